@@ -1,0 +1,50 @@
+/* base/fields.h - one field table a struct: reads it from JSON, writes it, labels it and yields its JSON Schema.
+ *
+ *     static const struct field disk_fields[] = {
+ *         {"path", FIELD_TEXT, offsetof(struct disk, path), "mount point looked at"},
+ *         {"free_bytes", FIELD_QUANTITY, offsetof(struct disk, free_bytes), "free for this user, bytes"},
+ *     };
+ *     const struct fields disk_table = {"disk", sizeof(struct disk), disk_fields, COUNT_OF(disk_fields)};
+ *
+ * Writing then reading then writing again is byte-equal. Reading is strict about kinds, ignores keys it does not know, and leaves
+ * absent ones as they are in a zeroed struct (quantities: UNKNOWN). */
+#pragma once
+#include "base/json.h"
+#include <stddef.h>
+
+enum field_kind {
+    FIELD_TEXT,     /* const char *, null when NULL */
+    FIELD_NUMBER,   /* double; NaN is null */
+    FIELD_BOOL,     /* bool */
+    FIELD_QUANTITY, /* struct quantity: {"value": x, "origin": "measured", "source": "..."} or {"value": null, "why": "..."} */
+    FIELD_ESTIMATE, /* struct estimate: low, likely, high, origin, source */
+    FIELD_STRUCT,   /* an embedded struct, table in .of */
+    FIELD_LIST,     /* const T *items at offset, size_t count at count_offset, table in .of */
+    FIELD_TEXTS,    /* const char *const *items at offset, size_t count at count_offset */
+};
+
+struct fields;
+struct field {
+    const char *name;
+    enum field_kind kind;
+    size_t offset;
+    const char *words; /* what it is, with its unit: label and schema description */
+    const struct fields *of;
+    size_t count_offset;
+    bool
+        omit_absent; /* written only when not NULL / empty / unknown (the guide leaves some keys out) */
+};
+struct fields {
+    const char *name;
+    size_t size;
+    const struct field *field;
+    size_t count;
+};
+
+/* Fills *out (zeroed by the caller) from a JSON map. Text is copied into the arena. The message names the path ("system.ram_gb"). */
+bool fields_read(const struct fields *t, const struct json *j, void *out, struct arena *a,
+                 struct mu_err *err) NODISCARD;
+void fields_write(const struct fields *t, const void *in, struct writer *w); /* a whole map */
+void fields_write_members(const struct fields *t, const void *in,
+                          struct writer *w);                  /* members only, inside an open map */
+void fields_schema(const struct fields *t, struct writer *w); /* the JSON Schema of the map */

@@ -1,0 +1,43 @@
+/* catalog/architecture.h - how llama.cpp builds each architecture's graph (data/architectures.json): the traits that decide memory.
+ * A row whose `checked` is false follows the nearest checked one and says so; a row with `unruled` answers "not computed, because". */
+#pragma once
+#include "catalog/catalog.h"
+
+struct architecture {
+    const char *name;    /* llama.cpp's general.architecture: "llama", "qwen2" */
+    const char *unruled; /* why no rule exists ("recurrent state"), or NULL */
+    bool checked;        /* the byte-exact plan was checked against truth rows */
+    const char *source;
+    bool encoder;    /* no cache: bert and kin */
+    bool layer_norm; /* LayerNorm with bias instead of RMSNorm */
+    bool norm_after; /* norms behind attention and FFN instead of in front (bert) */
+    bool post_norms; /* norms behind as well (gemma 2, 3) */
+    bool embedding_scaled, learned_positions, rope;
+    bool fused_qkv, fused_qkv_bias, fused_gate_up, gated_ffn,
+        projection_bias /* output and FFN biases as graph nodes */;
+    bool key_before_value; /* graph order Q K V instead of Q V K */
+    bool query_scaled;     /* SCALE node on Q behind RoPE */
+    bool attention_softcap, final_softcap;
+    bool residual_first; /* ADD(ffn_inp, y) instead of ADD(y, ffn_inp) */
+    bool expert_weights_normalised;
+    /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
+    double window_period;
+};
+
+bool catalog_architectures(const struct catalog *c, const struct architecture **out, size_t *count,
+                           struct mu_err *err) NODISCARD;
+const struct architecture *catalog_architecture(const struct catalog *c, struct str name);
+/* Where llama.cpp's CPU backend puts matrices (data/buffers.json). */
+struct buffer_rule {
+    const char *name;     /* "CPU_REPACK", "AMX" */
+    double rows_multiple; /* ne1 must divide by this */
+    bool experts;         /* 3-D expert tensors too */
+    bool twice_when_tied; /* a tied embedding is loaded a second time here, as the output matrix */
+    struct {
+        unsigned type;
+        double growth;       /* bytes here / bytes in the file */
+        const char *feature; /* CPU feature needed, NULL: none beyond the buffer's own */
+    } row[24];
+    size_t rows;
+};
+const struct buffer_rule *catalog_buffer(const struct catalog *c, const char *name);

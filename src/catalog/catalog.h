@@ -1,0 +1,19 @@
+/* catalog/catalog.h - what is known about parts by name: one loader for the embedded tables (data/) and the user's own files
+ * ($XDG_CONFIG_HOME/muster/<table>.json, same format, rows with the same name win). Each table is read on first use.
+ *
+ * Names match in any spelling: everything but letters and digits is dropped, lower case ("rtx4090", "NVIDIA GeForce RTX 4090"). */
+#pragma once
+#include "base/quantity.h"
+#include "base/str.h"
+
+struct arena;
+struct mu_err;
+struct notes;
+struct catalog;
+
+/* `home` is the folder of the user's own tables, NULL for none. Everything handed out lives as long as the arena. */
+struct catalog *catalog_open(const char *home, struct arena *a);
+/* Bytes of an embedded file ("experiments/llm-memory.yaml", "residuals.json") or the user's own of that name; p == NULL when there is none. */
+struct str catalog_file(const struct catalog *c, const char *name);
+
+enum catalog_match { MATCH_NONE, MATCH_ONE, MATCH_SEVERAL };

@@ -1,0 +1,74 @@
+/* catalog/parts.h - models, CPUs and accelerators by name (data/models.json, cpus.json, gpus.json). */
+#pragma once
+#include "catalog/catalog.h"
+
+/* One model of data/models.json. Absent numbers are NaN, absent texts NULL. Names as in the file; shape flags as in its shape{}. */
+struct model_part {
+    const char *hf_id, *family, *arch, *license, *release, *task, *modality, *confidence, *source,
+        *note;
+    const char *const *aliases;
+    size_t alias_count;
+    double params_total, params_text, params_active, params_computed, params_published;
+    double n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, vocab_size, max_context;
+    double n_experts, n_experts_used, d_ff_expert, n_shared_experts, d_ff_shared_expert,
+        first_dense_layers, moe_layer_step;
+    double sliding_window;
+    const char *sliding_pattern;
+    bool tied_embeddings;
+    struct {
+        double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
+        bool present;
+    } mla;
+    struct {
+        const char *kind;
+        double n_full_attention_layers, n_linear_layers;
+        bool present;
+    } hybrid;
+    struct {
+        const char *
+            kind; /* dense encoder moe mla_moe qwen_hybrid lfm2 mamba1 gpt_oss llama4 gemma4; NULL: shape not known */
+        const char *qk_norm; /* "head", "full" or NULL */
+        bool gated_ffn, qkv_bias, attn_output_bias, ffn_bias, norm_bias, output_bias, pooler,
+            has_output_matrix, router_bias, final_norm;
+        double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
+    } shape;
+    double embedding_dim, mmlu; /* quality.mmlu, percent */
+};
+
+bool catalog_models(const struct catalog *c, const struct model_part **out, size_t *count,
+                    struct mu_err *err) NODISCARD;
+/* An alias that several rows carry gives MATCH_SEVERAL: *out is the most used (first), `others` names the rest in words. */
+enum catalog_match catalog_model(const struct catalog *c, struct str name,
+                                 const struct model_part **out, const char **others);
+/* The nearest known spelling, for "did you mean"; NULL when nothing is near. */
+const char *catalog_model_near(const struct catalog *c, struct str name);
+
+struct cpu_part {
+    const char *name, *vendor, *class_, *memory_type, *source, *confidence;
+    const char *const *aliases;
+    size_t alias_count;
+    double cores, threads, memory_channels, channel_bits, memory_mts, theoretical_bandwidth_gbs,
+        max_boost_ghz, tdp_w, max_memory_gib, l3_mib;
+    bool avx2, avx512, avx512_vnni, avx_vnni, amx, neon, dotprod, i8mm, sve;
+};
+bool catalog_cpus(const struct catalog *c, const struct cpu_part **out, size_t *count,
+                  struct mu_err *err) NODISCARD;
+const struct cpu_part *catalog_cpu(const struct catalog *c, struct str name);
+
+struct gpu_part {
+    const char *name, *driver_name, *vendor, *class_, *architecture, *memory_type, *source,
+        *confidence;
+    const char *const *aliases;
+    size_t alias_count;
+    const char *const *pci_ids;
+    size_t pci_id_count; /* "10de:2684" */
+    double memory_gib, memory_bandwidth_gbs, tdp_w, launch_year;
+    bool unified_memory, laptop;
+};
+bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *count,
+                  struct mu_err *err) NODISCARD;
+/* memory_gib decides between rows that share an alias; NaN: not known, the first row and MATCH_SEVERAL. */
+enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double memory_gib,
+                               const struct gpu_part **out);
+/* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. */
+size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out);

@@ -1,0 +1,80 @@
+/* cost/bill.h - what a workload needs, as a bill of quantities.
+ *
+ * A workload function writes lines: bytes held at a site, work done in a phase. It is plain C over doubles (exact to 2^53 bytes,
+ * 8 PiB) and knows no machine. Each formula is written once: the macros hand the compiler the expression and keep its text, so what
+ * --explain prints is what ran. A range is not propagated, it is re-run: judge runs the same function with each ABOUT() bent to its
+ * ends in turn, so shared inputs stay shared and sums need no interval arithmetic.
+ *
+ * A HOLD or WORK expression names only what LET, GIVEN or ABOUT noted before it, and pad_to least most floor (tools/check-formulas). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BILL_LINES = 96, BILL_ABOUTS = 24, SITES = 10 };
+enum phase { HELD, LOAD, PREFILL, DECODE, PHASE_COUNT };
+enum work { BYTES_HELD, WEIGHT_BYTES_READ, CACHE_BYTES_READ, MATMUL_FLOP, WORK_COUNT };
+enum { ON_HOST = 0, ON_DISK = SITES - 1 }; /* 1..SITES-2 are devices */
+/* How a held line counts: most are ours alone; a mapped file can be dropped by the kernel; process lines stand outside the total. */
+enum held_as { HELD_OWN, HELD_MAPPED, HELD_PROCESS };
+
+/* One place in the code that charges something. Static, so its address names the term. */
+struct term {
+    const char *name;  /* "KV cache" */
+    const char *group; /* what totals add up by: "weights" "kv" "compute" "output" "process" */
+    const char *formula, *source;
+};
+struct line {
+    const struct term *term;
+    double amount;
+    uint8_t phase, work, type, site, held_as;
+};
+struct bill {
+    struct line line[BILL_LINES];
+    size_t lines;
+    size_t abouts;       /* ABOUT()s met in this run */
+    size_t bent;         /* which of them is bent (1-based), 0 none */
+    int bend;            /* -1 to its low end, +1 to its high end */
+    bool full;           /* more lines than fit: a mistake of ours, asserted */
+    const char *unruled; /* why the bill could not be written, or NULL */
+    void (*note)(void *to, const char *name, const char *formula, double value,
+                 const char *source); /* only for --explain */
+    void *to;
+};
+
+double bill_let(struct bill *b, const char *name, const char *formula, double value,
+                const char *source);
+double bill_about(struct bill *b, double low, double likely, double high);
+void bill_add(struct bill *b, const struct term *t,
+              const struct line *line);                /* amounts <= 0 leave no line */
+double bill_held(const struct bill *b, unsigned site); /* without process lines */
+double bill_group(const struct bill *b,
+                  const char *group); /* bytes held under that group, all sites */
+
+#define LET(b, name, expr) const double name = bill_let((b), #name, #expr, (double)(expr), NULL)
+#define GIVEN(b, name, value, source) \
+    const double name = bill_let((b), #name, NULL, (double)(value), (source))
+#define ABOUT(b, name, low, likely, high, source) \
+    const double name =                           \
+        bill_let((b), #name, NULL, bill_about((b), (low), (likely), (high)), (source))
+#define HOLD_AS(b, as, site_, what, group_, expr, src)               \
+    do {                                                             \
+        static const struct term term_ = {what, group_, #expr, src}; \
+        bill_add((b), &term_,                                        \
+                 &(struct line){.amount = (double)(expr),            \
+                                .phase = HELD,                       \
+                                .work = BYTES_HELD,                  \
+                                .site = (uint8_t)(site_),            \
+                                .held_as = (as)});                   \
+    } while (0)
+#define HOLD(b, site, what, group, expr, src) HOLD_AS(b, HELD_OWN, site, what, group, expr, src)
+#define WORK(b, phase_, work_, type_, site_, what, expr, src)    \
+    do {                                                         \
+        static const struct term term_ = {what, "", #expr, src}; \
+        bill_add((b), &term_,                                    \
+                 &(struct line){.amount = (double)(expr),        \
+                                .phase = (phase_),               \
+                                .work = (work_),                 \
+                                .type = (uint8_t)(type_),        \
+                                .site = (uint8_t)(site_)});      \
+    } while (0)

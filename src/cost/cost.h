@@ -1,0 +1,82 @@
+/* cost/cost.h - workloads and their knobs. One row a workload: cost/w_NAME.c and one line in cost.c; the row is what options, YAML keys,
+ * help and tests come from. Cost knows no machine: where things lie is a split, which buffers a CPU has is a knob. */
+#pragma once
+#include "base/str.h"
+#include "cost/bill.h"
+
+struct arena;
+struct buffer_rule;
+struct catalog;
+struct digest;
+struct mu_err;
+struct weight_type;
+
+enum knob_kind { KNOB_TOKENS, KNOB_COUNT, KNOB_CHOICE, KNOB_SWITCH, KNOB_TYPE };
+struct knob {
+    const char *name;   /* YAML key, --set and API name: "context_tokens" */
+    const char *option; /* command line spelling without dashes: "ctx" */
+    const char *words;
+    enum knob_kind kind;
+    double least, most;
+    const char *const *choices; /* KNOB_CHOICE, NULL-terminated; the value is the index */
+    size_t offset; /* of a double, bool or const struct weight_type * in the workload's knobs */
+};
+
+/* generate on llama.cpp: the knobs, with a llama-server's defaults (cost_generate_usual). */
+enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
+struct generate {
+    double context_tokens; /* usual: the smaller of 8192 and the model's own */
+    double batch_tokens, ubatch_tokens, sequences;
+    const struct weight_type *kv_type_k, *kv_type_v;
+    bool kv_unified, swa_full, mmap, embeddings;
+    double repack;          /* choice: on | off */
+    double flash_attention; /* enum flash_attention */
+    double
+        outputs_max; /* logits rows reserved; 0: a whole ubatch, as llama-cli and llama-bench do */
+    double prompt_tokens; /* depth at which prefill and decode are priced; usual 512 */
+    const struct buffer_rule *buffer
+        [2]; /* extra weight buffers this CPU has, best first (AMX, CPU_REPACK); NULL: none. Set by judge */
+    bool
+        closed_form; /* compute buffer by its closed form (sweeps, rankings) instead of the exact plan */
+};
+
+/* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. */
+struct split {
+    int sites;
+    double first_layer[SITES], layers[SITES];
+};
+extern const struct split split_host; /* everything on the host */
+
+struct guide_rule { /* a rule of thumb people use, computed beside ours */
+    const char *name, *words, *source;
+    double (*bytes)(const struct digest *m, const void *knobs);
+};
+struct workload {
+    const char *name, *words;
+    const struct knob *knob;
+    size_t knobs;
+    size_t size; /* of the knobs' struct */
+    void (*bill)(struct bill *b, const struct digest *m, const void *knobs, const struct split *s);
+    const struct guide_rule *rule;
+    size_t rules;
+};
+extern const struct workload *const workloads[]; /* NULL-terminated */
+const struct workload *cost_workload(struct str name);
+
+struct task {
+    const struct workload *kind;
+    const struct digest *model;
+    const void *knobs;
+};
+void cost_bill(const struct task *t, const struct split *s, struct bill *out);
+void generate_usual(struct generate *g, const struct digest *m, const struct weight_type *types);
+/* Sets one knob from text ("8k", "q8_0", "off"). The message names the choices. */
+bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
+              const struct catalog *c, struct mu_err *err);
+/* The context parameters as llama_context derives them (padding, streams); used by kv.c and the plan. */
+struct derived {
+    double context_tokens, cells, window_cells, streams, batch_tokens, ubatch_tokens, tokens,
+        outputs;
+    bool flash;
+};
+struct derived generate_derived(const struct digest *m, const struct generate *g);

@@ -1,0 +1,70 @@
+/* doc/doc.h - an answer as blocks. Verbs build blocks; the renderers (as_text.c, as_markdown.c, as_html.c, as_csv.c) render *kinds*. */
+#pragma once
+#include "base/attr.h"
+#include "base/str.h"
+
+struct arena;
+struct buf;
+
+enum block_kind {
+    BLOCK_ANSWER,
+    BLOCK_HEADING,
+    BLOCK_FACTS,
+    BLOCK_TABLE,
+    BLOCK_STACK,
+    BLOCK_NOTE,
+    BLOCK_COMMANDS
+};
+enum align { ALIGN_LEFT, ALIGN_RIGHT };
+/* What colour means, and nothing else does. */
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM };
+
+struct cell {
+    const char *text;
+    enum tone tone;
+};
+struct block {
+    enum block_kind kind;
+    const char *title; /* heading, table title; may be NULL */
+    enum tone tone;    /* of an answer or a note */
+    const char *text;  /* answer, note */
+    size_t
+        columns; /* table: columns; facts: 2; stack: 3 (name, share 0..1 as text, amount); commands: 1 */
+    const char *const *head; /* table: column titles, NULL for none */
+    const enum align *align; /* table: NULL for all left */
+    struct cell *cell;       /* rows x columns */
+    size_t rows, room;
+    struct block *next;
+};
+struct doc {
+    struct arena *arena;
+    struct block *first, *last;
+};
+
+struct doc doc_new(struct arena *a);
+void doc_answer(struct doc *d, enum tone tone, const char *format, ...) PRINTF(3, 4);
+void doc_heading(struct doc *d, const char *format, ...) PRINTF(2, 3);
+void doc_note(struct doc *d, enum tone tone, const char *format, ...) PRINTF(3, 4);
+struct block *doc_facts(struct doc *d, const char *title);
+void facts_row(struct doc *d, struct block *b, const char *name, const char *format, ...)
+    PRINTF(4, 5);
+struct block *doc_table(struct doc *d, const char *title, const char *const *head,
+                        const enum align *align, size_t columns);
+void table_row(struct doc *d, struct block *b,
+               const struct cell *cells); /* b->columns of them, copied */
+struct block *doc_stack(struct doc *d,
+                        const char *title); /* what fills a pool: name, share, amount */
+void stack_row(struct doc *d, struct block *b, const char *name, double share, const char *amount);
+struct block *doc_commands(struct doc *d, const char *title);
+void commands_row(struct doc *d, struct block *b, const char *format, ...) PRINTF(3, 4);
+
+struct text_style {
+    bool colour;
+    int width; /* columns of the terminal, 100 usual */
+};
+void doc_as_text(const struct doc *d, struct text_style style, struct buf *out);
+void doc_as_markdown(const struct doc *d, struct buf *out);
+void doc_as_html(const struct doc *d, const char *title,
+                 struct buf *out);                     /* a whole page, escaped, no script */
+void doc_as_csv(const struct doc *d, struct buf *out); /* tables and facts, RFC 4180 */
+size_t text_columns(struct str utf8);                  /* terminal columns, for alignment */

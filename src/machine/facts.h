@@ -1,0 +1,85 @@
+/* machine/facts.h - what is shown and diagnosed about a machine, but never priced. Each has one field table (machine/fields.c). */
+#pragma once
+#include "base/fields.h"
+#include "base/quantity.h"
+
+struct cpu_cluster {  /* cores of one kind: one row on most machines, two or three on a hybrid */
+    const char *kind; /* "performance", "efficiency", "low power", or "" when all are alike */
+    struct quantity cores, threads, max_hz;
+};
+struct cpu_cache {
+    const char *name;      /* "L1d", "L2", "L3" */
+    struct quantity bytes; /* of one */
+    double instances;
+};
+struct cpu_facts {
+    const char *name, *vendor;
+    struct quantity packages, cores, threads; /* threads: logical CPUs online */
+    const struct cpu_cluster *cluster;
+    size_t clusters;
+    const struct cpu_cache *cache;
+    size_t caches;
+    const char *const *features;
+    size_t
+        feature_count; /* of: avx2 avx512f avx512_vnni avx_vnni avx512_bf16 amx_int8 amx_bf16 neon dotprod i8mm sve sve2 f16c fma */
+    const char *governor; /* cpufreq, NULL when none */
+};
+struct memory_facts {
+    struct quantity total_bytes, available_bytes, free_bytes, swap_total_bytes, swap_free_bytes,
+        huge_pages_bytes, huge_page_size_bytes;
+};
+struct numa_node {
+    double id;
+    struct quantity cpus, memory_bytes;
+};
+struct disk_facts {
+    const char *purpose; /* "root", "this folder", "HF cache", "Ollama models" */
+    const char *path, *mount, *filesystem, *device;
+    const char *kind; /* "nvme", "ssd", "hdd", "virtual", "network", "memory", or NULL */
+    struct quantity free_bytes, total_bytes;
+    double same_as; /* index of an earlier disk with the same device number, or its own index */
+};
+struct gpu_seen {
+    const char *name, *vendor, *pci_address, *pci_id, *driver; /* name from the catalogue or NULL */
+    struct quantity memory_bytes; /* listed in the catalogue; UNKNOWN until sized */
+    const char *sized;            /* "seen, not sized yet" */
+};
+struct os_facts {
+    const char *platform;     /* "Linux" */
+    const char *distribution; /* "Debian GNU/Linux 12 (bookworm)" */
+    const char *kernel, *architecture, *hostname, *machine_id;
+    const char *virtual_machine; /* "kvm", "vmware", NULL: none seen */
+    const char *container;       /* "docker", "podman", "lxc", "kubernetes", NULL */
+    const char *wsl;             /* "1", "2", NULL */
+    const char *python_version;  /* sys.version of the first python3 in PATH, or NULL */
+};
+struct ollama_facts {
+    bool installed;
+    const char *path;
+    const char *const *models;
+    size_t model_count; /* from its store's manifests */
+    const char *store;  /* where models stand */
+};
+/* One thing that limits a process, tightest first. */
+struct limit {
+    const char *
+        what; /* "MemAvailable", "cgroup /docker/x (memory.max)", "ulimit -v", "Slurm allocation" */
+    struct quantity bytes; /* for memory limits; what is left under it, not the limit itself */
+    struct quantity cpus;  /* for CPU limits; may be a fraction (quota) */
+};
+struct facts {
+    struct cpu_facts cpu;
+    struct memory_facts memory;
+    const struct numa_node *numa;
+    size_t numa_nodes;
+    const struct disk_facts *disk;
+    size_t disks;
+    const struct gpu_seen *gpu;
+    size_t gpus;
+    struct os_facts os;
+    struct ollama_facts ollama;
+    const struct limit *limit;
+    size_t limits;
+};
+
+extern const struct fields facts_table;

@@ -1,0 +1,41 @@
+/* model/digest.h - what costs are computed from: tensors summed per kind of layer. Cost never walks tensors.
+ * From the shape and a mix alone, or from a tensor list: a test compares both for every catalogue model. */
+#pragma once
+#include "catalog/types.h"
+#include "model/model.h"
+
+enum { DIGEST_KINDS = 12, DIGEST_SUMS = 24 };
+
+/* Tensors alike in type, use and the row multiples that decide repacking. */
+struct weight_sum {
+    uint8_t type;    /* ggml id */
+    uint8_t use;     /* enum weight_use */
+    uint8_t rows_of; /* 32, 8 or 1: the largest of these that divides the number of rows (ne1) */
+    double bytes;    /* each tensor padded to 32 bytes, as llama.cpp lays them out */
+    double elements, tensors;
+};
+struct layer_kind {
+    double layers; /* how many are like this */
+    bool window, experts;
+    struct weight_sum sum[DIGEST_SUMS];
+    size_t sums;
+};
+struct digest {
+    const char *name, *quant;
+    const struct shape *shape;
+    const struct weight_type *types; /* TYPES rows */
+    struct layer_kind kind[DIGEST_KINDS];
+    size_t kinds;
+    struct weight_sum
+        outside[DIGEST_SUMS]; /* embeddings, output matrix, norms outside the layers */
+    size_t outsides;
+    double weight_bytes; /* all of the above */
+    double parameters;   /* elements counted */
+    const char *unruled; /* why this cannot be computed, or NULL */
+    enum origin origin;
+};
+
+/* Both leave `unruled` set instead of failing. */
+void digest_of_model(const struct model *m, const struct catalog *c, struct digest *out);
+void digest_of_shape(const struct shape *s, const struct mix *mix, const struct catalog *c,
+                     struct digest *out);

@@ -1,0 +1,43 @@
+/* model/shape.h - the figures of a model that decide what it costs. From GGUF metadata, a catalogue row or a truth row alike. */
+#pragma once
+#include "base/quantity.h"
+#include "base/str.h"
+
+struct architecture;
+struct arena;
+struct catalog;
+struct model_part;
+struct mu_err;
+
+enum qk_norm { QK_NORM_NONE, QK_NORM_HEAD, QK_NORM_FULL };
+enum pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK };
+
+struct shape {
+    const char *arch_name;
+    const struct architecture *arch; /* NULL: llama.cpp does not know it, or we do not */
+    const char *
+        unruled; /* why nothing can be computed ("shape not known", "recurrent state ..."), or NULL */
+    double layers, width, heads, kv_heads, head_size, ffn_width, vocabulary, context_tokens;
+    double experts, experts_used, expert_width, dense_lead,
+        expert_every; /* experts 0: dense. expert_every n: layers i with (i + 1) % n == 0 (1: all) */
+    double shared_width; /* of all shared experts together, 0 none */
+    bool shared_gate;    /* qwen2moe: the shared expert has a gate of its own */
+    double window_tokens;
+    struct {
+        double q_rank, kv_rank, rope, nope, value;
+    } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query */
+    bool tied, qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
+        router_bias, post_norms;
+    bool fused_qkv, fused_gate_up, gated_ffn;
+    enum qk_norm qk_norm;
+    double norms_per_layer, learned_positions, token_types, embedding_norm,
+        rope_factors; /* rope_factors: entries of rope_freqs, 0 none */
+    enum pooling pooling;
+    double parameters; /* published or counted; 0 unknown */
+};
+
+/* From a row of the catalogue. Never fails: what cannot be computed carries `unruled`. */
+void shape_from_part(const struct model_part *part, const struct catalog *c, struct arena *a,
+                     struct shape *out);
+bool shape_layer_is_window(const struct shape *s, double layer);
+bool shape_layer_has_experts(const struct shape *s, double layer);
