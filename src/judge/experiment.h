@@ -1,45 +1,52 @@
-/* judge/experiment.h - an experiment is a named workload with the rule of thumb somebody wrote for it. Sets are YAML (data/experiments/). */
+/* judge/experiment.h - an experiment is a named workload with the rule of thumb somebody wrote for it. Sets are YAML
+ * (data/experiments/, or a file of the user's): text in, structs out; an unknown key is named with the nearest known one. */
 #pragma once
 #include "base/quantity.h"
 #include "base/str.h"
 
 struct arena;
-struct catalog;
 struct guide_benchmark;
 struct guide_capabilities;
 struct guide_system;
 struct mu_err;
 
-struct guide_need { /* NaN where the guide says nothing */
+/* What somebody asks for; NaN and NULL where nothing is said. Figures in the unit of the source (the guide's GB are GiB). */
+struct guide_need {
     double ram_gb, ram_available_gb, disk_free_gb, cpu_cores;
-    const char *gpu; /* "any", "not required", ... as written */
-    const char *source;
+    const char *cpu, *gpu, *source;
 };
 struct setting {
-    struct str name, value;
+    const char *name, *value;
 };
 struct experiment {
     const char *id, *title, *command;
     struct guide_need guide, minimum, recommended;
-    const char *kind; /* "generate"; NULL: no workload written down */
+    const char *unless;     /* true only when that experiment is not (the guide's "elif") */
+    const char *recommends; /* what the guide recommends when its rule passes */
+    const char *kind;       /* "generate"; NULL: no workload written down, why_not says why */
     const char *model, *quant;
-    const struct setting *setting;
-    size_t settings; /* knobs, as text */
+    const struct setting *setting; /* the workload's other knobs, as text */
+    size_t settings;
     const char *const *after;
     size_t afters;
     const char *const *together;
     size_t togethers;
-    const char *why_not; /* for workloads that nothing computes yet: shown as "not computed yet" */
+    const char *why_not;
 };
-struct
-    guide_row { /* any other table of the guide: tiers, roles, quantisation levels, decision tree */
-    const char *label, *text;
+/* A row of one of the guide's other tables: low <= memory < high; high is infinite when not given. */
+struct guide_row {
+    const char *label, *quant, *text;
     double ram_low_gb, ram_high_gb;
 };
 struct guide_table {
-    const char *id, *title, *source;
+    const char *id, *title;
+    const char *model; /* only the quantisation table: what its rows are about */
+    double context_tokens;
     const struct guide_row *row;
     size_t rows;
+};
+struct guide_sentence {
+    const char *when, *text;
 };
 struct experiment_set {
     const char *name, *title, *source;
@@ -47,17 +54,29 @@ struct experiment_set {
     size_t experiments;
     const struct guide_table *table;
     size_t tables;
-    const struct setting *sentence;
-    size_t sentences; /* closing sentences by outcome */
+    const struct guide_table *quantisation; /* NULL: none */
+    const struct guide_sentence *sentence;
+    size_t sentences;
+    double slow_benchmark_s;
+    const char *slow_benchmark_note;
+    const struct setting *gpu_recommendation; /* by gpu_type */
+    size_t gpu_recommendations;
 };
-bool experiment_set_parse(struct str yaml, const char *name, struct arena *a,
-                          const struct experiment_set **out, struct mu_err *err);
 
-/* The guide's verdict by the guide's rules, on figures rounded to two decimals as the guide does. Rules and thresholds come from the set. */
+/* name: for messages ("llm-memory", "my.yaml"). */
+bool experiment_set_parse(struct str yaml, const char *name, struct arena *a,
+                          const struct experiment_set **out, struct mu_err *err) NODISCARD;
+const struct experiment *experiment_find(const struct experiment_set *set, const char *id);
+
+/* Whether the guide's rule for one experiment passes on these figures. */
+bool guide_passes(const struct experiment_set *set, const struct experiment *e,
+                  const struct guide_system *s);
+/* `capabilities` by the guide's rules; figures are the guide's own (two decimals). */
 void guide_judge(const struct experiment_set *set, const struct guide_system *s,
                  const struct guide_benchmark *b, struct arena *a, struct guide_capabilities *out);
-/* Which closing sentence applies, and whether the prerequisites passed (exit status 0 or 1). */
-const char *guide_sentence(const struct experiment_set *set, const struct guide_capabilities *c);
+/* The closing sentence, and whether the prerequisites failed (the guide's exit status 1). */
+const char *guide_closing(const struct experiment_set *set, const struct guide_capabilities *c,
+                          bool *failed);
 /* The row of a guide's table whose range holds this much memory; NULL when none. */
 const struct guide_row *guide_table_row(const struct experiment_set *set, const char *table,
                                         double ram_gb);

@@ -1,38 +1,72 @@
-/* judge/judge.h - cost held against a machine: the invoice. Pure; called thousands of times, so it allocates nothing. */
+/* judge/judge.h - cost held against a machine: the invoice. Pure; called thousands of times, so judge_task allocates nothing. */
 #pragma once
 #include "cost/cost.h"
 #include "machine/machine.h"
 
-struct
-    residual { /* measured / predicted of a truth class; shipped in data/residuals.json, made by selftest */
-    const char *class_;
-    double p05, p95;
-    double rows;
-    const char
-        *rough; /* a stated bound instead of a quantile, with its reason; NULL for quantiles */
-};
-const struct residual *residual_find(const struct residual *r, size_t n, const char *class_);
+struct arena;
+struct catalog;
+struct experiment;
+struct mix;
+struct model_part;
+struct mu_err;
 
-enum fits { FITS, FITS_PROBABLY, FITS_NOT, FITS_UNKNOWN };
-struct verdict {
-    enum fits fits;
-    const char *why;  /* when FITS_UNKNOWN: "not computed, because ..."; else what bound it */
-    struct bill bill; /* the evidence itself: every face renders its lines */
-    struct split split;
-    struct estimate pool_bytes[SITES]; /* needed, by machine pool */
-    double process_bytes;              /* beside pool_bytes: process and vocabulary */
-    double usable_bytes;               /* of the pool that binds */
-    struct estimate prefill_per_s,
-        decode_per_s; /* tokens a second; origin UNKNOWN with the reason in source when not priced */
+/* measured / predicted of a truth class (data/residuals.json, made by selftest), or a stated rough bound (data/speed.json). */
+struct residual {
+    const char *class_;
+    double low, likely, high, rows;
+    const char *rough; /* why it is only a bound; NULL for quantiles p05 and p95 of truth rows */
 };
 struct world { /* what a judgement may use beside the machine */
     const struct residual *residual;
     size_t residuals;
 };
+/* The shipped residuals and bounds. */
+bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
+                 struct mu_err *err) NODISCARD;
+const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */
+
+enum fits { FITS, FITS_PROBABLY, FITS_NOT, FITS_UNKNOWN };
+struct verdict {
+    enum fits fits;
+    const char *why;  /* when FITS_UNKNOWN: the reason behind "not computed, because" */
+    struct bill bill; /* the evidence itself: every face renders its lines */
+    struct split split;
+    struct estimate held_bytes; /* needed on the host: weights, KV cache, compute, output */
+    double process_bytes;       /* beside held_bytes: process and vocabulary */
+    double usable_bytes;        /* of the pool; NaN when unknown */
+    const char *bound_by;       /* what bound the pool */
+    struct estimate prefill_per_s,
+        decode_per_s; /* tokens a second; UNKNOWN with the reason in source when not priced */
+};
+const char *fits_word(enum fits fits); /* "yes", "probably", "no", "not computed" */
+
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out);
-/* The largest value of a token knob (a multiple of `step`) that still fits; 0 when none does. */
+/* The largest context (a multiple of `step`, at most the model's own) that still fits; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);
-/* Which extra weight buffers llama.cpp would use on this machine's CPU. */
-void judge_buffers(const struct machine *m, const struct catalog *c, struct generate *g);
+/* Which extra weight buffers llama.cpp's CPU backend would use on this machine, best first, into the knobs. */
+void judge_buffers(const struct machine *m, const struct catalog *c, struct arena *a,
+                   struct generate *g);
+/* What somebody's figure is worth beside ours: "confirmed", "too low", "too high" or "unsupported" (nothing computed). */
+const char *judge_figure(double guide_bytes, struct estimate ours);
+
+/* A model that runs well here: the best quantisation within the quality bound that fits with a tenth to spare, at 8k or the model's
+ * own context, and decodes fast enough. */
+struct ranked {
+    const struct model_part *part;
+    const struct mix *mix;
+    double context_tokens, largest_context_tokens;
+    struct verdict verdict;
+};
+struct ranking {
+    double perplexity_most;    /* share: 0.05 */
+    double spare_share;        /* 0.1 */
+    double decode_least_per_s; /* 10; not asked when speed is not known */
+    double context_tokens;     /* 8192 */
+    const char *const *quants; /* candidate mixes, NULL-terminated */
+};
+extern const struct ranking ranking_usual;
+/* At most `room` models, by parameters, largest first; one row a shape (sister releases are left out). *judged: verdicts made. */
+size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
+                  const struct world *w, struct arena *a, struct ranked *out, size_t room);

@@ -9,20 +9,23 @@ struct progress;
 enum measure_length { MEASURE_USUAL, MEASURE_FULL };
 struct measuring {
     const char *engine;       /* path of muster-engine; NULL: not found */
-    const char *state_folder; /* $XDG_STATE_HOME/muster */
+    const char *state_folder; /* $XDG_STATE_HOME/muster; NULL: nothing is kept or locked */
     const char *disk_folder;  /* where the disk test's file is made; NULL: no disk test */
     struct arena *arena;
     struct notes *notes;
-    struct progress *progress;
+    struct progress *progress; /* may be NULL */
+    double timeout_s;          /* for one test; 0: the usual one */
+    double lock_wait_s;        /* for another measurement to end; 0: the usual one */
 };
-/* Finds the engine: beside the program, in ../libexec/muster, in $MUSTER_ENGINE (given by main). NULL when there is none. */
+/* Finds the engine: the one given ($MUSTER_ENGINE, by main) whatever it is, else beside the program, else in ../libexec/muster.
+ * program: its path; without a slash the running program's own is taken. NULL when there is none. */
 const char *measure_engine_path(const char *program, const char *given, struct arena *a);
 /* Runs the tests in a child each and returns the rates. A crash, hang, signal or kill leaves that test's rates out and a sentence in
- * notes; false only when nothing at all could be measured. */
+ * notes; false only when nothing at all could be measured. Two measurements at once wait for each other. */
 bool measure_machine(const struct measuring *in, const struct machine *m,
                      enum measure_length length, const struct rate **out, size_t *count,
                      struct mu_err *err) NODISCARD;
-/* Kept rates for this fingerprint; false when there are none (not an error). */
+/* Kept rates for this fingerprint; false when there are none (not an error; a file that can't be used is a note). */
 bool measure_kept(const struct measuring *in, const struct machine *m, const struct rate **out,
                   size_t *count, const char **when) NODISCARD;
 bool measure_keep(const struct measuring *in, const struct machine *m, const struct rate *rate,

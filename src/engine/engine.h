@@ -1,0 +1,45 @@
+/* engine/engine.h - muster-engine: one test a process, the request as JSON on stdin, JSON lines on stdout.
+ *
+ * The request: {"threads": 2, "cpus": [0, 1], "bytes": 4e8, "cache_bytes": 3.3e7, "nodes": 1, "seconds": 0.7, "folder": "/tmp"}.
+ * A line of the answer is a rate {"work", "threads", "low", "likely", "high", "runs", "source", "conditions"} or {"note": "..."}.
+ * Exit status: as base/err.h; 0 when the test did what it could. */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct asked {
+    size_t threads; /* of the test with all of them; at least 1 */
+    const int *cpu; /* where threads are pinned, in turn */
+    size_t cpus;    /* 0: they are not pinned */
+    double bytes;   /* all memory the test may use */
+    double cache_bytes,
+        nodes;          /* last-level cache, all of them together; NUMA nodes; 0: not known */
+    double seconds;     /* about how long */
+    const char *folder; /* for the disk test's file; NULL: none */
+    struct arena *arena;
+};
+
+/* One row a test: engine/t_NAME.c and one line in tests.c. */
+struct engine_test {
+    const char *name, *words;
+    bool (*run)(const struct asked *in, struct mu_err *err);
+};
+extern const struct engine_test *const engine_tests[]; /* NULL ends */
+extern const struct engine_test engine_memory, engine_gemm, engine_disk, engine_guide;
+
+/* Reads a request; the message names what is wrong with it. */
+bool asked_read(struct str text, struct arena *a, struct asked *out, struct mu_err *err) NODISCARD;
+
+/* What one thing did in each of its runs. */
+enum { RUNS_MOST = 1024 };
+struct runs {
+    const char *work; /* the word of machine_work */
+    size_t threads, count;
+    double per_s[RUNS_MOST];
+    double likely; /* 0: the median */
+};
+void runs_add(struct runs *r, double amount, double seconds); /* runs past RUNS_MOST are left out */
+/* Writes the line. At least one run. */
+void say_rate(struct runs *r, const char *source, const char *conditions, struct arena *a);
+void say_note(struct arena *a, const char *format, ...) PRINTF(2, 3);

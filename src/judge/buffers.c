@@ -1,0 +1,41 @@
+/* Which extra weight buffers llama.cpp's CPU backend would use on a machine: the rules of data/buffers.json whose CPU features it has.
+ * Left out: whether the instructions really run there (a hypervisor may trap them); the engine finds that out. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "catalog/architecture.h"
+#include "judge/judge.h"
+#include "machine/facts.h"
+
+static bool has_feature(const struct machine *m, const char *feature)
+{
+    for (size_t i = 0; m->facts && i < m->facts->cpu.feature_count; i++)
+        if (strcmp(m->facts->cpu.features[i], feature) == 0) return true;
+    return false;
+}
+
+/* The rule with only the rows this CPU can use; NULL when none is left. */
+static const struct buffer_rule *usable_rows(const struct buffer_rule *rule,
+                                             const struct machine *m, struct arena *a)
+{
+    struct buffer_rule *out = NEW(a, struct buffer_rule);
+    if (!rule) return NULL;
+    *out = *rule;
+    out->rows = 0;
+    for (size_t i = 0; i < rule->rows; i++)
+        if (rule->row[i].feature && has_feature(m, rule->row[i].feature))
+            out->row[out->rows++] = rule->row[i];
+    return out->rows ? out : NULL;
+}
+
+void judge_buffers(const struct machine *m, const struct catalog *c, struct arena *a,
+                   struct generate *g)
+{
+    static const char *const best_first[] = {"AMX", "CPU_REPACK"};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof best_first / sizeof *best_first; i++) {
+        const struct buffer_rule *rule = usable_rows(catalog_buffer(c, best_first[i]), m, a);
+        if (rule) g->buffer[n++] = rule;
+    }
+    while (n < sizeof g->buffer / sizeof *g->buffer) g->buffer[n++] = NULL;
+}

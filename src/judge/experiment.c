@@ -1,0 +1,401 @@
+/* Reads a set of experiments from YAML: text in, structs out. Every map has one table of the keys it may hold; a key that is not in it
+ * is refused by line and column with the nearest one that is. The keys of a workload are its knobs (cost/cost.h), kept as text here and
+ * set by whoever judges. Format: docs/design/DESIGN.md 4. Left out: judging. */
+#include "judge/experiment.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/yaml.h"
+#include "cost/cost.h"
+
+enum { NEAR_ENOUGH = 3 }; /* edits between a misspelt key and the one proposed */
+
+struct reading {
+    const char *name;
+    struct arena *arena;
+    struct mu_err *err;
+};
+
+enum slot_kind { SLOT_TEXT, SLOT_NUMBER, SLOT_OTHER /* read by its owner */ };
+struct slot {
+    const char *key;
+    enum slot_kind kind;
+    size_t offset;
+};
+struct slots {
+    const char *what; /* "an experiment", for messages */
+    const struct slot *slot;
+    size_t count;
+};
+#define SLOTS(what, table) ((struct slots){what, table, COUNT_OF(table)})
+
+static const char *nearest(const struct slots *t, struct str key)
+{
+    const char *best = NULL;
+    size_t edits = NEAR_ENOUGH + 1;
+    for (size_t i = 0; i < t->count; i++) {
+        const size_t d = str_distance(key, str_of(t->slot[i].key));
+        if (d < edits) {
+            edits = d;
+            best = t->slot[i].key;
+        }
+    }
+    return best;
+}
+
+static bool refuse_key(const struct reading *in, const struct slots *t, const struct yaml *at)
+{
+    const char *near = nearest(t, at->key);
+    const char *key = str_visible(in->arena, at->key);
+    if (near)
+        return yaml_error(at, in->name, in->err, "%s has no key '%s'; did you mean '%s'?", t->what,
+                          key, near);
+    return yaml_error(at, in->name, in->err, "%s has no key '%s'", t->what, key);
+}
+
+static bool read_slot(const struct reading *in, const struct slot *s, const struct yaml *y,
+                      void *out)
+{
+    char *to = (char *)out + s->offset;
+    if (s->kind == SLOT_OTHER) return true;
+    if (y->kind != YAML_SCALAR)
+        return yaml_error(y, in->name, in->err, "%s must be one value", s->key);
+    if (s->kind == SLOT_TEXT) {
+        const char *text = str_copy(in->arena, y->text);
+        memcpy(to, &text, sizeof text);
+        return true;
+    }
+    double number;
+    if (!yaml_number(y, &number) || !(number >= 0 && number < 1e15))
+        return yaml_error(y, in->name, in->err, "%s must be a number, 0 or more", s->key);
+    memcpy(to, &number, sizeof number);
+    return true;
+}
+
+/* Fills the scalar members of *out from a map; members of kind SLOT_OTHER are only checked to be known. */
+static bool read_slots(const struct reading *in, const struct slots *t, const struct yaml *map,
+                       void *out)
+{
+    if (map->kind != YAML_MAP)
+        return yaml_error(map, in->name, in->err, "%s must be a map of keys", t->what);
+    for (const struct yaml *y = map->first; y; y = y->next) {
+        size_t i = 0;
+        while (i < t->count && !str_is(y->key, t->slot[i].key)) i++;
+        if (i == t->count) return refuse_key(in, t, y);
+        if (!read_slot(in, &t->slot[i], y, out)) return false;
+    }
+    return true;
+}
+
+/* The list under `key`, or NULL when absent. */
+static bool list_of(const struct reading *in, const struct yaml *map, const char *key,
+                    const struct yaml **out)
+{
+    *out = yaml_get(map, key);
+    if (*out && (*out)->kind != YAML_LIST)
+        return yaml_error(*out, in->name, in->err, "%s must be a list", key);
+    return true;
+}
+
+static const struct slot need_slots[] = {
+    {"ram_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_gb)},
+    {"ram_available_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_available_gb)},
+    {"disk_free_gb", SLOT_NUMBER, offsetof(struct guide_need, disk_free_gb)},
+    {"cpu_cores", SLOT_NUMBER, offsetof(struct guide_need, cpu_cores)},
+    {"cpu", SLOT_TEXT, offsetof(struct guide_need, cpu)},
+    {"gpu", SLOT_TEXT, offsetof(struct guide_need, gpu)},
+    {"source", SLOT_TEXT, offsetof(struct guide_need, source)},
+};
+
+static bool read_need(const struct reading *in, const struct yaml *map, const char *key,
+                      struct guide_need *out)
+{
+    *out = (struct guide_need){
+        .ram_gb = NAN, .ram_available_gb = NAN, .disk_free_gb = NAN, .cpu_cores = NAN};
+    const struct yaml *y = yaml_get(map, key);
+    const struct slots t = SLOTS("a requirement", need_slots);
+    return !y || read_slots(in, &t, y, out);
+}
+
+static bool read_texts(const struct reading *in, const struct yaml *map, const char *key,
+                       const char *const **out, size_t *count)
+{
+    const struct yaml *list;
+    if (!list_of(in, map, key, &list)) return false;
+    if (!list) return true;
+    const char **text = NEW_ARRAY(in->arena, const char *, list->count);
+    size_t n = 0;
+    for (const struct yaml *y = list->first; y; y = y->next) {
+        if (y->kind != YAML_SCALAR)
+            return yaml_error(y, in->name, in->err, "%s holds texts only", key);
+        text[n++] = str_copy(in->arena, y->text);
+    }
+    *out = text;
+    *count = n;
+    return true;
+}
+
+static bool refuse_knob(const struct reading *in, const struct workload *kind,
+                        const struct yaml *at)
+{
+    const char *best = NULL;
+    size_t edits = NEAR_ENOUGH + 1;
+    for (size_t i = 0; i < kind->knobs; i++) {
+        const size_t d = str_distance(at->key, str_of(kind->knob[i].name));
+        if (d < edits) {
+            edits = d;
+            best = kind->knob[i].name;
+        }
+    }
+    return yaml_error(at, in->name, in->err, "%s has no knob '%s'%s%s", kind->name,
+                      str_visible(in->arena, at->key), best ? "; did you mean " : "",
+                      best ? best : "");
+}
+
+static bool is_knob(const struct workload *kind, struct str key)
+{
+    for (size_t i = 0; i < kind->knobs; i++)
+        if (str_is(key, kind->knob[i].name)) return true;
+    return false;
+}
+
+static bool read_workload(const struct reading *in, const struct yaml *map, struct experiment *e)
+{
+    if (map->kind != YAML_MAP)
+        return yaml_error(map, in->name, in->err, "a workload must be a map of keys");
+    const struct yaml *kind = yaml_get(map, "kind");
+    const struct workload *w = kind && kind->kind == YAML_SCALAR ? cost_workload(kind->text) : NULL;
+    if (!w)
+        return yaml_error(kind ? kind : map, in->name, in->err, "a workload needs a known kind%s%s",
+                          kind ? ", not " : "", kind ? str_visible(in->arena, kind->text) : "");
+    struct setting *setting = NEW_ARRAY(in->arena, struct setting, map->count);
+    for (const struct yaml *y = map->first; y; y = y->next) {
+        if (y->kind != YAML_SCALAR)
+            return yaml_error(y, in->name, in->err, "%s must be one value",
+                              str_visible(in->arena, y->key));
+        const char *text = str_copy(in->arena, y->text);
+        if (str_is(y->key, "kind"))
+            e->kind = w->name;
+        else if (str_is(y->key, "model"))
+            e->model = text;
+        else if (str_is(y->key, "quant"))
+            e->quant = text;
+        else if (is_knob(w, y->key))
+            setting[e->settings++] = (struct setting){str_copy(in->arena, y->key), text};
+        else
+            return refuse_knob(in, w, y);
+    }
+    e->setting = setting;
+    if (!e->model) return yaml_error(map, in->name, in->err, "a workload needs a model");
+    return true;
+}
+
+static const struct slot experiment_slots[] = {
+    {"id", SLOT_TEXT, offsetof(struct experiment, id)},
+    {"title", SLOT_TEXT, offsetof(struct experiment, title)},
+    {"command", SLOT_TEXT, offsetof(struct experiment, command)},
+    {"unless", SLOT_TEXT, offsetof(struct experiment, unless)},
+    {"recommends", SLOT_TEXT, offsetof(struct experiment, recommends)},
+    {"why_not", SLOT_TEXT, offsetof(struct experiment, why_not)},
+    {"guide", SLOT_OTHER, 0},
+    {"minimum", SLOT_OTHER, 0},
+    {"recommended", SLOT_OTHER, 0},
+    {"workload", SLOT_OTHER, 0},
+    {"after", SLOT_OTHER, 0},
+    {"together", SLOT_OTHER, 0},
+};
+
+static bool read_experiment(const struct reading *in, const struct yaml *y, struct experiment *e)
+{
+    const struct slots t = SLOTS("an experiment", experiment_slots);
+    if (!read_slots(in, &t, y, e)) return false;
+    if (!e->id) return yaml_error(y, in->name, in->err, "an experiment needs an id");
+    if (!e->title) e->title = e->id;
+    const struct yaml *workload = yaml_get(y, "workload");
+    if (!workload && !e->why_not)
+        return yaml_error(y, in->name, in->err, "experiment %s needs a workload, or a why_not",
+                          e->id);
+    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
+           read_need(in, y, "recommended", &e->recommended) &&
+           read_texts(in, y, "after", &e->after, &e->afters) &&
+           read_texts(in, y, "together", &e->together, &e->togethers) &&
+           (!workload || read_workload(in, workload, e));
+}
+
+static bool read_experiments(const struct reading *in, const struct yaml *top,
+                             struct experiment_set *set)
+{
+    const struct yaml *list;
+    if (!list_of(in, top, "experiments", &list)) return false;
+    if (!list || !list->count)
+        return yaml_error(top, in->name, in->err, "a set needs a list of experiments");
+    struct experiment *e = NEW_ARRAY(in->arena, struct experiment, list->count);
+    for (const struct yaml *y = list->first; y; y = y->next) {
+        if (!read_experiment(in, y, &e[set->experiments])) return false;
+        set->experiment = e;
+        if (experiment_find(set, e[set->experiments].id))
+            return yaml_error(y, in->name, in->err, "two experiments have the id %s",
+                              e[set->experiments].id);
+        set->experiments++;
+    }
+    return true;
+}
+
+/* `after`, `unless` and `together` must name experiments of the set. */
+static bool check_names(const struct reading *in, const struct yaml *top,
+                        const struct experiment_set *set)
+{
+    for (size_t i = 0; i < set->experiments; i++) {
+        const struct experiment *e = &set->experiment[i];
+        const char *missing = e->unless && !experiment_find(set, e->unless) ? e->unless : NULL;
+        for (size_t k = 0; k < e->afters; k++)
+            if (!experiment_find(set, e->after[k])) missing = e->after[k];
+        for (size_t k = 0; k < e->togethers; k++)
+            if (!experiment_find(set, e->together[k])) missing = e->together[k];
+        if (missing)
+            return yaml_error(top, in->name, in->err, "experiment %s names %s, which is not in it",
+                              e->id, str_visible(in->arena, str_of(missing)));
+    }
+    return true;
+}
+
+static const struct slot row_slots[] = {
+    {"label", SLOT_TEXT, offsetof(struct guide_row, label)},
+    {"quant", SLOT_TEXT, offsetof(struct guide_row, quant)},
+    {"text", SLOT_TEXT, offsetof(struct guide_row, text)},
+    {"ram_low_gb", SLOT_NUMBER, offsetof(struct guide_row, ram_low_gb)},
+    {"ram_high_gb", SLOT_NUMBER, offsetof(struct guide_row, ram_high_gb)},
+};
+static const struct slot table_slots[] = {
+    {"id", SLOT_TEXT, offsetof(struct guide_table, id)},
+    {"title", SLOT_TEXT, offsetof(struct guide_table, title)},
+    {"model", SLOT_TEXT, offsetof(struct guide_table, model)},
+    {"context_tokens", SLOT_NUMBER, offsetof(struct guide_table, context_tokens)},
+    {"rows", SLOT_OTHER, 0},
+};
+
+static bool read_table(const struct reading *in, const struct yaml *y, struct guide_table *out)
+{
+    const struct slots t = SLOTS("a table", table_slots), r = SLOTS("a table's row", row_slots);
+    const struct yaml *list;
+    if (!read_slots(in, &t, y, out) || !list_of(in, y, "rows", &list)) return false;
+    if (!list) return yaml_error(y, in->name, in->err, "a table needs rows");
+    struct guide_row *row = NEW_ARRAY(in->arena, struct guide_row, list->count);
+    for (const struct yaml *item = list->first; item; item = item->next) {
+        struct guide_row *to = &row[out->rows++];
+        to->ram_high_gb = INFINITY;
+        if (!read_slots(in, &r, item, to)) return false;
+        if (!to->label || !to->text)
+            return yaml_error(item, in->name, in->err, "a table's row needs label and text");
+    }
+    out->row = row;
+    return true;
+}
+
+static bool read_tables(const struct reading *in, const struct yaml *top,
+                        struct experiment_set *set)
+{
+    const struct yaml *list, *quantisation = yaml_get(top, "quantisation");
+    if (!list_of(in, top, "tables", &list)) return false;
+    struct guide_table *table = NEW_ARRAY(in->arena, struct guide_table, list ? list->count : 0);
+    for (const struct yaml *y = list ? list->first : NULL; y; y = y->next)
+        if (!read_table(in, y, &table[set->tables++])) return false;
+    set->table = table;
+    if (!quantisation) return true;
+    struct guide_table *q = NEW(in->arena, struct guide_table);
+    set->quantisation = q;
+    return read_table(in, quantisation, q);
+}
+
+static const struct slot sentence_slots[] = {
+    {"when", SLOT_TEXT, offsetof(struct guide_sentence, when)},
+    {"text", SLOT_TEXT, offsetof(struct guide_sentence, text)},
+};
+
+static bool read_sentences(const struct reading *in, const struct yaml *top,
+                           struct experiment_set *set)
+{
+    const struct slots t = SLOTS("a sentence", sentence_slots);
+    const struct yaml *list;
+    if (!list_of(in, top, "sentences", &list)) return false;
+    if (!list) return true;
+    struct guide_sentence *s = NEW_ARRAY(in->arena, struct guide_sentence, list->count);
+    for (const struct yaml *y = list->first; y; y = y->next) {
+        if (!read_slots(in, &t, y, &s[set->sentences])) return false;
+        if (!s[set->sentences].when || !s[set->sentences].text)
+            return yaml_error(y, in->name, in->err, "a sentence needs when and text");
+        set->sentences++;
+    }
+    set->sentence = s;
+    return true;
+}
+
+struct slow {
+    double over_s;
+    const char *note;
+};
+static const struct slot slow_slots[] = {
+    {"over_s", SLOT_NUMBER, offsetof(struct slow, over_s)},
+    {"note", SLOT_TEXT, offsetof(struct slow, note)},
+};
+
+static bool read_additions(const struct reading *in, const struct yaml *top,
+                           struct experiment_set *set)
+{
+    const struct slots t = SLOTS("slow_benchmark", slow_slots);
+    struct slow slow = {.over_s = INFINITY};
+    const struct yaml *y = yaml_get(top, "slow_benchmark"),
+                      *gpu = yaml_get(top, "gpu_recommendations");
+    if (y && !read_slots(in, &t, y, &slow)) return false;
+    set->slow_benchmark_s = slow.over_s;
+    set->slow_benchmark_note = slow.note;
+    if (!gpu) return true;
+    if (gpu->kind != YAML_MAP)
+        return yaml_error(gpu, in->name, in->err, "gpu_recommendations must be a map");
+    struct setting *s = NEW_ARRAY(in->arena, struct setting, gpu->count);
+    for (const struct yaml *item = gpu->first; item; item = item->next)
+        s[set->gpu_recommendations++] =
+            (struct setting){str_copy(in->arena, item->key), str_copy(in->arena, item->text)};
+    set->gpu_recommendation = s;
+    return true;
+}
+
+static const struct slot set_slots[] = {
+    {"name", SLOT_TEXT, offsetof(struct experiment_set, name)},
+    {"title", SLOT_TEXT, offsetof(struct experiment_set, title)},
+    {"source", SLOT_TEXT, offsetof(struct experiment_set, source)},
+    {"experiments", SLOT_OTHER, 0},
+    {"tables", SLOT_OTHER, 0},
+    {"quantisation", SLOT_OTHER, 0},
+    {"sentences", SLOT_OTHER, 0},
+    {"slow_benchmark", SLOT_OTHER, 0},
+    {"gpu_recommendations", SLOT_OTHER, 0},
+};
+
+const struct experiment *experiment_find(const struct experiment_set *set, const char *id)
+{
+    for (size_t i = 0; i < set->experiments; i++)
+        if (strcmp(set->experiment[i].id, id) == 0) return &set->experiment[i];
+    return NULL;
+}
+
+bool experiment_set_parse(struct str yaml, const char *name, struct arena *a,
+                          const struct experiment_set **out, struct mu_err *err)
+{
+    const struct reading in = {name, a, err};
+    const struct slots t = SLOTS("a set of experiments", set_slots);
+    const struct yaml *top;
+    struct experiment_set *set = NEW(a, struct experiment_set);
+    if (!yaml_parse(yaml, name, a, &top, err)) return false;
+    if (!read_slots(&in, &t, top, set) || !read_experiments(&in, top, set) ||
+        !check_names(&in, top, set) || !read_tables(&in, top, set) ||
+        !read_sentences(&in, top, set) || !read_additions(&in, top, set))
+        return false;
+    if (!set->name) return yaml_error(top, name, err, "a set needs a name");
+    if (!set->title) set->title = set->name;
+    *out = set;
+    return true;
+}

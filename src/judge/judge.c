@@ -1,0 +1,137 @@
+/* Holds a bill against a machine: what is held where and whether it fits, what is worked and how long that takes. The same bill is
+ * shown as evidence, so no figure exists twice. Today everything lies on the host; accelerators are seen, not sized yet. Left out:
+ * ranges of what is exact (the plan), which are points. */
+#include "judge/judge.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "model/digest.h"
+
+const char *fits_word(enum fits fits)
+{
+    static const char *const word[] = {"yes", "probably", "no", "not computed"};
+    return word[fits];
+}
+
+static struct estimate not_priced(const char *why)
+{
+    return (struct estimate){NAN, NAN, NAN, UNKNOWN, why};
+}
+
+/* The class whose residuals widen a figure of this task; NULL: exact. */
+static const struct residual *memory_residual(const struct task *t, const struct world *w)
+{
+    const struct generate *g = t->knobs;
+    return g->closed_form ? residual_find(w, "memory_cpu.total.closed_form") : NULL;
+}
+
+static struct estimate widened(double value, const struct residual *r)
+{
+    if (!r) return estimate_exactly(value, ESTIMATED, "bill");
+    return estimate_of(value * least(r->low, 1), value, value * most(r->high, 1), ESTIMATED,
+                       r->class_);
+}
+
+/* Seconds that one phase takes at a rate whose share of the measured one is a range. */
+static struct estimate phase_seconds(const struct bill *b, enum phase phase,
+                                     const struct rate *price[WORK_COUNT],
+                                     const struct residual *share)
+{
+    struct estimate s = estimate_exactly(0, price[WEIGHT_BYTES_READ]->per_s.origin, share->rough);
+    for (size_t i = 0; i < b->lines; i++) {
+        const struct line *l = &b->line[i];
+        if (l->phase != phase || !price[l->work]) continue;
+        s.low += l->amount / (price[l->work]->per_s.high * share->high);
+        s.likely += l->amount / (price[l->work]->per_s.likely * share->likely);
+        s.high += l->amount / (price[l->work]->per_s.low * share->low);
+    }
+    return s;
+}
+
+/* Tokens a second of a phase whose lines are amounts for one token. */
+static struct estimate price(const struct bill *b, enum phase phase, const struct machine *m,
+                             const struct residual *share)
+{
+    const struct rate *read = machine_rate(m, WORK_READ_BYTES, RATE_ALL_THREADS);
+    const struct rate *gemm = machine_rate(m, WORK_SGEMM_FLOP, RATE_ALL_THREADS);
+    const struct rate *needed = phase == DECODE ? read : gemm;
+    if (!needed) return not_priced(m->unmeasured ? m->unmeasured : "speed was not measured");
+    if (!share) return not_priced("no bound for this kind of work");
+    const struct rate *prices[WORK_COUNT] = {[WEIGHT_BYTES_READ] = phase == DECODE ? read : needed,
+                                             [CACHE_BYTES_READ] = phase == DECODE ? read : NULL,
+                                             [MATMUL_FLOP] = phase == DECODE ? NULL : gemm};
+    const struct estimate s = phase_seconds(b, phase, prices, share);
+    if (!(s.likely > 0)) return not_priced("the bill holds no work for it");
+    return estimate_of(1 / s.high, 1 / s.likely, 1 / s.low, needed->per_s.origin, share->rough);
+}
+
+static enum fits fits_in(const struct estimate *held, double beside, double usable)
+{
+    if (isnan(usable)) return FITS_UNKNOWN;
+    if (held->likely + beside > usable) return FITS_NOT;
+    return held->high + beside > usable ? FITS_PROBABLY : FITS;
+}
+
+static double process_bytes(const struct bill *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < b->lines; i++)
+        if (b->line[i].phase == HELD && b->line[i].held_as == HELD_PROCESS)
+            sum += b->line[i].amount;
+    return sum;
+}
+
+void judge_task(const struct task *t, const struct machine *m, const struct world *w,
+                struct verdict *out)
+{
+    const struct pool *memory = machine_memory(m);
+    out->split = split_host;
+    out->bill.note = NULL;
+    out->bill.bent = 0;
+    cost_bill(t, &out->split, &out->bill);
+    out->bound_by = memory->bound_by;
+    out->usable_bytes = known_or(memory->usable_bytes, NAN);
+    out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
+    if (out->bill.unruled) {
+        out->fits = FITS_UNKNOWN;
+        out->why = out->bill.unruled;
+        out->held_bytes = not_priced(out->bill.unruled);
+        out->process_bytes = NAN;
+        return;
+    }
+    out->held_bytes = widened(bill_held(&out->bill, ON_HOST), memory_residual(t, w));
+    out->process_bytes = process_bytes(&out->bill);
+    out->fits = fits_in(&out->held_bytes, out->process_bytes, out->usable_bytes);
+    out->why = out->fits == FITS_UNKNOWN ? "the memory one process may use is not known" : NULL;
+    out->decode_per_s = price(&out->bill, DECODE, m, residual_find(w, "rough.decode"));
+    out->prefill_per_s = price(&out->bill, PREFILL, m, residual_find(w, "rough.prefill"));
+}
+
+double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
+                             double step)
+{
+    struct generate g = *(const struct generate *)t->knobs;
+    const struct task asked = {t->kind, t->model, &g};
+    struct verdict v;
+    double fitting = 0, over = floor(t->model->shape->context_tokens / step) + 1;
+    while (over - fitting > 1) {
+        const double middle = floor((fitting + over) / 2);
+        g.context_tokens = middle * step;
+        judge_task(&asked, m, w, &v);
+        if (v.fits == FITS_UNKNOWN) return 0;
+        if (v.fits == FITS_NOT)
+            over = middle;
+        else
+            fitting = middle;
+    }
+    return fitting * step;
+}
+
+const char *judge_figure(double guide_bytes, struct estimate ours)
+{
+    if (!estimate_known(ours) || isnan(guide_bytes)) return "unsupported";
+    if (guide_bytes < ours.low) return "too low";
+    return guide_bytes > ours.high ? "too high" : "confirmed";
+}

@@ -1,0 +1,124 @@
+/* Which models of the catalogue run well on a machine: for each, the best quantisation within the quality bound that fits with room to
+ * spare and decodes fast enough, by the closed form. Loss of quality is that published for Llama-3-8B (data/quants.json). Left out:
+ * models without a rule or a shape, encoders, sister releases of one shape. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/num.h"
+#include "catalog/parts.h"
+#include "catalog/types.h"
+#include "judge/judge.h"
+#include "model/digest.h"
+
+static const char *const usual_quants[] = {"Q2_K",   "Q3_K_S", "Q3_K_M", "Q4_0", "IQ4_XS", "Q4_K_S",
+                                           "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K", "Q8_0",   NULL};
+const struct ranking ranking_usual = {.perplexity_most = 0.05,
+                                      .spare_share = 0.1,
+                                      .decode_least_per_s = 10,
+                                      .context_tokens = 8192,
+                                      .quants = usual_quants};
+
+enum { MIXES_MOST = 64, CONTEXT_STEP = 1024 };
+
+/* The candidate mixes within the quality bound, best quality first. */
+static size_t candidates(const struct ranking *r, const struct catalog *c,
+                         const struct mix *out[MIXES_MOST])
+{
+    size_t n = 0;
+    for (size_t i = 0; r->quants[i] && n < MIXES_MOST; i++) {
+        const struct mix *mix = catalog_mix(c, str_of(r->quants[i]));
+        double loss;
+        if (!mix || !known(mix->perplexity_increase, &loss) || loss > r->perplexity_most) continue;
+        size_t at = n++;
+        while (at > 0 && known_or(out[at - 1]->perplexity_increase, 0) > loss) {
+            out[at] = out[at - 1];
+            at--;
+        }
+        out[at] = mix;
+    }
+    return n;
+}
+
+static bool runs_well(const struct ranking *r, const struct verdict *v)
+{
+    if (v->fits == FITS_UNKNOWN) return false;
+    if (v->held_bytes.high + v->process_bytes > v->usable_bytes * (1 - r->spare_share))
+        return false;
+    return !estimate_known(v->decode_per_s) || v->decode_per_s.likely >= r->decode_least_per_s;
+}
+
+struct search {
+    const struct ranking *ranking;
+    const struct machine *machine;
+    const struct catalog *catalog;
+    const struct world *world;
+    struct arena *arena;
+    const struct weight_type *types;
+    struct generate buffers; /* the knobs with this machine's weight buffers set */
+    const struct mix *mix[MIXES_MOST];
+    size_t mixes;
+};
+
+static bool best_quant(const struct search *s, const struct model_part *part, struct ranked *out)
+{
+    struct shape shape;
+    shape_from_part(part, s->catalog, s->arena, &shape);
+    if (shape.unruled) return false;
+    for (size_t i = 0; i < s->mixes; i++) {
+        struct digest d;
+        struct generate g;
+        digest_of_shape(&shape, s->mix[i], s->catalog, &d);
+        generate_usual(&g, &d, s->types);
+        memcpy(g.buffer, s->buffers.buffer, sizeof g.buffer);
+        g.context_tokens = least(s->ranking->context_tokens, shape.context_tokens);
+        g.closed_form = true;
+        const struct task t = {cost_workload(S("generate")), &d, &g};
+        judge_task(&t, s->machine, s->world, &out->verdict);
+        if (out->verdict.fits == FITS_UNKNOWN) return false;
+        if (!runs_well(s->ranking, &out->verdict)) continue;
+        out->part = part;
+        out->mix = s->mix[i];
+        out->context_tokens = g.context_tokens;
+        out->largest_context_tokens = judge_largest_context(&t, s->machine, s->world, CONTEXT_STEP);
+        return true;
+    }
+    return false;
+}
+
+static bool generates_text(const struct model_part *p)
+{
+    return p->task && strcmp(p->task, "text-generation") == 0 && p->params_text > 0;
+}
+
+static bool sisters(const struct model_part *a, const struct model_part *b)
+{
+    return a->params_text == b->params_text && a->n_layers == b->n_layers &&
+           a->d_model == b->d_model;
+}
+
+size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
+                  const struct world *w, struct arena *a, struct ranked *out, size_t room)
+{
+    const struct model_part *part;
+    size_t parts, n = 0;
+    struct search s = {r, m, c, w, a, catalog_types(c, NULL), {.context_tokens = 0}, {NULL}, 0};
+    if (!s.types || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
+    judge_buffers(m, c, a, &s.buffers);
+    s.mixes = candidates(r, c, s.mix);
+    struct ranked *found = NEW(a, struct ranked);
+    for (size_t i = 0; i < parts; i++) {
+        bool sister = false;
+        for (size_t k = 0; k < n && !sister; k++) sister = sisters(&part[i], out[k].part);
+        const bool smaller = n == room && part[i].params_text <= out[n - 1].part->params_text;
+        if (sister || smaller || !generates_text(&part[i]) || !best_quant(&s, &part[i], found))
+            continue;
+        size_t at = n < room ? n++ : n - 1;
+        while (at > 0 && out[at - 1].part->params_text < part[i].params_text) {
+            out[at] = out[at - 1];
+            at--;
+        }
+        out[at] = *found;
+    }
+    return n;
+}

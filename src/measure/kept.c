@@ -1,0 +1,123 @@
+/* measure/kept.c - rates kept between runs: one file a machine fingerprint in the state folder, schema rates/1.
+ *
+ * A file that is cut, alien or of another machine is a note and measured again, never an error. Saving goes through a temporary file
+ * and a rename, so of two runs at once the last wins and no reader sees a half. */
+#include "measure/measure.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mapped.h"
+#include "base/notes.h"
+#include "base/save.h"
+#include "measure/rows.h"
+
+enum { FILE_MOST_BYTES = 1 << 20, ROWS_MOST = 1024, FINGERPRINT_MOST = 64 };
+static const char *const schema = "rates/1";
+
+struct kept {
+    const char *muster, *schema, *fingerprint, *when;
+    const struct measure_row *row;
+    size_t rows;
+};
+
+static const struct field kept_fields[] = {
+    {"muster", FIELD_TEXT, offsetof(struct kept, muster), "version that wrote this", NULL, 0,
+     false},
+    {"schema", FIELD_TEXT, offsetof(struct kept, schema), "rates/1", NULL, 0, false},
+    {"fingerprint", FIELD_TEXT, offsetof(struct kept, fingerprint), "of the machine measured", NULL,
+     0, false},
+    {"when", FIELD_TEXT, offsetof(struct kept, when), "local time of the measurement", NULL, 0,
+     false},
+    {"rates", FIELD_LIST, offsetof(struct kept, row), "what was measured", &measure_row_table,
+     offsetof(struct kept, rows), false},
+};
+static const struct fields kept_table = {"rates", sizeof(struct kept), kept_fields,
+                                         COUNT_OF(kept_fields)};
+
+/* The fingerprint becomes part of a path, so it must be what it says. */
+static const char *path_of(const struct measuring *in, const struct machine *m)
+{
+    const char *print = m->fingerprint;
+    if (!in->state_folder || !print) return NULL;
+    const size_t n = strspn(print, "0123456789abcdef");
+    if (!n || n > FINGERPRINT_MOST || print[n]) return NULL;
+    return str_format(in->arena, "%s/rates-%s.json", in->state_folder, print);
+}
+
+static bool rates_of(const struct kept *kept, const struct machine *m, struct arena *a,
+                     const struct rate **out, struct mu_err *err)
+{
+    if (!kept->schema || strcmp(kept->schema, schema) != 0)
+        return err_set(err, MU_DATA, "its schema is not %s", schema);
+    if (!kept->fingerprint || strcmp(kept->fingerprint, m->fingerprint) != 0)
+        return err_set(err, MU_DATA, "it is of another machine");
+    if (!kept->when || strlen(kept->when) > ROWS_TEXT_BYTES)
+        return err_set(err, MU_DATA, "it does not say when");
+    if (!kept->rows || kept->rows > ROWS_MOST)
+        return err_set(err, MU_DATA, "it holds %zu rates", kept->rows);
+    struct rate *rate = NEW_ARRAY(a, struct rate, kept->rows);
+    for (size_t i = 0; i < kept->rows; i++) {
+        if (!measure_row_rate(&kept->row[i], measure_cpu_place(m), a, &rate[i], err)) return false;
+        if (measure_has_rate(rate, i, &rate[i]))
+            return err_set(err, MU_DATA, "%s stands there twice", kept->row[i].work);
+    }
+    *out = rate;
+    return true;
+}
+
+static bool read_kept(const char *path, struct arena *a, struct kept *out, struct mu_err *err)
+{
+    struct mapped file = {0};
+    uint64_t file_bytes;
+    if (!mapped_open(path, FILE_MOST_BYTES, &file, &file_bytes, err)) return false;
+    struct json *j = NULL;
+    const bool good =
+        json_parse(file.bytes, path, &j, err) && fields_read(&kept_table, j, out, a, err);
+    json_free(j);
+    mapped_close(&file);
+    return good;
+}
+
+bool measure_kept(const struct measuring *in, const struct machine *m, const struct rate **out,
+                  size_t *count, const char **when)
+{
+    const char *path = path_of(in, m);
+    if (!path || access(path, F_OK) != 0) return false;
+    struct kept kept = {0};
+    const struct rate *rate = NULL;
+    struct mu_err err = {0};
+    if (!read_kept(path, in->arena, &kept, &err) || !rates_of(&kept, m, in->arena, &rate, &err)) {
+        note_add(in->notes, "the measurements kept in %s cannot be used: %s", path, err.text);
+        return false;
+    }
+    *out = rate;
+    *count = kept.rows;
+    *when = str_visible(in->arena, str_of(kept.when));
+    return true;
+}
+
+bool measure_keep(const struct measuring *in, const struct machine *m, const struct rate *rate,
+                  size_t count, struct mu_err *err)
+{
+    const char *path = path_of(in, m);
+    if (!path)
+        return err_set(err, MU_CANTCREATE,
+                       "keeping the measurements: there is no state folder or no fingerprint");
+    struct measure_row *row = NEW_ARRAY(in->arena, struct measure_row, count + 1);
+    for (size_t i = 0; i < count; i++) row[i] = measure_rate_row(&rate[i]);
+    const struct kept kept = {MUSTER_VERSION,         schema, m->fingerprint,
+                              clock_stamp(in->arena), row,    count};
+    struct buf text;
+    buf_init(&text, FILE_MOST_BYTES);
+    struct writer w = writer_of(&text, false);
+    fields_write(&kept_table, &kept, &w);
+    buf_char(&text, '\n');
+    const bool good = save_folders(in->state_folder, err) && save_file(path, buf_text(&text), err);
+    buf_release(&text);
+    return good || err_add(err, "keeping the measurements");
+}

@@ -1,0 +1,56 @@
+/* measure/lock.c - a lock file in the state folder, held with flock(2) while the engine runs.
+ *
+ * The kernel lets go of it when the holder dies, so a kill leaves nothing to clear up. The file stays (removing it would let a third
+ * one in). Other users of the machine have other state folders: they show in the conditions of the rates. */
+#include "measure/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "base/progress.h"
+#include "base/save.h"
+#include "measure/measure.h"
+
+static const double usual_wait_s = 10, poll_s = 0.05;
+
+int measure_lock(const struct measuring *in)
+{
+    if (!in->state_folder) return -1;
+    struct mu_err err = {0};
+    if (!save_folders(in->state_folder, &err)) {
+        note_add(in->notes, "measured without a lock: %s", err.text);
+        return -1;
+    }
+    const char *path = str_format(in->arena, "%s/measure.lock", in->state_folder);
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        note_add(in->notes, "measured without a lock: %s: %s", path, strerror(errno));
+        return -1;
+    }
+    const double wait_s = in->lock_wait_s > 0 ? in->lock_wait_s : usual_wait_s;
+    const double start_s = clock_s();
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || clock_s() - start_s > wait_s) {
+            note_add(in->notes, "measured while another muster was measuring: the two share the "
+                                "cores, so the rates may be low");
+            close(fd);
+            return -1;
+        }
+        if (in->progress) progress_show(in->progress, "waiting for another measurement", -1);
+        const struct timespec nap = {0, (long)(poll_s * 1e9)};
+        nanosleep(&nap, NULL);
+    }
+    return fd;
+}
+
+void measure_unlock(int lock)
+{
+    if (lock >= 0) close(lock);
+}

@@ -1,0 +1,326 @@
+/* measure/measure.c - asks muster-engine for each of its tests, one child a test, and believes only what can be believed.
+ *
+ * A line of the answer counts when it parses, matches the field table and belongs to the test; the first that doesn't ends the
+ * child. A test that ends in any way but a clean exit gives no rates at all, only a sentence: half a measurement of a machine that
+ * is falling over is worth nothing. The sizes: memory is walked in at least four, usually eight times the last-level cache, never in
+ * more than an eighth of what one process may use. Left out: the accelerators, which other engines will measure. */
+#include "measure/measure.h"
+
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/child.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/notes.h"
+#include "base/num.h"
+#include "base/progress.h"
+#include "machine/facts.h"
+#include "measure/lock.h"
+#include "measure/rows.h"
+
+enum {
+    WORKS_MOST = 3,
+    TEST_RATES_MOST = 8,
+    RATES_MOST = 64,
+    NOTES_MOST = 8,
+    REQUEST_BYTES = 64 << 10
+};
+
+static const double MiB = 1 << 20;
+static const double budget_share = 0.125, cache_least_times = 4, cache_usual_times = 8;
+static const double walk_least_bytes = 256 << 20, walk_usual_most_bytes = 1 << 30;
+static const double matrices_most_bytes = 128 << 20;
+static const double timeout_base_s = 10, timeout_times = 5;
+
+struct test {
+    const char *name, *words;
+    enum machine_work work[WORKS_MOST];
+    size_t works;
+    double seconds[2]; /* usual, full */
+    double (*bytes)(const struct machine *m, enum measure_length length);
+    bool on_disk;
+};
+
+struct hearing {
+    const struct test *test;
+    const struct measuring *in;
+    double threads_most;
+    uint16_t place;
+    struct rate rate[TEST_RATES_MOST];
+    size_t count;
+    const char *note[NOTES_MOST];
+    size_t notes, lines;
+    struct mu_err err;
+};
+
+struct session {
+    const struct measuring *in;
+    const struct machine *m;
+    enum measure_length length;
+    size_t threads;
+    struct rate *rate;
+    size_t count;
+    const char *first_reason;
+};
+
+static double budget_bytes(const struct machine *m)
+{
+    return known_or(machine_memory(m)->usable_bytes, 8 * walk_least_bytes) * budget_share;
+}
+
+/* All caches of the highest level together: "L3" 32 MiB, two of them. 0: not known. */
+static double cache_bytes(const struct machine *m)
+{
+    double level = 0, bytes = 0;
+    for (size_t i = 0; m->facts && i < m->facts->cpu.caches; i++) {
+        const struct cpu_cache *cache = &m->facts->cpu.cache[i];
+        double size;
+        if (!cache->name || cache->name[0] != 'L' || !known(cache->bytes, &size)) continue;
+        const double this_level = cache->name[1] - '0';
+        if (this_level < level) continue;
+        bytes = (this_level > level ? 0 : bytes) + size * most(cache->instances, 1);
+        level = this_level;
+    }
+    return bytes;
+}
+
+static double walk_bytes(const struct machine *m, enum measure_length length)
+{
+    (void)length;
+    const double cache = cache_bytes(m);
+    const double usual = most(cache * cache_usual_times, walk_least_bytes);
+    const double wanted = most(least(usual, walk_usual_most_bytes), cache * cache_least_times);
+    return floor(least(wanted, budget_bytes(m)));
+}
+
+static double matrix_bytes(const struct machine *m, enum measure_length length)
+{
+    (void)length;
+    return floor(least(matrices_most_bytes, budget_bytes(m)));
+}
+
+static double file_bytes(const struct machine *m, enum measure_length length)
+{
+    (void)m;
+    return (length == MEASURE_FULL ? 256 : 128) * MiB;
+}
+
+static const struct test tests[] = {
+    {"memory",
+     "memory bandwidth",
+     {WORK_READ_BYTES, WORK_COPY_BYTES, WORK_TRIAD_BYTES},
+     3,
+     {0.7, 3},
+     walk_bytes,
+     false},
+    {"gemm",
+     "matrix products",
+     {WORK_DGEMM_FLOP, WORK_SGEMM_FLOP},
+     2,
+     {0.8, 4},
+     matrix_bytes,
+     false},
+    {"guide", "the guide's benchmark", {WORK_GUIDE_ROUNDS}, 1, {0.7, 60}, matrix_bytes, false},
+    {"disk", "disk", {WORK_DISK_READ_BYTES, WORK_CACHED_READ_BYTES}, 2, {0.5, 2}, file_bytes, true},
+};
+
+/* A misspelt or foreign key means that the two sides don't mean the same thing. */
+static bool keys_known(const struct json *j, struct mu_err *err)
+{
+    for (size_t i = 0; i < json_count(j); i++) {
+        const char *key = "";
+        bool found = false;
+        (void)json_pair(j, i, &key);
+        for (size_t f = 0; f < measure_row_table.count; f++)
+            found = found || strcmp(key, measure_row_table.field[f].name) == 0;
+        if (!found) return err_set(err, MU_DATA, "it has a key that is not known");
+    }
+    return true;
+}
+
+static bool heard_note(struct hearing *h, struct str text)
+{
+    if (h->notes == NOTES_MOST) return err_set(&h->err, MU_DATA, "too many notes");
+    if (!text.n || text.n > ROWS_TEXT_BYTES)
+        return err_set(&h->err, MU_DATA, "a note of %zu bytes", text.n);
+    h->note[h->notes++] = str_visible(h->in->arena, text);
+    return true;
+}
+
+static bool heard_rate(struct hearing *h, const struct json *j)
+{
+    struct measure_row row = {0};
+    struct rate rate;
+    bool of_test = false;
+    if (!keys_known(j, &h->err) ||
+        !fields_read(&measure_row_table, j, &row, h->in->arena, &h->err) ||
+        !measure_row_rate(&row, h->place, h->in->arena, &rate, &h->err))
+        return false;
+    for (size_t i = 0; i < h->test->works; i++) of_test = of_test || h->test->work[i] == rate.work;
+    if (!of_test || rate.threads > h->threads_most)
+        return err_set(&h->err, MU_DATA, "%s with %g threads was not asked for", row.work,
+                       rate.threads);
+    if (h->count == TEST_RATES_MOST || measure_has_rate(h->rate, h->count, &rate))
+        return err_set(&h->err, MU_DATA, "%s with %g threads was said twice", row.work,
+                       rate.threads);
+    h->rate[h->count++] = rate;
+    return true;
+}
+
+static bool heard(void *to, struct str line)
+{
+    struct hearing *h = to;
+    h->lines++;
+    struct json *j = NULL;
+    const char *name = str_format(h->in->arena, "line %zu", h->lines);
+    if (!json_parse(line, name, &j, &h->err)) return false;
+    struct str note;
+    bool good;
+    if (json_kind(j) != JSON_MAP_KIND)
+        good = err_set(&h->err, MU_DATA, "not a JSON map");
+    else if (json_count(j) == 1 && json_text(json_get(j, "note"), &note))
+        good = heard_note(h, note);
+    else
+        good = heard_rate(h, j);
+    json_free(j);
+    return good || err_add(&h->err, "%s", name);
+}
+
+/* As many of the CPUs this process may use as threads were asked for. None: the engine doesn't pin. */
+static void put_cpus(struct writer *w, size_t threads)
+{
+    cpu_set_t set;
+    writer_key(w, "cpus");
+    writer_list(w);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        for (size_t cpu = 0; cpu < CPU_SETSIZE && threads; cpu++)
+            if (CPU_ISSET(cpu, &set)) {
+                writer_number(w, (double)cpu);
+                threads--;
+            }
+    writer_list_end(w);
+}
+
+static void put_request(struct buf *to, const struct session *s, const struct test *test)
+{
+    struct writer w = writer_of(to, true);
+    writer_map(&w);
+    writer_put_number(&w, "threads", (double)s->threads);
+    put_cpus(&w, s->threads);
+    writer_put_number(&w, "bytes", test->bytes(s->m, s->length));
+    writer_put_number(&w, "cache_bytes", cache_bytes(s->m));
+    writer_put_number(&w, "nodes", s->m->facts ? (double)s->m->facts->numa_nodes : 0);
+    writer_put_number(&w, "seconds", test->seconds[s->length]);
+    if (test->on_disk) writer_put_cstr(&w, "folder", s->in->disk_folder);
+    writer_map_end(&w);
+}
+
+/* What the child said last on stderr, for the sentence. */
+static const char *last_words(struct str talk, struct arena *a)
+{
+    struct str last = {0}, rest = str_trim(talk);
+    while (rest.n) last = str_line(&rest);
+    return last.n ? str_format(a, " (it said: %.*s)", STR_ARG(last)) : "";
+}
+
+/* Why the test gave nothing; NULL when it went well. */
+static const char *failure(const struct hearing *h, const struct child_end *end, struct arena *a)
+{
+    if (h->err.code != MU_OK)
+        return str_format(a, "muster-engine's answer can't be used: %s", h->err.text);
+    if (end->fate != CHILD_EXITED || end->status != 0)
+        return str_format(a, "muster-engine %s%s", end->sentence, last_words(end->talk, a));
+    if (!h->count && !h->notes) return "muster-engine said nothing";
+    return NULL;
+}
+
+static void not_measured(struct session *s, const struct test *test, const char *why)
+{
+    const char *text = str_format(s->in->arena, "%s not measured: %s", test->words, why);
+    note_add(s->in->notes, "%s", text);
+    if (!s->first_reason) s->first_reason = text;
+}
+
+static void take(struct session *s, const struct hearing *h)
+{
+    for (size_t i = 0; i < h->count; i++) s->rate[s->count++] = h->rate[i];
+    for (size_t i = 0; i < h->notes; i++) {
+        note_add(s->in->notes, "%s", h->note[i]);
+        if (!s->first_reason) s->first_reason = h->note[i];
+    }
+}
+
+static void run_test(struct session *s, const struct test *test)
+{
+    struct arena *a = s->in->arena;
+    struct hearing h = {.test = test,
+                        .in = s->in,
+                        .threads_most = (double)s->threads,
+                        .place = measure_cpu_place(s->m)};
+    const char *const argv[] = {"muster-engine", test->name, NULL};
+    const double usual_timeout_s = timeout_base_s + timeout_times * test->seconds[s->length];
+    struct buf request;
+    buf_init(&request, REQUEST_BYTES);
+    put_request(&request, s, test);
+    const struct child child = {
+        .path = s->in->engine,
+        .argv = argv,
+        .input = buf_text(&request),
+        .timeout_s = s->in->timeout_s > 0 ? s->in->timeout_s : usual_timeout_s,
+        .memory_most_bytes = known_or(machine_memory(s->m)->usable_bytes, 0),
+        .line = heard,
+        .to = &h};
+    struct child_end end = {0};
+    struct mu_err err = {0};
+    const bool ran = child_run(&child, a, &end, &err);
+    buf_release(&request);
+    const char *why = ran ? failure(&h, &end, a) : err.text;
+    if (why)
+        not_measured(s, test, why);
+    else
+        take(s, &h);
+}
+
+static void run_tests(struct session *s)
+{
+    for (size_t i = 0; i < COUNT_OF(tests); i++) {
+        if (tests[i].on_disk && !s->in->disk_folder) continue;
+        if (s->in->progress) {
+            const char *what = str_format(s->in->arena, "measuring %s", tests[i].words);
+            progress_show(s->in->progress, what, (double)i / COUNT_OF(tests));
+        }
+        run_test(s, &tests[i]);
+    }
+    if (s->in->progress) progress_end(s->in->progress);
+}
+
+bool measure_machine(const struct measuring *in, const struct machine *m,
+                     enum measure_length length, const struct rate **out, size_t *count,
+                     struct mu_err *err)
+{
+    if (!m->here)
+        return err_set(err, MU_USAGE, "measuring %s: only this machine can be measured here",
+                       m->name);
+    if (!in->engine)
+        return err_set(err, MU_UNAVAILABLE,
+                       "measuring this machine: muster-engine was not found beside muster; "
+                       "install it, or name it in MUSTER_ENGINE");
+    const double threads = floor(known_or(machine_cpu(m)->threads, 1));
+    struct session s = {.in = in,
+                        .m = m,
+                        .length = length,
+                        .threads = (size_t)least(most(threads, 1), ROWS_THREADS_MOST),
+                        .rate = NEW_ARRAY(in->arena, struct rate, RATES_MOST)};
+    const int lock = measure_lock(in);
+    run_tests(&s);
+    measure_unlock(lock);
+    if (!s.count) return err_set(err, MU_UNAVAILABLE, "measuring this machine: %s", s.first_reason);
+    *out = s.rate;
+    *count = s.count;
+    return true;
+}

@@ -1,0 +1,71 @@
+/* What a command asks a machine to run: a model under a mix, and the workload's knobs, at their defaults and as given. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "catalog/types.h"
+#include "model/digest.h"
+#include "model/model.h"
+#include "verb/common.h"
+
+/* The mix a model known by its shape alone is taken in when none is asked for. */
+#define QUANT_USUAL "Q4_K_M"
+
+static bool mix_of(const struct context *in, const struct model *m, const char *quant,
+                   const struct mix **out, struct mu_err *err)
+{
+    if (!quant) {
+        quant = QUANT_USUAL;
+        note_add(in->notes, "quantisation not given: %s taken (--quant)", quant);
+    }
+    *out = catalog_mix(in->catalog, str_of(quant));
+    if (!*out)
+        return err_set(err, MU_USAGE, "no quantisation is called '%s'; try Q4_K_M, Q8_0 or F16",
+                       str_visible(in->arena, str_of(quant)));
+    if (m->tensors)
+        return err_set(err, MU_USAGE, "%s is a file of its own quantisation; leave --quant out",
+                       m->name);
+    return true;
+}
+
+bool asked_generate(const struct context *in, const char *operand, const char *quant,
+                    const struct machine *m, struct asked *out, struct mu_err *err)
+{
+    struct model *model = NEW(in->arena, struct model);
+    const struct weight_type *types = catalog_types(in->catalog, err);
+    if (!types || !model_open(operand, in->catalog, in->arena, in->notes, model, err)) return false;
+    out->model = model;
+    out->digest = NEW(in->arena, struct digest);
+    if (model->tensors && !quant) {
+        digest_of_model(model, in->catalog, out->digest);
+    } else {
+        const struct mix *mix;
+        if (!mix_of(in, model, quant, &mix, err)) return false;
+        digest_of_shape(&model->shape, mix, in->catalog, out->digest);
+        out->digest->quant = mix->name;
+    }
+    out->digest->name = model->name;
+    generate_usual(&out->knobs, out->digest, types);
+    judge_buffers(m, in->catalog, in->arena, &out->knobs);
+    out->task = (struct task){cost_workload(S("generate")), out->digest, &out->knobs};
+    return true;
+}
+
+bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
+                 struct mu_err *err)
+{
+    for (size_t i = 0; i < q->givens; i++) {
+        const struct workload *w = a->task.kind;
+        for (size_t k = 0; k < w->knobs; k++)
+            if (strcmp(w->knob[k].name, q->given[i].name) == 0 &&
+                !knob_set(w, &a->knobs, str_of(q->given[i].name), str_of(q->given[i].value),
+                          in->catalog, err))
+                return false;
+    }
+    const double trained = a->digest->shape->context_tokens;
+    if (trained > 0 && a->knobs.context_tokens > trained)
+        note_add(in->notes, "%s was trained for %.0f tokens; %.0f are asked for", a->model->name,
+                 trained, a->knobs.context_tokens);
+    return true;
+}

@@ -1,0 +1,58 @@
+/* verb/common.h - what several commands do alike: find the machine a request speaks of, get its rates, show it, show a bill. */
+#pragma once
+#include "base/json.h"
+#include "judge/judge.h"
+#include "machine/machine.h"
+#include "machine/report.h"
+#include "verb/verb.h"
+
+struct experiment_set;
+struct model;
+
+/* What a request is about. system and benchmark are the guide's figures: a report's own, else made of the machine. */
+struct subject {
+    const struct machine *machine;
+    const struct report *report; /* the report it was read from, or NULL */
+    struct guide_system system;
+    struct guide_benchmark benchmark;
+    const char *when; /* of the rates: "just now", "kept from 2026-11-21 08:15:00", or NULL */
+};
+/* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
+bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
+                     struct mu_err *err) NODISCARD;
+/* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says
+ * why). Measuring that fails is a note, not an error. */
+void subject_rates(const struct request *q, const struct context *in, struct subject *s);
+/* -e SET or FILE; llm-memory when not given. */
+bool subject_set(const struct request *q, const struct context *in,
+                 const struct experiment_set **out, struct mu_err *err) NODISCARD;
+
+void show_machine(struct doc *d, const struct machine *m);
+void show_speed(struct doc *d, const struct machine *m, const char *when);
+void show_notes(struct doc *d, const struct notes *n);
+
+/* A task and all that it points to. */
+struct asked {
+    const struct model *model;
+    struct digest *digest;
+    struct generate knobs;
+    struct task task;
+};
+/* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
+bool asked_generate(const struct context *in, const char *operand, const char *quant,
+                    const struct machine *m, struct asked *out, struct mu_err *err) NODISCARD;
+/* Knobs given in the request set upon the defaults. */
+bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
+                 struct mu_err *err) NODISCARD;
+/* What is held, by group and pool, and how much of it. */
+void show_bill(struct doc *d, const struct verdict *v);
+/* Every name, value, formula and source that the bill was made of. */
+void show_explanation(struct doc *d, const struct task *t, const struct verdict *v);
+
+/* "38-44 tok/s", or "?" when it was not priced. */
+const char *speed_words(struct arena *a, struct estimate per_s);
+/* `{"muster": ..., "schema": ...` of a document; the caller closes the map. */
+struct writer document_begin(struct buf *out, const char *schema);
+void write_estimate(struct writer *w, const char *key, struct estimate e);
+void write_verdict(struct writer *w, const struct verdict *v);
+void write_notes(struct writer *w, const struct notes *n);

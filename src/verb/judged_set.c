@@ -1,0 +1,183 @@
+/* Judges a set of experiments: the guide's rules on the guide's figures, our bill on our budget. An experiment whose workload nothing
+ * computes yet says so. Left out: remedies, experiments run together. */
+#include "verb/judged_set.h"
+
+#include <math.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/units.h"
+#include "model/digest.h"
+#include "model/model.h"
+
+#define GUIDE_GB 1073741824.0 /* the guide's script divides by 1024**3 */
+
+enum fits judged_fits(const struct judged *j)
+{
+    return j->asked ? j->verdict.fits : FITS_UNKNOWN;
+}
+
+static bool set_knobs(const struct context *in, const struct experiment *e, struct asked *a,
+                      struct mu_err *err)
+{
+    for (size_t i = 0; i < e->settings; i++)
+        if (!knob_set(a->task.kind, &a->knobs, str_of(e->setting[i].name),
+                      str_of(e->setting[i].value), in->catalog, err))
+            return err_add(err, "experiment %s", e->id);
+    return true;
+}
+
+static bool judge_one(const struct context *in, const struct machine *m, const struct world *w,
+                      struct judged *j, struct mu_err *err)
+{
+    const struct experiment *e = j->experiment;
+    struct arena *a = in->arena;
+    j->why = e->why_not;
+    if (!e->kind) return true;
+    struct asked *asked = NEW(a, struct asked);
+    if (!asked_generate(in, e->model, e->quant, m, asked, err) || !set_knobs(in, e, asked, err))
+        return err_add(err, "experiment %s", e->id);
+    judge_task(&asked->task, m, w, &j->verdict);
+    j->asked = asked;
+    const struct verdict *v = &j->verdict;
+    if (v->bill.unruled) {
+        j->why = v->why;
+    } else {
+        const char *speed = estimate_known(v->decode_per_s)
+                                ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
+                                : "";
+        j->why = str_format(a, "%s %s needs %s%s", asked->digest->name, asked->digest->quant,
+                            units_bytes(a, v->held_bytes.likely + v->process_bytes), speed);
+    }
+    return true;
+}
+
+bool judge_set(const struct context *in, const struct experiment_set *set, const struct subject *s,
+               const struct world *w, struct judged_set *out, struct mu_err *err)
+{
+    out->set = set;
+    out->subject = s;
+    guide_judge(set, &s->system, &s->benchmark, in->arena, &out->capabilities);
+    out->closing = guide_closing(set, &out->capabilities, &out->failed);
+    out->row = NEW_ARRAY(in->arena, struct judged, set->experiments);
+    out->rows = set->experiments;
+    for (size_t i = 0; i < out->rows; i++) {
+        out->row[i].experiment = &set->experiment[i];
+        out->row[i].guide = guide_passes(set, &set->experiment[i], &s->system);
+        if (!judge_one(in, s->machine, w, &out->row[i], err)) return false;
+    }
+    return true;
+}
+
+const char *judged_closing(const struct judged_set *s, struct arena *a)
+{
+    struct buf no;
+    size_t yes = 0, computed = 0;
+    buf_init(&no, 4096);
+    for (size_t i = 0; i < s->rows; i++) {
+        const enum fits fits = judged_fits(&s->row[i]);
+        computed += fits != FITS_UNKNOWN;
+        yes += fits == FITS || fits == FITS_PROBABLY;
+        if (fits == FITS_NOT)
+            buf_format(&no, "%s%s", no.n ? ", " : "", s->row[i].experiment->title);
+    }
+    const char *text =
+        no.n ? str_format(a, "%zu of %zu computed experiments fit; not: %s.", yes, computed, no.p)
+             : str_format(a, "%zu of %zu computed experiments fit; %zu are not computed.", yes,
+                          computed, s->rows - computed);
+    buf_release(&no);
+    return text;
+}
+
+static struct cell word_cell(enum fits fits)
+{
+    static const enum tone tone[] = {TONE_GOOD, TONE_GOOD, TONE_BAD, TONE_DIM};
+    return (struct cell){fits_word(fits), tone[fits]};
+}
+
+void show_judged(struct doc *d, const struct judged_set *s)
+{
+    static const char *const head[] = {"", "the guide", "muster", "why"};
+    struct block *b = doc_table(d, s->set->title, head, NULL, COUNT_OF(head));
+    for (size_t i = 0; i < s->rows; i++) {
+        const struct judged *j = &s->row[i];
+        const struct cell row[] = {
+            {.text = j->experiment->title},
+            {.text = j->guide ? "yes" : "no", .tone = j->guide ? TONE_GOOD : TONE_BAD},
+            word_cell(judged_fits(j)),
+            {.text = j->why}};
+        table_row(d, b, row);
+    }
+    for (size_t i = 0; i < s->capabilities.model_recommendation_count; i++)
+        doc_note(d, TONE_PLAIN, "the guide recommends: %s",
+                 s->capabilities.model_recommendations[i]);
+    if (s->capabilities.notes) doc_note(d, TONE_WARN, "the guide notes: %s", s->capabilities.notes);
+}
+
+static void show_places(struct doc *d, const struct judged_set *s)
+{
+    struct block *b = doc_facts(d, "What the guide says of a machine with this much memory");
+    for (size_t i = 0; i < s->set->tables; i++) {
+        const struct guide_table *t = &s->set->table[i];
+        const struct guide_row *row = guide_table_row(s->set, t->id, s->subject->system.ram_gb);
+        if (row) facts_row(d, b, t->title, "%s: %s", row->label, row->text);
+    }
+}
+
+/* What the guide's figure is worth beside ours; its range is in GB of 1024^3. */
+static const char *range_word(const struct guide_row *row, double bytes)
+{
+    if (!(bytes > 0)) return "not computed";
+    if (bytes < row->ram_low_gb * GUIDE_GB) return "too high";
+    return bytes > row->ram_high_gb * GUIDE_GB ? "too low" : "confirmed";
+}
+
+struct quantising {
+    struct doc *doc;
+    struct block *table;
+    const struct context *in;
+    const struct judged_set *judged;
+    const struct world *world;
+};
+
+static bool quantisation_row(const struct quantising *q, const struct guide_row *row,
+                             struct mu_err *err)
+{
+    const struct guide_table *t = q->judged->set->quantisation;
+    const struct machine *m = q->judged->subject->machine;
+    struct arena *a = q->in->arena;
+    struct asked asked;
+    struct verdict v;
+    if (!asked_generate(q->in, t->model, row->quant, m, &asked, err)) return false;
+    if (t->context_tokens > 0) asked.knobs.context_tokens = t->context_tokens;
+    judge_task(&asked.task, m, q->world, &v);
+    const double ours = v.held_bytes.likely + v.process_bytes;
+    const struct cell cells[] = {
+        {.text = row->label},
+        {.text = str_format(a, "%s-%s GB", units_number(a, row->ram_low_gb, 3),
+                            units_number(a, row->ram_high_gb, 3))},
+        {.text = row->quant},
+        {.text = units_bytes(a, ours)},
+        {.text = range_word(row, ours)}};
+    table_row(q->doc, q->table, cells);
+    return true;
+}
+
+bool show_guide_tables(struct doc *d, const struct context *in, const struct judged_set *s,
+                       const struct world *w, struct mu_err *err)
+{
+    static const char *const head[] = {"level", "the guide", "as", "muster", "the guide is"};
+    static const enum align align[] = {ALIGN_LEFT, ALIGN_RIGHT, ALIGN_LEFT, ALIGN_RIGHT,
+                                       ALIGN_LEFT};
+    const struct guide_table *t = s->set->quantisation;
+    if (s->set->tables) show_places(d, s);
+    if (!t) return true;
+    struct block *b =
+        doc_table(d,
+                  str_format(d->arena, "The guide's quantisation table, %s at %.0f tokens",
+                             t->model, t->context_tokens),
+                  head, align, COUNT_OF(head));
+    for (size_t i = 0; i < t->rows; i++)
+        if (!quantisation_row(&(struct quantising){d, b, in, s, w}, &t->row[i], err)) return false;
+    return true;
+}

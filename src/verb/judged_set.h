@@ -1,0 +1,34 @@
+/* verb/judged_set.h - a set of experiments held against a machine: the guide's verdict and the computed one, side by side. */
+#pragma once
+#include "judge/experiment.h"
+#include "machine/report.h"
+#include "verb/common.h"
+
+struct judged {
+    const struct experiment *experiment;
+    bool guide;                /* the guide's rule passes */
+    const struct asked *asked; /* NULL: no workload written down */
+    struct verdict verdict;    /* of asked */
+    const char *why;           /* one sentence: what it needs, or why it is not computed */
+};
+struct judged_set {
+    const struct experiment_set *set;
+    const struct subject *subject;
+    struct guide_capabilities capabilities;
+    struct judged *row;
+    size_t rows;
+    const char *closing; /* the guide's closing sentence */
+    bool failed;         /* the guide's exit status is 1 */
+};
+
+bool judge_set(const struct context *in, const struct experiment_set *set, const struct subject *s,
+               const struct world *w, struct judged_set *out, struct mu_err *err) NODISCARD;
+/* The computed verdict of an experiment: FITS_UNKNOWN when nothing is computed. */
+enum fits judged_fits(const struct judged *j);
+/* Our closing sentence beside the guide's. */
+const char *judged_closing(const struct judged_set *s, struct arena *a);
+
+void show_judged(struct doc *d, const struct judged_set *s);
+/* The guide's other tables for this machine's memory, and its quantisation table beside computed figures. */
+bool show_guide_tables(struct doc *d, const struct context *in, const struct judged_set *s,
+                       const struct world *w, struct mu_err *err) NODISCARD;

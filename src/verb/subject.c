@@ -1,0 +1,132 @@
+/* What a request is about: the machine, its rates, the set of experiments. From --machine, --root, -e and the kept measurements. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/mapped.h"
+#include "base/notes.h"
+#include "base/progress.h"
+#include "base/root.h"
+#include "catalog/catalog.h"
+#include "judge/experiment.h"
+#include "machine/report.h"
+#include "measure/measure.h"
+#include "verb/common.h"
+
+enum { REPORT_BYTES_MOST = 16 << 20, SET_BYTES_MOST = 1 << 20 };
+
+static struct looking looking_of(const struct context *in)
+{
+    return (struct looking){.root = in->root,
+                            .catalog = in->catalog,
+                            .arena = in->arena,
+                            .notes = in->notes,
+                            .env = in->root->captured ? NULL : in->env,
+                            .folder = in->root->captured ? NULL : in->folder};
+}
+
+/* The text of a whole small file, in the arena. */
+static bool file_text(const struct context *in, const char *path, uint64_t most, struct str *out,
+                      struct mu_err *err)
+{
+    struct mapped m;
+    uint64_t bytes;
+    if (!mapped_open(path, most, &m, &bytes, err)) return false;
+    const bool whole = bytes <= most;
+    if (whole) *out = (struct str){str_copy(in->arena, m.bytes), m.bytes.n};
+    mapped_close(&m);
+    return whole || err_set(err, MU_DATA, "%s is larger than %llu MiB", path,
+                            (unsigned long long)(most >> 20));
+}
+
+static bool machine_of_report(const struct context *in, const char *path, struct subject *out,
+                              struct mu_err *err)
+{
+    struct str text;
+    struct report *report = NEW(in->arena, struct report);
+    if (!file_text(in, path, REPORT_BYTES_MOST, &text, err)) return false;
+    if (!report_read(text, path, in->arena, report, err)) return false;
+    out->machine = report->machine;
+    out->report = report;
+    return true;
+}
+
+/* A line holds a colon and no file of that name exists; everything else is a report's path. */
+static bool is_line(const char *text)
+{
+    return strchr(text, ':') && !strchr(text, '/') && !str_ends(str_of(text), S(".json"));
+}
+
+bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
+                     struct mu_err *err)
+{
+    const char *given = request_text(q, "machine");
+    const struct looking looking = looking_of(in);
+    *out = (struct subject){.machine = NULL};
+    if (!given) return machine_detect(&looking, &out->machine, err);
+    if (is_line(given)) return machine_from_line(str_of(given), &looking, &out->machine, err);
+    return machine_of_report(in, given, out, err);
+}
+
+static const char *why_not_measured(const struct request *q, const struct machine *m)
+{
+    if (!m->here) return "only this machine itself can be measured";
+    return request_flag(q, "quick") ? "--quick measures nothing" : NULL;
+}
+
+/* The rates of this very machine, kept or measured; NULL with *why set when there are none. */
+static const struct machine *rated(const struct request *q, const struct context *in,
+                                   const struct machine *m, const char **when, const char **why)
+{
+    const struct measuring how = {
+        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
+        .state_folder = in->state_folder,
+        .disk_folder = in->folder,
+        .arena = in->arena,
+        .notes = in->notes,
+        .progress = in->progress};
+    const enum measure_length length = request_flag(q, "full") ? MEASURE_FULL : MEASURE_USUAL;
+    const char *kept = NULL;
+    const struct rate *rate;
+    size_t rates;
+    struct mu_err err = {.code = MU_OK};
+    if (length != MEASURE_FULL && measure_kept(&how, m, &rate, &rates, &kept)) {
+        *when = str_format(in->arena, "kept from %s", kept);
+        return machine_with_rates(m, rate, rates, in->arena);
+    }
+    if (*why) return NULL;
+    const bool measured = measure_machine(&how, m, length, &rate, &rates, &err);
+    progress_end(in->progress);
+    if (!measured) {
+        note_add(in->notes, "%s", err.text);
+        *why = "measuring failed";
+        return NULL;
+    }
+    if (!measure_keep(&how, m, rate, rates, &err))
+        note_add(in->notes, "the measurements are not kept: %s", err.text);
+    *when = "just now";
+    return machine_with_rates(m, rate, rates, in->arena);
+}
+
+void subject_rates(const struct request *q, const struct context *in, struct subject *s)
+{
+    const char *why = why_not_measured(q, s->machine);
+    const struct machine *m = s->machine->here ? rated(q, in, s->machine, &s->when, &why) : NULL;
+    if (m)
+        s->machine = m;
+    else if (!s->machine->rates)
+        s->machine = machine_unmeasured(s->machine, why, in->arena);
+    s->system = s->report ? s->report->system : guide_system_of(s->machine, in->arena);
+    s->benchmark = s->report ? s->report->benchmark : guide_benchmark_of(s->machine);
+}
+
+bool subject_set(const struct request *q, const struct context *in,
+                 const struct experiment_set **out, struct mu_err *err)
+{
+    const char *given = request_text(q, "experiments");
+    const char *name = given ? given : "llm-memory";
+    struct str text = catalog_file(in->catalog, str_format(in->arena, "experiments/%s.yaml", name));
+    if (!text.p && !file_text(in, name, SET_BYTES_MOST, &text, err))
+        return err_add(err, "no set of experiments is called %s", name);
+    return experiment_set_parse(text, name, in->arena, out, err);
+}

@@ -1,0 +1,254 @@
+/* muster check: what this machine is, how fast it really is, which experiments and models it can run, and the report as a file. Ends as
+ * the guide's script does: one sentence, and exit status 1 when the prerequisites do not pass. Left out so far: accelerators, doctor. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mapped.h"
+#include "base/notes.h"
+#include "base/save.h"
+#include "base/units.h"
+#include "catalog/parts.h"
+#include "catalog/types.h"
+#include "verb/judged_set.h"
+
+enum { MODELS_MOST = 10, REQUIRE_MOST = 32, REPORT_BYTES_MOST = 16 << 20 };
+
+struct check {
+    const struct request *q;
+    const struct context *in;
+    struct subject subject;
+    struct world world;
+    struct judged_set judged;
+    struct ranked model[MODELS_MOST];
+    size_t models;
+};
+
+static void show_models(struct doc *d, const struct check *c)
+{
+    static const char *const head[] = {"Runs well here", "quant",   "memory",
+                                       "decode",         "prefill", "context that fits"};
+    static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
+                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
+    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    for (size_t i = 0; i < c->models; i++) {
+        const struct ranked *r = &c->model[i];
+        const struct cell row[] = {
+            {.text = r->part->hf_id},
+            {.text = r->mix->name},
+            {.text =
+                 units_bytes(d->arena, r->verdict.held_bytes.likely + r->verdict.process_bytes)},
+            {.text = speed_words(d->arena, r->verdict.decode_per_s)},
+            {.text = speed_words(d->arena, r->verdict.prefill_per_s)},
+            {.text = str_format(d->arena, "%.0f", r->largest_context_tokens)}};
+        table_row(d, b, row);
+    }
+    const bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
+    doc_note(d, TONE_DIM,
+             "by parameters; the best quantisation within +%.0f %% perplexity (loss as published "
+             "for Llama-3-8B) at %.0f tokens "
+             "with %.0f %% of the budget to spare%s",
+             ranking_usual.perplexity_most * 100, ranking_usual.context_tokens,
+             ranking_usual.spare_share * 100,
+             priced ? str_format(d->arena, " and %.0f tok/s; speeds are rough",
+                                 ranking_usual.decode_least_per_s)
+                    : "; speed was not measured, so it was not asked for");
+}
+
+static void fill_report(const struct check *c, struct report *r)
+{
+    struct arena *a = c->in->arena;
+    struct verdict_row *row = NEW_ARRAY(a, struct verdict_row, c->judged.rows);
+    for (size_t i = 0; i < c->judged.rows; i++) {
+        const struct judged *j = &c->judged.row[i];
+        const bool computed = j->asked && !j->verdict.bill.unruled;
+        row[i] = (struct verdict_row){.id = j->experiment->id,
+                                      .title = j->experiment->title,
+                                      .guide = j->guide ? "yes" : "no",
+                                      .computed = fits_word(judged_fits(j)),
+                                      .why = j->why,
+                                      .needed_bytes = computed ? j->verdict.held_bytes.likely +
+                                                                     j->verdict.process_bytes
+                                                               : NAN};
+    }
+    *r = (struct report){.timestamp = clock_stamp(a),
+                         .hostname = c->subject.machine->name,
+                         .system = c->subject.system,
+                         .benchmark = c->subject.benchmark,
+                         .capabilities = c->judged.capabilities,
+                         .machine = c->subject.machine,
+                         .verdict = row,
+                         .verdicts = c->judged.rows,
+                         .notes = c->in->notes->note,
+                         .note_count = c->in->notes->count};
+}
+
+/* "capability_report_<hostname>.json", with what no file name should hold replaced. */
+static const char *report_name(const struct check *c)
+{
+    struct buf name;
+    buf_init(&name, 300);
+    buf_add(&name, S("capability_report_"));
+    for (const char *p = c->subject.machine->name ? c->subject.machine->name : "unnamed"; *p; p++) {
+        const bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                           (*p >= '0' && *p <= '9') || *p == '-' || *p == '.' || *p == '_';
+        buf_char(&name, plain ? *p : '_');
+    }
+    buf_add(&name, S(".json"));
+    const char *text = str_copy(c->in->arena, buf_text(&name));
+    buf_release(&name);
+    return text;
+}
+
+/* A file that is there and holds no report is never overwritten. */
+static bool may_overwrite(const char *path, struct mu_err *err)
+{
+    struct mapped old;
+    struct mu_err absent = {.code = MU_OK};
+    if (!mapped_open(path, REPORT_BYTES_MOST, &old, NULL, &absent)) {
+        if (absent.code == MU_NOINPUT) return true;
+        return err_set(err, MU_CANTCREATE, "%s", absent.text);
+    }
+    const bool ours = old.bytes.n == 0 || report_is(old.bytes);
+    mapped_close(&old);
+    return ours || err_set(err, MU_CANTCREATE,
+                           "%s is there and is no report; it is left alone, try --save FILE", path);
+}
+
+static bool save(const struct check *c, const char *path, struct mu_err *err)
+{
+    struct report report;
+    struct buf text;
+    if (!may_overwrite(path, err)) return false;
+    fill_report(c, &report);
+    buf_init(&text, REPORT_BYTES_MOST);
+    report_write(&report, &text);
+    const bool saved = save_file(path, buf_text(&text), err);
+    buf_release(&text);
+    return saved;
+}
+
+/* Saves where asked, else beside where we stand; only an asked-for place that fails is a failure. */
+static bool save_report(const struct check *c, struct doc *d, struct mu_err *err)
+{
+    const char *asked = request_text(c->q, "save");
+    struct mu_err why = {.code = MU_OK};
+    if (request_flag(c->q, "no-save")) return true;
+    if (!asked && !c->subject.machine->here) return true;
+    const char *path = asked ? asked : report_name(c);
+    if (save(c, path, asked ? err : &why)) {
+        doc_note(d, TONE_PLAIN, "Report saved to %s", str_visible(d->arena, str_of(path)));
+        return true;
+    }
+    if (asked) return false;
+    doc_note(d, TONE_WARN, "The report was not saved: %s", why.text);
+    return true;
+}
+
+/* --require ID: no when that experiment's computed verdict is no, or when nothing computes it. */
+static bool check_required(const struct check *c, struct doc *d, bool *no, struct mu_err *err)
+{
+    const char *id[REQUIRE_MOST];
+    const size_t n = request_texts(c->q, "require", id, REQUIRE_MOST);
+    for (size_t i = 0; i < n; i++) {
+        const struct judged *j = NULL;
+        for (size_t k = 0; k < c->judged.rows; k++)
+            if (strcmp(c->judged.row[k].experiment->id, id[i]) == 0) j = &c->judged.row[k];
+        if (!j)
+            return err_set(err, MU_USAGE, "the set %s has no experiment '%s' to require",
+                           c->judged.set->name, str_visible(c->in->arena, str_of(id[i])));
+        const enum fits fits = judged_fits(j);
+        const bool met = fits == FITS_UNKNOWN ? j->guide : fits != FITS_NOT;
+        doc_note(d, met ? TONE_GOOD : TONE_BAD, "required: %s: %s%s", j->experiment->title,
+                 met ? "yes" : "no",
+                 fits == FITS_UNKNOWN ? ", by the guide's rule; muster does not compute it" : "");
+        if (!met) *no = true;
+    }
+    return true;
+}
+
+static bool answer(const struct request *q, const struct context *in, struct answer *out,
+                   struct mu_err *err)
+{
+    struct check *c = NEW(in->arena, struct check);
+    const struct experiment_set *set;
+    c->q = q;
+    c->in = in;
+    if (!subject_set(q, in, &set, err) || !subject_machine(q, in, &c->subject, err) ||
+        !judge_world(in->catalog, in->arena, &c->world, err))
+        return false;
+    subject_rates(q, in, &c->subject);
+    if (!judge_set(in, set, &c->subject, &c->world, &c->judged, err)) return false;
+    c->models = judge_rank(&ranking_usual, c->subject.machine, in->catalog, &c->world, in->arena,
+                           c->model, MODELS_MOST);
+
+    struct doc *d = &out->doc;
+    out->no = c->judged.failed;
+    show_machine(d, c->subject.machine);
+    show_speed(d, c->subject.machine, c->subject.when);
+    show_judged(d, &c->judged);
+    if (request_flag(q, "explain") && !show_guide_tables(d, in, &c->judged, &c->world, err))
+        return false;
+    show_models(d, c);
+    show_notes(d, in->notes);
+    if (!check_required(c, d, &out->no, err) || !save_report(c, d, err)) return false;
+    doc_answer(d, c->judged.failed ? TONE_BAD : TONE_GOOD, "The guide: %s muster: %s",
+               c->judged.closing ? c->judged.closing : "no closing sentence.",
+               judged_closing(&c->judged, in->arena));
+
+    struct report report;
+    fill_report(c, &report);
+    report_write(&report, &out->json);
+    return true;
+}
+
+static const struct option options[] = {
+    {.name = "experiments",
+     .letter = 'e',
+     .kind = OPTION_TEXT,
+     .value = "SET|FILE",
+     .words = "which set of experiments: llm-memory (usual), or a YAML file"},
+    {.name = "machine",
+     .letter = 'm',
+     .kind = OPTION_TEXT,
+     .value = "REPORT|LINE",
+     .words = "another machine: a saved report, or \"cpu:8 ram:32GiB ...\""},
+    {.name = "quick", .kind = OPTION_FLAG, .words = "never measure; kept measurements are used"},
+    {.name = "full", .kind = OPTION_FLAG, .words = "measure anew, and longer"},
+    {.name = "require",
+     .kind = OPTION_TEXTS,
+     .value = "ID",
+     .words = "exit status 1 unless that experiment's verdict is yes (repeatable)"},
+    {.name = "save",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .words = "save the report there; else capability_report_<hostname>.json here"},
+    {.name = "no-save", .kind = OPTION_FLAG, .words = "do not save the report"},
+    {.name = "explain",
+     .kind = OPTION_FLAG,
+     .words = "the guide's other tables as well, held against computed figures"},
+};
+static const char *const examples[] = {
+    "muster",
+    "muster check --quick --no-save",
+    "muster check --quick --no-save --require e0_e1 --format md",
+    "muster check --machine \"cpu:4 ram:8GiB available:6GiB disk:40GiB\"",
+    NULL,
+};
+const struct verb verb_check = {
+    .name = "check",
+    .words = "this machine: what it is, how fast, what it can run; saves the report",
+    .operands = "",
+    .about = "Detects the machine, measures it (kept afterwards), judges the experiments by the "
+             "guide's rules and by computed figures, "
+             "lists models that run well, and saves the report. Exit status 1 when the guide's "
+             "prerequisites do not pass or a required "
+             "experiment does not.",
+    .examples = examples,
+    .option = options,
+    .options = COUNT_OF(options),
+    .changes_things = true,
+    .answer = answer,
+};

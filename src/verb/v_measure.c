@@ -1,0 +1,90 @@
+/* muster measure: the measurements alone, made anew and kept. Left out so far: kernel rates per weight type (the engine). */
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "base/units.h"
+#include "verb/common.h"
+
+static void write_rates(struct writer *w, const struct machine *m)
+{
+    writer_key(w, "rates");
+    writer_list(w);
+    for (size_t i = 0; i < m->rates; i++) {
+        const struct rate *r = &m->rate[i];
+        writer_map(w);
+        writer_put_cstr(w, "work", machine_work_word(r->work));
+        writer_put_cstr(w, "unit", machine_work_unit(r->work));
+        writer_put_number(w, "threads", r->threads);
+        write_estimate(w, "per_s", r->per_s);
+        writer_put_number(w, "runs", r->runs);
+        writer_put_cstr(w, "conditions", r->conditions);
+        writer_map_end(w);
+    }
+    writer_list_end(w);
+}
+
+static void show_rates(struct doc *d, const struct machine *m)
+{
+    static const char *const head[] = {"work", "threads", "median", "low",
+                                       "high", "unit",    "runs",   "conditions"};
+    static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
+                                       ALIGN_RIGHT, ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_LEFT};
+    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    for (size_t i = 0; i < m->rates; i++) {
+        const struct rate *r = &m->rate[i];
+        const bool rounds = r->work == WORK_GUIDE_ROUNDS;
+        const double scale = rounds ? 1 : 1e9;
+        const struct cell row[] = {
+            {.text = machine_work_word(r->work)},
+            {.text = units_number(d->arena, r->threads, 3)},
+            {.text = units_number(d->arena, r->per_s.likely / scale, 3)},
+            {.text = units_number(d->arena, r->per_s.low / scale, 3)},
+            {.text = units_number(d->arena, r->per_s.high / scale, 3)},
+            {.text = str_format(d->arena, "%s%s", rounds ? "" : "G", machine_work_unit(r->work))},
+            {.text = units_number(d->arena, r->runs, 3)},
+            {.text = r->conditions ? r->conditions : ""}};
+        table_row(d, b, row);
+    }
+}
+
+static bool answer(const struct request *q, const struct context *in, struct answer *out,
+                   struct mu_err *err)
+{
+    struct subject s;
+    if (!subject_machine(q, in, &s, err)) return false;
+    subject_rates(q, in, &s);
+    const struct machine *m = s.machine;
+    if (!m->rates)
+        return err_set(err, MU_UNAVAILABLE, "nothing was measured: %s",
+                       in->notes->count ? in->notes->note[0] : m->unmeasured);
+    doc_answer(&out->doc, TONE_PLAIN, "%s, measured %s", m->name, s.when);
+    show_rates(&out->doc, m);
+    show_notes(&out->doc, in->notes);
+    struct writer w = document_begin(&out->json, "measure/1");
+    writer_put_cstr(&w, "machine", m->name);
+    writer_put_cstr(&w, "fingerprint", m->fingerprint);
+    write_rates(&w, m);
+    write_notes(&w, in->notes);
+    writer_map_end(&w);
+    return true;
+}
+
+static const struct option options[] = {
+    {.name = "full",
+     .kind = OPTION_FLAG,
+     .words = "measure anew, and longer; without it kept measurements are shown"},
+};
+static const char *const examples[] = {"muster measure", "muster measure --json", NULL};
+const struct verb verb_measure = {
+    .name = "measure",
+    .words = "memory, matrix and disk speed of this machine; kept afterwards",
+    .operands = "",
+    .about = "Measures memory bandwidth, matrix products through BLAS and disk reads in a child "
+             "process, about three seconds in all, and "
+             "keeps the figures for this machine.",
+    .examples = examples,
+    .option = options,
+    .options = COUNT_OF(options),
+    .changes_things = true,
+    .answer = answer,
+};
