@@ -1,0 +1,68 @@
+/* The guide's rules at their edges, as its test script decides them. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <math.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "catalog/catalog.h"
+#include "judge/experiment.h"
+#include "machine/report.h"
+
+struct edge {
+    double ram, disk, seconds;
+    const char *gpu_type;
+    bool prerequisites, e0_e1, e2_full, e2_quantized, failed;
+    size_t recommendations;
+    const char *notes;
+};
+
+static void test_edges(void **state)
+{
+    (void)state;
+    static const struct edge edge[] = {
+        {2.99, 100, NAN, NULL, false, false, false, false, true, 0, NULL},
+        {3, 5, 10, NULL, true, false, false, false, false, 0, NULL},
+        {3, 4.99, NAN, NULL, false, false, false, false, true, 0, NULL},
+        {5, 10, 10.01, NULL, true, true, false, false, false, 0, "Slow CPU - expect longer runtimes"},
+        {6, 10, NAN, NULL, true, true, false, true, false, 1, NULL},
+        {12, 10, NAN, NULL, true, true, false, true, false, 1, NULL},
+        {12, 15, NAN, NULL, true, true, true, false, false, 1, NULL},
+        {12, 14.99, NAN, "nvidia", true, true, false, true, false, 2, NULL},
+        {1, 1, NAN, "apple_silicon", false, false, false, false, true, 1, NULL},
+    };
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    const struct experiment_set *set;
+    struct mu_err err = {.code = MU_OK};
+    const struct str text = catalog_file(catalog_open(NULL, a), "experiments/llm-memory.yaml");
+    assert_true(experiment_set_parse(text, "llm-memory", a, &set, &err));
+    for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
+        const struct edge *e = &edge[i];
+        const struct guide_system s = {.ram_gb = 64, .ram_available_gb = e->ram, .disk_free_gb = e->disk, .gpu_type = e->gpu_type};
+        const struct guide_benchmark b = {e->seconds, NAN};
+        struct guide_capabilities c;
+        bool failed;
+        guide_judge(set, &s, &b, a, &c);
+        assert_non_null(guide_closing(set, &c, &failed));
+        assert_int_equal(c.prerequisites, e->prerequisites);
+        assert_int_equal(c.e0_e1, e->e0_e1);
+        assert_int_equal(c.e2_full, e->e2_full);
+        assert_int_equal(c.e2_quantized, e->e2_quantized);
+        assert_int_equal(failed, e->failed);
+        assert_int_equal(c.model_recommendation_count, e->recommendations);
+        if (e->notes)
+            assert_string_equal(c.notes, e->notes);
+        else
+            assert_null(c.notes);
+    }
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_edges)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
