@@ -37,6 +37,7 @@ struct child_end {
 /* false only when the program could not be started (message in err). SIGINT and SIGTERM that reach us are passed on and waited for. */
 bool child_run(const struct child *c, struct arena *a, struct child_end *out,
                struct mu_err *err) NODISCARD;
-const char *child_signal_name(int number); /* "SIGSEGV", "signal 64" */
+const char *child_signal_name(int number);  /* "SIGSEGV", "signal 64" */
+const char *child_signal_words(int number); /* "invalid memory access"; "" when it has none */
 /* First executable called `name` in the folders of a PATH-like list; NULL when none. */
 const char *child_find(struct str path_list, const char *name, struct arena *a);

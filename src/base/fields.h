@@ -6,8 +6,8 @@
  *     };
  *     const struct fields disk_table = {"disk", sizeof(struct disk), disk_fields, COUNT_OF(disk_fields)};
  *
- * Writing then reading then writing again is byte-equal. Reading is strict about kinds, ignores keys it does not know, and leaves
- * absent ones as they are in a zeroed struct (quantities: UNKNOWN). */
+ * Writing then reading then writing again is byte-equal. Reading is strict about kinds and ignores keys it does not know. An absent key
+ * is as null: NULL, NaN, UNKNOWN, an empty list, and a struct of those; an absent bool is false, a null one is refused. */
 #pragma once
 #include "base/json.h"
 #include <stddef.h>

@@ -26,6 +26,8 @@ size_t json_count(const struct json *list_or_map);             /* 0 for other ki
 const struct json *json_at(const struct json *list, size_t i); /* NULL past the end */
 /* The i-th pair of a map in the order of the file. */
 const struct json *json_pair(const struct json *map, size_t i, const char **key);
+/* The pair after *key (a key this map gave; the first pair when *key is NULL), or NULL at the end. For maps of any size. */
+const struct json *json_next(const struct json *map, const char **key);
 bool json_number(const struct json *j,
                  double *out) NODISCARD; /* integers and reals; false for everything else */
 bool json_text(const struct json *j, struct str *out) NODISCARD;
@@ -35,7 +37,7 @@ bool json_bool(const struct json *j, bool *out) NODISCARD;
 struct writer {
     struct buf *to;
     int depth;
-    bool compact, after_key, first[32];
+    bool compact, after_key, first[32], map[32];
 };
 
 struct writer writer_of(struct buf *to, bool compact);

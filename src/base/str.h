@@ -41,6 +41,8 @@ const char *str_plain(struct arena *a, struct str s);
 size_t str_distance(struct str a, struct str b);
 /* Replaces control characters and broken UTF-8 by visible escapes (\x1b), so that hostile text cannot reach a terminal. */
 const char *str_visible(struct arena *a, struct str s);
+/* The UTF-8 character at the front: how many bytes it takes, its code point in *point. 0 when there is none that is well formed. */
+size_t str_utf8(struct str s, uint32_t *point);
 
 /* A growing string with a stated maximum. Past it, or out of bounds, the text is cut and `over` stays set. */
 struct buf {
@@ -55,4 +57,5 @@ void buf_add(struct buf *b, struct str s);
 void buf_char(struct buf *b, char c);
 void buf_fill(struct buf *b, char c, size_t times);
 void buf_format(struct buf *b, const char *format, ...) PRINTF(2, 3);
+void buf_visible(struct buf *b, struct str s); /* as str_visible */
 struct str buf_text(const struct buf *b);

@@ -12,6 +12,7 @@ struct model_part {
     double n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, vocab_size, max_context;
     double n_experts, n_experts_used, d_ff_expert, n_shared_experts, d_ff_shared_expert,
         first_dense_layers, moe_layer_step;
+    const char *rope_scaling; /* rope_scaling.type: "llama3", "longrope", "yarn", NULL */
     double sliding_window;
     const char *sliding_pattern;
     bool tied_embeddings;

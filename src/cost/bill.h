@@ -15,7 +15,8 @@ enum { BILL_LINES = 96, BILL_ABOUTS = 24, SITES = 10 };
 enum phase { HELD, LOAD, PREFILL, DECODE, PHASE_COUNT };
 enum work { BYTES_HELD, WEIGHT_BYTES_READ, CACHE_BYTES_READ, MATMUL_FLOP, WORK_COUNT };
 enum { ON_HOST = 0, ON_DISK = SITES - 1 }; /* 1..SITES-2 are devices */
-/* How a held line counts: most are ours alone; a mapped file can be dropped by the kernel; process lines stand outside the total. */
+/* How a held line counts. HELD_OWN: must stay in memory, what totals add up. HELD_MAPPED: file pages that were read once and that the
+ * kernel may drop. HELD_PROCESS: the program itself and its vocabulary, shown beside the total. */
 enum held_as { HELD_OWN, HELD_MAPPED, HELD_PROCESS };
 
 /* One place in the code that charges something. Static, so its address names the term. */
@@ -47,9 +48,8 @@ double bill_let(struct bill *b, const char *name, const char *formula, double va
 double bill_about(struct bill *b, double low, double likely, double high);
 void bill_add(struct bill *b, const struct term *t,
               const struct line *line);                /* amounts <= 0 leave no line */
-double bill_held(const struct bill *b, unsigned site); /* without process lines */
-double bill_group(const struct bill *b,
-                  const char *group); /* bytes held under that group, all sites */
+double bill_held(const struct bill *b, unsigned site);      /* HELD_OWN lines of a site */
+double bill_group(const struct bill *b, const char *group); /* HELD_OWN lines, all sites */
 
 #define LET(b, name, expr) const double name = bill_let((b), #name, #expr, (double)(expr), NULL)
 #define GIVEN(b, name, value, source) \

@@ -20,19 +20,22 @@ struct knob {
     double least, most;
     const char *const *choices; /* KNOB_CHOICE, NULL-terminated; the value is the index */
     size_t offset; /* of a double, bool or const struct weight_type * in the workload's knobs */
+    size_t also;   /* a second field that is set to the same value ("kv_type"); 0: none */
 };
 
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (cost_generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
+enum repack { REPACK_ON, REPACK_OFF };
+enum { OUTPUTS_AS_SEQUENCES = -1 };
 struct generate {
     double context_tokens; /* usual: the smaller of 8192 and the model's own */
     double batch_tokens, ubatch_tokens, sequences;
     const struct weight_type *kv_type_k, *kv_type_v;
     bool kv_unified, swa_full, mmap, embeddings;
-    double repack;          /* choice: on | off */
+    double repack;          /* enum repack */
     double flash_attention; /* enum flash_attention */
     double
-        outputs_max; /* logits rows reserved; 0: a whole ubatch, as llama-cli and llama-bench do */
+        outputs_max; /* logits rows reserved; 0: a whole ubatch, as llama-cli and llama-bench do; usual OUTPUTS_AS_SEQUENCES */
     double prompt_tokens; /* depth at which prefill and decode are priced; usual 512 */
     const struct buffer_rule *buffer
         [2]; /* extra weight buffers this CPU has, best first (AMX, CPU_REPACK); NULL: none. Set by judge */
@@ -73,7 +76,8 @@ void generate_usual(struct generate *g, const struct digest *m, const struct wei
 /* Sets one knob from text ("8k", "q8_0", "off"). The message names the choices. */
 bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
               const struct catalog *c, struct mu_err *err);
-/* The context parameters as llama_context derives them (padding, streams); used by kv.c and the plan. */
+/* The context parameters as llama_context derives them (padding, streams); used by kv.c and the plan. cells: of one stream. tokens:
+ * of the largest micro-batch. outputs: rows of logits reserved. */
 struct derived {
     double context_tokens, cells, window_cells, streams, batch_tokens, ubatch_tokens, tokens,
         outputs;

@@ -14,6 +14,7 @@ struct weight_sum {
     double bytes;    /* each tensor padded to 32 bytes, as llama.cpp lays them out */
     double elements, tensors;
 };
+/* One layer of its kind: multiply by `layers` for all of them. */
 struct layer_kind {
     double layers; /* how many are like this */
     bool window, experts;

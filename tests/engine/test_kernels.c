@@ -17,10 +17,8 @@ static double *array(double first, double step)
     void *p = NULL;
     assert_int_equal(posix_memalign(&p, 64, (N + FENCE) * sizeof(double)), 0);
     double *x = p;
-    for (int i = 0; i < N; i++)
-        x[i] = first + step * i;
-    for (int i = N; i < N + FENCE; i++)
-        x[i] = untouched;
+    for (int i = 0; i < N; i++) x[i] = first + step * i;
+    for (int i = N; i < N + FENCE; i++) x[i] = untouched;
     return x;
 }
 

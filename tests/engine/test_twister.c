@@ -22,8 +22,7 @@ static void test_words(void **state)
     twister_seed(&t, 5489);
     uint32_t word = twister_next(&t);
     assert_int_equal(word, UINT32_C(3499211612));
-    for (int i = 1; i < 10000; i++)
-        word = twister_next(&t);
+    for (int i = 1; i < 10000; i++) word = twister_next(&t);
     assert_int_equal(word, UINT32_C(4123659995));
 }
 
@@ -42,12 +41,12 @@ static void test_doubles(void **state)
     twister_fill(&t, x, MANY);
     same(x[0], 0.417022004702574);
     same(x[MANY - 1], 0x1.8c8848c20f7e2p-1);
-    for (int i = 0; i < MANY; i++)
-        assert_true(x[i] >= 0 && x[i] < 1);
+    for (int i = 0; i < MANY; i++) assert_true(x[i] >= 0 && x[i] < 1);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_words), cmocka_unit_test(test_doubles)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_words),
+                                       cmocka_unit_test(test_doubles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static size_t replay_file(const char *path)
     fclose(f);
     LLVMFuzzerTestOneInput(bytes, n);
     for (size_t cut = 0; n <= TRUNCATE_UP_TO && cut < n; cut++) {
-        uint8_t *part = malloc(cut ? cut : 1); /* its own block, so that a read past the end is seen */
+        uint8_t *part =
+            malloc(cut ? cut : 1); /* its own block, so that a read past the end is seen */
         if (!part) abort();
         memcpy(part, bytes, cut);
         LLVMFuzzerTestOneInput(part, cut);

@@ -1,9 +1,4 @@
 /* Sets of experiments: the shipped one holds what the guide says; bad ones are refused by line and column with a way out. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +6,8 @@
 #include "base/err.h"
 #include "catalog/catalog.h"
 #include "judge/experiment.h"
+
+#include "../unit.h"
 
 static const struct experiment_set *shipped(struct arena *a)
 {
@@ -29,7 +26,8 @@ static void test_shipped_set(void **state)
     static const struct {
         const char *id;
         double ram, disk;
-    } guide[] = {{"prerequisites", 3, 5}, {"e0_e1", 5, 10}, {"e2_quantized", 6, 10}, {"e2_full", 12, 15}};
+    } guide[] = {
+        {"prerequisites", 3, 5}, {"e0_e1", 5, 10}, {"e2_quantized", 6, 10}, {"e2_full", 12, 15}};
     assert_int_equal(set->experiments, 4);
     for (size_t i = 0; i < 4; i++) {
         const struct experiment *e = experiment_find(set, guide[i].id);
@@ -62,13 +60,21 @@ static void test_refused(void **state)
     static const struct {
         const char *yaml, *says;
     } bad[] = {
-        {"name: x\nexperiments:\n  - id: a\n    gide: {ram_gb: 3}\n    why_not: no", "x:4:5: an experiment has no key 'gide'; did you mean 'guide'?"},
-        {"name: x\nexperiments:\n  - id: a\n    guide: {ram_gb: lots}\n    why_not: no", "ram_gb must be a number"},
-        {"name: x\nexperiments:\n  - {id: a, why_not: no}\n  - {id: a, why_not: no}", "two experiments have the id a"},
-        {"name: x\nexperiments:\n  - {id: a, why_not: no, after: [b]}", "names b, which is not in it"},
-        {"name: x\nexperiments:\n  - {id: a, workload: {kind: generat, model: m}}", "a workload needs a known kind, not generat"},
-        {"name: x\nexperiments:\n  - {id: a, workload: {kind: generate, model: m, context_token: 4}}", "did you mean context_tokens"},
-        {"name: x\nexperiments:\n  - {id: a, workload: {kind: generate}}", "a workload needs a model"},
+        {"name: x\nexperiments:\n  - id: a\n    gide: {ram_gb: 3}\n    why_not: no",
+         "x:4:5: an experiment has no key 'gide'; did you mean 'guide'?"},
+        {"name: x\nexperiments:\n  - id: a\n    guide: {ram_gb: lots}\n    why_not: no",
+         "ram_gb must be a number"},
+        {"name: x\nexperiments:\n  - {id: a, why_not: no}\n  - {id: a, why_not: no}",
+         "two experiments have the id a"},
+        {"name: x\nexperiments:\n  - {id: a, why_not: no, after: [b]}",
+         "names b, which is not in it"},
+        {"name: x\nexperiments:\n  - {id: a, workload: {kind: generat, model: m}}",
+         "a workload needs a known kind, not generat"},
+        {"name: x\nexperiments:\n  - {id: a, workload: {kind: generate, model: m, context_token: "
+         "4}}",
+         "did you mean context_tokens"},
+        {"name: x\nexperiments:\n  - {id: a, workload: {kind: generate}}",
+         "a workload needs a model"},
         {"name: x\nexperiments:\n  - {id: a}", "needs a workload, or a why_not"},
         {"experiments:\n  - {id: a, why_not: no}", "a set needs a name"},
         {"name: x", "a set needs a list of experiments"},

@@ -1,9 +1,4 @@
 /* The guide's rules at their edges, as its test script decides them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <math.h>
 
 #include "base/arena.h"
@@ -11,6 +6,8 @@
 #include "catalog/catalog.h"
 #include "judge/experiment.h"
 #include "machine/report.h"
+
+#include "../unit.h"
 
 struct edge {
     double ram, disk, seconds;
@@ -27,7 +24,8 @@ static void test_edges(void **state)
         {2.99, 100, NAN, NULL, false, false, false, false, true, 0, NULL},
         {3, 5, 10, NULL, true, false, false, false, false, 0, NULL},
         {3, 4.99, NAN, NULL, false, false, false, false, true, 0, NULL},
-        {5, 10, 10.01, NULL, true, true, false, false, false, 0, "Slow CPU - expect longer runtimes"},
+        {5, 10, 10.01, NULL, true, true, false, false, false, 0,
+         "Slow CPU - expect longer runtimes"},
         {6, 10, NAN, NULL, true, true, false, true, false, 1, NULL},
         {12, 10, NAN, NULL, true, true, false, true, false, 1, NULL},
         {12, 15, NAN, NULL, true, true, true, false, false, 1, NULL},
@@ -41,7 +39,10 @@ static void test_edges(void **state)
     assert_true(experiment_set_parse(text, "llm-memory", a, &set, &err));
     for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
         const struct edge *e = &edge[i];
-        const struct guide_system s = {.ram_gb = 64, .ram_available_gb = e->ram, .disk_free_gb = e->disk, .gpu_type = e->gpu_type};
+        const struct guide_system s = {.ram_gb = 64,
+                                       .ram_available_gb = e->ram,
+                                       .disk_free_gb = e->disk,
+                                       .gpu_type = e->gpu_type};
         const struct guide_benchmark b = {e->seconds, NAN};
         struct guide_capabilities c;
         bool failed;

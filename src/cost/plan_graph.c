@@ -1,0 +1,565 @@
+/* The largest graph that llama.cpp v0.5.0 reserves memory for, node by node as it builds it (src/llama-graph.cpp, src/models): a whole
+ * micro-batch of prompt against a full cache. Each function is one block of a layer; what differs between architectures are traits of
+ * struct architecture. Only what decides memory is said: which values a node reads, how large what it makes is, whether it may run in
+ * place. Weights and the cache lie elsewhere and are left out of the sources. Checked against the truth rows to the byte for every
+ * architecture whose row says so. Left out: devices, recurrent layers, cross-attention. */
+#include "base/num.h"
+#include "catalog/architecture.h"
+#include "catalog/types.h"
+#include "cost/cost.h"
+#include "cost/plan.h"
+#include "model/digest.h"
+
+/* A quantised cache stores vectors turned by a Hadamard matrix of that side; side 0: as they are. */
+struct rotation {
+    int matrix;
+    double side;
+};
+/* Inputs that attention over one cache takes; a model with sliding-window layers has two caches. */
+struct cache_inputs {
+    struct rotation key, value;
+    int key_rows, value_rows, mask;
+    double cells;
+    bool present;
+};
+struct graph {
+    struct plan plan;
+    const struct shape *s;
+    const struct architecture *a;
+    struct derived d;
+    double tokens, streams; /* of the micro-batch; sequences with a cache of their own */
+    double key_element_bytes;
+    double pooled_sequences;
+    int token_ids, positions, encoder_mask, output_rows, pooling_rows;
+    struct cache_inputs cache[2]; /* full, sliding window */
+};
+enum head_of { HEAD_QUERY, HEAD_KEY, HEAD_VALUE };
+
+static const double float_bytes = 4, half_bytes = 2, index_bytes = 4, cache_index_bytes = 8;
+static const double least_rotation_side = 64; /* llama.cpp v0.5.0 src/llama-kv-cache.cpp */
+
+static struct extent floats(double n0, double n1, double n2, double n3)
+{
+    return (struct extent){float_bytes, {n0, n1, n2, n3}};
+}
+
+static struct extent halves(double n0, double n1, double n2)
+{
+    return (struct extent){half_bytes, {n0, n1, n2, 1}};
+}
+
+/* ---- nodes by what they do to memory */
+
+static int computed(struct graph *g, struct extent e, struct from from)
+{
+    return plan_value(&g->plan, VALUE_NEW, e, from);
+}
+
+/* Element-wise operations: in place where nobody else reads the source. */
+static int in_place(struct graph *g, struct extent e, struct from from)
+{
+    return plan_value(&g->plan, VALUE_REUSE, e, from);
+}
+
+static int viewed(struct graph *g, int of)
+{
+    return plan_view(&g->plan, of);
+}
+
+/* Weight times x. */
+static int multiplied(struct graph *g, int x, double width, double tokens)
+{
+    return computed(g, floats(width, tokens, 1, 1), FROM(x));
+}
+
+static int scaled(struct graph *g, struct extent e, int x)
+{
+    return in_place(g, e, FROM(x));
+}
+
+static int biased(struct graph *g, struct extent e, int x)
+{
+    return in_place(g, e, FROM(x));
+}
+
+/* LayerNorm makes a new value, RMSNorm may run in place; then the weight, and LayerNorm's bias. */
+static int normed(struct graph *g, struct extent e, int x)
+{
+    if (!g->a->layer_norm) return scaled(g, e, in_place(g, e, FROM(x)));
+    return biased(g, e, scaled(g, e, computed(g, e, FROM(x))));
+}
+
+static struct extent stream_extent(const struct graph *g, double tokens)
+{
+    return floats(g->s->width, tokens, 1, 1);
+}
+
+/* Scale, tanh, scale. */
+static int soft_capped(struct graph *g, struct extent e, int x)
+{
+    return scaled(g, e, in_place(g, e, FROM(scaled(g, e, x))));
+}
+
+static int rotated_by_position(struct graph *g, struct extent e, int x)
+{
+    return in_place(g, e, FROM(x, g->positions));
+}
+
+/* A strided view is copied before it is turned. */
+static int turned(struct graph *g, const struct rotation *by, struct extent e, int x, bool strided)
+{
+    if (!by->matrix) return x;
+    const struct extent rows = floats(by->side, e.n[0] * e.n[1] * e.n[2] / by->side, 1, 1);
+    const int flat = strided ? computed(g, rows, FROM(x)) : viewed(g, x);
+    return viewed(g, computed(g, rows, FROM(by->matrix, flat)));
+}
+
+/* ---- inputs */
+
+static double rotation_side(double head_size)
+{
+    double side = least_rotation_side;
+    while (side > 0 && fmod(head_size, 2 * side) == 0) side *= 2;
+    return side;
+}
+
+static double mask_bytes(const struct graph *g, double cells)
+{
+    return (g->d.flash ? half_bytes : float_bytes) * cells * g->tokens;
+}
+
+static void add_rotation(struct graph *g, struct rotation *r)
+{
+    if (r->side > 0) r->matrix = plan_input(&g->plan, float_bytes * r->side * r->side);
+}
+
+/* Without flash attention V is stored transposed, and needs an index for every element. */
+static void add_cache_inputs(struct graph *g, struct cache_inputs *c)
+{
+    const double value_width = g->s->kv_heads * g->s->head_size;
+    const double rows = cache_index_bytes * g->tokens;
+    add_rotation(g, &c->value);
+    c->key_rows = plan_input(&g->plan, rows);
+    if (g->s->latent.kv_rank > 0)
+        c->value_rows = 0;
+    else
+        c->value_rows = plan_input(&g->plan, g->d.flash ? rows : rows * value_width);
+    c->mask = plan_input(&g->plan, mask_bytes(g, c->cells));
+    c->present = true;
+}
+
+static struct cache_inputs *cache_of(struct graph *g, double layer)
+{
+    return &g->cache[shape_layer_is_window(g->s, layer)];
+}
+
+/* Every input, in the order in which the graph first names it. The embedding input is reserved though tokens come as ids. */
+static void add_inputs(struct graph *g)
+{
+    const struct shape *s = g->s;
+    g->token_ids = plan_input(&g->plan, index_bytes * g->tokens);
+    plan_input(&g->plan, float_bytes * s->width * g->tokens);
+    add_rotation(g, &cache_of(g, 0)->key);
+    g->positions = plan_input(&g->plan, index_bytes * g->tokens);
+    if (g->a->encoder) g->encoder_mask = plan_input(&g->plan, mask_bytes(g, g->tokens));
+    for (double layer = 0; !g->a->encoder && layer < s->layers; layer++) {
+        struct cache_inputs *c = cache_of(g, layer);
+        if (c->present) continue;
+        if (layer > 0) add_rotation(g, &c->key);
+        add_cache_inputs(g, c);
+    }
+    g->output_rows = plan_input(&g->plan, index_bytes * g->d.outputs);
+    if (g->a->encoder && s->pooling == POOLING_MEAN)
+        g->pooling_rows = plan_input(&g->plan, float_bytes * g->tokens * g->pooled_sequences);
+    else if (g->a->encoder && s->pooling != POOLING_NONE)
+        g->pooling_rows = plan_input(&g->plan, index_bytes * g->pooled_sequences);
+}
+
+/* ---- embeddings */
+
+static int embeddings(struct graph *g)
+{
+    const struct extent e = stream_extent(g, g->tokens);
+    int x = computed(g, e, FROM(g->token_ids));
+    if (g->a->embedding_scaled) x = scaled(g, e, x);
+    if (g->a->encoder) x = biased(g, e, x); /* the embedding of token type 0 */
+    if (g->a->learned_positions) {
+        const int at = computed(g, e, FROM(g->positions));
+        x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
+    }
+    if (g->a->norm_after) x = normed(g, e, x);
+    return x;
+}
+
+/* ---- attention */
+
+struct heads {
+    int query, key, value;
+    bool value_strided; /* a view into a product that holds K and Q too */
+};
+
+static struct extent head_extent(const struct graph *g, double heads)
+{
+    return floats(g->s->head_size, heads, g->tokens, 1);
+}
+
+/* One of Q, K, V by a matrix of its own. */
+static int head_projection(struct graph *g, int x, enum head_of of, double heads)
+{
+    const struct shape *s = g->s;
+    const struct extent flat = floats(heads * s->head_size, g->tokens, 1, 1);
+    const struct extent e = head_extent(g, heads);
+    int y = multiplied(g, x, flat.n[0], g->tokens);
+    if (s->qkv_bias) y = biased(g, flat, y);
+    if (s->qk_norm == QK_NORM_FULL && of != HEAD_VALUE) y = normed(g, flat, y);
+    y = viewed(g, y);
+    if (s->qk_norm == QK_NORM_HEAD && of != HEAD_VALUE) y = normed(g, e, y);
+    if (g->a->rope && of != HEAD_VALUE) y = rotated_by_position(g, e, y);
+    if (g->a->query_scaled && of == HEAD_QUERY) y = scaled(g, e, y);
+    return y;
+}
+
+/* One of Q, K, V as a view into the product of a matrix that holds all three. */
+static int head_part(struct graph *g, int all, enum head_of of, double heads)
+{
+    const struct extent e = head_extent(g, heads);
+    int y = viewed(g, all);
+    if (g->a->rope && of != HEAD_VALUE) y = rotated_by_position(g, e, y);
+    if (g->a->query_scaled && of == HEAD_QUERY) y = scaled(g, e, y);
+    return y;
+}
+
+static int one_head(struct graph *g, int x, enum head_of of, const struct cache_inputs *c)
+{
+    const double heads = of == HEAD_QUERY ? g->s->heads : g->s->kv_heads;
+    const bool fused = g->a->fused_qkv;
+    const bool strided = fused && (of == HEAD_VALUE || !g->a->rope);
+    const int y = fused ? head_part(g, x, of, heads) : head_projection(g, x, of, heads);
+    return turned(g, of == HEAD_VALUE ? &c->value : &c->key, head_extent(g, heads), y, strided);
+}
+
+static struct heads query_key_value(struct graph *g, int x, const struct cache_inputs *c)
+{
+    const struct shape *s = g->s;
+    struct heads h = {0};
+    if (g->a->fused_qkv) {
+        const struct extent e =
+            floats((s->heads + 2 * s->kv_heads) * s->head_size, g->tokens, 1, 1);
+        x = multiplied(g, x, e.n[0], g->tokens);
+        if (g->a->fused_qkv_bias) x = biased(g, e, x);
+    }
+    h.query = one_head(g, x, HEAD_QUERY, c);
+    if (g->a->key_before_value) h.key = one_head(g, x, HEAD_KEY, c);
+    h.value = one_head(g, x, HEAD_VALUE, c);
+    if (!g->a->key_before_value) h.key = one_head(g, x, HEAD_KEY, c);
+    h.value_strided = g->a->fused_qkv && !c->value.matrix;
+    return h;
+}
+
+static void stored(struct graph *g, const struct heads *h, const struct cache_inputs *c)
+{
+    const struct extent e = floats(g->s->kv_heads * g->s->head_size, g->tokens, 1, 1);
+    plan_store(&g->plan, FROM(viewed(g, h->key), c->key_rows));
+    const bool copied = !g->d.flash && h->value_strided; /* to be transposed */
+    const int value = copied ? computed(g, e, FROM(h->value)) : h->value;
+    plan_store(&g->plan, FROM(viewed(g, value), c->value_rows));
+}
+
+/* Softmax(K Q) V without the flash kernel: the scores of every token, cell and head are a value. */
+struct scored {
+    struct extent scores, out;
+    int query, key, value, mask; /* key and value 0: in the cache */
+};
+static int scored(struct graph *g, const struct scored *s)
+{
+    int kq = computed(g, s->scores, FROM(s->key, s->query));
+    if (g->a->attention_softcap) kq = soft_capped(g, s->scores, kq);
+    kq = in_place(g, s->scores, FROM(kq, s->mask));
+    return computed(g, s->out, FROM(s->value, kq));
+}
+
+static int cached_attention(struct graph *g, int x, const struct cache_inputs *c)
+{
+    const struct shape *s = g->s;
+    const double width = s->heads * s->head_size, each = g->tokens / g->streams;
+    const struct heads h = query_key_value(g, x, c);
+    stored(g, &h, c);
+    const int query = viewed(g, h.query);
+    int y;
+    if (g->d.flash) {
+        y = viewed(g, computed(g, head_extent(g, s->heads), FROM(query, c->mask)));
+    } else {
+        y = scored(g, &(struct scored){.scores = floats(c->cells, each, s->heads, g->streams),
+                                       .out = floats(s->head_size, each, s->heads, g->streams),
+                                       .query = query,
+                                       .mask = c->mask});
+        y = computed(g, floats(width, g->tokens, 1, 1), FROM(viewed(g, y)));
+    }
+    return turned(g, &c->value, floats(width, g->tokens, 1, 1), y, false);
+}
+
+/* ---- multi-head latent attention: one latent vector a token is the whole cache */
+
+static int latent_query(struct graph *g, int x)
+{
+    const struct shape *s = g->s;
+    const double head = s->latent.nope + s->latent.rope;
+    if (s->latent.q_rank > 0) {
+        x = multiplied(g, x, s->latent.q_rank, g->tokens);
+        x = normed(g, floats(s->latent.q_rank, g->tokens, 1, 1), x);
+    }
+    const int all = multiplied(g, x, s->heads * head, g->tokens);
+    const struct extent absorbed = floats(s->latent.kv_rank, g->tokens, s->heads, 1);
+    const int content = viewed(g, computed(g, absorbed, FROM(viewed(g, all))));
+    const int position =
+        rotated_by_position(g, floats(s->latent.rope, s->heads, g->tokens, 1), viewed(g, all));
+    return computed(g, floats(s->latent.kv_rank + s->latent.rope, s->heads, g->tokens, 1),
+                    FROM(content, position));
+}
+
+static int latent_key(struct graph *g, int x)
+{
+    const struct shape *s = g->s;
+    const double row = s->latent.kv_rank + s->latent.rope;
+    const int all = multiplied(g, x, row, g->tokens);
+    const int content = normed(g, floats(s->latent.kv_rank, g->tokens, 1, 1), viewed(g, all));
+    const int position =
+        rotated_by_position(g, floats(s->latent.rope, 1, g->tokens, 1), viewed(g, all));
+    return computed(g, floats(row, 1, g->tokens, 1), FROM(viewed(g, content), position));
+}
+
+static int latent_attention(struct graph *g, int x, const struct cache_inputs *c)
+{
+    const struct shape *s = g->s;
+    const double rank = s->latent.kv_rank, width = s->latent.value;
+    const int query = latent_query(g, x);
+    plan_store(&g->plan, FROM(viewed(g, latent_key(g, x)), c->key_rows));
+    int y;
+    if (g->d.flash) {
+        y = computed(g, floats(rank, s->heads, g->tokens, 1), FROM(viewed(g, query), c->mask));
+        y = computed(g, floats(width, g->tokens, s->heads, 1), FROM(viewed(g, y)));
+    } else {
+        const struct extent transposed = {g->key_element_bytes, {c->cells, rank, g->streams, 1}};
+        const int value = computed(g, transposed, FROM(0));
+        y = scored(g, &(struct scored){.scores = floats(c->cells, g->tokens, s->heads, 1),
+                                       .out = floats(rank, g->tokens, s->heads, 1),
+                                       .query = viewed(g, query),
+                                       .value = value,
+                                       .mask = c->mask});
+        y = computed(g, floats(width, g->tokens, s->heads, 1), FROM(y));
+    }
+    return viewed(g, computed(g, floats(width, s->heads, g->tokens, 1), FROM(viewed(g, y))));
+}
+
+/* ---- an encoder attends to the micro-batch itself */
+
+static int encoder_attention(struct graph *g, int x)
+{
+    const struct shape *s = g->s;
+    const double n = g->tokens;
+    const struct cache_inputs none = {0};
+    const struct heads h = query_key_value(g, x, &none);
+    const int query = viewed(g, h.query), key = viewed(g, h.key), value = viewed(g, h.value);
+    if (g->d.flash) {
+        const int keys = computed(g, halves(s->head_size, n, s->kv_heads), FROM(key));
+        const int values = computed(g, halves(s->head_size, n, s->kv_heads), FROM(value));
+        return viewed(
+            g, computed(g, head_extent(g, s->heads), FROM(query, keys, values, g->encoder_mask)));
+    }
+    const int values = computed(g, floats(n, s->head_size, s->kv_heads, 1), FROM(value));
+    const int y = scored(g, &(struct scored){.scores = floats(n, n, s->heads, 1),
+                                             .out = floats(s->head_size, n, s->heads, 1),
+                                             .query = query,
+                                             .key = key,
+                                             .value = values,
+                                             .mask = g->encoder_mask});
+    return computed(g, stream_extent(g, n), FROM(viewed(g, y)));
+}
+
+static int attention(struct graph *g, int x, double layer)
+{
+    if (g->a->encoder) return encoder_attention(g, x);
+    const struct cache_inputs *c = cache_of(g, layer);
+    return g->s->latent.kv_rank > 0 ? latent_attention(g, x, c) : cached_attention(g, x, c);
+}
+
+/* ---- feed-forward */
+
+static int gated(struct graph *g, int x, double width, double tokens)
+{
+    const struct extent e = floats(width, tokens, 1, 1);
+    if (g->a->fused_gate_up) return computed(g, e, FROM(multiplied(g, x, 2 * width, tokens)));
+    const int gate = multiplied(g, x, width, tokens);
+    return computed(g, e, FROM(gate, multiplied(g, x, width, tokens)));
+}
+
+static int ungated(struct graph *g, int x, double width, double tokens)
+{
+    const struct extent e = floats(width, tokens, 1, 1);
+    int y = multiplied(g, x, width, tokens);
+    if (g->a->projection_bias) y = biased(g, e, y);
+    return in_place(g, e, FROM(y));
+}
+
+static int dense(struct graph *g, int x, double tokens)
+{
+    const double width = g->s->ffn_width;
+    const struct extent e = stream_extent(g, tokens);
+    const int h = g->a->gated_ffn ? gated(g, x, width, tokens) : ungated(g, x, width, tokens);
+    const int y = multiplied(g, h, g->s->width, tokens);
+    return g->a->projection_bias ? biased(g, e, y) : y;
+}
+
+/* Which experts a token goes to, and how much each counts. */
+static void routed(struct graph *g, int x, double tokens, int *chosen, int *weights)
+{
+    const double experts = g->s->experts, used = g->s->experts_used;
+    const struct extent all = floats(experts, tokens, 1, 1), one = floats(1, tokens, 1, 1);
+    const int chances = in_place(g, all, FROM(multiplied(g, x, experts, tokens)));
+    *chosen = viewed(g, computed(g, all, FROM(chances)));
+    *weights = computed(g, floats(1, used, tokens, 1), FROM(viewed(g, chances), *chosen));
+    if (!g->a->expert_weights_normalised) return;
+    const int rows = viewed(g, *weights);
+    const int sum = in_place(g, one, FROM(computed(g, one, FROM(rows))));
+    *weights = viewed(g, in_place(g, floats(used, tokens, 1, 1), FROM(rows, sum)));
+}
+
+static int experts(struct graph *g, int x, double tokens)
+{
+    const struct shape *s = g->s;
+    const struct extent inner = floats(s->expert_width, s->experts_used, tokens, 1);
+    const struct extent outer = floats(s->width, s->experts_used, tokens, 1);
+    int chosen, weights;
+    routed(g, x, tokens, &chosen, &weights);
+    const int row = viewed(g, x);
+    const int gate = computed(g, inner, FROM(row, chosen));
+    const int up = computed(g, inner, FROM(row, chosen));
+    const int h = computed(g, inner, FROM(gate, up));
+    const int each = in_place(g, outer, FROM(computed(g, outer, FROM(h, chosen)), weights));
+    int sum = viewed(g, each);
+    /* all views are made before the first sum */
+    const int first = g->plan.values;
+    for (double k = 1; k < s->experts_used && !g->plan.full; k++) viewed(g, each);
+    for (double k = 1; k < s->experts_used && !g->plan.full; k++)
+        sum = in_place(g, stream_extent(g, tokens), FROM(sum, first + (int)k - 1));
+    return sum;
+}
+
+static int shared_expert(struct graph *g, int x, double tokens)
+{
+    const struct extent e = stream_extent(g, tokens), one = floats(1, tokens, 1, 1);
+    const int h = gated(g, x, g->s->shared_width, tokens);
+    const int y = multiplied(g, h, g->s->width, tokens);
+    if (!g->s->shared_gate) return y;
+    const int gate = multiplied(g, x, 1, tokens);
+    const int share = in_place(g, one, FROM(in_place(g, one, FROM(gate)), gate));
+    return in_place(g, e, FROM(y, share));
+}
+
+static int feed_forward(struct graph *g, int x, double layer, double tokens)
+{
+    if (!shape_layer_has_experts(g->s, layer)) return dense(g, x, tokens);
+    const int y = experts(g, x, tokens);
+    if (!(g->s->shared_width > 0)) return y;
+    const int shared = shared_expert(g, x, tokens);
+    return in_place(g, stream_extent(g, tokens), FROM(y, shared));
+}
+
+/* ---- a layer, the output, the whole */
+
+/* Of the last layer only the rows whose logits are asked for go on. */
+static int layer(struct graph *g, int stream, double number)
+{
+    const bool last = number == g->s->layers - 1;
+    const struct extent whole = stream_extent(g, g->tokens);
+    const double tokens = last ? g->d.outputs : g->tokens;
+    const struct extent e = stream_extent(g, tokens);
+
+    int y = attention(g, g->a->norm_after ? stream : normed(g, whole, stream), number);
+    y = multiplied(g, y, g->s->width, g->tokens);
+    if (g->a->projection_bias) y = biased(g, whole, y);
+    if (g->a->post_norms && !last) y = normed(g, whole, y);
+    if (last) {
+        y = computed(g, e, FROM(y, g->output_rows));
+        stream = computed(g, e, FROM(stream, g->output_rows));
+        if (g->a->post_norms) y = normed(g, e, y);
+    }
+    int x = in_place(g, e, FROM(y, stream));
+    if (g->a->norm_after) x = normed(g, e, x);
+
+    y = feed_forward(g, g->a->norm_after ? x : normed(g, e, x), number, tokens);
+    if (g->a->post_norms) y = normed(g, e, y);
+    x = in_place(g, e, g->a->residual_first ? FROM(x, y) : FROM(y, x));
+    return g->a->norm_after ? normed(g, e, x) : x;
+}
+
+static void logits(struct graph *g, int x)
+{
+    const struct extent e = floats(g->s->vocabulary, g->d.outputs, 1, 1);
+    x = normed(g, stream_extent(g, g->d.outputs), x);
+    plan_keep(&g->plan, x);
+    int y = multiplied(g, x, e.n[0], e.n[1]);
+    if (g->a->final_softcap) y = soft_capped(g, e, y);
+    plan_keep(&g->plan, y);
+}
+
+/* One vector a sequence: the mean of its tokens, or a row of one. */
+static void pooled(struct graph *g, int x)
+{
+    const struct extent e = stream_extent(g, g->pooled_sequences);
+    plan_keep(&g->plan, x);
+    if (g->s->pooling == POOLING_NONE) return;
+    if (g->s->pooling == POOLING_MEAN)
+        x = computed(g, floats(g->d.outputs, g->s->width, 1, 1), FROM(x));
+    plan_keep(&g->plan, computed(g, e, FROM(x, g->pooling_rows)));
+}
+
+static void walk(struct graph *g)
+{
+    int x = plan_step(&g->plan, embeddings(g));
+    for (double i = 0; i < g->s->layers && !g->plan.full; i++)
+        x = plan_step(&g->plan, layer(g, x, i));
+    if (g->a->encoder)
+        pooled(g, x);
+    else
+        logits(g, x);
+    plan_step(&g->plan, x);
+}
+
+/* A quantised cache is rotated when whole matrices make up a head: K by the largest, V by the smallest. */
+static bool is_rotated(const struct shape *s, const struct weight_type *type)
+{
+    return type->block > 1 && !s->arch->encoder && !(s->latent.kv_rank > 0) &&
+           fmod(s->head_size, least_rotation_side) == 0;
+}
+
+static struct cache_inputs cache_of_cells(const struct shape *s, const struct generate *knobs,
+                                          double cells)
+{
+    struct cache_inputs c = {.cells = cells};
+    if (is_rotated(s, knobs->kv_type_k)) c.key.side = rotation_side(s->head_size);
+    if (is_rotated(s, knobs->kv_type_v)) c.value.side = least_rotation_side;
+    return c;
+}
+
+bool plan_compute_bytes(const struct digest *m, const struct generate *knobs, double *bytes)
+{
+    struct graph g;
+    g.s = m->shape;
+    g.a = m->shape->arch;
+    g.d = generate_derived(m, knobs);
+    g.tokens = g.d.tokens;
+    g.streams = g.d.streams;
+    g.pooled_sequences = knobs->sequences;
+    g.key_element_bytes = knobs->kv_type_k->block_bytes / knobs->kv_type_k->block;
+    g.encoder_mask = g.pooling_rows = 0;
+    g.cache[0] = cache_of_cells(g.s, knobs, g.d.cells);
+    g.cache[1] = cache_of_cells(g.s, knobs, g.d.window_cells);
+    plan_start(&g.plan);
+    add_inputs(&g);
+    walk(&g);
+    plan_place(&g.plan);
+    walk(&g);
+    *bytes = g.plan.peak_bytes;
+    return !g.plan.full;
+}

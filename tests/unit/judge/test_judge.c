@@ -1,0 +1,197 @@
+/* Verdicts: what fits where, how ranges widen, what is not computed, and the search for the largest context. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/root.h"
+#include "catalog/parts.h"
+#include "catalog/types.h"
+#include "judge/judge.h"
+#include "model/digest.h"
+
+#include "../unit.h"
+
+struct scene {
+    struct arena *arena;
+    const struct catalog *catalog;
+    struct root root;
+    struct world world;
+    struct shape shape;
+    struct digest digest;
+    struct generate knobs;
+};
+
+static int set_up(void **state)
+{
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    struct scene *s = NEW(a, struct scene);
+    struct mu_err err = {.code = MU_OK};
+    s->arena = a;
+    s->catalog = catalog_open(NULL, a);
+    if (!root_open(NULL, &s->root, &err) || !judge_world(s->catalog, a, &s->world, &err))
+        fail_msg("%s", err.text);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *s = *state;
+    root_close(&s->root);
+    arena_free(s->arena);
+    return 0;
+}
+
+static const struct machine *machine_of(struct scene *s, const char *line)
+{
+    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
+    const struct machine *m = NULL;
+    struct mu_err err = {.code = MU_OK};
+    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s", err.text);
+    return m;
+}
+
+static struct task task_of(struct scene *s, const char *model, const char *quant)
+{
+    const struct model_part *part;
+    assert_int_not_equal(catalog_model(s->catalog, str_of(model), &part, NULL), MATCH_NONE);
+    shape_from_part(part, s->catalog, s->arena, &s->shape);
+    digest_of_shape(&s->shape, catalog_mix(s->catalog, str_of(quant)), s->catalog, &s->digest);
+    generate_usual(&s->knobs, &s->digest, catalog_types(s->catalog, NULL));
+    return (struct task){cost_workload(S("generate")), &s->digest, &s->knobs};
+}
+
+static void test_fits_by_memory(void **state)
+{
+    struct scene *s = *state;
+    const struct task t = task_of(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct verdict v;
+    judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &v);
+    assert_string_equal(fits_word(v.fits), "yes");
+    const double need = v.held_bytes.likely + v.process_bytes;
+    assert_true(need > s->digest.weight_bytes);
+    judge_task(&t, machine_of(s, "cpu:4 ram:2GiB"), &s->world, &v);
+    assert_string_equal(fits_word(v.fits), "no");
+    assert_float_equal(v.held_bytes.likely + v.process_bytes, need, 0);
+}
+
+static void test_bill_adds_up(void **state)
+{
+    struct scene *s = *state;
+    const struct task t = task_of(s, "Qwen/Qwen2.5-7B-Instruct", "Q8_0");
+    struct verdict v;
+    judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
+    const char *const group[] = {"weights", "kv", "compute", "output"};
+    double sum = 0;
+    for (size_t i = 0; i < 4; i++) sum += bill_group(&v.bill, group[i]);
+    assert_float_equal(sum, v.held_bytes.likely, 0.5);
+}
+
+static void test_closed_form_has_a_range(void **state)
+{
+    struct scene *s = *state;
+    const struct task t = task_of(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    const struct machine *m = machine_of(s, "cpu:4 ram:16GiB");
+    struct verdict exact, closed;
+    judge_task(&t, m, &s->world, &exact);
+    s->knobs.closed_form = true;
+    judge_task(&t, m, &s->world, &closed);
+    assert_float_equal(exact.held_bytes.low, exact.held_bytes.high, 0);
+    assert_true(closed.held_bytes.low <= exact.held_bytes.likely);
+    assert_true(closed.held_bytes.high >= exact.held_bytes.likely);
+    assert_true(closed.held_bytes.high > closed.held_bytes.low);
+}
+
+static void test_speed_needs_a_measurement(void **state)
+{
+    struct scene *s = *state;
+    const struct task t = task_of(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct verdict slow, fast, none;
+    judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &none);
+    assert_false(estimate_known(none.decode_per_s));
+    assert_non_null(none.decode_per_s.source);
+    judge_task(&t, machine_of(s, "cpu:4 ram:16GiB bandwidth:20GB/s"), &s->world, &slow);
+    judge_task(&t, machine_of(s, "cpu:4 ram:16GiB bandwidth:40GB/s"), &s->world, &fast);
+    assert_float_equal(fast.decode_per_s.likely, 2 * slow.decode_per_s.likely, 1e-9);
+    assert_true(slow.decode_per_s.low < slow.decode_per_s.likely);
+    assert_true(slow.decode_per_s.likely < slow.decode_per_s.high);
+    /* a token cannot be had faster than its weights are read */
+    assert_true(slow.decode_per_s.high < 20e9 / (s->digest.weight_bytes * 0.9));
+    assert_false(estimate_known(slow.prefill_per_s));
+}
+
+static void test_largest_context(void **state)
+{
+    struct scene *s = *state;
+    const struct task t = task_of(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
+    const struct machine *m = machine_of(s, "cpu:4 ram:6GiB");
+    struct verdict v;
+    const double context = judge_largest_context(&t, m, &s->world, 256);
+    assert_true(context > 0 && context < s->shape.context_tokens);
+    s->knobs.context_tokens = context;
+    judge_task(&t, m, &s->world, &v);
+    assert_int_equal(v.fits, FITS);
+    s->knobs.context_tokens = context + 256;
+    judge_task(&t, m, &s->world, &v);
+    assert_int_equal(v.fits, FITS_NOT);
+    assert_float_equal(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256),
+                       0, 0);
+}
+
+static void test_not_computed(void **state)
+{
+    struct scene *s = *state;
+    const struct task t = task_of(s, "Qwen/Qwen3.5-9B", "Q4_K_M");
+    struct verdict v;
+    judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
+    assert_string_equal(fits_word(v.fits), "not computed");
+    assert_non_null(v.why);
+    assert_false(estimate_known(v.held_bytes));
+}
+
+static void test_figures(void **state)
+{
+    (void)state;
+    const struct estimate ours = estimate_of(3, 4, 5, ESTIMATED, "test");
+    assert_string_equal(judge_figure(2.9, ours), "too low");
+    assert_string_equal(judge_figure(3, ours), "confirmed");
+    assert_string_equal(judge_figure(5.1, ours), "too high");
+    assert_string_equal(judge_figure(4, (struct estimate){NAN, NAN, NAN, UNKNOWN, "none"}),
+                        "unsupported");
+}
+
+static void test_ranking(void **state)
+{
+    struct scene *s = *state;
+    struct ranked model[10];
+    const struct machine *m = machine_of(s, "cpu:8 ram:16GiB bandwidth:50GB/s");
+    const size_t n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
+    assert_true(n > 3);
+    for (size_t i = 0; i < n; i++) {
+        const struct verdict *v = &model[i].verdict;
+        assert_true(v->held_bytes.high + v->process_bytes <= 0.9 * v->usable_bytes);
+        assert_true(v->decode_per_s.likely >= 10);
+        assert_true(known_or(model[i].mix->perplexity_increase, 1) <= 0.05);
+        assert_true(model[i].largest_context_tokens >= model[i].context_tokens - 1024);
+        if (i) assert_true(model[i].part->params_text <= model[i - 1].part->params_text);
+    }
+    assert_int_equal(judge_rank(&ranking_usual, machine_of(s, "cpu:1 ram:64MiB"), s->catalog,
+                                &s->world, s->arena, model, 10),
+                     0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_fits_by_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bill_adds_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_form_has_a_range, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_speed_needs_a_measurement, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_largest_context, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_not_computed, set_up, tear_down),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test_setup_teardown(test_ranking, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
