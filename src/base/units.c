@@ -104,7 +104,7 @@ const char *units_count(struct arena *a, double count)
 {
     static const char *const units[] = {"M", "B", "T", NULL};
     if (!isfinite(count)) return "?";
-    if (fabs(count) < 999999.5) return units_number(a, count, fabs(count) < 1000 ? 3 : 1);
+    if (fabs(count) < 999999.5) return units_number(a, count, count == floor(count) ? 1 : 3);
     return scaled(a, count / 1e6, &(struct scale){1000, units});
 }
 

@@ -7,7 +7,7 @@
 double bill_let(struct bill *b, const char *name, const char *formula, double value,
                 const char *source)
 {
-    if (b->note) b->note(b->to, name, formula, value, source);
+    if (b && b->note) b->note(b->to, name, formula, value, source);
     return value;
 }
 

@@ -43,11 +43,12 @@ struct bill {
     void *to;
 };
 
+/* b may be NULL: the same formulas, noted nowhere. */
 double bill_let(struct bill *b, const char *name, const char *formula, double value,
                 const char *source);
 double bill_about(struct bill *b, double low, double likely, double high);
 void bill_add(struct bill *b, const struct term *t,
-              const struct line *line);                /* amounts <= 0 leave no line */
+              const struct line *line);                     /* amounts <= 0 leave no line */
 double bill_held(const struct bill *b, unsigned site);      /* HELD_OWN lines of a site */
 double bill_group(const struct bill *b, const char *group); /* HELD_OWN lines, all sites */
 

@@ -18,7 +18,8 @@ struct knob {
     const char *words;
     enum knob_kind kind;
     double least, most;
-    const char *const *choices; /* KNOB_CHOICE, NULL-terminated; the value is the index */
+    const char *const *
+        choices; /* NULL-terminated. KNOB_CHOICE: the value is the index; KNOB_TYPE: names of types */
     size_t offset; /* of a double, bool or const struct weight_type * in the workload's knobs */
     size_t also;   /* a second field that is set to the same value ("kv_type"); 0: none */
 };

@@ -25,8 +25,13 @@ struct extent {
 struct from {
     int of[PLAN_SOURCES];
 };
-#define FROM(...) \
-    (struct from) { { __VA_ARGS__ } }
+#define FROM(...)       \
+    (struct from)       \
+    {                   \
+        {               \
+            __VA_ARGS__ \
+        }               \
+    }
 
 enum value_kind {
     VALUE_NEW,   /* a node with memory of its own */

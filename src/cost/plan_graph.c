@@ -119,7 +119,7 @@ static int turned(struct graph *g, const struct rotation *by, struct extent e, i
 static double rotation_side(double head_size)
 {
     double side = least_rotation_side;
-    while (side > 0 && fmod(head_size, 2 * side) == 0) side *= 2;
+    while (fmod(head_size, 2 * side) == 0) side *= 2;
     return side;
 }
 
@@ -266,11 +266,11 @@ static void stored(struct graph *g, const struct heads *h, const struct cache_in
 }
 
 /* Softmax(K Q) V without the flash kernel: the scores of every token, cell and head are a value. */
-struct scored {
+struct attended {
     struct extent scores, out;
     int query, key, value, mask; /* key and value 0: in the cache */
 };
-static int scored(struct graph *g, const struct scored *s)
+static int scored(struct graph *g, const struct attended *s)
 {
     int kq = computed(g, s->scores, FROM(s->key, s->query));
     if (g->a->attention_softcap) kq = soft_capped(g, s->scores, kq);
@@ -289,10 +289,10 @@ static int cached_attention(struct graph *g, int x, const struct cache_inputs *c
     if (g->d.flash) {
         y = viewed(g, computed(g, head_extent(g, s->heads), FROM(query, c->mask)));
     } else {
-        y = scored(g, &(struct scored){.scores = floats(c->cells, each, s->heads, g->streams),
-                                       .out = floats(s->head_size, each, s->heads, g->streams),
-                                       .query = query,
-                                       .mask = c->mask});
+        y = scored(g, &(struct attended){.scores = floats(c->cells, each, s->heads, g->streams),
+                                         .out = floats(s->head_size, each, s->heads, g->streams),
+                                         .query = query,
+                                         .mask = c->mask});
         y = computed(g, floats(width, g->tokens, 1, 1), FROM(viewed(g, y)));
     }
     return turned(g, &c->value, floats(width, g->tokens, 1, 1), y, false);
@@ -341,11 +341,11 @@ static int latent_attention(struct graph *g, int x, const struct cache_inputs *c
     } else {
         const struct extent transposed = {g->key_element_bytes, {c->cells, rank, g->streams, 1}};
         const int value = computed(g, transposed, FROM(0));
-        y = scored(g, &(struct scored){.scores = floats(c->cells, g->tokens, s->heads, 1),
-                                       .out = floats(rank, g->tokens, s->heads, 1),
-                                       .query = viewed(g, query),
-                                       .value = value,
-                                       .mask = c->mask});
+        y = scored(g, &(struct attended){.scores = floats(c->cells, g->tokens, s->heads, 1),
+                                         .out = floats(rank, g->tokens, s->heads, 1),
+                                         .query = viewed(g, query),
+                                         .value = value,
+                                         .mask = c->mask});
         y = computed(g, floats(width, g->tokens, s->heads, 1), FROM(y));
     }
     return viewed(g, computed(g, floats(width, s->heads, g->tokens, 1), FROM(viewed(g, y))));
@@ -367,12 +367,12 @@ static int encoder_attention(struct graph *g, int x)
             g, computed(g, head_extent(g, s->heads), FROM(query, keys, values, g->encoder_mask)));
     }
     const int values = computed(g, floats(n, s->head_size, s->kv_heads, 1), FROM(value));
-    const int y = scored(g, &(struct scored){.scores = floats(n, n, s->heads, 1),
-                                             .out = floats(s->head_size, n, s->heads, 1),
-                                             .query = query,
-                                             .key = key,
-                                             .value = values,
-                                             .mask = g->encoder_mask});
+    const int y = scored(g, &(struct attended){.scores = floats(n, n, s->heads, 1),
+                                               .out = floats(s->head_size, n, s->heads, 1),
+                                               .query = query,
+                                               .key = key,
+                                               .value = values,
+                                               .mask = g->encoder_mask});
     return computed(g, stream_extent(g, n), FROM(viewed(g, y)));
 }
 
@@ -529,7 +529,7 @@ static void walk(struct graph *g)
 /* A quantised cache is rotated when whole matrices make up a head: K by the largest, V by the smallest. */
 static bool is_rotated(const struct shape *s, const struct weight_type *type)
 {
-    return type->block > 1 && !s->arch->encoder && !(s->latent.kv_rank > 0) &&
+    return type->block > 1 && !s->arch->encoder && !(s->latent.kv_rank > 0) && s->head_size > 0 &&
            fmod(s->head_size, least_rotation_side) == 0;
 }
 

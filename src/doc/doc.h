@@ -1,4 +1,7 @@
-/* doc/doc.h - an answer as blocks. Verbs build blocks; the renderers (as_text.c, as_markdown.c, as_html.c, as_csv.c) render *kinds*. */
+/* doc/doc.h - an answer as blocks. Verbs build blocks; the renderers (as_text.c, as_markdown.c, as_html.c, as_csv.c) render *kinds*.
+ *
+ * Text that is handed in may be hostile: every renderer makes control characters visible and escapes what its format gives a meaning to.
+ * A newline or tab inside a text is a blank. Facts, stacks and commands without rows are left out; a table without rows says "none". */
 #pragma once
 #include "base/attr.h"
 #include "base/str.h"
@@ -15,12 +18,13 @@ enum block_kind {
     BLOCK_NOTE,
     BLOCK_COMMANDS
 };
+enum { DOC_COLUMNS_MOST = 32 };
 enum align { ALIGN_LEFT, ALIGN_RIGHT };
-/* What colour means, and nothing else does. */
+/* What colour means, and nothing else does. A dim note right behind a table, facts or a stack is its footnote. */
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM };
 
 struct cell {
-    const char *text;
+    const char *text; /* NULL is empty */
     enum tone tone;
 };
 struct block {
@@ -28,8 +32,8 @@ struct block {
     const char *title; /* heading, table title; may be NULL */
     enum tone tone;    /* of an answer or a note */
     const char *text;  /* answer, note */
-    size_t
-        columns; /* table: columns; facts: 2; stack: 3 (name, share 0..1 as text, amount); commands: 1 */
+    /* table: columns; facts: 2; stack: 3 (name, share 0..1 as text, amount); commands: 1 */
+    size_t columns;
     const char *const *head; /* table: column titles, NULL for none */
     const enum align *align; /* table: NULL for all left */
     struct cell *cell;       /* rows x columns */
@@ -48,6 +52,7 @@ void doc_note(struct doc *d, enum tone tone, const char *format, ...) PRINTF(3, 
 struct block *doc_facts(struct doc *d, const char *title);
 void facts_row(struct doc *d, struct block *b, const char *name, const char *format, ...)
     PRINTF(4, 5);
+/* With a title and an empty first head, the title stands in that head's place. head and align must outlive the doc. */
 struct block *doc_table(struct doc *d, const char *title, const char *const *head,
                         const enum align *align, size_t columns);
 void table_row(struct doc *d, struct block *b,
@@ -57,6 +62,8 @@ struct block *doc_stack(struct doc *d,
 void stack_row(struct doc *d, struct block *b, const char *name, double share, const char *amount);
 struct block *doc_commands(struct doc *d, const char *title);
 void commands_row(struct doc *d, struct block *b, const char *format, ...) PRINTF(3, 4);
+/* Whether a renderer shows it: only facts, stacks and commands without rows are left out. */
+bool block_shown(const struct block *b);
 
 struct text_style {
     bool colour;

@@ -22,9 +22,9 @@ struct crew {
     const struct asked *in;
     size_t threads;
     struct worker *worker;
-    pthread_mutex_t hiring; /* held until everyone is there, or nobody is wanted */
+    pthread_mutex_t hiring; /* held until it is known whether the crew is complete */
     pthread_barrier_t start, end;
-    bool over;
+    bool complete, over;
     size_t active;
     void (*work)(void *to, size_t me);
     void *to;
@@ -46,14 +46,14 @@ static void *working(void *given)
     struct crew *c = w->crew;
     pthread_mutex_lock(&c->hiring);
     pthread_mutex_unlock(&c->hiring);
+    if (!c->complete) return NULL;
     pin(c->in, w->me);
-    while (!c->over) {
+    for (;;) {
         pthread_barrier_wait(&c->start);
-        if (c->over) break;
+        if (c->over) return NULL;
         if (w->me < c->active) c->work(c->to, w->me);
         pthread_barrier_wait(&c->end);
     }
-    return NULL;
 }
 
 static void dismiss(struct crew *c, size_t hired)
@@ -78,7 +78,7 @@ struct crew *crew_new(const struct asked *in, struct mu_err *err)
         w->me = hired;
         failed = pthread_create(&w->thread, NULL, working, w);
     }
-    c->over = failed != 0;
+    c->complete = !failed;
     if (!failed) {
         pthread_barrier_init(&c->start, NULL, (unsigned)in->threads);
         pthread_barrier_init(&c->end, NULL, (unsigned)in->threads);

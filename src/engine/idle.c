@@ -17,7 +17,8 @@
 
 enum { SCRATCH_BYTES = 16 << 20 };
 
-/* Above these a machine is called busy. One sign is enough. */
+/* Above these a machine is called busy. One sign is enough, but switches count only where the kernel tells no pressure: reading a
+ * disk makes some on a machine that is ours alone. */
 static const double busy_others = 0.5, busy_pressure_share = 0.05, busy_stolen_share = 0.02,
                     busy_switches_per_s = 50;
 
@@ -121,28 +122,47 @@ static const char *sign(struct arena *a, const char *so_far, const char *words)
     return *so_far ? str_format(a, "%s, %s", so_far, words) : words;
 }
 
-const char *idle_words(struct idle *i, double threads, struct arena *a)
+struct signs {
+    double others, pressure_share, stolen_share, switches_per_s;
+    bool pressure_told;
+};
+
+/* Leaves *i closed. */
+static struct signs signs_of(struct idle *i, double threads, struct arena *a)
 {
     const double seconds = most(clock_s() - i->start_s, 1e-3);
-    const double others = i->samples > 0 ? i->others / i->samples : 0;
-    const double switches_per_s = (switches() - i->switches_start) / seconds / most(threads, 1);
-    double pressure = 0, stolen = 0;
-    if (i->open && i->pressure_start_s >= 0)
-        pressure = most(pressure_s(&i->root, a) - i->pressure_start_s, 0) / seconds;
-    if (i->open && i->stolen_start_s >= 0)
-        stolen = most(stolen_s(&i->root, a) - i->stolen_start_s, 0) / seconds / most(threads, 1);
+    struct signs s = {.others = i->samples > 0 ? i->others / i->samples : 0};
+    s.switches_per_s = (switches() - i->switches_start) / seconds / most(threads, 1);
+    s.pressure_told = i->pressure_start_s >= 0;
+    if (s.pressure_told)
+        s.pressure_share =
+            least(most(pressure_s(&i->root, a) - i->pressure_start_s, 0) / seconds, 1);
+    if (i->stolen_start_s >= 0)
+        s.stolen_share =
+            most(stolen_s(&i->root, a) - i->stolen_start_s, 0) / seconds / most(threads, 1);
     if (i->open) root_close(&i->root);
     i->open = false;
-    if (others <= busy_others && pressure <= busy_pressure_share && stolen <= busy_stolen_share &&
-        switches_per_s <= busy_switches_per_s)
-        return "idle";
+    return s;
+}
+
+static bool busy(struct signs s)
+{
+    return s.others > busy_others || s.pressure_share > busy_pressure_share ||
+           s.stolen_share > busy_stolen_share ||
+           (!s.pressure_told && s.switches_per_s > busy_switches_per_s);
+}
+
+const char *idle_words(struct idle *i, double threads, struct arena *a)
+{
+    const struct signs s = signs_of(i, threads, a);
+    if (!busy(s)) return "idle";
     const char *text = "";
-    if (others > 0.05) text = sign(a, text, str_format(a, "%.1f runnable", others));
-    if (pressure > 0.005)
-        text = sign(a, text, str_format(a, "PSI cpu %.0f %%", 100 * least(pressure, 1)));
-    if (stolen > 0.005)
-        text = sign(a, text, str_format(a, "%.0f %% of a CPU stolen", 100 * stolen));
-    if (switches_per_s > 1)
-        text = sign(a, text, str_format(a, "%.0f involuntary switches a second", switches_per_s));
+    if (s.others >= 0.05) text = sign(a, text, str_format(a, "%.1f runnable", s.others));
+    if (s.pressure_share >= 0.005)
+        text = sign(a, text, str_format(a, "PSI cpu %.0f %%", 100 * s.pressure_share));
+    if (s.stolen_share >= 0.005)
+        text = sign(a, text, str_format(a, "%.0f %% of the CPU stolen", 100 * s.stolen_share));
+    if (s.switches_per_s >= 1)
+        text = sign(a, text, str_format(a, "%.0f involuntary switches a second", s.switches_per_s));
     return str_format(a, "busy: %s", text);
 }

@@ -79,10 +79,10 @@ static void measure(const struct gemm *g, const struct asked *in, double seconds
     struct arena *a = in->arena;
     struct idle idle;
     idle_start(&idle);
+    const double start_s = clock_s();
     const int n = size_for(g, seconds / (USUAL_RUNS + 1), most_size);
     struct runs runs = {.work = g->work, .threads = (size_t)openblas_get_num_threads()};
     g->multiply(g, n);
-    const double start_s = clock_s();
     while (runs.count < LEAST_RUNS || (clock_s() - start_s < seconds && runs.count < RUNS_MOST)) {
         const double run_start_s = clock_s();
         g->multiply(g, n);

@@ -1,9 +1,9 @@
 /* engine/twister.c - random doubles at the price numpy pays for them.
  *
  * The guide's benchmark fills its matrices anew in each round, and that is a fifth to a quarter of its time, so the fill must cost
- * what numpy's costs: MT19937 with 53-bit doubles, one number after the other. From M. Matsumoto, T. Nishimura, "Mersenne Twister",
- * ACM TOMACS 8 (1998), the recurrence and tempering of table II; seeding by Knuth's linear rule as in their revision of 2002; the
- * 53-bit double is (a 2^26 + b) / 2^53 of 27 and 26 bits. Not for secrets, and not for anything but this clock. */
+ * what numpy's costs: MT19937 with 53-bit doubles, each drawn through a pointer to the generator. From M. Matsumoto, T. Nishimura,
+ * "Mersenne Twister", ACM TOMACS 8 (1998), the recurrence and tempering of table II; seeding by Knuth's linear rule as in their
+ * revision of 2002; the 53-bit double is (a 2^26 + b) / 2^53 of 27 and 26 bits. Not for secrets, only for this clock. */
 #include "engine/twister.h"
 
 enum { MIDDLE = 397 };
@@ -35,7 +35,7 @@ static void renew(struct twister *t)
     t->at = 0;
 }
 
-uint32_t twister_next(struct twister *t)
+static inline uint32_t next(struct twister *t)
 {
     if (t->at == TWISTER_WORDS) renew(t);
     uint32_t y = t->word[t->at++];
@@ -45,10 +45,18 @@ uint32_t twister_next(struct twister *t)
     return y ^ y >> 18;
 }
 
-void twister_fill(struct twister *t, double *to, size_t n)
+uint32_t twister_next(struct twister *t)
 {
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t a = twister_next(t) >> 5, b = twister_next(t) >> 6;
-        to[i] = (a * 67108864.0 + b) / 9007199254740992.0;
-    }
+    return next(t);
+}
+
+double twister_double(struct twister *t)
+{
+    const uint32_t a = next(t) >> 5, b = next(t) >> 6;
+    return (a * 67108864.0 + b) / 9007199254740992.0;
+}
+
+void twister_fill(struct twister *t, double (*draw)(struct twister *t), double *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = draw(t);
 }

@@ -10,4 +10,6 @@ struct twister {
 };
 void twister_seed(struct twister *t, uint32_t seed);
 uint32_t twister_next(struct twister *t);
-void twister_fill(struct twister *t, double *to, size_t n); /* [0, 1) with 53 random bits */
+double twister_double(struct twister *t); /* [0, 1) with 53 random bits */
+/* n of them by draw(), which is called for each as numpy calls its generators: that is part of the price. */
+void twister_fill(struct twister *t, double (*draw)(struct twister *t), double *to, size_t n);

@@ -35,10 +35,14 @@ bool cpu_set_parse(struct str list, struct cpu_set *out)
 
 static bool hexadecimal_digit(char c, unsigned *out)
 {
-    if (c >= '0' && c <= '9') *out = (unsigned)(c - '0');
-    else if (c >= 'a' && c <= 'f') *out = (unsigned)(c - 'a') + 10;
-    else if (c >= 'A' && c <= 'F') *out = (unsigned)(c - 'A') + 10;
-    else return false;
+    if (c >= '0' && c <= '9')
+        *out = (unsigned)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        *out = (unsigned)(c - 'a') + 10;
+    else if (c >= 'A' && c <= 'F')
+        *out = (unsigned)(c - 'A') + 10;
+    else
+        return false;
     return true;
 }
 

@@ -80,22 +80,29 @@ static void flags_line(struct cpuinfo *out, struct str value)
     out->flags_seen = true;
 }
 
-static void line_read(struct counting *c, struct str key, struct str value,
-                      struct str *implementer)
+static void line_read(struct counting *c, struct str key, struct str value, struct str *implementer)
 {
     struct cpuinfo *out = c->out;
     uint64_t n;
     if (str_is(key, "processor") && str_u64(value, &n) && n < CPU_SET_MOST) {
         block_end(c);
         cpu_set_add(&out->processors, (size_t)n);
-    } else if (is_name(key)) first_kept(&out->name, value);
-    else if (str_is(key, "vendor_id")) first_kept(&out->vendor, value);
-    else if (str_is(key, "Model") || str_is(key, "Hardware")) first_kept(&out->board, value);
-    else if (str_is(key, "flags") || str_is(key, "Features")) flags_line(out, value);
-    else if (str_is(key, "physical id")) c->block.package_seen = str_u64(value, &c->block.package);
-    else if (str_is(key, "core id")) c->block.core_seen = str_u64(value, &c->block.core);
-    else if (str_is(key, "CPU implementer")) *implementer = value;
-    else if (str_is(key, "CPU part")) arm_core(out, *implementer, value);
+    } else if (is_name(key))
+        first_kept(&out->name, value);
+    else if (str_is(key, "vendor_id"))
+        first_kept(&out->vendor, value);
+    else if (str_is(key, "Model") || str_is(key, "Hardware"))
+        first_kept(&out->board, value);
+    else if (str_is(key, "flags") || str_is(key, "Features"))
+        flags_line(out, value);
+    else if (str_is(key, "physical id"))
+        c->block.package_seen = str_u64(value, &c->block.package);
+    else if (str_is(key, "core id"))
+        c->block.core_seen = str_u64(value, &c->block.core);
+    else if (str_is(key, "CPU implementer"))
+        *implementer = value;
+    else if (str_is(key, "CPU part"))
+        arm_core(out, *implementer, value);
 }
 
 void cpuinfo_read(struct str text, struct cpuinfo *out)

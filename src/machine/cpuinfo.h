@@ -4,21 +4,21 @@
 #include "machine/cpu_set.h"
 
 /* X(name in our reports, flag in /proc/cpuinfo). The order is the order of reports. */
-#define CPU_FEATURES(X)                 \
-    X("f16c", "f16c")                   \
-    X("fma", "fma")                     \
-    X("avx2", "avx2")                   \
-    X("avx_vnni", "avx_vnni")           \
-    X("avx512f", "avx512f")             \
-    X("avx512_vnni", "avx512_vnni")     \
-    X("avx512_bf16", "avx512_bf16")     \
-    X("amx_int8", "amx_int8")           \
-    X("amx_bf16", "amx_bf16")           \
-    X("neon", "asimd")                  \
-    X("neon", "neon")                   \
-    X("dotprod", "asimddp")             \
-    X("i8mm", "i8mm")                   \
-    X("sve", "sve")                     \
+#define CPU_FEATURES(X)             \
+    X("f16c", "f16c")               \
+    X("fma", "fma")                 \
+    X("avx2", "avx2")               \
+    X("avx_vnni", "avx_vnni")       \
+    X("avx512f", "avx512f")         \
+    X("avx512_vnni", "avx512_vnni") \
+    X("avx512_bf16", "avx512_bf16") \
+    X("amx_int8", "amx_int8")       \
+    X("amx_bf16", "amx_bf16")       \
+    X("neon", "asimd")              \
+    X("neon", "neon")               \
+    X("dotprod", "asimddp")         \
+    X("i8mm", "i8mm")               \
+    X("sve", "sve")                 \
     X("sve2", "sve2")
 
 enum { CPUINFO_ARM_PARTS = 4 };

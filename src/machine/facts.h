@@ -1,4 +1,4 @@
-/* machine/facts.h - what is shown and diagnosed about a machine, but never priced. Each has one field table (machine/fields.c). */
+/* machine/facts.h - what is shown and diagnosed about a machine, but never priced. Each has one field table (machine/facts.c). */
 #pragma once
 #include "base/fields.h"
 #include "base/quantity.h"

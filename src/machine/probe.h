@@ -19,9 +19,9 @@ struct draft {
     struct arena *arena;
     struct notes *notes;
     struct facts facts;
-    struct cpu_set online;       /* logical CPUs online, empty when not known; by probe_cpu */
-    struct limit memory, cpus;   /* what binds one process tightest; by probe_limits */
-    double commit_left_bytes;    /* NaN unless the kernel refuses to overcommit; by probe_memory */
+    struct cpu_set online;             /* logical CPUs online, empty when not known; by probe_cpu */
+    struct limit memory, cpus;         /* what binds one process tightest; by probe_limits */
+    struct quantity commit_left_bytes; /* known only where the kernel refuses to overcommit */
     struct grown cluster, cache, feature, numa, disk, gpu, limit;
 };
 
@@ -40,5 +40,6 @@ struct probe {
 };
 
 extern const struct probe *const machine_probes[]; /* in order, ended by NULL */
-extern const struct probe probe_os, probe_cpu, probe_topology, probe_memory, probe_numa, probe_limits;
+extern const struct probe probe_os, probe_cpu, probe_topology, probe_memory, probe_numa,
+    probe_limits;
 extern const struct probe probe_disk, probe_gpu_pci, probe_ollama;

@@ -7,7 +7,8 @@
 bool proc_value(struct str text, const char *key, struct str *out) NODISCARD;
 /* "MemTotal: 24684096 kB" in bytes; without a unit the number is refused. At most 2^53. */
 bool proc_kib(struct str text, const char *key, double *bytes) NODISCARD;
-bool proc_number(struct str text, const char *key, uint64_t *out) NODISCARD; /* "HugePages_Total: 8" */
+bool proc_number(struct str text, const char *key,
+                 uint64_t *out) NODISCARD; /* "HugePages_Total: 8" */
 /* The same of a node's meminfo, whose lines begin "Node 0 ". */
 bool proc_node_kib(struct str text, const char *key, double *bytes) NODISCARD;
 /* "inactive_file 1234": memory.stat. */

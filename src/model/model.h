@@ -30,8 +30,8 @@ struct tensor {
 struct model {
     const char *name;
     struct shape shape;
-    const struct tensor *tensor;
-    size_t tensors;        /* none for a model known by shape alone */
+    const struct tensor *tensor; /* those outside the layers first, then layer by layer */
+    size_t tensors;              /* none for a model known by shape alone */
     const char *quant;     /* "Q4_K_M", the file's own or the mix asked for; NULL unknown */
     double file_bytes;     /* all parts; 0 when there is no file */
     double files;          /* parts of a split GGUF */
@@ -50,7 +50,14 @@ bool model_from_gguf_bytes(struct str bytes, uint64_t file_bytes, const char *na
 /* An operand of a command: a GGUF file, or a catalogue name in any spelling. Notes say which was taken when several could be meant. */
 bool model_open(const char *operand, const struct catalog *c, struct arena *a, struct notes *notes,
                 struct model *out, struct mu_err *err) NODISCARD;
-/* Every tensor of a shape under a mix (names as llama.cpp's), in file order; false with a reason when the shape has no rule. */
-bool model_tensors(const struct shape *s, const struct mix *m, struct arena *a,
-                   const struct tensor **out, size_t *count, struct mu_err *err) NODISCARD;
+/* A shape and the mix applied to it. */
+struct tensors_asked {
+    const struct shape *shape;
+    const struct mix *mix;
+    const struct catalog *catalog;
+};
+/* Every tensor of a shape under a mix, those outside the layers first, then layer by layer; names as llama.cpp's, but for the names of
+ * norms that some architectures call otherwise. False with the reason (MU_NO) when the shape or the mix has no rule. */
+bool model_tensors(const struct tensors_asked *asked, struct arena *a, const struct tensor **out,
+                   size_t *count, struct mu_err *err) NODISCARD;
 double tensor_bytes(const struct tensor *t, const struct weight_type *types); /* unpadded */

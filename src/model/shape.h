@@ -25,13 +25,17 @@ struct shape {
     double window_tokens;
     struct {
         double q_rank, kv_rank, rope, nope, value;
-    } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query */
-    bool tied, qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
+    } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope, kv_heads heads */
+    bool tied; /* no output matrix of its own; encoders too, which have none */
+    bool qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
         router_bias, post_norms;
     bool fused_qkv, fused_gate_up, gated_ffn;
+    bool attention_sinks; /* one figure a head that takes part in the softmax */
+    bool sub_norms;       /* norms in front of the attention output and of FFN down */
     enum qk_norm qk_norm;
-    double norms_per_layer, learned_positions, token_types, embedding_norm,
-        rope_factors; /* rope_factors: entries of rope_freqs, 0 none */
+    double norms_per_layer, learned_positions, token_types, embedding_norm;
+    double rope_factors; /* entries of a tensor of rotation factors, 0 none */
+    double rope_tensors; /* how many of those: 1 rope_freqs, 2 the long and the short ones */
     enum pooling pooling;
     double parameters; /* published or counted; 0 unknown */
 };

@@ -41,6 +41,8 @@ struct request {
 bool request_flag(const struct request *q, const char *name);
 const char *request_text(const struct request *q, const char *name); /* last one given, or NULL */
 size_t request_texts(const struct request *q, const char *name, const char *out[], size_t most);
+/* The last one given, as OPTION_NUMBER was checked; false when it was not given. */
+bool request_number(const struct request *q, const char *name, double *out) NODISCARD;
 
 /* What main() read of the outside, once. */
 struct context {

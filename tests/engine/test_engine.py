@@ -21,7 +21,7 @@ MIB = 1 << 20
 
 def run(test, request, env=None):
     text = request if isinstance(request, str) else json.dumps(request)
-    return subprocess.run([ENGINE, test], input=text.encode(), capture_output=True, timeout=60,
+    return subprocess.run([ENGINE, test], input=text.encode(), capture_output=True, timeout=20,
                           env={**os.environ, **(env or {})})
 
 
@@ -63,7 +63,7 @@ class Engine(unittest.TestCase):
     def test_memory_small_beside_the_cache_is_said(self):
         rates, _ = self.answer("memory", threads=1, bytes=16 * MIB, cache_bytes=8 * MIB)
         for rate in rates.values():
-            self.assertIn("working set 16 MiB is 2.0 x the last-level cache of 8 MiB", rate["conditions"])
+            self.assertIn("working set 16.0 MiB is 2.0 x the last-level cache of 8.00 MiB", rate["conditions"])
         rates, _ = self.answer("memory", threads=1, bytes=16 * MIB)
         for rate in rates.values():
             self.assertIn("last-level cache not known", rate["conditions"])
@@ -80,6 +80,18 @@ class Engine(unittest.TestCase):
         done = run("memory", {"threads": 2, "bytes": 1000})
         self.assertEqual((done.returncode, done.stdout), (69, b""))
         self.assertIn("need at least 393216 bytes", done.stderr.decode())
+
+    def test_other_work_is_said(self):
+        spinner = "import os\nwhile os.getppid() == %d: pass" % os.getpid()
+        others = [subprocess.Popen([sys.executable, "-c", spinner]) for _ in range(2 * THREADS)]
+        try:
+            time.sleep(0.1)
+            rates, _ = self.answer("memory", bytes=16 * MIB, cache_bytes=MIB, seconds=0.3)
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+        self.assertRegex(rates["memory read", THREADS]["conditions"], r"^busy: \d+\.\d runnable")
 
     def test_gemm(self):
         rates, notes = self.answer("gemm", bytes=64 * MIB)

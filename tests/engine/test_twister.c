@@ -33,12 +33,12 @@ static void test_doubles(void **state)
     struct twister t;
     double x[MANY];
     twister_seed(&t, 5489);
-    twister_fill(&t, x, 3);
+    twister_fill(&t, twister_double, x, 3);
     same(x[0], 0x1.a1237688aba7bp-1);
     same(x[1], 0x1.cfc3f5f570c7dp-1);
     same(x[2], 0x1.0411a9f807b7cp-3);
     twister_seed(&t, 1);
-    twister_fill(&t, x, MANY);
+    twister_fill(&t, twister_double, x, MANY);
     same(x[0], 0.417022004702574);
     same(x[MANY - 1], 0x1.8c8848c20f7e2p-1);
     for (int i = 0; i < MANY; i++) assert_true(x[i] >= 0 && x[i] < 1);

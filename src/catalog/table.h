@@ -1,0 +1,84 @@
+/* catalog/table.h - inside catalog/: how a table of data/ becomes structs, and how names are looked up. Not for other layers.
+ *
+ * A table is bound by a field table (base/fields.h): absent numbers become NaN, absent texts NULL, absent flags false; nothing needs
+ * filling in before. The JSON tree is freed as soon as the rows stand in the arena. */
+#pragma once
+#include "base/err.h"
+#include "base/fields.h"
+#include "catalog/catalog.h"
+
+/* What is read on first use. Each stays NULL until somebody asks. */
+enum catalog_part {
+    PART_QUANTS,
+    PART_MODELS,
+    PART_CPUS,
+    PART_GPUS,
+    PART_ARCHITECTURES,
+    PART_BUFFERS,
+    PART_COUNT
+};
+struct cache {
+    const void *part[PART_COUNT];
+    struct mu_err fault; /* the first table that could not be read */
+};
+struct catalog {
+    const char *home; /* NULL: no tables of the user's own */
+    struct arena *arena;
+    struct cache *cache; /* filled behind the const pointer; not for several threads at once */
+};
+
+/* The files put into the program by embedded.S.in; a row whose name is NULL ends the list. */
+struct embedded {
+    const char *name, *first, *end;
+};
+extern const struct embedded catalog_embedded[];
+
+/* The part, read by load() the first time. NULL when it cannot be read: the message goes to err and is kept for catalog_sound(). */
+const void *part_once(const struct catalog *c, enum catalog_part part,
+                      const void *(*load)(const struct catalog *c, struct mu_err *err),
+                      struct mu_err *err);
+
+/* A table as the program ships it and, in front of it, the user's own of the same name. */
+struct sheets {
+    struct json *tree[2];
+    const char *path[2]; /* for messages */
+    size_t count;
+};
+bool sheets_open(const struct catalog *c, const char *file, struct sheets *out,
+                 struct mu_err *err) NODISCARD;
+void sheets_close(struct sheets *s);
+
+/* Rows of one list of a file: the user's first, then ours without those of the same name. */
+struct row_kind {
+    const char *list;
+    const struct fields *fields;
+    size_t name_offset; /* of the const char * that names a row */
+};
+struct rows {
+    void *row;
+    size_t count;
+};
+bool sheets_rows(const struct catalog *c, const struct sheets *s, const struct row_kind *kind,
+                 struct rows *out, struct mu_err *err) NODISCARD;
+/* The same for a file that holds one list, "entries". */
+bool entries_read(const struct catalog *c, const char *file, const struct fields *fields,
+                  size_t name_offset, struct rows *out, struct mu_err *err) NODISCARD;
+
+/* Spellings of rows, sorted. A lower rank is a better claim to a name; rows come in their own order. */
+struct spelling {
+    const char *plain, *text;
+    size_t row;
+    unsigned rank;
+};
+struct names {
+    struct arena *arena;
+    struct spelling *entry;
+    size_t count, room;
+};
+struct names names_new(struct arena *a);
+void names_add(struct names *n, const char *text, size_t row, unsigned rank); /* NULL: nothing */
+void names_sort(struct names *n);
+/* The spellings equal to `name` that have the best rank among them, one a row; 0 when there is none. */
+size_t names_find(const struct names *n, struct str name, const struct spelling **first);
+/* The row of the best spelling, or SIZE_MAX. */
+size_t names_row(const struct names *n, struct str name);

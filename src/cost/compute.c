@@ -1,0 +1,92 @@
+/* The compute buffer: what the largest graph needs between its inputs and its logits. For a single answer the exact plan (plan_graph.c);
+ * for sweeps and rankings a closed form: the largest of three moments of a layer, the feed-forward, the attention, the output, each
+ * with the graph's inputs and the residual stream beside it. The closed form errs low where buffers fragment (fused or latent
+ * attention, shared experts); how much is scored by selftest. */
+#include "base/num.h"
+#include "catalog/architecture.h"
+#include "cost/cost.h"
+#include "cost/llama.h"
+#include "cost/plan.h"
+#include "model/digest.h"
+
+#define LLAMA_PLAN "llama.cpp v0.5.0 ggml/src/ggml-alloc.c, placing the graph of src/models"
+#define CLOSED_FORM "largest moment of a layer; its error is a class of selftest"
+
+/* Rows and masks that the graph takes beside the embeddings: indices of 4 and 8 bytes, masks of 2 bytes an element with flash
+ * attention, else 4. Without it V is stored transposed, with an index an element. */
+static double index_bytes(const struct digest *m, const struct derived *d)
+{
+    const struct shape *s = m->shape;
+    const double value_width = s->kv_heads * s->head_size, ids = 2 * 4 * d->tokens;
+    const double caches = s->arch->window_period > 0 ? 2 : 1;
+    if (s->arch->encoder) return ids;
+    return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
+}
+
+static double mask_cells(const struct digest *m, const struct derived *d)
+{
+    if (m->shape->arch->encoder) return d->tokens;
+    return d->cells + (m->shape->arch->window_period > 0 ? d->window_cells : 0);
+}
+
+/* Without flash attention each head scores each cell. */
+static double scores(const struct digest *m, const struct derived *d)
+{
+    if (d->flash) return 0;
+    return m->shape->heads * (m->shape->arch->encoder ? d->tokens : d->cells);
+}
+
+static double query_width(const struct shape *s)
+{
+    const double latent = s->latent.kv_rank + s->latent.rope;
+    return s->heads * (s->latent.kv_rank > 0 ? latent : s->head_size);
+}
+
+/* Floats a token keeps while a feed-forward is at its widest. */
+static double ffn_floats(const struct shape *s)
+{
+    const double used = s->experts_used, expert = s->expert_width;
+    const double dense = (s->arch->gated_ffn ? 3 : 1) * s->ffn_width;
+    if (!(s->experts > 0)) return dense;
+    const double sparse = most(3 * expert * used, used * (expert + s->width));
+    return s->dense_lead > 0 ? most(sparse, dense) : sparse;
+}
+
+static void closed_form(struct bill *b, const struct digest *m, const struct derived *d)
+{
+    const struct shape *s = m->shape;
+    const bool encoder = s->arch->encoder;
+    GIVEN(b, tokens, d->tokens, "largest micro-batch");
+    GIVEN(b, outputs, encoder ? 0 : d->outputs, "rows of logits");
+    GIVEN(b, width, s->width, "model");
+    GIVEN(b, vocabulary, s->vocabulary, "model");
+    LET(b, stream_bytes, 4 * tokens * width);
+    GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
+    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
+    GIVEN(b, ffn_width, ffn_floats(s), "model, floats a token in the feed-forward");
+    GIVEN(b, attention_width, 2 * query_width(s), "model, floats a token in Q and its copy");
+    GIVEN(b, score_width, scores(m, d), "model, scores a token");
+    LET(b, input_bytes, stream_bytes + index_input_bytes + mask_bytes);
+    LET(b, ffn_bytes, input_bytes + 2 * stream_bytes + 4 * tokens * ffn_width);
+    LET(b, attention_bytes,
+        input_bytes + 2 * stream_bytes + 4 * tokens * (attention_width + score_width));
+    LET(b, output_bytes, 4 * outputs * (vocabulary + width + 1) + (encoder ? 0 : stream_bytes));
+    HOLD(b, ON_HOST, "compute buffer", "compute",
+         most(most(ffn_bytes, attention_bytes), output_bytes), CLOSED_FORM);
+}
+
+void llama_compute(struct bill *b, const struct digest *m, const struct generate *g,
+                   const struct derived *d)
+{
+    double bytes = 0;
+    if (g->closed_form) {
+        closed_form(b, m, d);
+        return;
+    }
+    if (!plan_compute_bytes(m, g, &bytes)) {
+        b->unruled = "a layer of its graph has more nodes than the plan has room for";
+        return;
+    }
+    GIVEN(b, planned_bytes, bytes, LLAMA_PLAN);
+    HOLD(b, ON_HOST, "compute buffer", "compute", planned_bytes, LLAMA_PLAN);
+}

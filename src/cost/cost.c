@@ -1,0 +1,161 @@
+/* The workloads, one row each, and their knobs set from text. */
+#include "cost/cost.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/units.h"
+#include "catalog/types.h"
+
+extern const struct workload workload_generate;
+const struct workload *const workloads[] = {&workload_generate, NULL};
+
+const struct split split_host = {.sites = 1};
+
+const struct workload *cost_workload(struct str name)
+{
+    for (size_t i = 0; workloads[i]; i++)
+        if (str_is(name, workloads[i]->name)) return workloads[i];
+    return NULL;
+}
+
+void cost_bill(const struct task *t, const struct split *s, struct bill *out)
+{
+    out->lines = out->abouts = 0;
+    out->full = false;
+    out->unruled = NULL;
+    t->kind->bill(out, t->model, t->knobs, s);
+}
+
+/* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */
+static bool is_named(struct str name, const char *text)
+{
+    const struct str other = str_of(text);
+    if (name.n != other.n) return false;
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] != other.p[i] && !(name.p[i] == '-' && other.p[i] == '_')) return false;
+    return true;
+}
+
+static const struct knob *find(const struct workload *w, struct str name)
+{
+    for (size_t i = 0; i < w->knobs; i++)
+        if (is_named(name, w->knob[i].name) || is_named(name, w->knob[i].option))
+            return &w->knob[i];
+    return NULL;
+}
+
+static const char *nearest(const struct workload *w, struct str name)
+{
+    const char *best = NULL;
+    size_t best_distance = 4;
+    for (size_t i = 0; i < w->knobs; i++) {
+        const char *const spelling[] = {w->knob[i].name, w->knob[i].option};
+        for (size_t k = 0; k < 2; k++) {
+            const size_t distance = str_distance(name, str_of(spelling[k]));
+            if (distance >= best_distance) continue;
+            best_distance = distance;
+            best = w->knob[i].name;
+        }
+    }
+    return best;
+}
+
+static void set(const struct knob *k, void *knobs, const void *value, size_t size)
+{
+    memcpy((char *)knobs + k->offset, value, size);
+    if (k->also) memcpy((char *)knobs + k->also, value, size);
+}
+
+static bool set_number(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    double x;
+    const bool read = k->kind == KNOB_TOKENS ? units_parse_tokens(value, &x)
+                                             : str_f64(value, &x) && x == floor(x);
+    if (!read || x < k->least || x > k->most)
+        return err_set(
+            err, MU_USAGE, "%s is \"%.*s\", but takes a whole number from %.0f to %.0f%s", k->name,
+            STR_ARG(value), k->least, k->most, k->kind == KNOB_TOKENS ? ", as 8192 or 8k" : "");
+    set(k, knobs, &x, sizeof x);
+    return true;
+}
+
+enum { CHOICES_BYTES = 128 };
+
+/* The choices, a blank between each, cut at the end of the room. */
+static const char *list(const struct knob *k, char out[CHOICES_BYTES])
+{
+    size_t n = 0;
+    for (size_t i = 0; k->choices[i]; i++) {
+        if (i > 0 && n + 1 < CHOICES_BYTES) out[n++] = ' ';
+        for (const char *p = k->choices[i]; *p && n + 1 < CHOICES_BYTES; p++) out[n++] = *p;
+    }
+    out[n] = 0;
+    return out;
+}
+
+static bool choice_index(const struct knob *k, struct str value, double *index)
+{
+    for (size_t i = 0; k->choices[i]; i++) {
+        if (!str_eq_nocase(value, str_of(k->choices[i]))) continue;
+        *index = (double)i;
+        return true;
+    }
+    return false;
+}
+
+static bool set_choice(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    char all[CHOICES_BYTES];
+    double index;
+    if (!choice_index(k, value, &index))
+        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
+                       STR_ARG(value), list(k, all));
+    set(k, knobs, &index, sizeof index);
+    return true;
+}
+
+static bool set_switch(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    const bool yes = str_is(value, "on") || str_is(value, "true") || str_is(value, "yes");
+    const bool no = str_is(value, "off") || str_is(value, "false") || str_is(value, "no");
+    if (!yes && !no)
+        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes on or off", k->name,
+                       STR_ARG(value));
+    set(k, knobs, &yes, sizeof yes);
+    return true;
+}
+
+static bool set_type(const struct knob *k, void *knobs, struct str value, const struct catalog *c,
+                     struct mu_err *err)
+{
+    char all[CHOICES_BYTES];
+    double index;
+    const struct weight_type *type = NULL;
+    if (choice_index(k, value, &index)) type = catalog_type(c, value);
+    if (!type)
+        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
+                       STR_ARG(value), list(k, all));
+    set(k, knobs, &type, sizeof type);
+    return true;
+}
+
+bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
+              const struct catalog *c, struct mu_err *err)
+{
+    const struct knob *k = find(w, name);
+    if (!k) {
+        const char *near = nearest(w, name);
+        return err_set(err, MU_USAGE, "%s has no knob \"%.*s\"%s%s%s", w->name, STR_ARG(name),
+                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    switch (k->kind) {
+    case KNOB_TOKENS:
+    case KNOB_COUNT: return set_number(k, knobs, value, err);
+    case KNOB_CHOICE: return set_choice(k, knobs, value, err);
+    case KNOB_SWITCH: return set_switch(k, knobs, value, err);
+    case KNOB_TYPE: return set_type(k, knobs, value, c, err);
+    }
+    return err_set(err, MU_INTERNAL, "%s has a knob of no kind", w->name);
+}

@@ -1,0 +1,261 @@
+/* generate: text from a prompt with llama.cpp, as a llama-server of v0.5.0 is set up unless told otherwise. The row of its knobs, their
+ * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: devices, draft models,
+ * adapters, several prompts' cache on disk. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "catalog/architecture.h"
+#include "catalog/types.h"
+#include "cost/cost.h"
+#include "cost/llama.h"
+#include "model/digest.h"
+
+enum {
+    TOKENS_MOST = 1 << 24,
+    LAYERS_MOST = 512 /* llama.cpp v0.5.0 src/llama-hparams.h */
+};
+#define FIELD(name) offsetof(struct generate, name)
+
+static const char *const repack_choices[] = {"on", "off", NULL};
+static const char *const flash_choices[] = {"auto", "on", "off", NULL};
+/* llama.cpp v0.5.0 common/arg.cpp */
+static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
+                                          "q4_1", "iq4_nl", "q5_0", "q5_1", NULL};
+
+static const struct knob knobs[] = {
+    {.name = "context_tokens",
+     .option = "ctx",
+     .words = "context, tokens; the smaller of 8k and the model's own",
+     .kind = KNOB_TOKENS,
+     .least = 1,
+     .most = TOKENS_MOST,
+     .offset = FIELD(context_tokens)},
+    {.name = "prompt_tokens",
+     .option = "prompt",
+     .words = "length of the prompt that speed is given for; 512",
+     .kind = KNOB_TOKENS,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(prompt_tokens)},
+    {.name = "sequences",
+     .option = "parallel",
+     .words = "sequences at once; 1",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = 256,
+     .offset = FIELD(sequences)},
+    {.name = "batch_tokens",
+     .option = "batch",
+     .words = "tokens of a batch; 2048",
+     .kind = KNOB_TOKENS,
+     .least = 1,
+     .most = TOKENS_MOST,
+     .offset = FIELD(batch_tokens)},
+    {.name = "ubatch_tokens",
+     .option = "ubatch",
+     .words = "tokens of a micro-batch; 512",
+     .kind = KNOB_TOKENS,
+     .least = 1,
+     .most = TOKENS_MOST,
+     .offset = FIELD(ubatch_tokens)},
+    {.name = "kv_type",
+     .option = "kv-type",
+     .words = "type of the KV cache, K and V; f16",
+     .kind = KNOB_TYPE,
+     .choices = cache_types,
+     .offset = FIELD(kv_type_k),
+     .also = FIELD(kv_type_v)},
+    {.name = "kv_type_k",
+     .option = "kv-type-k",
+     .words = "type of the K cache; f16",
+     .kind = KNOB_TYPE,
+     .choices = cache_types,
+     .offset = FIELD(kv_type_k)},
+    {.name = "kv_type_v",
+     .option = "kv-type-v",
+     .words = "type of the V cache; f16",
+     .kind = KNOB_TYPE,
+     .choices = cache_types,
+     .offset = FIELD(kv_type_v)},
+    {.name = "kv_unified",
+     .option = "kv-unified",
+     .words = "one cache that all sequences share; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(kv_unified)},
+    {.name = "swa_full",
+     .option = "swa-full",
+     .words = "a whole cache for sliding-window layers too; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(swa_full)},
+    {.name = "flash_attention",
+     .option = "flash-attention",
+     .words = "attention without a matrix of scores; auto (on)",
+     .kind = KNOB_CHOICE,
+     .choices = flash_choices,
+     .offset = FIELD(flash_attention)},
+    {.name = "repack",
+     .option = "repack",
+     .words = "weights laid out anew for this CPU's kernels; on",
+     .kind = KNOB_CHOICE,
+     .choices = repack_choices,
+     .offset = FIELD(repack)},
+    {.name = "mmap",
+     .option = "mmap",
+     .words = "the model file mapped instead of read; on",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(mmap)},
+    {.name = "outputs_max",
+     .option = "outputs-max",
+     .words = "rows of logits reserved; one a sequence, 0: a whole micro-batch",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(outputs_max)},
+    {.name = "embeddings",
+     .option = "embeddings",
+     .words = "embeddings given out beside logits; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(embeddings)},
+};
+
+static const struct weight_type *type_named(const struct weight_type *types, const char *name)
+{
+    for (size_t i = 0; i < TYPES; i++)
+        if (types[i].name && strcmp(types[i].name, name) == 0) return &types[i];
+    return NULL;
+}
+
+/* llama.cpp v0.5.0 common/common.h, as llama-server sets them; its context is the model's own, which is more than most want. */
+void generate_usual(struct generate *g, const struct digest *m, const struct weight_type *types)
+{
+    const double trained = m->shape->context_tokens;
+    const struct weight_type *half = type_named(types, "F16");
+    *g = (struct generate){
+        .context_tokens = trained > 0 ? least(8192, trained) : 8192,
+        .batch_tokens = 2048,
+        .ubatch_tokens = 512,
+        .sequences = 1,
+        .kv_type_k = half,
+        .kv_type_v = half,
+        .mmap = true,
+        .repack = REPACK_ON,
+        .flash_attention = FLASH_AUTO,
+        .outputs_max = OUTPUTS_AS_SEQUENCES,
+        .prompt_tokens = 512,
+    };
+}
+
+/* What llama.cpp refuses to load, or we have no rule for; NULL: neither. */
+static const char *unruled(const struct digest *m, const struct generate *g)
+{
+    const bool flash = g->flash_attention != (double)FLASH_OFF;
+    if (m->unruled) return m->unruled;
+    if (m->shape->unruled) return m->shape->unruled;
+    if (!m->shape->arch) return "its architecture is not known";
+    if (m->shape->arch->unruled) return m->shape->arch->unruled;
+    if (!(m->shape->layers <= LAYERS_MOST)) return "llama.cpp loads at most 512 layers";
+    if (m->shape->arch->encoder) return NULL;
+    if (m->shape->latent.kv_rank > 0 && g->kv_type_k != g->kv_type_v)
+        return "llama.cpp refuses different K and V cache types with latent attention";
+    if (!flash && g->kv_type_v->block > 1)
+        return "llama.cpp refuses a quantised V cache without flash attention";
+    return NULL;
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    const struct generate *g = chosen;
+    assert(s->sites == 1); /* the host */
+    b->unruled = unruled(m, g);
+    if (b->unruled) return;
+    const struct derived d = llama_context(b, m, g);
+    llama_weights(b, m, g);
+    llama_kv_cache(b, m, g, &d);
+    llama_compute(b, m, g, &d);
+    llama_output(b, m, g);
+    llama_process(b, m);
+    llama_work(b, m, g);
+}
+
+/* ---- the rule of thumb: parameters x nominal bytes x overhead */
+
+/* The bits that a type's name promises: the first number in it (Q4_K_M: 4, F16: 16). */
+static double bits_in_name(const char *name)
+{
+    double bits = 0;
+    while (*name && !(*name >= '0' && *name <= '9')) name++;
+    for (; *name >= '0' && *name <= '9'; name++) bits = 10 * bits + (*name - '0');
+    return bits;
+}
+
+/* The type that most bytes of the model are in. */
+static const char *commonest_type(const struct digest *m)
+{
+    double bytes[TYPES] = {0};
+    size_t best = 0;
+    for (size_t i = 0; i < m->kinds; i++)
+        for (size_t k = 0; k < m->kind[i].sums; k++)
+            bytes[m->kind[i].sum[k].type] += m->kind[i].layers * m->kind[i].sum[k].bytes;
+    for (size_t i = 0; i < TYPES; i++)
+        if (bytes[i] > bytes[best]) best = i;
+    return m->types[best].name;
+}
+
+static double nominal_bytes(const struct digest *m)
+{
+    const double bits_per_byte = 8;
+    return m->parameters * bits_in_name(m->quant ? m->quant : commonest_type(m)) / bits_per_byte;
+}
+
+static double text_bytes(const struct digest *m, const void *chosen)
+{
+    (void)chosen;
+    return nominal_bytes(m) * 1.15;
+}
+
+static double reasoning_bytes(const struct digest *m, const void *chosen)
+{
+    (void)chosen;
+    return nominal_bytes(m) * 1.25;
+}
+
+static double audio_bytes(const struct digest *m, const void *chosen)
+{
+    (void)chosen;
+    return nominal_bytes(m) * 1.30;
+}
+
+static double video_bytes(const struct digest *m, const void *chosen)
+{
+    (void)chosen;
+    return nominal_bytes(m) * 1.40;
+}
+
+#define SIZING_GUIDE "introduction to VRAM sizing (seed 004)"
+
+/* The reason why a rule differs stands once, with the rule for this kind of model. */
+static const struct guide_rule rules[] = {
+    {"parameters x bytes x 1.15",
+     "it counts the bits in the type's name, where blocks carry scales and some matrices are kept "
+     "wider, and a fixed share for the rest: no context, no logits, no repacked copies",
+     SIZING_GUIDE, text_bytes},
+    {"parameters x bytes x 1.25", "the same rule with its overhead for reasoning models",
+     SIZING_GUIDE, reasoning_bytes},
+    {"parameters x bytes x 1.30", "the same rule with its overhead for audio models", SIZING_GUIDE,
+     audio_bytes},
+    {"parameters x bytes x 1.40", "the same rule with its overhead for video models", SIZING_GUIDE,
+     video_bytes},
+};
+
+extern const struct workload workload_generate;
+const struct workload workload_generate = {
+    .name = "generate",
+    .words = "text from a prompt, with llama.cpp",
+    .knob = knobs,
+    .knobs = sizeof knobs / sizeof *knobs,
+    .size = sizeof(struct generate),
+    .bill = bill,
+    .rule = rules,
+    .rules = sizeof rules / sizeof *rules,
+};

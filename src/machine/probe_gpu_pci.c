@@ -1,0 +1,151 @@
+/* GPUs and accelerators as the PCI bus shows them: class, ids, driver. Their memory and speed are not asked for here.
+ *
+ * From /sys/bus/pci/devices: classes 03 (display) and 12 (processing accelerators) of the PCI code and id assignment specification.
+ * Names and memory are the catalogue's, by id; an id that several cards share gives all their names, and their memory only when it is
+ * the same. Screens that a hypervisor or a server's management chip draws are listed as display only. Left out: accelerators that are
+ * not on PCI. */
+#include "base/arena.h"
+#include "base/root.h"
+#include "catalog/parts.h"
+#include "machine/probe.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12, NAMES_MOST = 512 };
+
+/* Source: the PCI ID repository, pci-ids.ucw.cz. */
+static const struct {
+    unsigned id;
+    const char *name;
+    bool display_only;
+} vendors[] = {
+    {0x10de, "NVIDIA", false},      {0x1002, "AMD", false},         {0x8086, "Intel", false},
+    {0x1da3, "Habana Labs", false}, {0x1e52, "Tenstorrent", false}, {0x1d0f, "Amazon", false},
+    {0x1ae0, "Google", false},      {0x19e5, "Huawei", false},      {0x1ed5, "Moore Threads", false},
+    {0x17cb, "Qualcomm", false},    {0x1234, "QEMU", true},         {0x1af4, "virtio", true},
+    {0x1b36, "QXL", true},          {0x15ad, "VMware", true},       {0x80ee, "VirtualBox", true},
+    {0x1013, "Cirrus Logic", true}, {0x1414, "Microsoft", true},    {0x1a03, "ASPEED", true},
+    {0x102b, "Matrox", true},
+};
+
+struct card {
+    const char *address;
+    unsigned vendor, device;
+    const char *id;
+};
+
+/* "0x030200" and the like, as the files of /sys write them. */
+static bool hex_of(const struct looking *in, const char *address, const char *file, unsigned *out)
+{
+    struct str text;
+    unsigned value = 0;
+    if (!root_wordf(in->root, in->arena, &text, "/sys/bus/pci/devices/%s/%s", address, file) ||
+        !str_starts(text, S("0x")) || text.n < 3 || text.n > 8)
+        return false;
+    for (size_t i = 2; i < text.n; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = memchr(digits, text.p[i], sizeof digits - 1);
+        if (!digit) return false;
+        value = value * 16 + (unsigned)(digit - digits);
+    }
+    *out = value;
+    return true;
+}
+
+static bool carries(const struct gpu_part *part, const char *id)
+{
+    for (size_t i = 0; i < part->pci_id_count; i++)
+        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(id))) return true;
+    return false;
+}
+
+/* All cards that share an id: their names joined, their memory when it is one. */
+static void shared_name(const struct looking *in, const struct card *card, struct gpu_seen *g)
+{
+    const struct gpu_part *part;
+    size_t parts;
+    struct buf name;
+    double memory_gib = (double)NAN;
+    bool first = true;
+    bool alike = true;
+    if (!catalog_gpus(in->catalog, &part, &parts, NULL)) return;
+    buf_init(&name, NAMES_MOST);
+    for (size_t i = 0; i < parts; i++) {
+        if (!carries(&part[i], card->id)) continue;
+        buf_format(&name, "%s%s", first ? "" : " or ", part[i].name);
+        if (!first && !(part[i].memory_gib == memory_gib)) alike = false;
+        memory_gib = part[i].memory_gib;
+        first = false;
+    }
+    g->name = name.n ? str_copy(in->arena, buf_text(&name)) : NULL;
+    buf_release(&name);
+    if (alike)
+        g->memory_bytes = quantity_of(memory_gib * 0x1p30, LISTED, "catalogue, by PCI id");
+    else
+        g->memory_bytes = unknown("cards of different memory share this PCI id");
+}
+
+static void look_up(const struct looking *in, const struct card *card, struct gpu_seen *g)
+{
+    const struct gpu_part *part;
+    const size_t rows = in->catalog ? catalog_gpu_pci(in->catalog, str_of(card->id), &part) : 0;
+    g->memory_bytes = unknown("not in the catalogue, and not asked of the card yet");
+    if (rows > 1) {
+        shared_name(in, card, g);
+    } else if (rows == 1) {
+        g->name = part->name;
+        g->memory_bytes = quantity_of(part->memory_gib * 0x1p30, LISTED, "catalogue, by PCI id");
+    }
+}
+
+static const char *driver_of(const struct looking *in, const char *address)
+{
+    struct str link;
+    const char *path = str_format(in->arena, "/sys/bus/pci/devices/%s/driver", address);
+    if (!root_link(in->root, path, in->arena, &link)) return NULL;
+    while (memchr(link.p, '/', link.n)) (void)str_cut(&link, '/');
+    return link.n ? str_copy(in->arena, link) : NULL;
+}
+
+static void add(const struct looking *in, const struct card *card, struct draft *out)
+{
+    struct gpu_seen g = {.pci_address = card->address,
+                         .pci_id = card->id,
+                         .driver = driver_of(in, card->address),
+                         .sized = "seen, not sized yet"};
+    bool display_only = false;
+    for (size_t i = 0; i < COUNT_OF(vendors); i++)
+        if (vendors[i].id == card->vendor) {
+            g.vendor = vendors[i].name;
+            display_only = vendors[i].display_only;
+        }
+    if (display_only) {
+        g.name = str_format(in->arena, "%s display", g.vendor);
+        g.sized = "display only";
+        g.memory_bytes = unknown("it computes nothing");
+    } else {
+        look_up(in, card, &g);
+    }
+    draft_add_gpu(out, g);
+}
+
+static void finds(const struct looking *in, struct draft *out)
+{
+    const char *const *address;
+    size_t devices;
+    if (!root_names(in->root, "/sys/bus/pci/devices", in->arena, &address, &devices)) return;
+    for (size_t i = 0; i < devices; i++) {
+        unsigned class_code;
+        struct card card = {.address = address[i]};
+        if (!hex_of(in, address[i], "class", &class_code)) continue;
+        if (class_code >> 16 != CLASS_DISPLAY && class_code >> 16 != CLASS_ACCELERATOR) continue;
+        if (!hex_of(in, address[i], "vendor", &card.vendor) ||
+            !hex_of(in, address[i], "device", &card.device))
+            continue;
+        card.id = str_format(in->arena, "%04x:%04x", card.vendor, card.device);
+        add(in, &card, out);
+    }
+}
+
+const struct probe probe_gpu_pci = {"gpu", "GPUs and accelerators on PCI, by class and id", finds};

@@ -1,0 +1,50 @@
+/* Which CPUs and how much memory each NUMA node has, from /sys/devices/system/node/nodeN/{cpulist,cpumap,meminfo}.
+ *
+ * A node may have memory and no CPU (expanders, high-bandwidth memory) or CPUs and no memory; both are listed. No such folder: the
+ * kernel was built without NUMA, and the list stays empty. Distances are not read. */
+#include "base/root.h"
+#include "machine/probe.h"
+#include "machine/proc_text.h"
+
+static const char node_folder[] = "/sys/devices/system/node";
+
+static struct quantity node_cpus(const struct looking *in, const char *node,
+                                 const struct cpu_set *online)
+{
+    struct str text;
+    struct cpu_set cpus;
+    const bool read = (root_wordf(in->root, in->arena, &text, "%s/%s/cpulist", node_folder, node) &&
+                       cpu_set_parse(text, &cpus)) ||
+                      (root_wordf(in->root, in->arena, &text, "%s/%s/cpumap", node_folder, node) &&
+                       cpu_set_parse_mask(text, &cpus));
+    if (!read) return unknown("the node's CPU list is missing or cannot be read");
+    if (cpu_set_count(online)) cpus = cpu_set_and(&cpus, online);
+    return quantity_of((double)cpu_set_count(&cpus), REPORTED, "node*/cpulist");
+}
+
+static struct quantity node_memory(const struct looking *in, const char *node)
+{
+    struct str text;
+    double bytes;
+    if (!root_wordf(in->root, in->arena, &text, "%s/%s/meminfo", node_folder, node) ||
+        !proc_node_kib(text, "MemTotal", &bytes))
+        return unknown("the node's meminfo is missing or cannot be read");
+    return quantity_of(bytes, REPORTED, "node*/meminfo");
+}
+
+static void finds(const struct looking *in, struct draft *out)
+{
+    const char *const *name;
+    size_t count;
+    if (!root_names(in->root, node_folder, in->arena, &name, &count)) return;
+    for (size_t i = 0; i < count; i++) {
+        const struct str s = str_of(name[i]);
+        uint64_t id;
+        if (!str_starts(s, S("node")) || !str_u64((struct str){s.p + 4, s.n - 4}, &id)) continue;
+        draft_add_numa(out, (struct numa_node){.id = (double)id,
+                                               .cpus = node_cpus(in, name[i], &out->online),
+                                               .memory_bytes = node_memory(in, name[i])});
+    }
+}
+
+const struct probe probe_numa = {"NUMA", "CPUs and memory of each node", finds};

@@ -1,0 +1,68 @@
+/* model/gguf.h - a GGUF header as it stands in one file: the metadata that decides the shape, and the tensors. What it means is
+ * gguf_shape.c's business. */
+#pragma once
+#include "model/model.h"
+
+/* X(key, name behind "<architecture>.") */
+#define GGUF_KEYS(X)                                                 \
+    X(GGUF_LAYERS, "block_count")                                    \
+    X(GGUF_CONTEXT, "context_length")                                \
+    X(GGUF_WIDTH, "embedding_length")                                \
+    X(GGUF_FFN_WIDTH, "feed_forward_length")                         \
+    X(GGUF_HEADS, "attention.head_count")                            \
+    X(GGUF_KV_HEADS, "attention.head_count_kv")                      \
+    X(GGUF_KEY_LENGTH, "attention.key_length")                       \
+    X(GGUF_VALUE_LENGTH, "attention.value_length")                   \
+    X(GGUF_KEY_LENGTH_MLA, "attention.key_length_mla")               \
+    X(GGUF_VALUE_LENGTH_MLA, "attention.value_length_mla")           \
+    X(GGUF_KV_RANK, "attention.kv_lora_rank")                        \
+    X(GGUF_Q_RANK, "attention.q_lora_rank")                          \
+    X(GGUF_ROPE_DIMENSIONS, "rope.dimension_count")                  \
+    X(GGUF_WINDOW, "attention.sliding_window")                       \
+    X(GGUF_WINDOW_PATTERN, "attention.sliding_window_pattern")       \
+    X(GGUF_EXPERTS, "expert_count")                                  \
+    X(GGUF_EXPERTS_USED, "expert_used_count")                        \
+    X(GGUF_EXPERT_WIDTH, "expert_feed_forward_length")               \
+    X(GGUF_DENSE_LEAD, "leading_dense_block_count")                  \
+    X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")                \
+    X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")                   \
+    X(GGUF_POOLING, "pooling_type")                                  \
+    X(GGUF_VOCABULARY, "vocab_size")
+
+enum gguf_key {
+#define GGUF_ENUM(key, name) key,
+    GGUF_KEYS(GGUF_ENUM)
+#undef GGUF_ENUM
+        GGUF_KEY_COUNT
+};
+
+/* A number, or one number a layer: then `value` is the first and `differs` says whether the others are other. */
+struct gguf_figure {
+    bool present, differs, list;
+    double value;
+};
+struct gguf {
+    const char *file; /* for messages */
+    struct str architecture, name, kind, tokenizer; /* views into the bytes; empty when absent. kind: general.type */
+    bool adapter; /* metadata of an adapter was seen */
+    struct gguf_figure key[GGUF_KEY_COUNT];
+    struct gguf_figure file_type, alignment, split_part, split_parts, split_tensors;
+    double tokens; /* entries of the vocabulary, 0: none in the file */
+    struct tensor *tensor; /* in the order of the file; names copied */
+    size_t tensors;
+    uint64_t file_bytes, missing_bytes; /* how much the tensors reach past the file's end */
+};
+
+struct gguf_source {
+    struct str bytes; /* the front of the file, or all of it */
+    uint64_t file_bytes;
+    const char *name;
+    const struct weight_type *types;
+};
+/* Reads one header. The views in *out live as long as the bytes. */
+bool gguf_read(const struct gguf_source *from, struct arena *a, struct gguf *out,
+               struct mu_err *err) NODISCARD;
+/* The shape a header and the tensors of all its parts say; never fails, `unruled` says why nothing can be computed. tensor: grouped by
+ * layer. */
+void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensors,
+                const struct catalog *c, struct arena *a, struct shape *out);

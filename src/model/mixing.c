@@ -1,0 +1,149 @@
+/* model/mixing.c - the type of each tensor under a mix: the rules of data/quants.json, first match wins, then what llama-quantize does
+ * to any mix: a tied embedding follows the output matrix, models of its size class 70B get more bits in attn_v, and a row that is not a
+ * whole number of blocks falls back to a type of smaller blocks.
+ *
+ * Always without an importance matrix, as the truth rows are. Left out: the choices llama-quantize makes for one architecture by name.
+ * From llama.cpp v0.5.0 src/llama-quant.cpp; byte-equal on every (model, mix) pair of data/truth. */
+#include "model/mixing.h"
+
+#include <string.h>
+
+/* src/llama-model.cpp: this many layers and fewer heads of keys than of queries are its size class 70B. */
+enum { LAYERS_OF_70B = 80 };
+
+/* Rows that are no whole number of blocks (left) get the type on the right, and where that does not divide either, F16. */
+static const struct {
+    const char *type, *instead;
+} fallback[] = {
+    {"IQ1_S", "IQ4_NL"},   {"IQ1_M", "IQ4_NL"}, {"IQ2_XXS", "IQ4_NL"}, {"IQ2_XS", "IQ4_NL"},
+    {"IQ2_S", "IQ4_NL"},   {"IQ3_S", "IQ4_NL"}, {"IQ3_XXS", "IQ4_NL"}, {"IQ4_XS", "IQ4_NL"},
+    {"Q2_0", "Q4_0"},      {"Q2_K", "Q4_0"},    {"Q3_K", "Q4_0"},      {"TQ1_0", "Q4_0"},
+    {"TQ2_0", "Q4_0"},     {"Q4_K", "Q5_0"},    {"Q5_K", "Q5_1"},      {"Q6_K", "Q8_0"},
+};
+
+static const struct weight_type *named(const struct mixing *m, const char *name)
+{
+    for (size_t i = 0; i < TYPES; i++)
+        if (m->types[i].name && !strcmp(m->types[i].name, name)) return &m->types[i];
+    return NULL;
+}
+
+static bool divides(const struct weight_type *t, uint64_t row)
+{
+    return row % (uint64_t)t->block == 0;
+}
+
+static const struct weight_type *refused(struct mixing *m)
+{
+    m->unruled = "llama-quantize has no type for one of its rows in this mix";
+    return NULL;
+}
+
+static const struct weight_type *fitting(struct mixing *m, const struct weight_type *t,
+                                         uint64_t row)
+{
+    if (divides(t, row)) return t;
+    for (size_t i = 0; !m->instead[t->id] && i < COUNT_OF(fallback); i++)
+        if (!strcmp(fallback[i].type, t->name)) m->instead[t->id] = named(m, fallback[i].instead);
+    const struct weight_type *instead = m->instead[t->id];
+    if (instead && !divides(instead, row)) instead = named(m, "F16");
+    return instead ? instead : refused(m);
+}
+
+static bool more_bits(int layer, int layers)
+{
+    return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
+}
+
+/* Conditions on the layer alone. The running number of an attn_v tensor is its layer: each layer has one. */
+static bool layer_holds(enum mix_condition when, int layer, int layers)
+{
+    switch (when) {
+    case IF_FIRST_EIGHTH:
+    case IF_NO_IMATRIX_FIRST_EIGHTH: return layer < layers / 8;
+    case IF_FIRST_SIXTEENTH: return layer < layers / 16;
+    case IF_MIDDLE: return layer >= layers / 8 && layer < 7 * layers / 8;
+    case IF_MORE_BITS:
+    case IF_EXPERTS_8_MORE_BITS: return more_bits(layer, layers);
+    case IF_INDEX_BELOW_2: return layer < 2;
+    case IF_INDEX_BELOW_4: return layer < 4;
+    default: return true;
+    }
+}
+
+static bool shape_holds(enum mix_condition when, const struct shape *s)
+{
+    const bool shared = s->kv_heads > 0 && s->heads >= 4 * s->kv_heads;
+    switch (when) {
+    case IF_GQA_4: return shared;
+    case IF_GQA_4_OR_EXPERTS_4: return shared || s->experts >= 4;
+    case IF_EXPERTS_8:
+    case IF_EXPERTS_8_MORE_BITS: return s->experts == 8;
+    case IF_NOT_EXPERTS_8: return s->experts != 8;
+    case IF_IMATRIX_FIRST_EIGHTH: return false;
+    default: return true;
+    }
+}
+
+static const struct weight_type *ruled(const struct mixing *m, enum tensor_class class_, int layer)
+{
+    const int layers = (int)m->shape->layers;
+    for (size_t i = 0; i < m->mix->rules[class_].count; i++) {
+        const struct mix_rule *r = &m->mix->rules[class_].rule[i];
+        if (shape_holds(r->when, m->shape) && layer_holds(r->when, layer, layers)) return r->type;
+    }
+    return m->mix->base;
+}
+
+/* Mixes of under three bits have rules of their own that come before those for size classes. */
+static bool below_three_bits(const struct mix *mix)
+{
+    return !strncmp(mix->base->name, "IQ1_", 4) || !strncmp(mix->base->name, "IQ2_", 4);
+}
+
+static const struct weight_type *for_size_class(const struct mixing *m,
+                                                const struct weight_type *t)
+{
+    const struct shape *s = m->shape;
+    if (s->layers != LAYERS_OF_70B || s->kv_heads >= s->heads || below_three_bits(m->mix))
+        return t;
+    return !strcmp(t->name, "Q3_K") || !strcmp(t->name, "Q4_K") ? named(m, "Q5_K") : t;
+}
+
+const struct weight_type *mixing_type(struct mixing *m, const struct outline *o, int layer)
+{
+    const struct weight_type *base = m->mix->base;
+    if (o->plain) return m->f32;
+    if (base->block <= 1) return base;
+    const bool output =
+        o->class_ == CLASS_OUTPUT || (o->class_ == CLASS_TOKEN_EMBD && m->shape->tied);
+    if (output)
+        return fitting(m, divides(base, o->dims[0]) ? ruled(m, CLASS_OUTPUT, layer) : named(m, "Q8_0"),
+                       o->dims[0]);
+    if (o->dims[2] > 1 && m->mix->rules[CLASS_EXPERTS].count)
+        return fitting(m, ruled(m, CLASS_EXPERTS, layer), o->dims[0]);
+    const struct weight_type *t = ruled(m, o->class_, layer);
+    return fitting(m, o->class_ == CLASS_ATTN_V ? for_size_class(m, t) : t, o->dims[0]);
+}
+
+unsigned mixing_layer_key(const struct mixing *m, int layer)
+{
+    unsigned key = 0;
+    for (unsigned left = m->conditions; left; left &= left - 1) {
+        const unsigned when = (unsigned)__builtin_ctz(left);
+        if (layer_holds((enum mix_condition)when, layer, (int)m->shape->layers)) key |= 1U << when;
+    }
+    return key;
+}
+
+bool mixing_begin(struct mixing *m, const struct shape *s, const struct mix *mix,
+                  const struct catalog *c)
+{
+    *m = (struct mixing){.mix = mix, .shape = s, .types = catalog_types(c, NULL)};
+    if (!m->types) return false;
+    m->f32 = named(m, "F32");
+    for (size_t i = 0; i < CLASS_COUNT; i++)
+        for (size_t k = 0; k < mix->rules[i].count; k++)
+            m->conditions |= 1U << mix->rules[i].rule[k].when;
+    return m->f32 != NULL;
+}

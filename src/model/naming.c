@@ -1,0 +1,83 @@
+/* model/naming.c - layer, use and class of a tensor from its name, as llama.cpp v0.5.0 spells them: "blk.7.ffn_down_exps.weight". Names
+ * it does not know are matrices or vectors by their dimensions. Classes are those llama-quantize looks at (src/llama-quant.cpp). */
+#include "model/naming.h"
+
+#include <string.h>
+
+enum { LAYER_MOST = 1 << 20 };
+
+/* The first that stands in the name wins. */
+static const struct {
+    const char *part;
+    enum tensor_class class_;
+} classes[] = {
+    {"attn_qkv.weight", CLASS_ATTN_V},  {"attn_kv_b.weight", CLASS_ATTN_V},
+    {"attn_v.weight", CLASS_ATTN_V},    {"attn_k.weight", CLASS_ATTN_K},
+    {"attn_q.weight", CLASS_ATTN_Q},    {"attn_output.weight", CLASS_ATTN_OUTPUT},
+    {"ffn_up", CLASS_FFN_UP},           {"ffn_gate", CLASS_FFN_GATE},
+    {"ffn_down", CLASS_FFN_DOWN},
+};
+
+static const char *const looked_up[] = {"token_embd.weight", "per_layer_token_embd.weight",
+                                        "position_embd.weight", "token_types.weight"};
+
+/* Reads "blk.N." off the front; -1 when it is not there. */
+static int32_t take_layer(struct str *name)
+{
+    const struct str prefix = S("blk.");
+    if (!str_starts(*name, prefix)) return -1;
+    size_t at = prefix.n;
+    int32_t layer = 0;
+    for (; at < name->n && name->p[at] >= '0' && name->p[at] <= '9'; at++) {
+        layer = layer * 10 + (name->p[at] - '0');
+        if (layer > LAYER_MOST) return -1;
+    }
+    if (at == prefix.n || at >= name->n || name->p[at] != '.') return -1;
+    *name = (struct str){name->p + at + 1, name->n - at - 1};
+    return layer;
+}
+
+static bool is_looked_up(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(looked_up); i++)
+        if (str_is(name, looked_up[i])) return true;
+    return false;
+}
+
+static enum weight_use use_of(const struct tensor *t, struct str name)
+{
+    if (t->layer < 0 && str_is(name, "output.weight")) return USE_OUTPUT;
+    if (t->layer < 0 && is_looked_up(name)) return USE_LOOKUP;
+    const bool vector = t->dims[1] <= 1 && t->dims[2] <= 1;
+    if (vector || !str_ends(name, S(".weight")) || str_has(name, S("_norm")) ||
+        str_has(name, S("ffn_gate_inp")))
+        return USE_VECTOR;
+    if (t->dims[2] <= 1) return USE_MATRIX;
+    return str_has(name, S("exps")) ? USE_EXPERTS : USE_HEADS;
+}
+
+static enum tensor_class class_of(const struct tensor *t, struct str name)
+{
+    if (t->use == USE_OUTPUT) return CLASS_OUTPUT;
+    if (t->use == USE_LOOKUP)
+        return str_ends(name, S("token_embd.weight")) ? CLASS_TOKEN_EMBD : CLASS_OTHER;
+    if (t->use == USE_VECTOR) return CLASS_OTHER;
+    for (size_t i = 0; i < COUNT_OF(classes); i++)
+        if (str_has(name, str_of(classes[i].part))) return classes[i].class_;
+    return CLASS_OTHER;
+}
+
+struct str naming_of(const struct tensor *t)
+{
+    struct str name = t->name;
+    take_layer(&name);
+    return name;
+}
+
+void naming_apply(struct tensor *t)
+{
+    struct str name = t->name;
+    t->layer = take_layer(&name);
+    t->use = use_of(t, name);
+    t->class_ = class_of(t, name);
+}

@@ -1,0 +1,187 @@
+/* model/outline.c - which tensors a transformer of a given shape has, with their dimensions, as llama.cpp v0.5.0 loads them
+ * (src/llama-model.cpp, src/llama-arch.cpp for the names): embeddings, attention (separate, fused or latent), FFN (gated or not, dense
+ * or experts, shared experts) and the vectors between them.
+ *
+ * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and layers with a recurrent state, whose
+ * shapes carry `unruled`. */
+#include "model/outline.h"
+#include "catalog/architecture.h"
+
+struct list {
+    struct outline *out;
+    size_t n;
+};
+
+static void add(struct list *l, const struct outline *o)
+{
+    l->out[l->n++] = *o;
+}
+
+static void vector(struct list *l, const char *name, double n)
+{
+    add(l, &(struct outline){name, {(uint64_t)n, 1, 1}, USE_VECTOR, CLASS_OTHER, true});
+}
+
+static void matrix(struct list *l, const char *name, enum tensor_class class_, double row,
+                   double rows)
+{
+    add(l,
+        &(struct outline){name, {(uint64_t)row, (uint64_t)rows, 1}, USE_MATRIX, class_, false});
+}
+
+static void norm(struct list *l, const struct shape *s, const char *weight, const char *bias)
+{
+    vector(l, weight, s->width);
+    if (s->norm_bias) vector(l, bias, s->width);
+}
+
+static void latent_attention(struct list *l, const struct shape *s)
+{
+    const double query = s->heads * (s->latent.nope + s->latent.rope);
+    if (s->latent.q_rank > 0) {
+        matrix(l, "attn_q_a.weight", CLASS_OTHER, s->width, s->latent.q_rank);
+        vector(l, "attn_q_a_norm.weight", s->latent.q_rank);
+        matrix(l, "attn_q_b.weight", CLASS_OTHER, s->latent.q_rank, query);
+    } else {
+        matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, query);
+    }
+    const uint64_t rank = (uint64_t)s->latent.kv_rank, heads = (uint64_t)s->heads;
+    matrix(l, "attn_kv_a_mqa.weight", CLASS_OTHER, s->width, s->latent.kv_rank + s->latent.rope);
+    vector(l, "attn_kv_a_norm.weight", s->latent.kv_rank);
+    const uint64_t nope = (uint64_t)s->latent.nope, value = (uint64_t)s->latent.value;
+    add(l, &(struct outline){
+               "attn_k_b.weight", {nope, rank, heads}, USE_HEADS, CLASS_OTHER, false});
+    add(l, &(struct outline){
+               "attn_v_b.weight", {rank, value, heads}, USE_HEADS, CLASS_OTHER, false});
+    matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, s->heads * s->latent.value, s->width);
+}
+
+static void projections(struct list *l, const struct shape *s, double query, double key)
+{
+    if (s->fused_qkv) {
+        matrix(l, "attn_qkv.weight", CLASS_ATTN_V, s->width, query + 2 * key);
+        if (s->qkv_bias) vector(l, "attn_qkv.bias", query + 2 * key);
+        return;
+    }
+    matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, query);
+    matrix(l, "attn_k.weight", CLASS_ATTN_K, s->width, key);
+    matrix(l, "attn_v.weight", CLASS_ATTN_V, s->width, key);
+    if (!s->qkv_bias) return;
+    vector(l, "attn_q.bias", query);
+    vector(l, "attn_k.bias", key);
+    vector(l, "attn_v.bias", key);
+}
+
+static void attention(struct list *l, const struct shape *s)
+{
+    if (s->latent.kv_rank > 0) {
+        latent_attention(l, s);
+        return;
+    }
+    const double query = s->heads * s->head_size, key = s->kv_heads * s->head_size;
+    projections(l, s, query, key);
+    if (s->qk_norm != QK_NORM_NONE) {
+        const bool full = s->qk_norm == QK_NORM_FULL;
+        vector(l, "attn_q_norm.weight", full ? query : s->head_size);
+        vector(l, "attn_k_norm.weight", full ? key : s->head_size);
+    }
+    if (s->sub_norms) vector(l, "attn_sub_norm.weight", query);
+    if (s->attention_sinks) vector(l, "attn_sinks.weight", s->heads);
+    matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, query, s->width);
+    if (s->attention_output_bias) vector(l, "attn_output.bias", s->width);
+}
+
+static void shared_expert(struct list *l, const struct shape *s)
+{
+    if (s->shared_gate) vector(l, "ffn_gate_inp_shexp.weight", s->width);
+    matrix(l, "ffn_gate_shexp.weight", CLASS_FFN_GATE, s->width, s->shared_width);
+    matrix(l, "ffn_up_shexp.weight", CLASS_FFN_UP, s->width, s->shared_width);
+    matrix(l, "ffn_down_shexp.weight", CLASS_FFN_DOWN, s->shared_width, s->width);
+}
+
+static void experts_of(struct list *l, const struct shape *s)
+{
+    const uint64_t width = (uint64_t)s->width, inner = (uint64_t)s->expert_width,
+                   n = (uint64_t)s->experts;
+    const struct outline experts[] = {
+        {"ffn_gate_exps.weight", {width, inner, n}, USE_EXPERTS, CLASS_FFN_GATE, false},
+        {"ffn_up_exps.weight", {width, inner, n}, USE_EXPERTS, CLASS_FFN_UP, false},
+        {"ffn_down_exps.weight", {inner, width, n}, USE_EXPERTS, CLASS_FFN_DOWN, false}};
+    const struct outline biases[] = {
+        {"ffn_gate_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
+        {"ffn_up_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
+        {"ffn_down_exps.bias", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true}};
+    add(l,
+        &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
+    if (s->router_bias) vector(l, "exp_probs_b.bias", s->experts);
+    for (size_t i = 0; i < COUNT_OF(experts); i++) add(l, &experts[i]);
+    for (size_t i = 0; s->ffn_bias && i < COUNT_OF(biases); i++) add(l, &biases[i]);
+    if (s->shared_width > 0) shared_expert(l, s);
+}
+
+static void dense_of(struct list *l, const struct shape *s)
+{
+    const double up = s->fused_gate_up ? 2 * s->ffn_width : s->ffn_width;
+    const bool gate = s->gated_ffn && !s->fused_gate_up;
+    if (gate) matrix(l, "ffn_gate.weight", CLASS_FFN_GATE, s->width, s->ffn_width);
+    matrix(l, "ffn_up.weight", CLASS_FFN_UP, s->width, up);
+    if (s->sub_norms) vector(l, "ffn_sub_norm.weight", s->ffn_width);
+    matrix(l, "ffn_down.weight", CLASS_FFN_DOWN, s->ffn_width, s->width);
+    if (!s->ffn_bias) return;
+    if (gate) vector(l, "ffn_gate.bias", s->ffn_width);
+    vector(l, "ffn_up.bias", up);
+    vector(l, "ffn_down.bias", s->width);
+}
+
+size_t outline_layer(const struct shape *s, bool experts, struct outline *out)
+{
+    struct list l = {out, 0};
+    const bool after = s->arch && s->arch->norm_after;
+    if (!after) norm(&l, s, "attn_norm.weight", "attn_norm.bias");
+    attention(&l, s);
+    if (after) norm(&l, s, "attn_output_norm.weight", "attn_output_norm.bias");
+    if (s->norms_per_layer >= 4)
+        norm(&l, s, "post_attention_norm.weight", "post_attention_norm.bias");
+    if (!after && s->norms_per_layer >= 2) norm(&l, s, "ffn_norm.weight", "ffn_norm.bias");
+    if (experts)
+        experts_of(&l, s);
+    else
+        dense_of(&l, s);
+    if (after) norm(&l, s, "layer_output_norm.weight", "layer_output_norm.bias");
+    if (s->norms_per_layer >= 4) norm(&l, s, "post_ffw_norm.weight", "post_ffw_norm.bias");
+    return l.n;
+}
+
+/* Rows fetched by index that no mix touches. */
+static void lookup(struct list *l, const struct shape *s, const char *name, double rows)
+{
+    if (rows <= 0) return;
+    add(l, &(struct outline){
+               name, {(uint64_t)s->width, (uint64_t)rows, 1}, USE_LOOKUP, CLASS_OTHER, true});
+}
+
+static void rope_factors(struct list *l, const struct shape *s)
+{
+    if (s->rope_tensors == 1) vector(l, "rope_freqs.weight", s->rope_factors);
+    if (s->rope_tensors < 2) return;
+    vector(l, "rope_factors_long.weight", s->rope_factors);
+    vector(l, "rope_factors_short.weight", s->rope_factors);
+}
+
+size_t outline_outside(const struct shape *s, struct outline *out)
+{
+    struct list l = {out, 0};
+    const uint64_t width = (uint64_t)s->width, words = (uint64_t)s->vocabulary;
+    add(&l, &(struct outline){
+                "token_embd.weight", {width, words, 1}, USE_LOOKUP, CLASS_TOKEN_EMBD, false});
+    lookup(&l, s, "position_embd.weight", s->learned_positions);
+    lookup(&l, s, "token_types.weight", s->token_types);
+    if (s->embedding_norm > 0) norm(&l, s, "token_embd_norm.weight", "token_embd_norm.bias");
+    rope_factors(&l, s);
+    if (s->output_norm) norm(&l, s, "output_norm.weight", "output_norm.bias");
+    if (!s->tied)
+        add(&l,
+            &(struct outline){"output.weight", {width, words, 1}, USE_OUTPUT, CLASS_OUTPUT, false});
+    if (s->output_bias) vector(&l, "output.bias", s->vocabulary);
+    return l.n;
+}

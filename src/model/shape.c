@@ -1,0 +1,150 @@
+/* model/shape.c - the shape of a catalogue row: figures, flags, and what follows from the architecture's traits. Rows of a kind whose
+ * layers have no rule, and architectures that carry `unruled`, keep their figures and say why nothing is computed.
+ *
+ * Left out: pooling heads and classifiers of encoders (llama.cpp does not load them to embed) and predictors of further tokens. */
+#include "model/shape.h"
+#include "base/num.h"
+#include "catalog/architecture.h"
+#include "catalog/parts.h"
+
+#include <string.h>
+
+static double or_none(double x)
+{
+    return isnan(x) ? 0 : x;
+}
+
+static double or_else(double x, double otherwise)
+{
+    return isnan(x) ? otherwise : x;
+}
+
+static bool is(const char *kind, const char *which)
+{
+    return kind && !strcmp(kind, which);
+}
+
+static void figures(struct shape *s, const struct model_part *p)
+{
+    s->layers = or_none(p->n_layers);
+    s->width = or_none(p->d_model);
+    s->heads = or_none(p->n_heads);
+    s->kv_heads = or_else(p->n_kv_heads, s->heads);
+    s->head_size = or_else(p->head_dim, s->heads > 0 ? s->width / s->heads : 0);
+    s->ffn_width = or_none(p->d_ff);
+    s->vocabulary = or_none(p->vocab_size);
+    s->context_tokens = or_none(p->max_context);
+    s->window_tokens = or_none(p->sliding_window);
+    s->parameters = or_else(p->params_text, or_none(p->params_total));
+    s->norms_per_layer = or_none(p->shape.norms_per_layer);
+    s->token_types = or_none(p->shape.token_types);
+    s->embedding_norm = or_none(p->shape.embedding_norm);
+    /* rows kept free in front for padding are cut off on conversion */
+    s->learned_positions = least(or_none(p->shape.learned_positions),
+                                 or_else(p->max_context, INFINITY));
+}
+
+static void flags(struct shape *s, const struct model_part *p)
+{
+    s->tied = p->tied_embeddings;
+    s->qkv_bias = p->shape.qkv_bias;
+    s->attention_output_bias = p->shape.attn_output_bias;
+    s->ffn_bias = p->shape.ffn_bias;
+    s->norm_bias = p->shape.norm_bias;
+    s->output_bias = p->shape.output_bias;
+    s->output_norm = p->shape.final_norm;
+    s->router_bias = p->shape.router_bias;
+    s->gated_ffn = p->shape.gated_ffn;
+    s->qk_norm = is(p->shape.qk_norm, "head")   ? QK_NORM_HEAD
+                 : is(p->shape.qk_norm, "full") ? QK_NORM_FULL
+                                                : QK_NORM_NONE;
+    s->post_norms = s->norms_per_layer >= 4;
+    if (!s->arch) return;
+    s->fused_qkv = s->arch->fused_qkv;
+    s->fused_gate_up = s->arch->fused_gate_up;
+}
+
+static void experts(struct shape *s, const struct model_part *p)
+{
+    s->experts = or_none(p->n_experts);
+    if (s->experts <= 0) return;
+    s->experts_used = or_none(p->n_experts_used);
+    s->expert_width = or_none(p->d_ff_expert);
+    s->dense_lead = or_none(p->first_dense_layers);
+    s->expert_every = or_else(p->moe_layer_step, 1);
+    s->shared_width =
+        or_else(p->d_ff_shared_expert, or_none(p->n_shared_experts) * s->expert_width);
+    if (!is(p->shape.kind, "gpt_oss")) return;
+    s->router_bias = s->ffn_bias = s->attention_sinks = true;
+}
+
+static void latent(struct shape *s, const struct model_part *p)
+{
+    if (!p->mla.present) return;
+    s->latent.q_rank = or_none(p->mla.q_lora_rank);
+    s->latent.kv_rank = or_none(p->mla.kv_lora_rank);
+    s->latent.nope = or_none(p->mla.qk_nope_head_dim);
+    s->latent.rope = or_none(p->mla.qk_rope_head_dim);
+    s->latent.value = or_none(p->mla.v_head_dim);
+    s->head_size = s->latent.nope + s->latent.rope;
+    s->kv_heads = s->heads;
+}
+
+/* An encoder's every projection and norm has a bias; it has no output matrix. */
+static void encoder(struct shape *s)
+{
+    s->tied = true;
+    s->qkv_bias = s->attention_output_bias = s->ffn_bias = s->norm_bias = true;
+    s->output_norm = s->gated_ffn = false;
+    s->norms_per_layer = 2;
+    s->embedding_norm = 1;
+    s->pooling = POOLING_MEAN;
+}
+
+static void rotation(struct shape *s, const struct model_part *p)
+{
+    s->rope_tensors = is(p->rope_scaling, "llama3") ? 1 : is(p->rope_scaling, "longrope") ? 2 : 0;
+    if (s->rope_tensors > 0) s->rope_factors = s->head_size / 2;
+}
+
+static const char *why_not(const struct shape *s, const char *kind)
+{
+    static const char *const ruled[] = {"dense",   "encoder", "moe",
+                                        "mla_moe", "gpt_oss", "llama4"};
+    if (s->arch && s->arch->unruled) return s->arch->unruled;
+    if (!kind || s->layers <= 0) return "its shape is not in the catalogue";
+    for (size_t i = 0; i < COUNT_OF(ruled); i++)
+        if (is(kind, ruled[i]))
+            return s->arch ? NULL : "how llama.cpp runs its architecture is not known here";
+    return "its kind of layers has no rule";
+}
+
+void shape_from_part(const struct model_part *part, const struct catalog *c, struct arena *a,
+                     struct shape *out)
+{
+    (void)a;
+    struct shape s = {.arch_name = part->arch,
+                      .arch = catalog_architecture(c, str_of(part->arch))};
+    figures(&s, part);
+    flags(&s, part);
+    experts(&s, part);
+    latent(&s, part);
+    rotation(&s, part);
+    if (is(part->shape.kind, "encoder")) encoder(&s);
+    const double extra = or_none(part->shape.extra_params);
+    s.sub_norms = extra > 0 && extra == s.layers * (s.width + s.ffn_width);
+    s.unruled = why_not(&s, part->shape.kind);
+    *out = s;
+}
+
+bool shape_layer_is_window(const struct shape *s, double layer)
+{
+    if (!s->arch || s->arch->window_period <= 0 || s->window_tokens <= 0) return false;
+    return fmod(layer, s->arch->window_period) < s->arch->window_period - 1;
+}
+
+bool shape_layer_has_experts(const struct shape *s, double layer)
+{
+    return s->experts > 0 && layer >= s->dense_lead &&
+           (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
+}

@@ -1,0 +1,132 @@
+/* Reads a truth file (schema of data/truth/memory_cpu.json) and asks the very code that answers users for each of its rows: first by
+ * the exact plan, then by the closed form. Left out: rows of another kind (speed, training), which have no prediction yet. */
+#include "proof/truth.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "catalog/types.h"
+#include "cost/cost.h"
+#include "model/digest.h"
+#include "proof/hparams.h"
+
+/* A model under one quantisation; rows share them. */
+struct subject {
+    const char *model, *quant;
+    struct shape shape;
+    struct digest digest;
+    const struct subject *next;
+};
+struct reading {
+    const struct catalog *catalog;
+    struct arena *arena;
+    const struct json *models;
+    const struct subject *subjects;
+    const char *class_;
+    struct bill *bill;
+};
+
+static const char *text(const struct json *map, const char *key, struct arena *a)
+{
+    struct str s;
+    return json_text(json_get(map, key), &s) ? str_copy(a, s) : NULL;
+}
+
+static bool add_subject(struct reading *r, const char *model, const char *quant, struct mu_err *err)
+{
+    const struct json *hparams = json_get(json_get(r->models, model), "hparams");
+    const struct mix *mix = catalog_mix(r->catalog, str_of(quant));
+    struct subject *s = NEW(r->arena, struct subject);
+    if (!hparams) return err_set(err, MU_DATA, "model \"%s\" has no hparams", model);
+    if (!mix) return err_set(err, MU_DATA, "no quantisation is called \"%s\"", quant);
+    if (!hparams_shape(hparams, r->catalog, r->arena, &s->shape, err)) return false;
+    digest_of_shape(&s->shape, mix, r->catalog, &s->digest);
+    s->model = model;
+    s->quant = quant;
+    s->next = r->subjects;
+    r->subjects = s;
+    return true;
+}
+
+static const struct subject *subject(struct reading *r, const char *model, const char *quant,
+                                     struct mu_err *err)
+{
+    for (const struct subject *s = r->subjects; s; s = s->next)
+        if (strcmp(s->model, model) == 0 && strcmp(s->quant, quant) == 0) return s;
+    return add_subject(r, model, quant, err) ? r->subjects : NULL;
+}
+
+/* What is not computed is 0 bytes, and so scored as wholly wrong. */
+static void predict(struct reading *r, const struct subject *s, struct generate *g,
+                    struct truth_row *out)
+{
+    static const char *const group[PARTS] = {NULL, "weights", "kv", "compute", "output"};
+    const struct task task = {cost_workload(S("generate")), &s->digest, g};
+    cost_bill(&task, &split_host, r->bill);
+    for (size_t i = PART_WEIGHTS; i < PARTS; i++) out->predicted[i] = bill_group(r->bill, group[i]);
+    out->predicted[PART_TOTAL] = bill_held(r->bill, ON_HOST);
+    g->closed_form = true;
+    cost_bill(&task, &split_host, r->bill);
+    out->closed_form_total = bill_held(r->bill, ON_HOST);
+}
+
+static bool measured(const struct json *truth, double out[PARTS], struct mu_err *err)
+{
+    static const char *const key[PARTS] = {"total_bytes", "model_bytes", "kv_bytes",
+                                           "compute_bytes", "output_bytes"};
+    for (size_t i = 0; i < PARTS; i++)
+        if (!json_number(json_get(truth, key[i]), &out[i]))
+            return err_set(err, MU_DATA, "truth has no number \"%s\"", key[i]);
+    return true;
+}
+
+static bool read_row(struct reading *r, const struct json *row, struct truth_row *out,
+                     struct mu_err *err)
+{
+    const char *quant = text(row, "quant", r->arena);
+    struct generate g;
+    out->id = text(row, "id", r->arena);
+    out->model = text(row, "model", r->arena);
+    if (!out->id || !out->model || !quant)
+        return err_set(err, MU_DATA, "id, model and quant are needed");
+    const struct subject *s = subject(r, out->model, quant, err);
+    if (!s) return false;
+    if (!hparams_generate(json_get(row, "config"), r->class_, r->catalog, r->arena, &g, err) ||
+        !measured(json_get(row, "truth"), out->measured, err))
+        return false;
+    predict(r, s, &g, out);
+    return arena_within(r->arena, err);
+}
+
+static bool read_rows(struct reading *r, const struct json *root, struct truth *out,
+                      struct mu_err *err)
+{
+    const struct json *rows = json_get(root, "rows");
+    const size_t n = json_count(rows);
+    out->class_ = r->class_ = text(root, "class", r->arena);
+    if (!out->class_ || json_kind(rows) != JSON_LIST_KIND || !n)
+        return err_set(err, MU_DATA, "a truth file has a class and at least one row");
+    struct truth_row *row = NEW_ARRAY(r->arena, struct truth_row, n);
+    for (size_t i = 0; i < n; i++)
+        if (!read_row(r, json_at(rows, i), &row[i], err)) return err_add(err, "row %zu", i + 1);
+    out->row = row;
+    out->rows = n;
+    return true;
+}
+
+bool truth_read(struct str text_, const char *name, const struct catalog *c, struct arena *a,
+                struct truth *out, struct mu_err *err)
+{
+    struct json *root = NULL;
+    struct truth read = {NULL, NULL, 0};
+    if (!json_parse(text_, name, &root, err)) return false;
+    struct reading r = {.catalog = c, .arena = a, .models = json_get(root, "models")};
+    r.bill = NEW(a, struct bill);
+    const bool ok = read_rows(&r, root, &read, err);
+    json_free(root);
+    if (!ok) return err_add(err, "%s", name);
+    *out = read;
+    return true;
+}

@@ -1,0 +1,186 @@
+/* verb/manual.c - muster(1) in mdoc, from the table of verbs and the list of error codes. What neither table knows, the environment and
+ * the files, stands here in rows. Lines end within 80 bytes and a sentence begins a line, as mandoc -T lint asks. */
+#include <string.h>
+
+#include "base/err.h"
+#include "doc/wrap.h"
+#include "verb/help.h"
+#include "verb/request.h"
+
+#define DATE "November 21, 2026" /* when the words of this page last changed */
+
+enum { LINE_BYTES = 78 };
+
+struct named {
+    const char *name, *words;
+};
+
+static const struct named environment[] = {
+    {"HOME", "Stands in for XDG folders that are not given, and holds the usual model caches."},
+    {"XDG_CONFIG_HOME", "Where the user's own tables are, in a folder muster; usually ~/.config."},
+    {"XDG_STATE_HOME", "Where measurements are kept, in a folder muster; usually ~/.local/state."},
+    {"MUSTER_ENGINE", "The program that measures; usually found beside muster or in libexec."},
+    {"NO_COLOR", "When it is set and not empty, no colour is used unless --colour asks for it."},
+    {"HF_HUB_CACHE", "The cache of model files whose disk is looked at."},
+    {"HF_HOME", "The folder of that cache, when HF_HUB_CACHE is not set."},
+    {"OLLAMA_MODELS", "Where Ollama keeps its models."},
+    {"PATH", "Searched for the python3 that a report names, and for Ollama."},
+};
+
+static const struct named files[] = {
+    {"capability_report_HOST.json",
+     "The report that check saves in the current folder. A file of that name that is no report "
+     "is left alone."},
+    {"~/.local/state/muster/", "What was measured, one file a machine."},
+    {"~/.config/muster/",
+     "The user's own tables, in the form of those that are built in; rows with the same name win."},
+};
+
+/* Bytes of a text line. A line never begins as a request would; a dash that is typed stays one (every dash of what is literal). */
+static void add_bytes(struct buf *out, struct str s, bool literal)
+{
+    if (s.n && strchr(".'", s.p[0])) buf_add(out, S("\\&"));
+    for (size_t i = 0; i < s.n; i++) {
+        const bool after_blank = i == 0 || s.p[i - 1] == ' ' || s.p[i - 1] == '-';
+        const bool option = after_blank && i + 1 < s.n && s.p[i + 1] != ' ';
+        if (s.p[i] == '\\')
+            buf_add(out, S("\\e"));
+        else if (s.p[i] == '-' && (literal || option))
+            buf_add(out, S("\\-"));
+        else
+            buf_char(out, s.p[i]);
+    }
+}
+
+/* Where the first sentence of the text ends, with its blank left out; the whole length when it is the only one. */
+static size_t sentence(struct str s)
+{
+    for (size_t i = 0; i + 1 < s.n; i++)
+        if (strchr(".?!", s.p[i]) && s.p[i + 1] == ' ' && i > 0 && s.p[i - 1] != '.') return i + 1;
+    return s.n;
+}
+
+/* A sentence a line, cut at blanks. */
+static void add_text(struct buf *out, const char *text)
+{
+    struct str rest = str_of(text);
+    while (rest.n) {
+        struct str part = {rest.p, sentence(rest)};
+        rest = str_trim((struct str){rest.p + part.n, rest.n - part.n});
+        while (part.n) {
+            add_bytes(out, wrap_line(&part, LINE_BYTES - 8), false);
+            buf_char(out, '\n');
+        }
+    }
+}
+
+/* A tag: an option and what stands for its value. */
+static void add_tag(struct buf *out, const struct spelled *s)
+{
+    buf_add(out, S(".It "));
+    if (s->letter) buf_format(out, "Fl %c , ", s->letter);
+    buf_format(out, "Fl \\-%s%s", s->negated ? "[no\\-]" : "", s->name);
+    if (s->value) buf_format(out, " Ar %s", s->value);
+    buf_char(out, '\n');
+}
+
+static void add_options(struct buf *out, const struct verb *v, enum spelled_of of)
+{
+    const size_t n = spelled_count(v, of);
+    if (!n) return;
+    buf_add(out, S(".Bl -tag -width Ds\n"));
+    for (size_t i = 0; i < n; i++) {
+        const struct spelled s = spelled_at(v, of, i);
+        add_tag(out, &s);
+        add_text(out, s.words);
+        if (of == SPELLED_COMMON || !s.choices) continue;
+        buf_add(out, S(".br\nOne of\n"));
+        for (size_t c = 0; s.choices[c]; c++)
+            buf_format(out, ".Cm %s%s\n", s.choices[c], s.choices[c + 1] ? " ," : " .");
+    }
+    buf_add(out, S(".El\n"));
+}
+
+static void add_synopsis(struct buf *out, const struct verb *const *table)
+{
+    for (const struct verb *const *v = table; *v; v++) {
+        buf_format(out, ".Nm\n%s%s%s\n.Op Ar option ...\n", v == table ? ".Op " : "",
+                   v == table ? "Cm " : ".Cm ", (*v)->name);
+        if (*(*v)->operands) buf_format(out, ".Ar %s\n", (*v)->operands);
+    }
+    buf_format(out, ".Nm\n.Cm help\n.Ar %s\n", help_operands);
+}
+
+static void add_commands(struct buf *out, const struct verb *const *table)
+{
+    buf_add(out, S(".Sh COMMANDS\n"));
+    for (; *table; table++) {
+        const struct verb *v = *table;
+        buf_format(out, ".Ss %s%s%s\n", v->name, *v->operands ? " " : "", v->operands);
+        add_text(out, v->about);
+        add_options(out, v, SPELLED_OWN);
+        if (!spelled_count(v, SPELLED_KNOB)) continue;
+        buf_add(out, S(".Pp\nSettings of the workload:\n"));
+        add_options(out, v, SPELLED_KNOB);
+    }
+    buf_format(out, ".Ss help %s\n", help_operands);
+    add_text(out, help_words);
+}
+
+static void add_named(struct buf *out, const struct named *row, size_t rows, const char *macro)
+{
+    buf_add(out, S(".Bl -tag -width Ds\n"));
+    for (size_t i = 0; i < rows; i++) {
+        buf_format(out, ".It %s %s\n", macro, row[i].name);
+        add_text(out, row[i].words);
+    }
+    buf_add(out, S(".El\n"));
+}
+
+static void add_exit_statuses(struct buf *out)
+{
+    buf_add(out, S(".Sh EXIT STATUS\nThose of\n.Xr sysexits 3 ,\nand 1:\n.Bl -tag -width Ds\n"));
+    for (enum mu_code code = MU_OK; code < MU_CODE_COUNT; code++) {
+        buf_format(out, ".It %d\n", err_exit_status(code));
+        add_text(out, err_words(code));
+    }
+    buf_add(out, S(".El\n"));
+}
+
+static void add_examples(struct buf *out, const struct verb *const *table)
+{
+    buf_add(out, S(".Sh EXAMPLES\n"));
+    for (; *table; table++) {
+        const struct verb *v = *table;
+        if (!v->examples || !*v->examples) continue;
+        buf_format(out, ".Ss %s\n.Bd -literal\n", v->name);
+        for (const char *const *e = v->examples; *e; e++) {
+            add_bytes(out, str_of(*e), true);
+            buf_char(out, '\n');
+        }
+        buf_add(out, S(".Ed\n"));
+    }
+}
+
+void help_manual(const struct verb *const *table, struct buf *out)
+{
+    buf_add(out, S(".\\\" Made by `muster help man` from the table of commands.\n"
+                   ".Dd " DATE "\n.Dt MUSTER 1\n.Os\n.Sh NAME\n.Nm muster\n"
+                   ".Nd what this machine can do with language models, measured\n"
+                   ".Sh SYNOPSIS\n"));
+    add_synopsis(out, table);
+    buf_add(out, S(".Sh DESCRIPTION\n"));
+    add_text(out, "muster tells what a machine can do with language models, proves it by "
+                  "measuring, and says what to change when it cannot. The answer goes to standard "
+                  "output, everything else to standard error.");
+    buf_format(out, ".Pp\nWithout a command,\n.Cm %s\nis meant.\n", (*table)->name);
+    buf_add(out, S("These options go with every command:\n"));
+    add_options(out, NULL, SPELLED_COMMON);
+    add_commands(out, table);
+    buf_add(out, S(".Sh ENVIRONMENT\n"));
+    add_named(out, environment, COUNT_OF(environment), "Ev");
+    buf_add(out, S(".Sh FILES\n"));
+    add_named(out, files, COUNT_OF(files), "Pa");
+    add_exit_statuses(out);
+    add_examples(out, table);
+}

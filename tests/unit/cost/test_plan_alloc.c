@@ -1,0 +1,176 @@
+/* The placing of values: small graphs whose layout can be followed by hand, and properties that hold for any graph. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cost/plan.h"
+
+static struct extent bytes(double n)
+{
+    return (struct extent){1, {n, 1, 1, 1}};
+}
+
+/* Walks a graph as plan_compute_bytes does, and says how large its buffer is. */
+static double placed(int (*walk)(struct plan *, int), double input_bytes, struct plan *p)
+{
+    plan_start(p);
+    const int input = plan_input(p, input_bytes);
+    walk(p, input);
+    plan_place(p);
+    walk(p, input);
+    return p->peak_bytes;
+}
+
+static int chain(struct plan *p, int input)
+{
+    int x = plan_value(p, VALUE_NEW, bytes(64), FROM(input));
+    x = plan_value(p, VALUE_NEW, bytes(64), FROM(x));
+    x = plan_value(p, VALUE_NEW, bytes(64), FROM(x));
+    return plan_step(p, x);
+}
+
+static void a_chain_needs_two_values_and_what_the_input_leaves(void **state)
+{
+    struct plan p;
+    (void)state;
+    /* input at 0..64; first value behind it; the second takes the input's place, the third the first's */
+    assert_int_equal((int)placed(chain, 64, &p), 128);
+    /* an input too small to be reused */
+    assert_int_equal((int)placed(chain, 32, &p), 32 + 64 + 64);
+}
+
+static int in_place_chain(struct plan *p, int input)
+{
+    int x = plan_value(p, VALUE_NEW, bytes(64), FROM(input));
+    x = plan_value(p, VALUE_REUSE, bytes(64), FROM(x));
+    x = plan_value(p, VALUE_REUSE, bytes(64), FROM(x));
+    return plan_step(p, x);
+}
+
+static void a_node_takes_over_its_only_source(void **state)
+{
+    struct plan p;
+    (void)state;
+    assert_int_equal((int)placed(in_place_chain, 32, &p), 32 + 64);
+}
+
+static int read_twice(struct plan *p, int input)
+{
+    const int x = plan_value(p, VALUE_NEW, bytes(64), FROM(input));
+    const int y = plan_value(p, VALUE_REUSE, bytes(64), FROM(x));
+    return plan_step(p, plan_value(p, VALUE_NEW, bytes(64), FROM(x, y)));
+}
+
+static void a_source_with_another_reader_stays(void **state)
+{
+    struct plan p;
+    (void)state;
+    assert_int_equal((int)placed(read_twice, 32, &p), 32 + 3 * 64);
+}
+
+static int view_holds(struct plan *p, int input)
+{
+    const int x = plan_value(p, VALUE_NEW, bytes(64), FROM(input));
+    const int view = plan_view(p, plan_view(p, x));
+    const int y = plan_value(p, VALUE_REUSE, bytes(64), FROM(view));
+    return plan_step(p, plan_value(p, VALUE_NEW, bytes(64), FROM(y)));
+}
+
+static void a_view_is_no_source_to_take_over_and_keeps_its_root(void **state)
+{
+    struct plan p;
+    (void)state;
+    /* y lies beside x; x is freed behind y, and the last value goes there */
+    assert_int_equal((int)placed(view_holds, 32, &p), 32 + 2 * 64);
+}
+
+static int best_fit(struct plan *p, int input)
+{
+    const int large = plan_value(p, VALUE_NEW, bytes(128), FROM(input));
+    const int wall = plan_value(p, VALUE_NEW, bytes(32), FROM(input));
+    const int small = plan_value(p, VALUE_NEW, bytes(64), FROM(input));
+    const int last_wall = plan_value(p, VALUE_NEW, bytes(32), FROM(input));
+    const int end =
+        plan_value(p, VALUE_NEW, bytes(32), FROM(large, small)); /* where the input was */
+    /* gaps of 128 and 64 now; 64 goes into the smaller, 128 into the larger */
+    const int again_small = plan_value(p, VALUE_NEW, bytes(64), FROM(wall));
+    const int again_large = plan_value(p, VALUE_NEW, bytes(128), FROM(wall));
+    plan_store(p, FROM(again_small, again_large));
+    return plan_step(p, plan_value(p, VALUE_REUSE, bytes(32), FROM(last_wall, end)));
+}
+
+static void the_smallest_gap_that_holds_it_is_taken(void **state)
+{
+    struct plan p;
+    (void)state;
+    assert_int_equal((int)placed(best_fit, 32, &p), 32 + 128 + 32 + 64 + 32);
+}
+
+static int kept(struct plan *p, int input)
+{
+    const int x = plan_value(p, VALUE_NEW, bytes(64), FROM(input));
+    plan_keep(p, x);
+    const int y = plan_value(p, VALUE_REUSE, bytes(64), FROM(x));
+    return plan_step(p, plan_value(p, VALUE_NEW, bytes(64), FROM(y)));
+}
+
+static void an_answer_is_never_freed(void **state)
+{
+    struct plan p;
+    (void)state;
+    assert_int_equal((int)placed(kept, 32, &p), 32 + 3 * 64);
+}
+
+static int many_steps(struct plan *p, int input)
+{
+    int x = plan_step(p, plan_value(p, VALUE_NEW, bytes(64), FROM(input)));
+    for (int i = 0; i < 1000; i++) {
+        const int y = plan_value(p, VALUE_NEW, bytes(96), FROM(x, input));
+        x = plan_step(p, plan_value(p, VALUE_NEW, bytes(64), FROM(x, y)));
+    }
+    return x;
+}
+
+static void steps_repeat_in_the_same_room_and_inputs_last(void **state)
+{
+    struct plan p;
+    (void)state;
+    const double peak = placed(many_steps, 32, &p);
+    assert_int_equal((int)peak, 32 + 64 + 96 + 64);
+    assert_false(p.full);
+    /* at the end only the stream is left: one gap before or behind it at most, and the open end */
+    assert_in_range(p.gaps, 1, 2);
+}
+
+static int too_much(struct plan *p, int input)
+{
+    int x = input;
+    for (int i = 0; i < 2 * PLAN_VALUES; i++) x = plan_value(p, VALUE_NEW, bytes(32), FROM(x));
+    return plan_step(p, x);
+}
+
+static void a_step_without_room_is_said(void **state)
+{
+    struct plan p;
+    (void)state;
+    placed(too_much, 32, &p);
+    assert_true(p.full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_chain_needs_two_values_and_what_the_input_leaves),
+        cmocka_unit_test(a_node_takes_over_its_only_source),
+        cmocka_unit_test(a_source_with_another_reader_stays),
+        cmocka_unit_test(a_view_is_no_source_to_take_over_and_keeps_its_root),
+        cmocka_unit_test(the_smallest_gap_that_holds_it_is_taken),
+        cmocka_unit_test(an_answer_is_never_freed),
+        cmocka_unit_test(steps_repeat_in_the_same_room_and_inputs_last),
+        cmocka_unit_test(a_step_without_room_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
