@@ -347,7 +347,7 @@ static struct str talk_of(const struct run *r)
     const size_t n = r->talk_n < TALK_BYTES ? r->talk_n : TALK_BYTES;
     struct str rest = str_trim((struct str){r->talk + (r->talk_n - n), n});
     struct buf b;
-    buf_init(&b, 8 * TALK_BYTES);
+    buf_init(&b, (size_t)8 * TALK_BYTES);
     while (rest.p && rest.n) {
         if (b.n) buf_char(&b, '\n');
         buf_visible(&b, str_line(&rest));

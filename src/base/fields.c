@@ -113,7 +113,7 @@ static bool read_quantity(const struct reading *r, const struct json *j, const s
 {
     double value = (double)NAN;
     const char *source = NULL;
-    enum origin origin;
+    enum origin origin = UNKNOWN;
     const struct place value_at = {at, "value", 0};
     const struct place why_at = {at, "why", 0};
     *out = unknown(NULL);
@@ -135,7 +135,7 @@ static bool read_estimate(const struct reading *r, const struct json *j, const s
 {
     const struct place why_at = {at, "why", 0};
     const char *source = NULL;
-    enum origin origin;
+    enum origin origin = UNKNOWN;
     double x[3] = {(double)NAN, (double)NAN, (double)NAN};
     static const char *const names[] = {"low", "likely", "high"};
     *out = estimate_of(x[0], x[1], x[2], UNKNOWN, NULL);

@@ -27,10 +27,10 @@ struct fields;
 struct field {
     const char *name;
     enum field_kind kind;
-    size_t offset;
+    uint32_t offset;
     const char *words; /* what it is, with its unit: label and schema description */
     const struct fields *of;
-    size_t count_offset;
+    uint32_t count_offset;
     bool
         omit_absent; /* written only when not NULL / empty / unknown (the guide leaves some keys out) */
 };

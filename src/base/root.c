@@ -112,9 +112,10 @@ bool root_text(const struct root *r, const char *path, struct arena *a, struct s
 
 bool root_word(const struct root *r, const char *path, struct arena *a, struct str *out)
 {
+    static const char blanks[] = {' ', '\t', '\n', '\r', '\v', '\f'};
     struct str text;
     if (!root_text(r, path, a, &text)) return false;
-    while (text.n && memchr(" \t\r\n\v\f", text.p[text.n - 1], 6)) text.n--;
+    while (text.n && memchr(blanks, text.p[text.n - 1], sizeof blanks)) text.n--;
     *out = (struct str){str_copy(a, text), text.n};
     return true;
 }

@@ -121,11 +121,12 @@ bool str_u64(struct str s, uint64_t *out)
 
 bool str_f64(struct str s, double *out)
 {
+    static const char marks[] = {'+', '-', '.', 'e', 'E'};
     char text[NUMBER_MOST];
     if (s.n == 0 || s.n >= sizeof text) return false;
     for (size_t i = 0; i < s.n;
          i++) /* no blanks, hexadecimals, infinities: strtod knows them all */
-        if (!digit(s.p[i]) && !memchr("+-.eE", s.p[i], 5)) return false;
+        if (!digit(s.p[i]) && !memchr(marks, s.p[i], sizeof marks)) return false;
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
     char *end;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -17,7 +18,6 @@ struct level {
     struct yaml *node, *last;
     bool key_read; /* of a map: the key stands in key, its value comes next */
     struct str key;
-    size_t key_line, key_column;
 };
 
 struct parse {
@@ -66,28 +66,45 @@ static bool refuse_syntax(const struct parse *p, const yaml_parser_t *parser)
     return refuse(p, &at, "%s %s", problem, parser->context);
 }
 
+struct keyed {
+    struct str key;
+    const struct yaml *item;
+    size_t number;
+};
+
 static int key_order(const void *left, const void *right)
 {
-    const struct yaml *a = *(const struct yaml *const *)left;
-    const struct yaml *b = *(const struct yaml *const *)right;
+    const struct keyed *a = left;
+    const struct keyed *b = right;
     const int order = str_order(a->key, b->key);
     if (order) return order;
-    return (a->line > b->line) - (a->line < b->line);
+    return (a->number > b->number) - (a->number < b->number);
 }
 
 /* Sorted, so that a map of a hundred thousand keys is no way to keep us busy. */
 static bool keys_differ(const struct parse *p, const struct yaml *map)
 {
     if (map->count < 2) return true;
-    const struct yaml **item = NEW_ARRAY(p->a, const struct yaml *, map->count);
+    struct keyed *row = NEW_ARRAY(p->a, struct keyed, map->count);
     size_t n = 0;
-    for (const struct yaml *y = map->first; y; y = y->next) item[n++] = y;
-    qsort(item, n, sizeof *item, key_order);
+    for (const struct yaml *y = map->first; y; y = y->next, n++)
+        row[n] = (struct keyed){y->key, y, n};
+    qsort(row, n, sizeof *row, key_order);
     for (size_t i = 1; i < n; i++)
-        if (str_eq(item[i - 1]->key, item[i]->key))
-            return yaml_error(item[i], p->name, p->err, "the key '%s' stands here a second time",
-                              str_visible(p->a, item[i]->key));
+        if (str_eq(row[i - 1].key, row[i].key))
+            return yaml_error(row[i].item, p->name, p->err,
+                              "the key '%s' stands here a second time",
+                              str_visible(p->a, row[i].key));
     return true;
+}
+
+/* The innermost list or map still open, NULL at the top. */
+static struct level *innermost(struct parse *p)
+{
+    if (!p->depth) return NULL;
+    struct level *l = &p->level[p->depth - 1];
+    assert(l->node);
+    return l;
 }
 
 static struct yaml *attach(struct parse *p, enum yaml_kind kind, const yaml_mark_t *at)
@@ -98,11 +115,11 @@ static struct yaml *attach(struct parse *p, enum yaml_kind kind, const yaml_mark
     y->column = at->column + 1;
     y->text = S("");
     y->key = S("");
-    if (!p->depth) {
+    struct level *l = innermost(p);
+    if (!l) {
         p->top = y;
         return y;
     }
-    struct level *l = &p->level[p->depth - 1];
     if (l->last)
         l->last->next = y;
     else
@@ -115,10 +132,19 @@ static struct yaml *attach(struct parse *p, enum yaml_kind kind, const yaml_mark
     return y;
 }
 
-static bool wants_key(const struct parse *p)
+/* The open map that waits for a key, NULL when a value comes next. */
+static struct level *wants_key(struct parse *p)
 {
-    return p->depth && p->level[p->depth - 1].node->kind == YAML_MAP &&
-           !p->level[p->depth - 1].key_read;
+    struct level *l = innermost(p);
+    return l && l->node->kind == YAML_MAP && !l->key_read ? l : NULL;
+}
+
+static bool close_level(struct parse *p)
+{
+    const struct level *l = innermost(p);
+    assert(l);
+    p->depth--;
+    return l->node->kind != YAML_MAP || keys_differ(p, l->node);
 }
 
 static bool plain_enough(const struct parse *p, const yaml_mark_t *at, const yaml_char_t *anchor,
@@ -136,8 +162,8 @@ static bool take_scalar(struct parse *p, const yaml_event_t *e)
     if (text.n && memchr(text.p, '\0', text.n))
         return refuse(p, &e->start_mark, "text with a NUL character in it");
     const struct str copy = {str_copy(p->a, text), text.n};
-    if (wants_key(p)) {
-        struct level *l = &p->level[p->depth - 1];
+    struct level *l = wants_key(p);
+    if (l) {
         l->key = copy;
         l->key_read = true;
         return true;
@@ -173,8 +199,8 @@ static bool take(struct parse *p, const yaml_event_t *e)
     case YAML_SCALAR_EVENT: return take_scalar(p, e);
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT: return open_level(p, e);
-    case YAML_SEQUENCE_END_EVENT: p->depth--; return true;
-    case YAML_MAPPING_END_EVENT: p->depth--; return keys_differ(p, p->level[p->depth].node);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT: return close_level(p);
     case YAML_STREAM_END_EVENT:
         if (!p->top) return refuse(p, &e->start_mark, "nothing is written here");
         return true;

@@ -13,7 +13,14 @@ struct catalog;
 
 /* `home` is the folder of the user's own tables, NULL for none. Everything handed out lives as long as the arena. */
 struct catalog *catalog_open(const char *home, struct arena *a);
-/* Bytes of an embedded file ("experiments/llm-memory.yaml", "residuals.json") or the user's own of that name; p == NULL when there is none. */
+/* Bytes of an embedded file ("experiments/llm-memory.yaml", "residuals.json") or the user's own of that name, which wins as a whole.
+ * p == NULL when there is none, or when the user's cannot be read: catalog_sound() tells which. */
 struct str catalog_file(const struct catalog *c, const char *name);
+/* The same with the reason: false only when the user's own file is there and cannot be read. */
+bool catalog_read(const struct catalog *c, const char *name, struct str *out,
+                  struct mu_err *err) NODISCARD;
+/* True while all that was asked for so far could be read. Look-ups have no error of their own: when one finds nothing, this tells
+ * whether a table could not be read (a user's table with a mistake in it). */
+bool catalog_sound(const struct catalog *c, struct mu_err *err) NODISCARD;
 
 enum catalog_match { MATCH_NONE, MATCH_ONE, MATCH_SEVERAL };

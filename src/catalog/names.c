@@ -55,20 +55,33 @@ void names_sort(struct names *n)
     n->count = kept;
 }
 
+/* strcmp(plain, name without punctuation), without a copy. */
+static int order_of(const char *plain, struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        const unsigned char c = (unsigned char)name.p[i];
+        const bool capital = c >= 'A' && c <= 'Z';
+        if (!capital && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) continue;
+        const int order = (unsigned char)*plain - (capital ? c - 'A' + 'a' : c);
+        if (order) return order;
+        plain++;
+    }
+    return *plain ? 1 : 0;
+}
+
 size_t names_find(const struct names *n, struct str name, const struct spelling **first)
 {
-    const char *plain = str_plain(n->arena, name);
     size_t low = 0;
     size_t high = n->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (strcmp(n->entry[middle].plain, plain) < 0)
+        if (order_of(n->entry[middle].plain, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     size_t count = 0;
-    for (size_t i = low; i < n->count && !strcmp(n->entry[i].plain, plain); i++)
+    for (size_t i = low; i < n->count && !order_of(n->entry[i].plain, name); i++)
         count += n->entry[i].rank == n->entry[low].rank;
     if (count) *first = &n->entry[low];
     return count;

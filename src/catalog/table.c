@@ -48,6 +48,7 @@ static bool read_row(const struct catalog *c, const struct row_kind *kind, const
                      void *row, struct mu_err *err)
 {
     memset(row, 0, kind->fields->size);
+    if (kind->check && !kind->check(j, err)) return false;
     if (!fields_read(kind->fields, j, row, c->arena, err)) return false;
     const char *name = name_of(row, kind->name_offset);
     if (name && *str_plain(c->arena, str_of(name))) return true;
@@ -97,7 +98,7 @@ bool sheets_rows(const struct catalog *c, const struct sheets *s, const struct r
 bool entries_read(const struct catalog *c, const char *file, const struct fields *fields,
                   size_t name_offset, struct rows *out, struct mu_err *err)
 {
-    const struct row_kind kind = {"entries", fields, name_offset};
+    const struct row_kind kind = {"entries", fields, name_offset, NULL};
     struct sheets s;
     if (!sheets_open(c, file, &s, err)) return false;
     const bool ok = sheets_rows(c, &s, &kind, out, err);

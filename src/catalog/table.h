@@ -32,6 +32,11 @@ struct embedded {
     const char *name, *first, *end;
 };
 extern const struct embedded catalog_embedded[];
+/* Bytes of a file inside the program; p == NULL when there is none. */
+struct str catalog_shipped(const char *name);
+/* The user's own file, with its path; p == NULL when there is none. False when it is there and cannot be read. */
+bool catalog_own(const struct catalog *c, const char *name, struct str *out, const char **path,
+                 struct mu_err *err) NODISCARD;
 
 /* The part, read by load() the first time. NULL when it cannot be read: the message goes to err and is kept for catalog_sound(). */
 const void *part_once(const struct catalog *c, enum catalog_part part,
@@ -53,6 +58,8 @@ struct row_kind {
     const char *list;
     const struct fields *fields;
     size_t name_offset; /* of the const char * that names a row */
+    /* What a field table cannot say; may be NULL. */
+    bool (*check)(const struct json *row, struct mu_err *err);
 };
 struct rows {
     void *row;
@@ -63,6 +70,28 @@ bool sheets_rows(const struct catalog *c, const struct sheets *s, const struct r
 /* The same for a file that holds one list, "entries". */
 bool entries_read(const struct catalog *c, const char *file, const struct fields *fields,
                   size_t name_offset, struct rows *out, struct mu_err *err) NODISCARD;
+
+/* One field of a row: struct tag, key in the file, member. */
+#define ROW_TEXT(tag, key, member) \
+    {.name = (key), .kind = FIELD_TEXT, .offset = offsetof(struct tag, member)}
+#define ROW_NUMBER(tag, key, member) \
+    {.name = (key), .kind = FIELD_NUMBER, .offset = offsetof(struct tag, member)}
+#define ROW_FLAG(tag, key, member) \
+    {.name = (key), .kind = FIELD_BOOL, .offset = offsetof(struct tag, member)}
+#define ROW_TEXTS(tag, key, items, n)             \
+    {.name = (key),                               \
+     .kind = FIELD_TEXTS,                         \
+     .offset = offsetof(struct tag, items),       \
+     .count_offset = offsetof(struct tag, n)}
+#define ROW_LIST(tag, key, items, n, table)       \
+    {.name = (key),                               \
+     .kind = FIELD_LIST,                          \
+     .offset = offsetof(struct tag, items),       \
+     .of = &(table),                              \
+     .count_offset = offsetof(struct tag, n)}
+/* A map inside the row whose members stand in the same struct: `table` counts offsets from the start of the row. */
+#define ROW_MAP(key, table) {.name = (key), .kind = FIELD_STRUCT, .offset = 0, .of = &(table)}
+#define ROW_FIELDS(tag, list) {.name = #tag, .size = sizeof(struct tag), .field = (list), .count = COUNT_OF(list)}
 
 /* Spellings of rows, sorted. A lower rank is a better claim to a name; rows come in their own order. */
 struct spelling {

@@ -11,6 +11,8 @@ struct weight_type {
     uint32_t id;
     double block, block_bytes; /* elements and bytes of one block */
     bool storable;             /* may stand in a file (Q8_1 and Q8_K may not) */
+    /* What llama-quantize takes instead when a row is no multiple of the block, before F16 if that does not fit either; NULL: F16. */
+    const struct weight_type *fallback;
 };
 
 /* NULL when the table cannot be read (message in err). All TYPES rows. */
@@ -70,7 +72,7 @@ struct mix {
     struct {
         const struct mix_rule *rule;
         size_t count;
-    } rules[CLASS_COUNT]; /* first match wins, none: base */
+    } rules[CLASS_COUNT]; /* first match wins, none: base. CLASS_EXPERTS empty: experts follow the class of their matrix */
     struct quantity
         perplexity_increase; /* share, e.g. 0.028 = +2.8 %, of Llama-3-8B, without imatrix where listed; UNKNOWN when not listed */
     double bits_per_weight;  /* effective, of Llama-3.1-8B, without imatrix; 0 when not listed */

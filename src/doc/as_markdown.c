@@ -85,7 +85,7 @@ static void add_rows(struct buf *out, const struct block *b, struct arena *a)
             double share;
             cell[c] = wrap_safe(a, b->cell[r * b->columns + c].text);
             if (b->kind == BLOCK_STACK && c == 1 && str_f64(cell[c], &share))
-                cell[c] = str_of(str_format(a, "%.0f %%", share * 100));
+                cell[c] = str_of(str_format(a, "%.1f %%", share * 100));
         }
         add_row(out, cell, b->columns);
     }

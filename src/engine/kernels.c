@@ -9,6 +9,7 @@
 #define VECTOR(bytes) __attribute__((vector_size(bytes), may_alias))
 
 /* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses): an attribute can't stand in parentheses */
 #define KERNELS(NAME, BYTES, TARGET)                                                               \
     typedef double NAME##_vector VECTOR(BYTES);                                                    \
     TARGET static double NAME##_read(const double *a, size_t n)                                    \
@@ -43,6 +44,7 @@
         }                                                                                          \
     }                                                                                              \
     static const struct kernels NAME##_kernels = {#NAME, NAME##_here, NAME##_read, NAME##_copy, NAME##_triad}
+/* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
 
 static bool plain_here(void)
@@ -72,7 +74,7 @@ const struct kernels *const all_kernels[] = {
 
 const struct kernels *kernels_best(void)
 {
-    size_t i = 0;
-    while (!all_kernels[i]->here()) i++;
-    return all_kernels[i];
+    for (size_t i = 0; all_kernels[i]; i++)
+        if (all_kernels[i]->here()) return all_kernels[i];
+    return &plain_kernels;
 }

@@ -157,7 +157,7 @@ static void add(struct looked *l, const char *purpose, const char *path)
     struct mount m = {.at = NULL};
     if (index >= DISKS_MOST) return;
     const char *real = standing(l->in, path);
-    struct disk_facts d = {.purpose = purpose, .path = path};
+    struct disk_facts d = {.purpose = purpose, .path = path, .mount = "/"};
     free_space(l->in, real, &d);
     d.same_as = (double)index;
     if (mount_of(l->mountinfo, str_of(real), l->in->arena, &m)) {
@@ -197,7 +197,7 @@ static void finds(const struct looking *in, struct draft *out)
         !root_text(in->root, "/proc/1/mountinfo", in->arena, &l->mountinfo))
         l->mountinfo = (struct str){NULL, 0};
     add(l, "root", "/");
-    if (in->root->captured) return;
+    if (in->root->captured || !l->mountinfo.n) return; /* without mounts disks cannot be told apart */
     if (in->folder) add(l, "this folder", in->folder);
     const char *hub = in->env ? hub_cache(in) : NULL;
     if (hub) add(l, "HF cache", hub);

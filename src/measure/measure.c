@@ -39,10 +39,10 @@ static const double timeout_base_s = 10, timeout_times = 5;
 
 struct test {
     const char *name, *words;
-    enum machine_work work[WORKS_MOST];
     size_t works;
-    double seconds[2]; /* usual, full */
     double (*bytes)(const struct machine *m, enum measure_length length);
+    double seconds[2]; /* usual, full */
+    enum machine_work work[WORKS_MOST];
     bool on_disk;
 };
 
@@ -111,22 +111,31 @@ static double file_bytes(const struct machine *m, enum measure_length length)
 }
 
 static const struct test tests[] = {
-    {"memory",
-     "memory bandwidth",
-     {WORK_READ_BYTES, WORK_COPY_BYTES, WORK_TRIAD_BYTES},
-     3,
-     {0.6, 3},
-     walk_bytes,
-     false},
-    {"gemm",
-     "matrix products",
-     {WORK_DGEMM_FLOP, WORK_SGEMM_FLOP},
-     2,
-     {0.7, 4},
-     matrix_bytes,
-     false},
-    {"guide", "the guide's benchmark", {WORK_GUIDE_ROUNDS}, 1, {0.7, 60}, matrix_bytes, false},
-    {"disk", "disk", {WORK_DISK_READ_BYTES, WORK_CACHED_READ_BYTES}, 2, {0.4, 2}, file_bytes, true},
+    {.name = "memory",
+     .words = "memory bandwidth",
+     .work = {WORK_READ_BYTES, WORK_COPY_BYTES, WORK_TRIAD_BYTES},
+     .works = 3,
+     .seconds = {0.6, 3},
+     .bytes = walk_bytes},
+    {.name = "gemm",
+     .words = "matrix products",
+     .work = {WORK_DGEMM_FLOP, WORK_SGEMM_FLOP},
+     .works = 2,
+     .seconds = {0.7, 4},
+     .bytes = matrix_bytes},
+    {.name = "guide",
+     .words = "the guide's benchmark",
+     .work = {WORK_GUIDE_ROUNDS},
+     .works = 1,
+     .seconds = {0.7, 60},
+     .bytes = matrix_bytes},
+    {.name = "disk",
+     .words = "disk",
+     .work = {WORK_DISK_READ_BYTES, WORK_CACHED_READ_BYTES},
+     .works = 2,
+     .seconds = {0.4, 2},
+     .bytes = file_bytes,
+     .on_disk = true},
 };
 
 /* A misspelt or foreign key means that the two sides don't mean the same thing. */
@@ -292,7 +301,7 @@ static void run_tests(struct session *s)
         if (tests[i].on_disk && !s->in->disk_folder) continue;
         if (s->in->progress) {
             const char *what = str_format(s->in->arena, "measuring %s", tests[i].words);
-            progress_show(s->in->progress, what, (double)i / COUNT_OF(tests));
+            progress_show(s->in->progress, what, (double)i / (double)COUNT_OF(tests));
         }
         run_test(s, &tests[i]);
     }

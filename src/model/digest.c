@@ -5,8 +5,8 @@
  * From a shape each distinct layer is computed once: the mix rules ask a few things of a layer's number, and layers that answer alike
  * are alike. From a file with more kinds of layers than fit (hand-made mixes), layers are averaged per window and experts. Tensors of
  * layers past the last one (predictors of further tokens) are left out, as llama.cpp v0.5.0 skips them. */
-#include "base/num.h"
 #include "model/digest.h"
+#include "base/num.h"
 #include "model/mixing.h"
 
 #include <string.h>
@@ -30,16 +30,14 @@ static struct weight_sum *sum_like(struct sums *s, const struct weight_sum *like
     const unsigned key = like->use * 65536U + like->type * 256U + like->rows_of;
     size_t i = 0;
     for (; i < s->n; i++) {
-        const unsigned other =
-            s->sum[i].use * 65536U + s->sum[i].type * 256U + s->sum[i].rows_of;
+        const unsigned other = s->sum[i].use * 65536U + s->sum[i].type * 256U + s->sum[i].rows_of;
         if (other == key) return &s->sum[i];
         if (other > key) break;
     }
     if (s->n == DIGEST_SUMS) return NULL;
     memmove(s->sum + i + 1, s->sum + i, (s->n - i) * sizeof *s->sum);
     s->n++;
-    s->sum[i] = (struct weight_sum){
-        .type = like->type, .use = like->use, .rows_of = like->rows_of};
+    s->sum[i] = (struct weight_sum){.type = like->type, .use = like->use, .rows_of = like->rows_of};
     return &s->sum[i];
 }
 

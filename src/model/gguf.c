@@ -248,31 +248,31 @@ static bool find_architecture(struct scan *s, uint64_t pairs)
     return true;
 }
 
-static bool sized(struct scan *s, const struct tensor *t, uint64_t *bytes)
+static bool wrong(const struct scan *s, const struct tensor *t, const char *what)
+{
+    return err_set(s->err, MU_DATA, "cannot read %s as a model: tensor %s %s", s->from->name,
+                   str_visible(s->a, t->name), what);
+}
+
+static bool sized(const struct scan *s, const struct tensor *t, uint64_t *bytes)
 {
     const struct weight_type *type = t->type < TYPES ? &s->from->types[t->type] : NULL;
-    const char *name = str_visible(s->a, t->name);
     if (!type || !type->name)
-        return err_set(s->err, MU_DATA,
-                       "cannot read %s as a model: tensor %s is of type %u, which is not known "
-                       "here; a newer muster may know it",
-                       s->from->name, name, t->type);
+        return wrong(s, t,
+                     str_format(s->a,
+                                "is of type %u, which is not known here; a newer muster may "
+                                "know it",
+                                t->type));
     uint64_t elements = 1;
     for (size_t i = 0; i < COUNT_OF(t->dims); i++)
         if (t->dims[i] == 0 || !num_mul(elements, t->dims[i], &elements))
-            return err_set(s->err, MU_DATA,
-                           "cannot read %s as a model: the dimensions of tensor %s are impossible",
-                           s->from->name, name);
-    const uint64_t block = (uint64_t)type->block;
-    if (t->dims[0] % block)
-        return err_set(s->err, MU_DATA,
-                       "cannot read %s as a model: rows of tensor %s are no whole number of %s "
-                       "blocks",
-                       s->from->name, name, type->name);
-    if (!num_mul(elements / block, (uint64_t)type->block_bytes, bytes))
-        return err_set(s->err, MU_DATA,
-                       "cannot read %s as a model: tensor %s is larger than can be addressed",
-                       s->from->name, name);
+            return wrong(s, t, "has impossible dimensions");
+    if (t->dims[0] % (uint64_t)type->block)
+        return wrong(s, t,
+                     str_format(s->a, "has rows of %ju, no whole number of %s blocks",
+                                (uintmax_t)t->dims[0], type->name));
+    if (!num_mul(elements / (uint64_t)type->block, (uint64_t)type->block_bytes, bytes))
+        return wrong(s, t, "is larger than can be addressed");
     return true;
 }
 
@@ -290,9 +290,7 @@ static bool tensor(struct scan *s, struct tensor *t, uint64_t alignment, uint64_
     uint64_t bytes = 0, reach = 0;
     if (!sized(s, t, &bytes)) return false;
     if (offset % alignment || !num_add(offset, bytes, &reach))
-        return err_set(s->err, MU_DATA,
-                       "cannot read %s as a model: tensor %s lies at an impossible offset",
-                       s->from->name, str_visible(s->a, t->name));
+        return wrong(s, t, "lies at an impossible offset");
     if (reach > *end) *end = reach;
     t->name.p = str_copy(s->a, t->name);
     naming_apply(t);
@@ -314,8 +312,7 @@ static bool tensors(struct scan *s, uint64_t count)
         if (!tensor(s, &s->out->tensor[i], alignment, &end)) return false;
     if (!num_pad(s->r.at, alignment, &data_at) || !num_add(data_at, end, &end))
         return refuse(s, "its tensors reach further than can be addressed");
-    if (count > 0 && end > s->from->file_bytes)
-        s->out->missing_bytes = end - s->from->file_bytes;
+    if (count > 0 && end > s->from->file_bytes) s->out->missing_bytes = end - s->from->file_bytes;
     return true;
 }
 

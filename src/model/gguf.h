@@ -4,29 +4,29 @@
 #include "model/model.h"
 
 /* X(key, name behind "<architecture>.") */
-#define GGUF_KEYS(X)                                                 \
-    X(GGUF_LAYERS, "block_count")                                    \
-    X(GGUF_CONTEXT, "context_length")                                \
-    X(GGUF_WIDTH, "embedding_length")                                \
-    X(GGUF_FFN_WIDTH, "feed_forward_length")                         \
-    X(GGUF_HEADS, "attention.head_count")                            \
-    X(GGUF_KV_HEADS, "attention.head_count_kv")                      \
-    X(GGUF_KEY_LENGTH, "attention.key_length")                       \
-    X(GGUF_VALUE_LENGTH, "attention.value_length")                   \
-    X(GGUF_KEY_LENGTH_MLA, "attention.key_length_mla")               \
-    X(GGUF_VALUE_LENGTH_MLA, "attention.value_length_mla")           \
-    X(GGUF_KV_RANK, "attention.kv_lora_rank")                        \
-    X(GGUF_Q_RANK, "attention.q_lora_rank")                          \
-    X(GGUF_ROPE_DIMENSIONS, "rope.dimension_count")                  \
-    X(GGUF_WINDOW, "attention.sliding_window")                       \
-    X(GGUF_WINDOW_PATTERN, "attention.sliding_window_pattern")       \
-    X(GGUF_EXPERTS, "expert_count")                                  \
-    X(GGUF_EXPERTS_USED, "expert_used_count")                        \
-    X(GGUF_EXPERT_WIDTH, "expert_feed_forward_length")               \
-    X(GGUF_DENSE_LEAD, "leading_dense_block_count")                  \
-    X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")                \
-    X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")                   \
-    X(GGUF_POOLING, "pooling_type")                                  \
+#define GGUF_KEYS(X)                                           \
+    X(GGUF_LAYERS, "block_count")                              \
+    X(GGUF_CONTEXT, "context_length")                          \
+    X(GGUF_WIDTH, "embedding_length")                          \
+    X(GGUF_FFN_WIDTH, "feed_forward_length")                   \
+    X(GGUF_HEADS, "attention.head_count")                      \
+    X(GGUF_KV_HEADS, "attention.head_count_kv")                \
+    X(GGUF_KEY_LENGTH, "attention.key_length")                 \
+    X(GGUF_VALUE_LENGTH, "attention.value_length")             \
+    X(GGUF_KEY_LENGTH_MLA, "attention.key_length_mla")         \
+    X(GGUF_VALUE_LENGTH_MLA, "attention.value_length_mla")     \
+    X(GGUF_KV_RANK, "attention.kv_lora_rank")                  \
+    X(GGUF_Q_RANK, "attention.q_lora_rank")                    \
+    X(GGUF_ROPE_DIMENSIONS, "rope.dimension_count")            \
+    X(GGUF_WINDOW, "attention.sliding_window")                 \
+    X(GGUF_WINDOW_PATTERN, "attention.sliding_window_pattern") \
+    X(GGUF_EXPERTS, "expert_count")                            \
+    X(GGUF_EXPERTS_USED, "expert_used_count")                  \
+    X(GGUF_EXPERT_WIDTH, "expert_feed_forward_length")         \
+    X(GGUF_DENSE_LEAD, "leading_dense_block_count")            \
+    X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")          \
+    X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")             \
+    X(GGUF_POOLING, "pooling_type")                            \
     X(GGUF_VOCABULARY, "vocab_size")
 
 enum gguf_key {
@@ -43,11 +43,12 @@ struct gguf_figure {
 };
 struct gguf {
     const char *file; /* for messages */
-    struct str architecture, name, kind, tokenizer; /* views into the bytes; empty when absent. kind: general.type */
-    bool adapter; /* metadata of an adapter was seen */
+    struct str architecture, name, kind,
+        tokenizer; /* views into the bytes; empty when absent. kind: general.type */
+    bool adapter;  /* metadata of an adapter was seen */
     struct gguf_figure key[GGUF_KEY_COUNT];
     struct gguf_figure file_type, alignment, split_part, split_parts, split_tensors;
-    double tokens; /* entries of the vocabulary, 0: none in the file */
+    double tokens;         /* entries of the vocabulary, 0: none in the file */
     struct tensor *tensor; /* in the order of the file; names copied */
     size_t tensors;
     uint64_t file_bytes, missing_bytes; /* how much the tensors reach past the file's end */

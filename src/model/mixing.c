@@ -1,6 +1,6 @@
 /* model/mixing.c - the type of each tensor under a mix: the rules of data/quants.json, first match wins, then what llama-quantize does
- * to any mix: a tied embedding follows the output matrix, models of its size class 70B get more bits in attn_v, and a row that is not a
- * whole number of blocks falls back to a type of smaller blocks.
+ * to any mix: a tied embedding follows the output matrix, some classes of models get more bits in attn_k and attn_v, and a row that is
+ * not a whole number of blocks falls back to a type of smaller blocks.
  *
  * Always without an importance matrix, as the truth rows are. Left out: the choices llama-quantize makes for one architecture by name.
  * From llama.cpp v0.5.0 src/llama-quant.cpp; byte-equal on every (model, mix) pair of data/truth. */
@@ -8,18 +8,9 @@
 
 #include <string.h>
 
-/* src/llama-model.cpp: this many layers and fewer heads of keys than of queries are its size class 70B. */
-enum { LAYERS_OF_70B = 80 };
-
-/* Rows that are no whole number of blocks (left) get the type on the right, and where that does not divide either, F16. */
-static const struct {
-    const char *type, *instead;
-} fallback[] = {
-    {"IQ1_S", "IQ4_NL"},   {"IQ1_M", "IQ4_NL"}, {"IQ2_XXS", "IQ4_NL"}, {"IQ2_XS", "IQ4_NL"},
-    {"IQ2_S", "IQ4_NL"},   {"IQ3_S", "IQ4_NL"}, {"IQ3_XXS", "IQ4_NL"}, {"IQ4_XS", "IQ4_NL"},
-    {"Q2_0", "Q4_0"},      {"Q2_K", "Q4_0"},    {"Q3_K", "Q4_0"},      {"TQ1_0", "Q4_0"},
-    {"TQ2_0", "Q4_0"},     {"Q4_K", "Q5_0"},    {"Q5_K", "Q5_1"},      {"Q6_K", "Q8_0"},
-};
+/* src/models: this many layers and fewer heads of keys than of queries are its size class 70B; src/llama-quant.cpp: this many experts
+ * are a class of their own. */
+enum { LAYERS_OF_70B = 80, EXPERTS_OF_8X = 8 };
 
 static const struct weight_type *named(const struct mixing *m, const char *name)
 {
@@ -33,21 +24,14 @@ static bool divides(const struct weight_type *t, uint64_t row)
     return row % (uint64_t)t->block == 0;
 }
 
-static const struct weight_type *refused(struct mixing *m)
-{
-    m->unruled = "llama-quantize has no type for one of its rows in this mix";
-    return NULL;
-}
-
+/* NULL when llama-quantize would stop: it knows no type of smaller blocks. */
 static const struct weight_type *fitting(struct mixing *m, const struct weight_type *t,
                                          uint64_t row)
 {
     if (divides(t, row)) return t;
-    for (size_t i = 0; !m->instead[t->id] && i < COUNT_OF(fallback); i++)
-        if (!strcmp(fallback[i].type, t->name)) m->instead[t->id] = named(m, fallback[i].instead);
-    const struct weight_type *instead = m->instead[t->id];
-    if (instead && !divides(instead, row)) instead = named(m, "F16");
-    return instead ? instead : refused(m);
+    if (!t->fallback) m->unruled = "llama-quantize has no type for one of its rows in this mix";
+    if (!t->fallback || divides(t->fallback, row)) return t->fallback;
+    return named(m, "F16");
 }
 
 static bool more_bits(int layer, int layers)
@@ -78,8 +62,8 @@ static bool shape_holds(enum mix_condition when, const struct shape *s)
     case IF_GQA_4: return shared;
     case IF_GQA_4_OR_EXPERTS_4: return shared || s->experts >= 4;
     case IF_EXPERTS_8:
-    case IF_EXPERTS_8_MORE_BITS: return s->experts == 8;
-    case IF_NOT_EXPERTS_8: return s->experts != 8;
+    case IF_EXPERTS_8_MORE_BITS: return s->experts == EXPERTS_OF_8X;
+    case IF_NOT_EXPERTS_8: return s->experts != EXPERTS_OF_8X;
     case IF_IMATRIX_FIRST_EIGHTH: return false;
     default: return true;
     }
@@ -95,35 +79,36 @@ static const struct weight_type *ruled(const struct mixing *m, enum tensor_class
     return m->mix->base;
 }
 
-/* Mixes of under three bits have rules of their own that come before those for size classes. */
+/* Mixes of under three bits have rules of their own that come before those for any mix. */
 static bool below_three_bits(const struct mix *mix)
 {
     return !strncmp(mix->base->name, "IQ1_", 4) || !strncmp(mix->base->name, "IQ2_", 4);
 }
 
-static const struct weight_type *for_size_class(const struct mixing *m,
-                                                const struct weight_type *t)
+/* What any mix does to the small matrices of keys and values. */
+static const struct weight_type *for_small_matrices(const struct mixing *m, const struct outline *o,
+                                                    const struct weight_type *t)
 {
     const struct shape *s = m->shape;
-    if (s->layers != LAYERS_OF_70B || s->kv_heads >= s->heads || below_three_bits(m->mix))
-        return t;
+    const bool values = o->class_ == CLASS_ATTN_V;
+    if ((!values && o->class_ != CLASS_ATTN_K) || below_three_bits(m->mix)) return t;
+    if (s->experts == EXPERTS_OF_8X) return named(m, "Q8_0");
+    if (!values || s->layers != LAYERS_OF_70B || s->kv_heads >= s->heads) return t;
     return !strcmp(t->name, "Q3_K") || !strcmp(t->name, "Q4_K") ? named(m, "Q5_K") : t;
 }
 
 const struct weight_type *mixing_type(struct mixing *m, const struct outline *o, int layer)
 {
-    const struct weight_type *base = m->mix->base;
+    const struct weight_type *base = m->mix->base, *t;
     if (o->plain) return m->f32;
     if (base->block <= 1) return base;
-    const bool output =
-        o->class_ == CLASS_OUTPUT || (o->class_ == CLASS_TOKEN_EMBD && m->shape->tied);
-    if (output)
-        return fitting(m, divides(base, o->dims[0]) ? ruled(m, CLASS_OUTPUT, layer) : named(m, "Q8_0"),
-                       o->dims[0]);
-    if (o->dims[2] > 1 && m->mix->rules[CLASS_EXPERTS].count)
-        return fitting(m, ruled(m, CLASS_EXPERTS, layer), o->dims[0]);
-    const struct weight_type *t = ruled(m, o->class_, layer);
-    return fitting(m, o->class_ == CLASS_ATTN_V ? for_size_class(m, t) : t, o->dims[0]);
+    if (o->class_ == CLASS_OUTPUT || (o->class_ == CLASS_TOKEN_EMBD && m->shape->tied))
+        t = divides(base, o->dims[0]) ? ruled(m, CLASS_OUTPUT, layer) : named(m, "Q8_0");
+    else if (o->dims[2] > 1 && m->mix->rules[CLASS_EXPERTS].count)
+        t = ruled(m, CLASS_EXPERTS, layer);
+    else
+        t = for_small_matrices(m, o, ruled(m, o->class_, layer));
+    return fitting(m, t, o->dims[0]);
 }
 
 unsigned mixing_layer_key(const struct mixing *m, int layer)

@@ -7,9 +7,8 @@ struct mixing {
     const struct shape *shape;
     const struct weight_type *types; /* TYPES rows */
     const struct weight_type *f32;
-    unsigned conditions;     /* bits of the conditions by layer that this mix asks */
-    const char *unruled;     /* set by mixing_type() when no type can be given; a sentence's end */
-    const struct weight_type *instead[TYPES]; /* fallbacks looked up so far */
+    unsigned conditions; /* bits of the conditions by layer that this mix asks */
+    const char *unruled; /* set by mixing_type() when no type can be given; a sentence's end */
 };
 /* false: the table of types cannot be read. */
 bool mixing_begin(struct mixing *m, const struct shape *s, const struct mix *mix,

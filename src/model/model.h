@@ -32,11 +32,11 @@ struct model {
     struct shape shape;
     const struct tensor *tensor; /* those outside the layers first, then layer by layer */
     size_t tensors;              /* none for a model known by shape alone */
-    const char *quant;     /* "Q4_K_M", the file's own or the mix asked for; NULL unknown */
-    double file_bytes;     /* all parts; 0 when there is no file */
-    double files;          /* parts of a split GGUF */
-    const char *tokenizer; /* tokenizer.ggml.model, or NULL */
-    enum origin origin;    /* REPORTED by a file, LISTED in the catalogue */
+    const char *quant;           /* "Q4_K_M", the file's own or the mix asked for; NULL unknown */
+    double file_bytes;           /* all parts; 0 when there is no file */
+    double files;                /* parts of a split GGUF */
+    const char *tokenizer;       /* tokenizer.ggml.model, or NULL */
+    enum origin origin;          /* REPORTED by a file, LISTED in the catalogue */
     const char *source;
 };
 

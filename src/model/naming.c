@@ -11,10 +11,10 @@ static const struct {
     const char *part;
     enum tensor_class class_;
 } classes[] = {
-    {"attn_qkv.weight", CLASS_ATTN_V},  {"attn_kv_b.weight", CLASS_ATTN_V},
-    {"attn_v.weight", CLASS_ATTN_V},    {"attn_k.weight", CLASS_ATTN_K},
-    {"attn_q.weight", CLASS_ATTN_Q},    {"attn_output.weight", CLASS_ATTN_OUTPUT},
-    {"ffn_up", CLASS_FFN_UP},           {"ffn_gate", CLASS_FFN_GATE},
+    {"attn_qkv.weight", CLASS_ATTN_V}, {"attn_kv_b.weight", CLASS_ATTN_V},
+    {"attn_v.weight", CLASS_ATTN_V},   {"attn_k.weight", CLASS_ATTN_K},
+    {"attn_q.weight", CLASS_ATTN_Q},   {"attn_output.weight", CLASS_ATTN_OUTPUT},
+    {"ffn_up", CLASS_FFN_UP},          {"ffn_gate", CLASS_FFN_GATE},
     {"ffn_down", CLASS_FFN_DOWN},
 };
 

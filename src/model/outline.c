@@ -25,8 +25,7 @@ static void vector(struct list *l, const char *name, double n)
 static void matrix(struct list *l, const char *name, enum tensor_class class_, double row,
                    double rows)
 {
-    add(l,
-        &(struct outline){name, {(uint64_t)row, (uint64_t)rows, 1}, USE_MATRIX, class_, false});
+    add(l, &(struct outline){name, {(uint64_t)row, (uint64_t)rows, 1}, USE_MATRIX, class_, false});
 }
 
 static void norm(struct list *l, const struct shape *s, const char *weight, const char *bias)
@@ -49,10 +48,10 @@ static void latent_attention(struct list *l, const struct shape *s)
     matrix(l, "attn_kv_a_mqa.weight", CLASS_OTHER, s->width, s->latent.kv_rank + s->latent.rope);
     vector(l, "attn_kv_a_norm.weight", s->latent.kv_rank);
     const uint64_t nope = (uint64_t)s->latent.nope, value = (uint64_t)s->latent.value;
-    add(l, &(struct outline){
-               "attn_k_b.weight", {nope, rank, heads}, USE_HEADS, CLASS_OTHER, false});
-    add(l, &(struct outline){
-               "attn_v_b.weight", {rank, value, heads}, USE_HEADS, CLASS_OTHER, false});
+    add(l,
+        &(struct outline){"attn_k_b.weight", {nope, rank, heads}, USE_HEADS, CLASS_OTHER, false});
+    add(l,
+        &(struct outline){"attn_v_b.weight", {rank, value, heads}, USE_HEADS, CLASS_OTHER, false});
     matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, s->heads * s->latent.value, s->width);
 }
 
@@ -111,8 +110,7 @@ static void experts_of(struct list *l, const struct shape *s)
         {"ffn_gate_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
         {"ffn_up_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
         {"ffn_down_exps.bias", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true}};
-    add(l,
-        &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
+    add(l, &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
     if (s->router_bias) vector(l, "exp_probs_b.bias", s->experts);
     for (size_t i = 0; i < COUNT_OF(experts); i++) add(l, &experts[i]);
     for (size_t i = 0; s->ffn_bias && i < COUNT_OF(biases); i++) add(l, &biases[i]);

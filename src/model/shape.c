@@ -40,8 +40,8 @@ static void figures(struct shape *s, const struct model_part *p)
     s->token_types = or_none(p->shape.token_types);
     s->embedding_norm = or_none(p->shape.embedding_norm);
     /* rows kept free in front for padding are cut off on conversion */
-    s->learned_positions = least(or_none(p->shape.learned_positions),
-                                 or_else(p->max_context, INFINITY));
+    s->learned_positions =
+        least(or_none(p->shape.learned_positions), or_else(p->max_context, INFINITY));
 }
 
 static void flags(struct shape *s, const struct model_part *p)
@@ -109,8 +109,7 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static const char *why_not(const struct shape *s, const char *kind)
 {
-    static const char *const ruled[] = {"dense",   "encoder", "moe",
-                                        "mla_moe", "gpt_oss", "llama4"};
+    static const char *const ruled[] = {"dense", "encoder", "moe", "mla_moe", "gpt_oss", "llama4"};
     if (s->arch && s->arch->unruled) return s->arch->unruled;
     if (!kind || s->layers <= 0) return "its shape is not in the catalogue";
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
@@ -123,8 +122,7 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
                      struct shape *out)
 {
     (void)a;
-    struct shape s = {.arch_name = part->arch,
-                      .arch = catalog_architecture(c, str_of(part->arch))};
+    struct shape s = {.arch_name = part->arch, .arch = catalog_architecture(c, str_of(part->arch))};
     figures(&s, part);
     flags(&s, part);
     experts(&s, part);

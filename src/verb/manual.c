@@ -55,8 +55,10 @@ static void add_bytes(struct buf *out, struct str s, bool literal)
 /* Where the first sentence of the text ends, with its blank left out; the whole length when it is the only one. */
 static size_t sentence(struct str s)
 {
-    for (size_t i = 0; i + 1 < s.n; i++)
-        if (strchr(".?!", s.p[i]) && s.p[i + 1] == ' ' && i > 0 && s.p[i - 1] != '.') return i + 1;
+    for (size_t i = 0; i + 2 < s.n; i++) {
+        const bool begins = s.p[i + 2] >= 'A' && s.p[i + 2] <= 'Z';
+        if (strchr(".?!", s.p[i]) && s.p[i + 1] == ' ' && begins) return i + 1;
+    }
     return s.n;
 }
 
@@ -116,14 +118,14 @@ static void add_commands(struct buf *out, const struct verb *const *table)
     buf_add(out, S(".Sh COMMANDS\n"));
     for (; *table; table++) {
         const struct verb *v = *table;
-        buf_format(out, ".Ss %s%s%s\n", v->name, *v->operands ? " " : "", v->operands);
+        buf_format(out, ".Ss %s\n", v->name);
         add_text(out, v->about);
         add_options(out, v, SPELLED_OWN);
         if (!spelled_count(v, SPELLED_KNOB)) continue;
         buf_add(out, S(".Pp\nSettings of the workload:\n"));
         add_options(out, v, SPELLED_KNOB);
     }
-    buf_format(out, ".Ss help %s\n", help_operands);
+    buf_add(out, S(".Ss help\n"));
     add_text(out, help_words);
 }
 
@@ -139,7 +141,7 @@ static void add_named(struct buf *out, const struct named *row, size_t rows, con
 
 static void add_exit_statuses(struct buf *out)
 {
-    buf_add(out, S(".Sh EXIT STATUS\nThose of\n.Xr sysexits 3 ,\nand 1:\n.Bl -tag -width Ds\n"));
+    buf_add(out, S(".Sh EXIT STATUS\n1, and those of sysexits(3):\n.Bl -tag -width Ds\n"));
     for (enum mu_code code = MU_OK; code < MU_CODE_COUNT; code++) {
         buf_format(out, ".It %d\n", err_exit_status(code));
         add_text(out, err_words(code));

@@ -1,0 +1,167 @@
+/* The guide's own figures of a machine, as its test script takes them, and the machine that such figures tell of.
+ *
+ * GiB rounded to two decimals as Python's round() does it; the benchmark scaled to the guide's 100 rounds. platform.processor() is
+ * empty on Linux wherever `uname -p` does not know, which is what Debian's says. A GPU stands in `gpu` only when its memory is known
+ * from the system, not from a catalogue. Source: get_system_info() and benchmark_compute() of the capability guide (seed 001). */
+#include "base/arena.h"
+#include "base/units.h"
+#include "machine/guide_system.h"
+#include "machine/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GPU_TEXT_MOST = 65536, GPUS_MOST = 64 };
+static const double gibibyte = 0x1p30;
+static const double mebibyte = 0x1p20;
+static const double guide_rounds = 100;
+
+/* Python's round(x, 2): the nearest decimal of the exact value, which printf gives as well. */
+static double two_decimals(double x)
+{
+    char text[64];
+    if (!(fabs(x) < 1e30)) return x;
+    snprintf(text, sizeof text, "%.2f", x);
+    return strtod(text, NULL);
+}
+
+static double gib_of(struct quantity bytes)
+{
+    return two_decimals(known_or(bytes, (double)NAN) / gibibyte);
+}
+
+static const struct disk_facts *root_disk(const struct facts *f)
+{
+    for (size_t i = 0; i < f->disks; i++)
+        if (f->disk[i].path && strcmp(f->disk[i].path, "/") == 0) return &f->disk[i];
+    return NULL;
+}
+
+/* "name, N MiB" a line, of the GPUs whose memory the system itself told. */
+static const char *gpu_lines(const struct facts *f, struct arena *a)
+{
+    struct buf text;
+    buf_init(&text, GPU_TEXT_MOST);
+    for (size_t i = 0; i < f->gpus; i++) {
+        const struct gpu_seen *g = &f->gpu[i];
+        if (!g->name || g->memory_bytes.origin < REPORTED) continue;
+        buf_format(&text, "%s%s, %.0f MiB", text.n ? "\n" : "", g->name,
+                   g->memory_bytes.value / mebibyte);
+    }
+    const char *lines = text.n ? str_copy(a, buf_text(&text)) : NULL;
+    buf_release(&text);
+    return lines;
+}
+
+struct guide_system guide_system_of(const struct machine *m, struct arena *a)
+{
+    const struct facts *f = m->facts;
+    const struct disk_facts *root = root_disk(f);
+    return (struct guide_system){
+        .platform = f->os.platform,
+        .processor = "",
+        .architecture = f->os.architecture,
+        .python_version = f->os.python_version,
+        .cpu_count = known_or(f->cpu.threads, (double)NAN),
+        .cpu_count_physical = known_or(f->cpu.cores, (double)NAN),
+        .ram_gb = gib_of(f->memory.total_bytes),
+        .ram_available_gb = gib_of(f->memory.available_bytes),
+        .disk_free_gb = root ? gib_of(root->free_bytes) : (double)NAN,
+        .gpu = gpu_lines(f, a),
+    };
+}
+
+struct guide_benchmark guide_benchmark_of(const struct machine *m)
+{
+    const struct rate *r = machine_rate(m, WORK_GUIDE_ROUNDS, RATE_ALL_THREADS);
+    if (!r || !estimate_known(r->per_s) || !(r->per_s.likely > 0))
+        return (struct guide_benchmark){(double)NAN, (double)NAN};
+    const double seconds = guide_rounds / r->per_s.likely;
+    return (struct guide_benchmark){two_decimals(seconds), two_decimals(guide_rounds / seconds)};
+}
+
+static struct quantity reported(double value, double unit, const char *key)
+{
+    return quantity_of(value * unit, REPORTED, key);
+}
+
+/* "name, 24576 MiB": what stands before the last comma, and its memory when that can be read. */
+static struct gpu_seen gpu_of_line(struct str line, struct arena *a)
+{
+    double bytes = (double)NAN;
+    size_t comma = line.n;
+    for (size_t i = 0; i < line.n; i++)
+        if (line.p[i] == ',') comma = i;
+    const struct str size = {line.p + comma + (comma < line.n), line.n - comma - (comma < line.n)};
+    const bool sized = comma < line.n && units_parse_bytes(str_trim(size), mebibyte, &bytes);
+    return (struct gpu_seen){
+        .name = str_copy(a, str_trim(sized ? (struct str){line.p, comma} : line)),
+        .memory_bytes = sized ? quantity_of(bytes, REPORTED, "system.gpu of its report")
+                              : unknown("its report does not say"),
+        .sized = "seen, not sized yet"};
+}
+
+static void gpus_of(const struct guide_system *s, struct facts *f, struct arena *a)
+{
+    struct str rest = str_of(s->gpu);
+    struct gpu_seen *gpu = NEW_ARRAY(a, struct gpu_seen, GPUS_MOST);
+    while (rest.n && f->gpus < GPUS_MOST) {
+        const struct str line = str_trim(str_line(&rest));
+        if (line.n) gpu[f->gpus++] = gpu_of_line(line, a);
+    }
+    f->gpu = gpu;
+}
+
+static const struct facts *facts_of(const struct guide_system *s, const char *hostname,
+                                    struct arena *a)
+{
+    struct facts *f = NEW(a, struct facts);
+    struct disk_facts *disk = NEW(a, struct disk_facts);
+    f->cpu.threads = reported(s->cpu_count, 1, "system.cpu_count of its report");
+    f->cpu.cores = reported(s->cpu_count_physical, 1, "system.cpu_count_physical of its report");
+    f->memory.total_bytes = reported(s->ram_gb, gibibyte, "system.ram_gb of its report");
+    f->memory.available_bytes =
+        reported(s->ram_available_gb, gibibyte, "system.ram_available_gb of its report");
+    *disk = (struct disk_facts){
+        .purpose = "root",
+        .path = "/",
+        .mount = "/",
+        .free_bytes = reported(s->disk_free_gb, gibibyte, "system.disk_free_gb of its report")};
+    f->disk = disk;
+    f->disks = 1;
+    f->os = (struct os_facts){.platform = s->platform,
+                              .architecture = s->architecture,
+                              .hostname = hostname,
+                              .python_version = s->python_version};
+    gpus_of(s, f, a);
+    return f;
+}
+
+const struct machine *guide_system_machine(const struct guide_system *s, const char *hostname,
+                                           struct arena *a)
+{
+    struct machine *m = NEW(a, struct machine);
+    struct pool *pool = NEW(a, struct pool);
+    struct place *cpu = NEW(a, struct place);
+    const struct facts *f = facts_of(s, hostname, a);
+    *pool = (struct pool){.kind = POOL_MEMORY,
+                          .name = "memory",
+                          .total_bytes = f->memory.total_bytes,
+                          .usable_bytes = f->memory.available_bytes,
+                          .bound_by = "available memory, as its report says"};
+    *cpu = (struct place){.kind = PLACE_CPU,
+                          .name = "CPU",
+                          .threads = f->cpu.threads,
+                          .bound_by = "logical CPUs, as its report says",
+                          .sized = true};
+    *m = (struct machine){.name = hostname,
+                          .pool = pool,
+                          .pools = 1,
+                          .place = cpu,
+                          .places = 1,
+                          .unmeasured = "its report is the guide's own, which measures no memory",
+                          .facts = f};
+    return m;
+}

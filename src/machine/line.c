@@ -1,0 +1,417 @@
+/* A machine from one line of words: "cpu:8 ram:32GiB gpu:RTX 4090 x2 disk:500GiB". A value runs to the next key.
+ *
+ * ram must be given; what is not given stays unknown, but for the budget: without `available` all of ram is assumed usable, and said.
+ * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory, as listed; GPUs are seen, not sized,
+ * so no pool is made of them. Left out: several disks, links, places other than the CPU. */
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "base/num.h"
+#include "base/units.h"
+#include "catalog/parts.h"
+#include "machine/machine.h"
+#include "machine/facts.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LINE_MOST = 4096, SHOWN_MOST = 64, GPUS_MOST = 64, CPUS_MOST = 65536, FEATURES_MOST = 16, NEAR = 2 };
+
+#define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth)
+enum key {
+#define KEY_ENUM(name) KEY_##name,
+    KEYS(KEY_ENUM)
+#undef KEY_ENUM
+        KEY_COUNT
+};
+static const char *const keys[KEY_COUNT] = {
+#define KEY_NAME(name) #name,
+    KEYS(KEY_NAME)
+#undef KEY_NAME
+};
+static const char origin_words[] = "the machine line";
+
+struct making {
+    const struct looking *in;
+    struct mu_err *err;
+    struct str value[KEY_COUNT]; /* p == NULL: not given */
+    struct machine *machine;
+    struct facts *facts;
+    struct pool pool[2];
+    struct place cpu;
+    struct rate rate;
+};
+
+/* Text of the line made safe and short for a message. */
+static const char *shown(const struct making *m, struct str s)
+{
+    const bool cut = s.n > SHOWN_MOST;
+    if (cut) s.n = SHOWN_MOST;
+    return str_format(m->in->arena, "%s%s", str_visible(m->in->arena, s), cut ? "..." : "");
+}
+
+static bool bad(const struct making *m, enum key key, const char *want)
+{
+    return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s:%s is not %s", keys[key],
+                   shown(m, m->value[key]), want);
+}
+
+static bool letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Length of the "word:" that begins at the front, colon included; 0 when none does. */
+static size_t key_length(struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && letter(s.p[n])) n++;
+    return n > 0 && n < s.n && s.p[n] == ':' ? n + 1 : 0;
+}
+
+/* Where the value at the front ends: before the next blank that a key follows. */
+static size_t value_length(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (blank(s.p[i]) && i + 1 < s.n && key_length((struct str){s.p + i + 1, s.n - i - 1})) return i;
+    return s.n;
+}
+
+static bool unknown_key(const struct making *m, struct str word)
+{
+    size_t nearest = 0;
+    for (size_t i = 1; i < KEY_COUNT; i++)
+        if (str_distance(word, str_of(keys[i])) < str_distance(word, str_of(keys[nearest]))) nearest = i;
+    if (str_distance(word, str_of(keys[nearest])) <= NEAR)
+        return err_set(m->err, MU_USAGE,
+                       "cannot make a machine of the line: there is no key '%s', did you mean '%s'?",
+                       shown(m, word), keys[nearest]);
+    return err_set(m->err, MU_USAGE,
+                   "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
+                   "swap gpu disk host os bandwidth",
+                   shown(m, word));
+}
+
+static bool keep(struct making *m, struct str word, struct str value)
+{
+    enum key key = 0;
+    while (key < KEY_COUNT && !str_eq_nocase(word, str_of(keys[key]))) key++;
+    if (key == KEY_COUNT) return unknown_key(m, word);
+    if (m->value[key].p)
+        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s is given twice", keys[key]);
+    m->value[key] = value;
+    if (!value.n)
+        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s has no value", keys[key]);
+    return true;
+}
+
+static bool split(struct making *m, struct str line)
+{
+    struct str rest = str_trim(line);
+    if (rest.n > LINE_MOST)
+        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: it is longer than %d bytes",
+                       LINE_MOST);
+    while (rest.n) {
+        const size_t n = key_length(rest);
+        if (!n)
+            return err_set(m->err, MU_USAGE,
+                           "cannot make a machine of the line: '%s' is no key:value; try \"cpu:8 "
+                           "ram:32GiB disk:500GiB\"",
+                           shown(m, rest));
+        const struct str word = {rest.p, n - 1};
+        rest = (struct str){rest.p + n, rest.n - n};
+        const size_t length = value_length(rest);
+        if (!keep(m, word, str_trim((struct str){rest.p, length}))) return false;
+        rest = str_trim((struct str){rest.p + length, rest.n - length});
+    }
+    return true;
+}
+
+static const char *text_of(const struct making *m, enum key key)
+{
+    return m->value[key].p ? str_copy(m->in->arena, m->value[key]) : NULL;
+}
+
+/* A size in bytes; a bare number counts GiB. */
+static bool size_of(const struct making *m, enum key key, struct quantity *out)
+{
+    double bytes;
+    if (!m->value[key].p) {
+        *out = unknown("not in the machine line");
+        return true;
+    }
+    if (!units_parse_bytes(m->value[key], 0x1p30, &bytes))
+        return bad(m, key, "a size such as 32GiB");
+    *out = quantity_of(bytes, REPORTED, origin_words);
+    return true;
+}
+
+static bool memory_made(struct making *m)
+{
+    struct memory_facts *f = &m->facts->memory;
+    if (!m->value[KEY_ram].p)
+        return err_set(m->err, MU_USAGE,
+                       "cannot make a machine of the line: ram is not given; try \"ram:32GiB\"");
+    if (!size_of(m, KEY_ram, &f->total_bytes) || !size_of(m, KEY_available, &f->available_bytes) ||
+        !size_of(m, KEY_swap, &f->swap_total_bytes))
+        return false;
+    if (!(f->total_bytes.value > 0)) return bad(m, KEY_ram, "more than nothing");
+    if (known_or(f->available_bytes, 0) > f->total_bytes.value)
+        return bad(m, KEY_available, "at most ram");
+    struct pool *p = &m->pool[m->machine->pools++];
+    *p = (struct pool){.kind = POOL_MEMORY, .name = "memory", .total_bytes = f->total_bytes};
+    if (known(f->available_bytes, NULL)) {
+        p->usable_bytes = f->available_bytes;
+        p->bound_by = "available, as the machine line says";
+    } else {
+        p->usable_bytes = quantity_of(f->total_bytes.value, ASSUMED, origin_words);
+        p->bound_by = "all of ram: available was not given";
+        f->available_bytes = p->usable_bytes;
+        fell_back(m->in->notes, "all of ram as available", "the machine line does not give available");
+    }
+    return true;
+}
+
+/* "8", "8 cores", "16 threads": a count and what it counts. False when it is a name. */
+static bool counted(struct str value, uint64_t *n, bool *threads)
+{
+    struct str rest = value;
+    const struct str number = str_cut(&rest, ' ');
+    const struct str word = str_trim(rest);
+    *threads = str_is(word, "threads") || str_is(word, "thread");
+    if (word.n && !*threads && !str_is(word, "cores") && !str_is(word, "core")) return false;
+    return str_u64(number, n);
+}
+
+static void features_of(const struct cpu_part *part, struct cpu_facts *cpu, struct arena *a)
+{
+    const struct {
+        bool has;
+        const char *name;
+    } row[] = {{part->avx2, "avx2"},         {part->avx512, "avx512f"}, {part->avx512_vnni, "avx512_vnni"},
+               {part->avx_vnni, "avx_vnni"}, {part->amx, "amx_int8"},   {part->amx, "amx_bf16"},
+               {part->neon, "neon"},         {part->dotprod, "dotprod"}, {part->i8mm, "i8mm"},
+               {part->sve, "sve"}};
+    const char **feature = NEW_ARRAY(a, const char *, FEATURES_MOST);
+    for (size_t i = 0; i < COUNT_OF(row); i++)
+        if (row[i].has) feature[cpu->feature_count++] = row[i].name;
+    cpu->features = feature;
+}
+
+static bool cpu_named(struct making *m)
+{
+    struct cpu_facts *cpu = &m->facts->cpu;
+    const struct cpu_part *part =
+        m->in->catalog ? catalog_cpu(m->in->catalog, m->value[KEY_cpu]) : NULL;
+    if (!part) return bad(m, KEY_cpu, "a number of cores, nor a CPU that is known by that name");
+    cpu->name = part->name;
+    cpu->vendor = part->vendor;
+    cpu->packages = quantity_of(1, ASSUMED, origin_words);
+    cpu->cores = quantity_of(part->cores, LISTED, part->source);
+    cpu->threads = quantity_of(part->threads, LISTED, part->source);
+    features_of(part, cpu, m->in->arena);
+    return true;
+}
+
+static bool cpu_made(struct making *m)
+{
+    struct cpu_facts *cpu = &m->facts->cpu;
+    uint64_t n;
+    bool threads;
+    cpu->packages = cpu->cores = cpu->threads = unknown("not in the machine line");
+    if (m->value[KEY_cpu].p && counted(m->value[KEY_cpu], &n, &threads)) {
+        if (n < 1 || n > CPUS_MOST) return bad(m, KEY_cpu, "between 1 and 65536");
+        if (!threads) cpu->cores = quantity_of((double)n, REPORTED, origin_words);
+        cpu->threads = quantity_of((double)n, threads ? REPORTED : ASSUMED, origin_words);
+    } else if (m->value[KEY_cpu].p && !cpu_named(m)) {
+        return false;
+    }
+    m->cpu = (struct place){.kind = PLACE_CPU,
+                            .name = "CPU",
+                            .threads = cpu->threads,
+                            .bound_by = "all of the CPU: the machine line names no limit",
+                            .sized = true};
+    return true;
+}
+
+/* Cuts the last word off when `fits` takes it. */
+static bool last_word(struct str *s, struct str *word)
+{
+    size_t i = s->n;
+    while (i && !blank(s->p[i - 1])) i--;
+    if (!i || i == s->n) return false;
+    *word = (struct str){s->p + i, s->n - i};
+    *s = str_trim((struct str){s->p, i});
+    return true;
+}
+
+/* "x2" or "2x" at the end is how many. */
+static bool times_of(struct str *name, uint64_t *times)
+{
+    struct str rest = *name;
+    struct str word;
+    *times = 1;
+    if (!last_word(&rest, &word) || word.n < 2) return true;
+    const bool before = word.p[0] == 'x' || word.p[0] == 'X';
+    const bool behind = word.p[word.n - 1] == 'x' || word.p[word.n - 1] == 'X';
+    if (!before && !behind) return true;
+    const struct str number = {word.p + before, word.n - 1};
+    uint64_t n;
+    if (!str_u64(number, &n)) return true;
+    *name = rest;
+    *times = n;
+    return n >= 1 && n <= GPUS_MOST;
+}
+
+/* "12GB", "24 GiB" at the end of a card's name is its memory as the trade counts it, in GiB whichever way it is written. */
+static void card_memory(struct str *name, double *gib)
+{
+    struct str rest = *name;
+    struct str word;
+    *gib = (double)NAN;
+    if (!last_word(&rest, &word)) return;
+    if (str_eq_nocase(word, S("GB")) || str_eq_nocase(word, S("GiB"))) {
+        if (!last_word(&rest, &word)) return;
+    } else if (word.n > 3 && str_eq_nocase((struct str){word.p + word.n - 3, 3}, S("GiB"))) {
+        word.n -= 3;
+    } else if (word.n > 2 && str_eq_nocase((struct str){word.p + word.n - 2, 2}, S("GB"))) {
+        word.n -= 2;
+    } else {
+        return;
+    }
+    double n;
+    if (!str_f64(word, &n) || !(n > 0 && n <= 4096)) return;
+    *gib = n;
+    *name = rest;
+}
+
+static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out)
+{
+    const struct looking *in = m->in;
+    const struct gpu_part *part = NULL;
+    const struct str whole = name;
+    double gib;
+    card_memory(&name, &gib);
+    enum catalog_match match = in->catalog ? catalog_gpu(in->catalog, name, gib, &part) : MATCH_NONE;
+    if (match == MATCH_NONE && in->catalog) match = catalog_gpu(in->catalog, whole, (double)NAN, &part);
+    if (match == MATCH_NONE && isnan(gib))
+        return err_set(m->err, MU_USAGE,
+                       "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
+                       "too, as in \"gpu:NAME 24GB\"",
+                       shown(m, whole));
+    if (match == MATCH_SEVERAL)
+        fell_back(in->notes, part->name,
+                  str_format(in->arena, "several cards are called '%s'", shown(m, whole)));
+    *out = (struct gpu_seen){.name = str_copy(in->arena, name), .sized = "seen, not sized yet"};
+    out->memory_bytes = quantity_of(gib * 0x1p30, REPORTED, origin_words);
+    if (match != MATCH_NONE) {
+        out->name = part->name;
+        out->vendor = part->vendor;
+        if (isnan(gib) || gib == part->memory_gib)
+            out->memory_bytes = quantity_of(part->memory_gib * 0x1p30, LISTED, part->source);
+    }
+    return true;
+}
+
+static bool gpus_made(struct making *m)
+{
+    struct str rest = m->value[KEY_gpu];
+    struct facts *f = m->facts;
+    if (!rest.p || str_eq_nocase(rest, S("none")) || str_is(rest, "0")) return true;
+    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, GPUS_MOST);
+    while (rest.p) {
+        struct str name = str_trim(str_cut(&rest, ','));
+        uint64_t times;
+        struct gpu_seen one;
+        if (!times_of(&name, &times) || times > GPUS_MOST - f->gpus)
+            return bad(m, KEY_gpu, "at most 64 GPUs");
+        if (!name.n) return bad(m, KEY_gpu, "the name of a GPU");
+        if (!gpu_seen_of(m, name, &one)) return false;
+        while (times--) gpu[f->gpus++] = one;
+    }
+    f->gpu = gpu;
+    return true;
+}
+
+static bool disk_made(struct making *m)
+{
+    struct disk_facts *d = NEW(m->in->arena, struct disk_facts);
+    if (!m->value[KEY_disk].p) return true;
+    *d = (struct disk_facts){.purpose = "root",
+                             .path = "/",
+                             .mount = "/",
+                             .total_bytes = unknown("the machine line gives what is free")};
+    if (!size_of(m, KEY_disk, &d->free_bytes)) return false;
+    m->facts->disk = d;
+    m->facts->disks = 1;
+    m->pool[m->machine->pools++] = (struct pool){.kind = POOL_DISK,
+                                                 .name = d->mount,
+                                                 .total_bytes = d->total_bytes,
+                                                 .usable_bytes = d->free_bytes,
+                                                 .bound_by = "free space"};
+    return true;
+}
+
+/* Platforms by the words people use; every other word names a distribution of the usual one. */
+static void os_made(struct making *m)
+{
+    static const struct {
+        const char *word, *platform;
+    } row[] = {{"linux", "Linux"}, {"macos", "Darwin"}, {"darwin", "Darwin"}, {"windows", "Windows"}};
+    struct os_facts *os = &m->facts->os;
+    const struct str given = m->value[KEY_os];
+    os->hostname = text_of(m, KEY_host);
+    os->platform = "Linux";
+    bool platform = false;
+    for (size_t i = 0; i < COUNT_OF(row); i++)
+        if (str_eq_nocase(given, str_of(row[i].word))) {
+            os->platform = row[i].platform;
+            platform = true;
+        }
+    if (!platform) os->distribution = text_of(m, KEY_os);
+}
+
+/* "60GB/s"; a bare number counts GB/s. */
+static bool bandwidth_made(struct making *m)
+{
+    struct str value = m->value[KEY_bandwidth];
+    double per_s;
+    m->machine->unmeasured = "a machine line measures nothing; add bandwidth:60GB/s if it is known";
+    if (!value.p) return true;
+    if (str_ends(value, S("/s"))) value.n -= 2;
+    if (!units_parse_bytes(str_trim(value), 1e9, &per_s) || !(per_s > 0))
+        return bad(m, KEY_bandwidth, "a rate such as 60GB/s");
+    m->rate = (struct rate){.work = WORK_READ_BYTES,
+                            .threads = known_or(m->cpu.threads, 1),
+                            .per_s = estimate_exactly(per_s, REPORTED, origin_words)};
+    m->machine->rate = &m->rate;
+    m->machine->rates = 1;
+    m->machine->unmeasured = NULL;
+    return true;
+}
+
+bool machine_from_line(struct str line, const struct looking *in, const struct machine **out,
+                       struct mu_err *err)
+{
+    struct making *m = NEW(in->arena, struct making);
+    m->in = in;
+    m->err = err;
+    m->machine = NEW(in->arena, struct machine);
+    m->facts = NEW(in->arena, struct facts);
+    if (!split(m, line) || !memory_made(m) || !cpu_made(m) || !gpus_made(m) || !disk_made(m) ||
+        !bandwidth_made(m))
+        return false;
+    os_made(m);
+    m->machine->name = m->facts->os.hostname;
+    m->machine->pool = m->pool;
+    m->machine->place = &m->cpu;
+    m->machine->places = 1;
+    m->machine->facts = m->facts;
+    *out = m->machine;
+    return true;
+}
