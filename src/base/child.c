@@ -78,9 +78,13 @@ static bool open_pipes(struct run *r)
     return true;
 }
 
-/* From here on SIGINT and SIGTERM come through r->signals, and SIGPIPE not at all. */
+/* From here on SIGINT and SIGTERM come through r->signals, and SIGPIPE not at all. Where whoever started us left SIGCHLD ignored, the
+ * kernel would throw away how a child ended, so that is put right for good. */
 static bool hold_signals(struct run *r)
 {
+    struct sigaction inherited;
+    if (!sigaction(SIGCHLD, NULL, &inherited) && inherited.sa_handler == SIG_IGN)
+        signal(SIGCHLD, SIG_DFL);
     sigset_t held;
     sigset_t pending;
     sigemptyset(&held);

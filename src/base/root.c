@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NAMES_MOST = 65536, FIRST_READ = 8192, NUMBER_TEXT = 64 };
+enum { NAMES_MOST = 65536, FIRST_READ = 8192, RACE_TRIES = 64, NUMBER_TEXT = 64 };
 
 static int open_at(const struct root *r, const char *path, int flags)
 {
@@ -29,7 +29,11 @@ static int open_at(const struct root *r, const char *path, int flags)
     if (!r->captured) return openat(r->fd, path, flags);
     const struct open_how how = {.flags = (unsigned)flags,
                                  .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, r->fd, path, &how, sizeof how);
+    int fd;
+    int tries = 0; /* EAGAIN: something was renamed while the kernel looked at a ".." */
+    do fd = (int)syscall(SYS_openat2, r->fd, path, &how, sizeof how);
+    while (fd < 0 && errno == EAGAIN && ++tries < RACE_TRIES);
+    return fd;
 }
 
 bool root_open(const char *path, struct root *out, struct mu_err *err)

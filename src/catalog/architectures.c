@@ -2,8 +2,8 @@
  *
  * Rows of data/architectures.json and data/buffers.json, bound to the structs of architecture.h; weight types by name, through the
  * table of types. An architecture may have aliases: the spellings model files and the catalogue use for it. */
-#include "catalog/architecture.h"
 #include "base/arena.h"
+#include "catalog/architecture.h"
 #include "catalog/table.h"
 #include "catalog/types.h"
 

@@ -72,9 +72,8 @@ bool catalog_own(const struct catalog *c, const char *name, struct str *out, con
     const bool whole = bytes <= OWN_FILE_BYTES;
     if (whole) *out = (struct str){str_copy(c->arena, m.bytes), m.bytes.n};
     mapped_close(&m);
-    return whole ||
-           err_set(err, MU_DATA, "cannot use %s: it is larger than %d MiB; shorten it", *path,
-                   OWN_FILE_BYTES >> 20);
+    return whole || err_set(err, MU_DATA, "cannot use %s: it is larger than %d MiB; shorten it",
+                            *path, OWN_FILE_BYTES >> 20);
 }
 
 bool catalog_read(const struct catalog *c, const char *name, struct str *out, struct mu_err *err)

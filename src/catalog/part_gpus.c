@@ -3,16 +3,12 @@
  * One marketing name may stand for cards with different memory: the size decides, asked for or written behind the name ("24GB").
  * Without it the first row of the file, the commonest, is taken and the match says that there are several. */
 #include "base/arena.h"
-#include "base/units.h"
 #include "catalog/parts.h"
 #include "catalog/table.h"
 
 #include <math.h>
 
 enum { RANK_NAME, RANK_ALIAS };
-
-/* A driver reports a few per cent less than the label says; the next size sold is at least a quarter away. */
-static const double same_memory = 0.12;
 
 struct gpus {
     struct gpu_part *row;
@@ -70,7 +66,91 @@ bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *
 
 /* ---- by name ---- */
 
-static double off_by(const struct gpu_part *g, double memory_gib)
+static bool digit(char c)
 {
-    return fabs(g->memory_gib - memory_gib) / memory_gib;
+    return c >= '0' && c <= '9';
+}
+
+/* Takes a size off the end of a name: "24GB", "24 GiB", "24G". Cards are sold by binary gigabytes whatever the label says. */
+static bool cut_size(struct str *name, double *memory_gib)
+{
+    static const char *const units[] = {"gb", "gib", "g"};
+    struct str rest = str_trim(*name);
+    size_t n = rest.n;
+    while (n && !digit(rest.p[n - 1]) && rest.p[n - 1] != ' ') n--;
+    const struct str unit = {rest.p + n, rest.n - n};
+    bool is_unit = false;
+    for (size_t i = 0; i < COUNT_OF(units); i++)
+        is_unit = is_unit || str_eq_nocase(unit, str_of(units[i]));
+    while (n && rest.p[n - 1] == ' ') n--;
+    const size_t end = n;
+    while (n && digit(rest.p[n - 1])) n--;
+    uint64_t size;
+    if (!is_unit || !n || (rest.p[n - 1] != ' ' && rest.p[n - 1] != '-') ||
+        !str_u64((struct str){rest.p + n, end - n}, &size))
+        return false;
+    *name = (struct str){rest.p, n};
+    *memory_gib = (double)size;
+    return true;
+}
+
+/* Of `n` spellings, the row nearest in memory; *several when another one is as near. */
+static const struct gpu_part *nearest(const struct gpus *all, const struct spelling *s, size_t n,
+                                      double memory_gib, bool *several)
+{
+    const struct gpu_part *best = NULL;
+    double least_gap = (double)INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        const struct gpu_part *g = &all->row[s[i].row];
+        const double gap = isnan(memory_gib) ? 0 : fabs(g->memory_gib - memory_gib);
+        if (best && !(gap < least_gap)) {
+            *several = *several || !(gap > least_gap);
+            continue;
+        }
+        best = g;
+        least_gap = gap;
+        *several = false;
+    }
+    return best;
+}
+
+static enum catalog_match find(const struct catalog *c, const struct gpus *all, struct str name,
+                               double memory_gib, const struct gpu_part **out)
+{
+    const struct spelling *plain = NULL;
+    const struct spelling *sized = NULL;
+    const char *with_size = str_format(c->arena, "%.*s %.0fGB", STR_ARG(name), memory_gib);
+    const size_t plains = names_find(&all->names, name, &plain);
+    const size_t sizeds =
+        isnan(memory_gib) ? 0 : names_find(&all->names, str_of(with_size), &sized);
+    bool several = false;
+    const struct gpu_part *g = sizeds ? nearest(all, sized, sizeds, memory_gib, &several)
+                                      : nearest(all, plain, plains, memory_gib, &several);
+    if (!g) return MATCH_NONE;
+    *out = g;
+    return several ? MATCH_SEVERAL : MATCH_ONE;
+}
+
+enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double memory_gib,
+                               const struct gpu_part **out)
+{
+    const struct gpus *all = part_once(c, PART_GPUS, load, NULL);
+    double written_gib;
+    if (!all) return MATCH_NONE;
+    const enum catalog_match match = find(c, all, name, memory_gib, out);
+    if (match != MATCH_NONE || !cut_size(&name, &written_gib)) return match;
+    return find(c, all, name, isnan(memory_gib) ? written_gib : memory_gib, out);
+}
+
+size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out)
+{
+    const struct gpus *all = part_once(c, PART_GPUS, load, NULL);
+    size_t found = 0;
+    for (size_t i = 0; all && i < all->count; i++)
+        for (size_t k = 0; k < all->row[i].pci_id_count; k++) {
+            if (!str_eq_nocase(id, str_of(all->row[i].pci_ids[k]))) continue;
+            if (!found++) *out = &all->row[i];
+            break;
+        }
+    return found;
 }

@@ -130,8 +130,8 @@ static struct str loose(struct str name)
         while (from && word_byte(s.p[from - 1])) from--;
         bool ending = false;
         for (size_t i = 0; i < COUNT_OF(endings); i++)
-            ending = ending ||
-                     str_eq_nocase((struct str){s.p + from, n - from}, str_of(endings[i]));
+            ending =
+                ending || str_eq_nocase((struct str){s.p + from, n - from}, str_of(endings[i]));
         if (!ending || !from) return s;
         s.n = from;
     }
@@ -190,7 +190,10 @@ enum catalog_match catalog_model(const struct catalog *c, struct str name,
     *out = &all->row[first->row];
     const char *rest = "";
     for (size_t i = 1; i < n; i++)
-        rest = str_format(c->arena, "%s%s%s", rest, i == 1 ? "" : i + 1 == n ? " and " : ", ",
+        rest = str_format(c->arena, "%s%s%s", rest,
+                          i == 1       ? ""
+                          : i + 1 == n ? " and "
+                                       : ", ",
                           all->row[first[i].row].hf_id);
     if (others) *others = n > 1 ? rest : NULL;
     return n > 1 ? MATCH_SEVERAL : MATCH_ONE;

@@ -72,26 +72,37 @@ bool entries_read(const struct catalog *c, const char *file, const struct fields
                   size_t name_offset, struct rows *out, struct mu_err *err) NODISCARD;
 
 /* One field of a row: struct tag, key in the file, member. */
-#define ROW_TEXT(tag, key, member) \
-    {.name = (key), .kind = FIELD_TEXT, .offset = offsetof(struct tag, member)}
-#define ROW_NUMBER(tag, key, member) \
-    {.name = (key), .kind = FIELD_NUMBER, .offset = offsetof(struct tag, member)}
-#define ROW_FLAG(tag, key, member) \
-    {.name = (key), .kind = FIELD_BOOL, .offset = offsetof(struct tag, member)}
-#define ROW_TEXTS(tag, key, items, n)             \
-    {.name = (key),                               \
-     .kind = FIELD_TEXTS,                         \
-     .offset = offsetof(struct tag, items),       \
-     .count_offset = offsetof(struct tag, n)}
-#define ROW_LIST(tag, key, items, n, table)       \
-    {.name = (key),                               \
-     .kind = FIELD_LIST,                          \
-     .offset = offsetof(struct tag, items),       \
-     .of = &(table),                              \
-     .count_offset = offsetof(struct tag, n)}
+#define ROW_TEXT(tag, key, member)                                                \
+    {                                                                             \
+        .name = (key), .kind = FIELD_TEXT, .offset = offsetof(struct tag, member) \
+    }
+#define ROW_NUMBER(tag, key, member)                                                \
+    {                                                                               \
+        .name = (key), .kind = FIELD_NUMBER, .offset = offsetof(struct tag, member) \
+    }
+#define ROW_FLAG(tag, key, member)                                                \
+    {                                                                             \
+        .name = (key), .kind = FIELD_BOOL, .offset = offsetof(struct tag, member) \
+    }
+#define ROW_TEXTS(tag, key, items, n)                                              \
+    {                                                                              \
+        .name = (key), .kind = FIELD_TEXTS, .offset = offsetof(struct tag, items), \
+        .count_offset = offsetof(struct tag, n)                                    \
+    }
+#define ROW_LIST(tag, key, items, n, table)                                                       \
+    {                                                                                             \
+        .name = (key), .kind = FIELD_LIST, .offset = offsetof(struct tag, items), .of = &(table), \
+        .count_offset = offsetof(struct tag, n)                                                   \
+    }
 /* A map inside the row whose members stand in the same struct: `table` counts offsets from the start of the row. */
-#define ROW_MAP(key, table) {.name = (key), .kind = FIELD_STRUCT, .offset = 0, .of = &(table)}
-#define ROW_FIELDS(tag, list) {.name = #tag, .size = sizeof(struct tag), .field = (list), .count = COUNT_OF(list)}
+#define ROW_MAP(key, table)                                              \
+    {                                                                    \
+        .name = (key), .kind = FIELD_STRUCT, .offset = 0, .of = &(table) \
+    }
+#define ROW_FIELDS(tag, list)                                                              \
+    {                                                                                      \
+        .name = #tag, .size = sizeof(struct tag), .field = (list), .count = COUNT_OF(list) \
+    }
 
 /* Spellings of rows, sorted. A lower rank is a better claim to a name; rows come in their own order. */
 struct spelling {

@@ -9,7 +9,6 @@
 
 enum { INDENT = 2, GAP = 2, BAR_COLUMNS = 20, PROSE_COLUMNS = 100, NARROWEST = 20, WORD_MOST = 40 };
 
-#define BAR_FULL "\xe2\x96\x88"  /* U+2588, full block */
 #define BAR_EMPTY "\xe2\x96\x91" /* U+2591, light shade */
 
 struct page {
@@ -85,7 +84,7 @@ static void shrink(struct grid *g, const size_t *floor, size_t most)
 static void lay_out(struct grid *g, size_t most)
 {
     size_t word[DOC_COLUMNS_MOST] = {0};
-    size_t one[DOC_COLUMNS_MOST];
+    size_t one[DOC_COLUMNS_MOST] = {0};
     for (size_t c = 0; c < g->columns; c++) {
         /* The first head starts at the margin and has the indent's room as well. */
         const size_t head = g->head ? text_columns(g->head[c]) : 0;
@@ -164,17 +163,31 @@ static void put_table(struct page *p, const struct block *b)
     if (!b->rows) prose(p, "none", INDENT, "2");
 }
 
-/* A share as a bar; what is held but too little to see still shows one block. */
+/* U+2588 a full block, U+2589 seven eighths of one, down to U+258F, an eighth. */
+static void block_of(struct buf *b, size_t eighths)
+{
+    buf_add(b, S("\xe2\x96"));
+    buf_char(b, (char)(0x90 - eighths));
+}
+
+/* A share as a bar, in eighths of a column; what is held but too little to see still shows one. */
 static struct str bar(struct arena *a, const char *share_text)
 {
     double share;
     if (!str_f64(str_of(share_text), &share)) return S("");
     share = share < 0 ? 0 : share > 1 ? 1 : share;
-    size_t full = (size_t)(share * BAR_COLUMNS + 0.5);
-    if (!full && share > 0) full = 1;
+    size_t eighths = (size_t)(share * BAR_COLUMNS * 8 + 0.5);
+    if (!eighths && share > 0) eighths = 1;
     struct buf b;
-    buf_init(&b, BAR_COLUMNS * sizeof BAR_FULL);
-    for (size_t i = 0; i < BAR_COLUMNS; i++) buf_add(&b, i < full ? S(BAR_FULL) : S(BAR_EMPTY));
+    buf_init(&b, BAR_COLUMNS * sizeof BAR_EMPTY);
+    for (size_t i = 0; i < BAR_COLUMNS; i++) {
+        const size_t here = eighths < 8 ? eighths : 8;
+        if (here)
+            block_of(&b, here);
+        else
+            buf_add(&b, S(BAR_EMPTY));
+        eighths -= here;
+    }
     const char *text = str_copy(a, buf_text(&b));
     buf_release(&b);
     return str_of(text);
@@ -243,9 +256,10 @@ static bool has_footnote(const struct block *b)
 }
 
 /* Footnotes, runs of notes and runs of facts stand together; a blank line parts everything else. */
-static bool together(const struct block *before, const struct block *b, bool footnote)
+static bool together(const struct block *before, const struct block *b, bool footnote,
+                     bool was_footnote)
 {
-    return footnote || (before->kind == BLOCK_NOTE && b->kind == BLOCK_NOTE) ||
+    return footnote || (before->kind == BLOCK_NOTE && b->kind == BLOCK_NOTE && !was_footnote) ||
            (before->kind == BLOCK_FACTS && b->kind == BLOCK_FACTS);
 }
 
@@ -272,9 +286,10 @@ void doc_as_text(const struct doc *d, struct text_style style, struct buf *out)
     bool footnote = false;
     for (const struct block *b = d->first; b; b = b->next) {
         if (!block_shown(b)) continue;
+        const bool was_footnote = footnote;
         footnote = before && b->kind == BLOCK_NOTE && b->tone == TONE_DIM &&
                    (footnote || has_footnote(before));
-        if (before && !together(before, b, footnote)) end_line(&p);
+        if (before && !together(before, b, footnote, was_footnote)) end_line(&p);
         put_block(&p, b, footnote);
         before = b;
     }

@@ -109,7 +109,7 @@ void stack_row(struct doc *d, struct block *b, const char *name, double share, c
     assert(b->kind == BLOCK_STACK);
     struct cell *cell = row_of(d, b);
     cell[0].text = str_copy(d->arena, str_of(name));
-    cell[1].text = isfinite(share) ? str_format(d->arena, "%.4f", share) : "";
+    cell[1].text = isfinite(share) ? str_format(d->arena, "%.6f", share) : "";
     cell[2].text = str_copy(d->arena, str_of(amount));
 }
 

@@ -87,7 +87,7 @@ static void name_arm(const struct looking *in, const struct cpuinfo *info, struc
         cpu->name = cores ? cores : board;
     if (!cores)
         note_add(in->notes,
-                 "the CPU's name is not known: /proc/cpuinfo gives only implementer %s part %s",
+                 "the kind of core is not known: /proc/cpuinfo gives only implementer %s part %s",
                  str_visible(in->arena, info->arm[0].implementer),
                  str_visible(in->arena, info->arm[0].part));
 }

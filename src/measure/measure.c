@@ -297,11 +297,12 @@ static void run_test(struct session *s, const struct test *test)
 
 static void run_tests(struct session *s)
 {
+    const size_t tests_in_all = COUNT_OF(tests);
     for (size_t i = 0; i < COUNT_OF(tests); i++) {
         if (tests[i].on_disk && !s->in->disk_folder) continue;
         if (s->in->progress) {
             const char *what = str_format(s->in->arena, "measuring %s", tests[i].words);
-            progress_show(s->in->progress, what, (double)i / (double)COUNT_OF(tests));
+            progress_show(s->in->progress, what, (double)i / (double)tests_in_all);
         }
         run_test(s, &tests[i]);
     }

@@ -48,7 +48,8 @@ static void sizes(const struct json *h, struct shape *s)
     s->vocabulary = number(h, "n_vocab", 0);
     s->context_tokens = number(h, "n_ctx_train", 0);
     s->window_tokens = number(h, "n_swa", 0);
-    s->rope_factors = yes(h, "rope_freqs") ? s->head_size / 2 : 0;
+    s->rope_tensors = yes(h, "rope_freqs");
+    s->rope_factors = s->rope_tensors * s->head_size / 2;
     s->pooling = (enum pooling)(int)number(h, "pooling", POOLING_NONE);
 }
 

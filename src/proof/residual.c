@@ -1,7 +1,8 @@
-/* The ranges of data/residuals.json: read for scoring, and made of truth rows for shipping. A class whose rows are all exact has no
- * range and is not listed. */
+/* The ranges of data/residuals.json: read for scoring, and made of truth rows for shipping. Left out: classes whose rows are all
+ * exact, which have no range. */
 #include "proof/residual.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 #include "proof/proof.h"
 #include "proof/truth.h"
 
-static const double low_share = 0.05, high_share = 0.95;
+/* A range is the shortest that holds this share of the rows: nine in ten. */
+static const double share_inside = 0.9;
 
 bool residual_shipped(const struct catalog *c, const char *class_, struct residual_range *out,
                       bool *has, struct mu_err *err)
@@ -40,9 +42,13 @@ static int by_size(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static double quantile(const double *sorted, size_t n, double share)
+/* Where the shortest run of `inside` rows begins; the first of several. */
+static size_t shortest(const double *sorted, size_t n, size_t inside)
 {
-    return sorted[(size_t)(share * (double)(n - 1) + 0.5)];
+    size_t best = 0;
+    for (size_t i = 1; i + inside <= n; i++)
+        if (sorted[i + inside - 1] - sorted[i] < sorted[best + inside - 1] - sorted[best]) best = i;
+    return best;
 }
 
 static void write_class(struct writer *w, const struct truth *t, const char *name, double *ratio)
@@ -50,11 +56,13 @@ static void write_class(struct writer *w, const struct truth *t, const char *nam
     for (size_t i = 0; i < t->rows; i++)
         ratio[i] = t->row[i].measured[PART_TOTAL] / t->row[i].closed_form_total;
     qsort(ratio, t->rows, sizeof *ratio, by_size);
+    const size_t inside = (size_t)ceil(share_inside * (double)t->rows);
+    const size_t low = shortest(ratio, t->rows, inside);
     writer_map(w);
     writer_put_cstr(w, "class", CLOSED_FORM_CLASS);
-    writer_put_number(w, "low", quantile(ratio, t->rows, low_share));
-    writer_put_number(w, "likely", quantile(ratio, t->rows, 0.5));
-    writer_put_number(w, "high", quantile(ratio, t->rows, high_share));
+    writer_put_number(w, "low", ratio[low]);
+    writer_put_number(w, "likely", ratio[t->rows / 2]);
+    writer_put_number(w, "high", ratio[low + inside - 1]);
     writer_put_number(w, "rows", (double)t->rows);
     writer_put_cstr(w, "made_of", name);
     writer_map_end(w);
@@ -69,9 +77,9 @@ bool proof_residuals(struct str text, const char *name, const struct catalog *c,
     writer_map(&w);
     writer_put_number(&w, "schema_version", 1);
     writer_put_cstr(&w, "about",
-                    "measured / predicted on truth rows: 5th percentile, median and 95th "
-                    "percentile; classes that are exact are not listed");
-    writer_put_cstr(&w, "source", "selftest");
+                    "measured / predicted on truth rows: the median, and the shortest range that "
+                    "holds nine in ten; classes that are exact are not listed");
+    writer_put_cstr(&w, "source", "made by selftest's own code (proof_residuals); a test compares");
     writer_key(&w, "entries");
     writer_list(&w);
     write_class(&w, &t, name, NEW_ARRAY(a, double, t.rows));

@@ -71,7 +71,7 @@ static void fill_report(const struct check *c, struct report *r)
                                       .why = j->why,
                                       .needed_bytes = computed ? j->verdict.held_bytes.likely +
                                                                      j->verdict.process_bytes
-                                                               : NAN};
+                                                               : (double)NAN};
     }
     *r = (struct report){.timestamp = clock_stamp(a),
                          .hostname = c->subject.machine->name,

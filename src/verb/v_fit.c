@@ -101,7 +101,7 @@ static void write_json(const struct fit *f, const struct context *in, struct buf
     writer_put_number(&w, "context_tokens", f->asked.knobs.context_tokens);
     write_verdict(&w, &f->verdict);
     writer_put_number(&w, "largest_context_tokens",
-                      f->largest_context_tokens > 0 ? f->largest_context_tokens : NAN);
+                      f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }

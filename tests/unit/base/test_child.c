@@ -93,6 +93,15 @@ static void ends_are_facts(void **state)
     assert_string_equal(child_signal_words(64), "");
 }
 
+static void an_ignored_sigchld_hides_nothing(void **state)
+{
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    const struct child_end end = ran(usual, "exit 3");
+    signal(SIGCHLD, SIG_DFL);
+    assert_int_equal(end.status, 3);
+}
+
 static void programs_that_are_not_there(void **state)
 {
     (void)state;
@@ -136,7 +145,9 @@ static void too_much_memory_is_killed(void **state)
     (void)state;
     struct child c = usual;
     c.memory_most_bytes = 8 << 20;
-    const struct child_end end = ran(c, "x=0123456789abcdef; while :; do x=$x$x; done");
+    const struct child_end end =
+        ran(c, "x=0123456789abcdef; i=0; while [ $i -lt 22 ]; do x=$x$x; i=$((i + 1)); "
+               "done; while :; do :; done");
     assert_int_equal(end.fate, CHILD_OVER_MEMORY);
     assert_true(end.peak_bytes > c.memory_most_bytes);
     assert_non_null(strstr(end.sentence, "more than the 8.00 MiB it may"));
@@ -290,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_input_and_talk),
         cmocka_unit_test(ends_are_facts),
+        cmocka_unit_test(an_ignored_sigchld_hides_nothing),
         cmocka_unit_test(programs_that_are_not_there),
         cmocka_unit_test(a_child_that_hangs_is_killed),
         cmocka_unit_test(a_grandchild_does_not_hold_us_up),

@@ -1,11 +1,13 @@
 /* One answer of every kind of block, with hostile text in every place, in all formats: held against tests/unit/doc/page.*. Run with the
  * argument `write` to write those files anew, and read the difference before it goes in. */
-#include <cmocka.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /* Widths and cuts of text: columns, blanks, words longer than a line, characters that take two columns or none. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/arena.h"
 #include "doc/doc.h"

@@ -1,9 +1,10 @@
 /* Which format is meant, JSON on one line, and what is written where. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/err.h"

@@ -32,8 +32,8 @@ static void test_shipped_set(void **state)
     for (size_t i = 0; i < 4; i++) {
         const struct experiment *e = experiment_find(set, guide[i].id);
         assert_non_null(e);
-        assert_float_equal(e->guide.ram_available_gb, guide[i].ram, 0);
-        assert_float_equal(e->guide.disk_free_gb, guide[i].disk, 0);
+        assert_close(e->guide.ram_available_gb, guide[i].ram, 0);
+        assert_close(e->guide.disk_free_gb, guide[i].disk, 0);
     }
     assert_string_equal(experiment_find(set, "e0_e1")->quant, "Q4_K_M");
     assert_int_equal(set->quantisation->rows, 4);

@@ -73,7 +73,7 @@ static void test_fits_by_memory(void **state)
     assert_true(need > s->digest.weight_bytes);
     judge_task(&t, machine_of(s, "cpu:4 ram:2GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "no");
-    assert_float_equal(v.held_bytes.likely + v.process_bytes, need, 0);
+    assert_close(v.held_bytes.likely + v.process_bytes, need, 0);
 }
 
 static void test_bill_adds_up(void **state)
@@ -85,7 +85,7 @@ static void test_bill_adds_up(void **state)
     const char *const group[] = {"weights", "kv", "compute", "output"};
     double sum = 0;
     for (size_t i = 0; i < 4; i++) sum += bill_group(&v.bill, group[i]);
-    assert_float_equal(sum, v.held_bytes.likely, 0.5);
+    assert_close(sum, v.held_bytes.likely, 0.5);
 }
 
 static void test_closed_form_has_a_range(void **state)
@@ -97,7 +97,7 @@ static void test_closed_form_has_a_range(void **state)
     judge_task(&t, m, &s->world, &exact);
     s->knobs.closed_form = true;
     judge_task(&t, m, &s->world, &closed);
-    assert_float_equal(exact.held_bytes.low, exact.held_bytes.high, 0);
+    assert_close(exact.held_bytes.low, exact.held_bytes.high, 0);
     assert_true(closed.held_bytes.low <= exact.held_bytes.likely);
     assert_true(closed.held_bytes.high >= exact.held_bytes.likely);
     assert_true(closed.held_bytes.high > closed.held_bytes.low);
@@ -113,7 +113,7 @@ static void test_speed_needs_a_measurement(void **state)
     assert_non_null(none.decode_per_s.source);
     judge_task(&t, machine_of(s, "cpu:4 ram:16GiB bandwidth:20GB/s"), &s->world, &slow);
     judge_task(&t, machine_of(s, "cpu:4 ram:16GiB bandwidth:40GB/s"), &s->world, &fast);
-    assert_float_equal(fast.decode_per_s.likely, 2 * slow.decode_per_s.likely, 1e-9);
+    assert_close(fast.decode_per_s.likely, 2 * slow.decode_per_s.likely, 1e-9);
     assert_true(slow.decode_per_s.low < slow.decode_per_s.likely);
     assert_true(slow.decode_per_s.likely < slow.decode_per_s.high);
     /* a token cannot be had faster than its weights are read */
@@ -135,8 +135,7 @@ static void test_largest_context(void **state)
     s->knobs.context_tokens = context + 256;
     judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT);
-    assert_float_equal(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256),
-                       0, 0);
+    assert_close(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256), 0, 0);
 }
 
 static void test_not_computed(void **state)

@@ -1,9 +1,10 @@
 /* Help, manual and completion list the very options that are parsed, stay within their width, and escape what troff would act upon. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/err.h"

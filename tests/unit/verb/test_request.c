@@ -1,9 +1,11 @@
 /* Command lines, one a row: what request they make, or what is said about them. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+
 #include <string.h>
 
 #include "base/arena.h"
