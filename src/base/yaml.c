@@ -18,6 +18,7 @@ struct level {
     struct yaml *node, *last;
     bool key_read; /* of a map: the key stands in key, its value comes next */
     struct str key;
+    yaml_mark_t key_at;
 };
 
 struct parse {
@@ -127,6 +128,8 @@ static struct yaml *attach(struct parse *p, enum yaml_kind kind, const yaml_mark
     l->last = y;
     l->node->count++;
     y->key = l->key;
+    y->key_line = l->key_at.line + 1;
+    y->key_column = l->key_at.column + 1;
     l->key_read = false;
     l->key = S("");
     return y;
@@ -165,6 +168,7 @@ static bool take_scalar(struct parse *p, const yaml_event_t *e)
     struct level *l = wants_key(p);
     if (l) {
         l->key = copy;
+        l->key_at = e->start_mark;
         l->key_read = true;
         return true;
     }

@@ -11,7 +11,7 @@ struct weight_type {
     uint32_t id;
     double block, block_bytes; /* elements and bytes of one block */
     bool storable;             /* may stand in a file (Q8_1 and Q8_K may not) */
-    /* What llama-quantize takes instead when a row is no multiple of the block, before F16 if that does not fit either; NULL: F16. */
+    /* What llama-quantize takes when a row is no multiple of the block; NULL: the table names none. */
     const struct weight_type *fallback;
 };
 

@@ -84,9 +84,10 @@ void llama_compute(struct bill *b, const struct digest *m, const struct generate
         return;
     }
     if (!plan_compute_bytes(m, g, &bytes)) {
-        b->unruled = "a layer of its graph has more nodes than the plan has room for";
+        b->unruled = "its graph has a value of no size, or is larger than the plan has room for";
         return;
     }
-    GIVEN(b, planned_bytes, bytes, LLAMA_PLAN);
+    const struct architecture *a = m->shape->arch;
+    GIVEN(b, planned_bytes, bytes, a->checked ? LLAMA_PLAN : a->source);
     HOLD(b, ON_HOST, "compute buffer", "compute", planned_bytes, LLAMA_PLAN);
 }

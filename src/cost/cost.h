@@ -18,13 +18,12 @@ struct knob {
     const char *words;
     enum knob_kind kind;
     double least, most;
-    const char *const *
-        choices; /* NULL-terminated. KNOB_CHOICE: the value is the index; KNOB_TYPE: names of types */
+    const char *const *choices; /* NULL-terminated; of a KNOB_CHOICE the value is the index */
     size_t offset; /* of a double, bool or const struct weight_type * in the workload's knobs */
     size_t also;   /* a second field that is set to the same value ("kv_type"); 0: none */
 };
 
-/* generate on llama.cpp: the knobs, with a llama-server's defaults (cost_generate_usual). */
+/* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
 enum repack { REPACK_ON, REPACK_OFF };
 enum { OUTPUTS_AS_SEQUENCES = -1 };
@@ -35,13 +34,12 @@ struct generate {
     bool kv_unified, swa_full, mmap, embeddings;
     double repack;          /* enum repack */
     double flash_attention; /* enum flash_attention */
-    double
-        outputs_max; /* logits rows reserved; 0: a whole ubatch, as llama-cli and llama-bench do; usual OUTPUTS_AS_SEQUENCES */
+    /* Rows of logits reserved; 0: a whole ubatch, as llama-cli and llama-bench do. Usual: OUTPUTS_AS_SEQUENCES. */
+    double outputs_max;
     double prompt_tokens; /* depth at which prefill and decode are priced; usual 512 */
-    const struct buffer_rule *buffer
-        [2]; /* extra weight buffers this CPU has, best first (AMX, CPU_REPACK); NULL: none. Set by judge */
-    bool
-        closed_form; /* compute buffer by its closed form (sweeps, rankings) instead of the exact plan */
+    /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
+    const struct buffer_rule *buffer[2];
+    bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */
 };
 
 /* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. */

@@ -25,13 +25,7 @@ struct extent {
 struct from {
     int of[PLAN_SOURCES];
 };
-#define FROM(...)       \
-    (struct from)       \
-    {                   \
-        {               \
-            __VA_ARGS__ \
-        }               \
-    }
+#define FROM(...) ((struct from){{__VA_ARGS__}})
 
 enum value_kind {
     VALUE_NEW,   /* a node with memory of its own */
@@ -58,7 +52,7 @@ struct plan {
     int gaps;
     double peak_bytes;
     bool placing; /* the second walk */
-    bool full;    /* a step with more values than there is room for: nothing can be said */
+    bool full;    /* a value too many, too large or of no size: nothing can be said */
 };
 
 void plan_start(struct plan *p);
@@ -74,5 +68,5 @@ void plan_keep(struct plan *p, int value);
 /* Ends a step: places its values and forgets all but `stream`, whose new index it returns. */
 int plan_step(struct plan *p, int stream);
 
-/* Bytes of the compute buffer; false when a layer is larger than the plan has room for. */
+/* Bytes of the compute buffer; false when the graph is larger than the plan has room for. */
 bool plan_compute_bytes(const struct digest *m, const struct generate *g, double *bytes);

@@ -10,6 +10,8 @@
 
 static const double alignment_bytes = 32; /* of ggml's CPU backend */
 static const double open_end_bytes = 0x1p62;
+/* Larger values than this no machine holds; up to it every address of a plan is exact in a double. */
+static const double value_bytes_most = 0x1p48;
 
 /* ---- gaps, sorted by address; the last is the open end */
 
@@ -75,6 +77,11 @@ static bool same_extent(const struct extent *a, const struct extent *b)
            a->n[2] == b->n[2] && a->n[3] == b->n[3];
 }
 
+static bool has_memory(const struct value *v)
+{
+    return v->kind == VALUE_NEW || v->kind == VALUE_REUSE;
+}
+
 /* The source whose memory this node may take over, 0 none. */
 static int replaceable(const struct plan *p, const struct value *v)
 {
@@ -89,7 +96,7 @@ static int replaceable(const struct plan *p, const struct value *v)
 
 static void place(struct plan *p, struct value *v)
 {
-    if (v->kind == VALUE_VIEW || v->kind == VALUE_STORE) return;
+    if (!has_memory(v)) return;
     const int old = replaceable(p, v);
     v->at = old ? p->value[old].at : take(p, v->bytes);
     v->placed = true;
@@ -130,7 +137,8 @@ void plan_start(struct plan *p)
 
 static int append(struct plan *p, const struct value *v)
 {
-    p->full = p->full || p->values == PLAN_VALUES;
+    const bool possible = !has_memory(v) || (v->bytes > 0 && v->bytes <= value_bytes_most);
+    p->full = p->full || p->values == PLAN_VALUES || !possible;
     if (p->full) return 0;
     p->value[p->values] = *v;
     return p->values++;

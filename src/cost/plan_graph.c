@@ -203,29 +203,24 @@ static struct extent head_extent(const struct graph *g, double heads)
     return floats(g->s->head_size, heads, g->tokens, 1);
 }
 
+/* Q and K learn where they stand; some architectures scale Q. */
+static int positioned(struct graph *g, int x, enum head_of of, struct extent e)
+{
+    if (g->a->rope && of != HEAD_VALUE) x = rotated_by_position(g, e, x);
+    if (g->a->query_scaled && of == HEAD_QUERY) x = scaled(g, e, x);
+    return x;
+}
+
 /* One of Q, K, V by a matrix of its own. */
 static int head_projection(struct graph *g, int x, enum head_of of, double heads)
 {
     const struct shape *s = g->s;
     const struct extent flat = floats(heads * s->head_size, g->tokens, 1, 1);
-    const struct extent e = head_extent(g, heads);
     int y = multiplied(g, x, flat.n[0], g->tokens);
     if (s->qkv_bias) y = biased(g, flat, y);
     if (s->qk_norm == QK_NORM_FULL && of != HEAD_VALUE) y = normed(g, flat, y);
     y = viewed(g, y);
-    if (s->qk_norm == QK_NORM_HEAD && of != HEAD_VALUE) y = normed(g, e, y);
-    if (g->a->rope && of != HEAD_VALUE) y = rotated_by_position(g, e, y);
-    if (g->a->query_scaled && of == HEAD_QUERY) y = scaled(g, e, y);
-    return y;
-}
-
-/* One of Q, K, V as a view into the product of a matrix that holds all three. */
-static int head_part(struct graph *g, int all, enum head_of of, double heads)
-{
-    const struct extent e = head_extent(g, heads);
-    int y = viewed(g, all);
-    if (g->a->rope && of != HEAD_VALUE) y = rotated_by_position(g, e, y);
-    if (g->a->query_scaled && of == HEAD_QUERY) y = scaled(g, e, y);
+    if (s->qk_norm == QK_NORM_HEAD && of != HEAD_VALUE) y = normed(g, head_extent(g, heads), y);
     return y;
 }
 
@@ -234,10 +229,13 @@ static int one_head(struct graph *g, int x, enum head_of of, const struct cache_
     const double heads = of == HEAD_QUERY ? g->s->heads : g->s->kv_heads;
     const bool fused = g->a->fused_qkv;
     const bool strided = fused && (of == HEAD_VALUE || !g->a->rope);
-    const int y = fused ? head_part(g, x, of, heads) : head_projection(g, x, of, heads);
-    return turned(g, of == HEAD_VALUE ? &c->value : &c->key, head_extent(g, heads), y, strided);
+    const struct extent e = head_extent(g, heads);
+    const struct rotation *by = of == HEAD_VALUE ? &c->value : &c->key;
+    const int y = fused ? viewed(g, x) : head_projection(g, x, of, heads);
+    return turned(g, by, e, positioned(g, y, of, e), strided);
 }
 
+/* x is the normed stream; with one matrix for all three, each is a view into its product. */
 static struct heads query_key_value(struct graph *g, int x, const struct cache_inputs *c)
 {
     const struct shape *s = g->s;

@@ -205,6 +205,7 @@ static const char *commonest_type(const struct digest *m)
 static double nominal_bytes(const struct digest *m)
 {
     const double bits_per_byte = 8;
+    if (m->unruled) return 0;
     return m->parameters * bits_in_name(m->quant ? m->quant : commonest_type(m)) / bits_per_byte;
 }
 

@@ -70,7 +70,7 @@ static void add_rule(struct buf *out, const struct block *b)
 static const char *head_of(const struct block *b, size_t column)
 {
     static const char *const stack[] = {"", "share", "amount"};
-    if (b->kind == BLOCK_STACK) return stack[column];
+    if (b->kind == BLOCK_STACK && column < COUNT_OF(stack)) return stack[column];
     return b->head ? b->head[column] : "";
 }
 

@@ -50,10 +50,11 @@ static bool refuse_key(const struct reading *in, const struct slots *t, const st
 {
     const char *near = nearest(t, at->key);
     const char *key = str_visible(in->arena, at->key);
+    const struct yaml there = {.line = at->key_line, .column = at->key_column};
     if (near)
-        return yaml_error(at, in->name, in->err, "%s has no key '%s'; did you mean '%s'?", t->what,
-                          key, near);
-    return yaml_error(at, in->name, in->err, "%s has no key '%s'", t->what, key);
+        return yaml_error(&there, in->name, in->err, "%s has no key '%s'; did you mean '%s'?",
+                          t->what, key, near);
+    return yaml_error(&there, in->name, in->err, "%s has no key '%s'", t->what, key);
 }
 
 static bool read_slot(const struct reading *in, const struct slot *s, const struct yaml *y,
@@ -150,7 +151,8 @@ static bool refuse_knob(const struct reading *in, const struct workload *kind,
             best = kind->knob[i].name;
         }
     }
-    return yaml_error(at, in->name, in->err, "%s has no knob '%s'%s%s", kind->name,
+    const struct yaml there = {.line = at->key_line, .column = at->key_column};
+    return yaml_error(&there, in->name, in->err, "%s has no knob '%s'%s%s", kind->name,
                       str_visible(in->arena, at->key), best ? "; did you mean " : "",
                       best ? best : "");
 }

@@ -71,6 +71,8 @@ const struct experiment *experiment_find(const struct experiment_set *set, const
 /* Whether the guide's rule for one experiment passes on these figures. */
 bool guide_passes(const struct experiment_set *set, const struct experiment *e,
                   const struct guide_system *s);
+/* The first figure that the guide's rules need and nobody knows ("disk_free_gb"); NULL when all are known. */
+const char *guide_lacks(const struct experiment_set *set, const struct guide_system *s);
 /* `capabilities` by the guide's rules; figures are the guide's own (two decimals). */
 void guide_judge(const struct experiment_set *set, const struct guide_system *s,
                  const struct guide_benchmark *b, struct arena *a, struct guide_capabilities *out);

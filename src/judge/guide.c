@@ -28,6 +28,18 @@ bool guide_passes(const struct experiment_set *set, const struct experiment *e,
     return thresholds_pass(e, s) && !(other && thresholds_pass(other, s));
 }
 
+const char *guide_lacks(const struct experiment_set *set, const struct guide_system *s)
+{
+    for (size_t i = 0; i < set->experiments; i++) {
+        const struct guide_need *need = &set->experiment[i].guide;
+        if (!isnan(need->ram_gb) && isnan(s->ram_gb)) return "ram_gb";
+        if (!isnan(need->ram_available_gb) && isnan(s->ram_available_gb)) return "ram_available_gb";
+        if (!isnan(need->disk_free_gb) && isnan(s->disk_free_gb)) return "disk_free_gb";
+        if (!isnan(need->cpu_cores) && isnan(s->cpu_count)) return "cpu_count";
+    }
+    return NULL;
+}
+
 /* The member of `capabilities` an experiment's id stands for; NULL for ids the guide does not know. */
 static bool *member(struct guide_capabilities *c, const char *id)
 {

@@ -6,17 +6,35 @@
 
 #include <stddef.h>
 
-#define TABLE(type, word, rows) {(word), sizeof(type), (rows), COUNT_OF(rows)}
-#define TEXT(type, member, words) {#member, FIELD_TEXT, offsetof(type, member), (words), NULL, 0, false}
-#define NUMBER(type, member, words) {#member, FIELD_NUMBER, offsetof(type, member), (words), NULL, 0, false}
-#define QUANTITY(type, member, words) \
-    {#member, FIELD_QUANTITY, offsetof(type, member), (words), NULL, 0, false}
-#define STRUCT(type, member, words, table) \
-    {#member, FIELD_STRUCT, offsetof(type, member), (words), &(table), 0, false}
-#define LIST(name, type, member, count, words, table) \
-    {(name), FIELD_LIST, offsetof(type, member), (words), &(table), offsetof(type, count), false}
-#define TEXTS(type, member, count, words) \
-    {#member, FIELD_TEXTS, offsetof(type, member), (words), NULL, offsetof(type, count), false}
+#define TABLE(type, word, rows)                      \
+    {                                                \
+        (word), sizeof(type), (rows), COUNT_OF(rows) \
+    }
+#define TEXT(type, member, words)                                            \
+    {                                                                        \
+#member, FIELD_TEXT, offsetof(type, member), (words), NULL, 0, false \
+    }
+#define NUMBER(type, member, words)                                            \
+    {                                                                          \
+#member, FIELD_NUMBER, offsetof(type, member), (words), NULL, 0, false \
+    }
+#define QUANTITY(type, member, words)                                            \
+    {                                                                            \
+#member, FIELD_QUANTITY, offsetof(type, member), (words), NULL, 0, false \
+    }
+#define STRUCT(type, member, words, table)                                         \
+    {                                                                              \
+#member, FIELD_STRUCT, offsetof(type, member), (words), &(table), 0, false \
+    }
+#define LIST(name, type, member, count, words, table)                                         \
+    {                                                                                         \
+        (name), FIELD_LIST, offsetof(type, member), (words), &(table), offsetof(type, count), \
+            false                                                                             \
+    }
+#define TEXTS(type, member, count, words)                                                         \
+    {                                                                                             \
+#member, FIELD_TEXTS, offsetof(type, member), (words), NULL, offsetof(type, count), false \
+    }
 
 static const struct field cluster_fields[] = {
     TEXT(struct cpu_cluster, kind, "performance, efficiency, low power; empty when all are alike"),
@@ -70,7 +88,8 @@ static const struct field disk_fields[] = {
     TEXT(struct disk_facts, mount, "mount point it stands on"),
     TEXT(struct disk_facts, filesystem, "file system"),
     TEXT(struct disk_facts, device, "what is mounted there"),
-    TEXT(struct disk_facts, kind, "nvme, ssd, hdd, flash, virtual, network, memory; null when not known"),
+    TEXT(struct disk_facts, kind,
+         "nvme, ssd, hdd, flash, virtual, network, memory; null when not known"),
     QUANTITY(struct disk_facts, free_bytes, "free for this user, bytes"),
     QUANTITY(struct disk_facts, total_bytes, "size of the file system, bytes"),
     NUMBER(struct disk_facts, same_as, "index of the first disk listed that is this one"),
@@ -95,7 +114,8 @@ static const struct field os_fields[] = {
     TEXT(struct os_facts, architecture, "as uname -m says"),
     TEXT(struct os_facts, hostname, "host name"),
     TEXT(struct os_facts, machine_id, "machine-id(5)"),
-    TEXT(struct os_facts, virtual_machine, "what runs this virtual machine; null when none is seen"),
+    TEXT(struct os_facts, virtual_machine,
+         "what runs this virtual machine; null when none is seen"),
     TEXT(struct os_facts, container, "what runs this container; null when none is seen"),
     TEXT(struct os_facts, wsl, "1 or 2; null when this is not WSL"),
     TEXT(struct os_facts, python_version, "sys.version of the first python3 in PATH"),
@@ -103,7 +123,8 @@ static const struct field os_fields[] = {
 static const struct fields os_table = TABLE(struct os_facts, "os", os_fields);
 
 static const struct field ollama_fields[] = {
-    {"installed", FIELD_BOOL, offsetof(struct ollama_facts, installed), "its program is found", NULL, 0, false},
+    {"installed", FIELD_BOOL, offsetof(struct ollama_facts, installed), "its program is found",
+     NULL, 0, false},
     TEXT(struct ollama_facts, path, "its program"),
     TEXTS(struct ollama_facts, models, model_count, "models its store lists"),
     TEXT(struct ollama_facts, store, "where its models stand"),
@@ -125,6 +146,7 @@ static const struct field facts_fields[] = {
     LIST("gpus", struct facts, gpu, gpus, "GPUs and accelerators seen", gpu_table),
     STRUCT(struct facts, os, "operating system", os_table),
     STRUCT(struct facts, ollama, "Ollama", ollama_table),
-    LIST("limits", struct facts, limit, limits, "what limits one process, tightest first", limit_table),
+    LIST("limits", struct facts, limit, limits, "what limits one process, tightest first",
+         limit_table),
 };
 const struct fields facts_table = TABLE(struct facts, "facts", facts_fields);

@@ -3,9 +3,9 @@
  * GiB rounded to two decimals as Python's round() does it; the benchmark scaled to the guide's 100 rounds. platform.processor() is
  * empty on Linux wherever `uname -p` does not know, which is what Debian's says. A GPU stands in `gpu` only when its memory is known
  * from the system, not from a catalogue. Source: get_system_info() and benchmark_compute() of the capability guide (seed 001). */
+#include "machine/guide_system.h"
 #include "base/arena.h"
 #include "base/units.h"
-#include "machine/guide_system.h"
 #include "machine/report.h"
 
 #include <math.h>

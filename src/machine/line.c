@@ -9,13 +9,20 @@
 #include "base/num.h"
 #include "base/units.h"
 #include "catalog/parts.h"
-#include "machine/machine.h"
 #include "machine/facts.h"
+#include "machine/machine.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { LINE_MOST = 4096, SHOWN_MOST = 64, GPUS_MOST = 64, CPUS_MOST = 65536, FEATURES_MOST = 16, NEAR = 2 };
+enum {
+    LINE_MOST = 4096,
+    SHOWN_MOST = 64,
+    GPUS_MOST = 64,
+    CPUS_MOST = 65536,
+    FEATURES_MOST = 16,
+    NEAR = 2
+};
 
 #define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth)
 enum key {
@@ -52,8 +59,8 @@ static const char *shown(const struct making *m, struct str s)
 
 static bool bad(const struct making *m, enum key key, const char *want)
 {
-    return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s:%s is not %s", keys[key],
-                   shown(m, m->value[key]), want);
+    return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s:%s is not %s",
+                   keys[key], shown(m, m->value[key]), want);
 }
 
 static bool letter(char c)
@@ -78,7 +85,8 @@ static size_t key_length(struct str s)
 static size_t value_length(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (blank(s.p[i]) && i + 1 < s.n && key_length((struct str){s.p + i + 1, s.n - i - 1})) return i;
+        if (blank(s.p[i]) && i + 1 < s.n && key_length((struct str){s.p + i + 1, s.n - i - 1}))
+            return i;
     return s.n;
 }
 
@@ -86,15 +94,18 @@ static bool unknown_key(const struct making *m, struct str word)
 {
     size_t nearest = 0;
     for (size_t i = 1; i < KEY_COUNT; i++)
-        if (str_distance(word, str_of(keys[i])) < str_distance(word, str_of(keys[nearest]))) nearest = i;
+        if (str_distance(word, str_of(keys[i])) < str_distance(word, str_of(keys[nearest])))
+            nearest = i;
     if (str_distance(word, str_of(keys[nearest])) <= NEAR)
-        return err_set(m->err, MU_USAGE,
-                       "cannot make a machine of the line: there is no key '%s', did you mean '%s'?",
-                       shown(m, word), keys[nearest]);
-    return err_set(m->err, MU_USAGE,
-                   "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
-                   "swap gpu disk host os bandwidth",
-                   shown(m, word));
+        return err_set(
+            m->err, MU_USAGE,
+            "cannot make a machine of the line: there is no key '%s', did you mean '%s'?",
+            shown(m, word), keys[nearest]);
+    return err_set(
+        m->err, MU_USAGE,
+        "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
+        "swap gpu disk host os bandwidth",
+        shown(m, word));
 }
 
 static bool keep(struct making *m, struct str word, struct str value)
@@ -103,10 +114,12 @@ static bool keep(struct making *m, struct str word, struct str value)
     while (key < KEY_COUNT && !str_eq_nocase(word, str_of(keys[key]))) key++;
     if (key == KEY_COUNT) return unknown_key(m, word);
     if (m->value[key].p)
-        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s is given twice", keys[key]);
+        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s is given twice",
+                       keys[key]);
     m->value[key] = value;
     if (!value.n)
-        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s has no value", keys[key]);
+        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: %s has no value",
+                       keys[key]);
     return true;
 }
 
@@ -114,8 +127,8 @@ static bool split(struct making *m, struct str line)
 {
     struct str rest = str_trim(line);
     if (rest.n > LINE_MOST)
-        return err_set(m->err, MU_USAGE, "cannot make a machine of the line: it is longer than %d bytes",
-                       LINE_MOST);
+        return err_set(m->err, MU_USAGE,
+                       "cannot make a machine of the line: it is longer than %d bytes", LINE_MOST);
     while (rest.n) {
         const size_t n = key_length(rest);
         if (!n)
@@ -172,7 +185,8 @@ static bool memory_made(struct making *m)
         p->usable_bytes = quantity_of(f->total_bytes.value, ASSUMED, origin_words);
         p->bound_by = "all of ram: available was not given";
         f->available_bytes = p->usable_bytes;
-        fell_back(m->in->notes, "all of ram as available", "the machine line does not give available");
+        fell_back(m->in->notes, "all of ram as available",
+                  "the machine line does not give available");
     }
     return true;
 }
@@ -193,9 +207,15 @@ static void features_of(const struct cpu_part *part, struct cpu_facts *cpu, stru
     const struct {
         bool has;
         const char *name;
-    } row[] = {{part->avx2, "avx2"},         {part->avx512, "avx512f"}, {part->avx512_vnni, "avx512_vnni"},
-               {part->avx_vnni, "avx_vnni"}, {part->amx, "amx_int8"},   {part->amx, "amx_bf16"},
-               {part->neon, "neon"},         {part->dotprod, "dotprod"}, {part->i8mm, "i8mm"},
+    } row[] = {{part->avx2, "avx2"},
+               {part->avx512, "avx512f"},
+               {part->avx512_vnni, "avx512_vnni"},
+               {part->avx_vnni, "avx_vnni"},
+               {part->amx, "amx_int8"},
+               {part->amx, "amx_bf16"},
+               {part->neon, "neon"},
+               {part->dotprod, "dotprod"},
+               {part->i8mm, "i8mm"},
                {part->sve, "sve"}};
     const char **feature = NEW_ARRAY(a, const char *, FEATURES_MOST);
     for (size_t i = 0; i < COUNT_OF(row); i++)
@@ -297,13 +317,16 @@ static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen
     const struct str whole = name;
     double gib;
     card_memory(&name, &gib);
-    enum catalog_match match = in->catalog ? catalog_gpu(in->catalog, name, gib, &part) : MATCH_NONE;
-    if (match == MATCH_NONE && in->catalog) match = catalog_gpu(in->catalog, whole, (double)NAN, &part);
+    enum catalog_match match =
+        in->catalog ? catalog_gpu(in->catalog, name, gib, &part) : MATCH_NONE;
+    if (match == MATCH_NONE && in->catalog)
+        match = catalog_gpu(in->catalog, whole, (double)NAN, &part);
     if (match == MATCH_NONE && isnan(gib))
-        return err_set(m->err, MU_USAGE,
-                       "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
-                       "too, as in \"gpu:NAME 24GB\"",
-                       shown(m, whole));
+        return err_set(
+            m->err, MU_USAGE,
+            "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
+            "too, as in \"gpu:NAME 24GB\"",
+            shown(m, whole));
     if (match == MATCH_SEVERAL)
         fell_back(in->notes, part->name,
                   str_format(in->arena, "several cards are called '%s'", shown(m, whole)));
@@ -362,7 +385,8 @@ static void os_made(struct making *m)
 {
     static const struct {
         const char *word, *platform;
-    } row[] = {{"linux", "Linux"}, {"macos", "Darwin"}, {"darwin", "Darwin"}, {"windows", "Windows"}};
+    } row[] = {
+        {"linux", "Linux"}, {"macos", "Darwin"}, {"darwin", "Darwin"}, {"windows", "Windows"}};
     struct os_facts *os = &m->facts->os;
     const struct str given = m->value[KEY_os];
     os->hostname = text_of(m, KEY_host);

@@ -17,8 +17,8 @@ static const char *unescaped(struct arena *a, struct str s)
     char *out = NEW_ARRAY(a, char, s.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
-        const bool escape = s.p[i] == '\\' && i + 3 < s.n && octal(s.p[i + 1]) && octal(s.p[i + 2]) &&
-                            octal(s.p[i + 3]);
+        const bool escape = s.p[i] == '\\' && i + 3 < s.n && octal(s.p[i + 1]) &&
+                            octal(s.p[i + 2]) && octal(s.p[i + 3]);
         if (!escape) {
             out[n++] = s.p[i];
             continue;

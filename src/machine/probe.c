@@ -8,8 +8,8 @@
 #include <string.h>
 
 const struct probe *const machine_probes[] = {
-    &probe_os,     &probe_cpu,  &probe_topology, &probe_memory, &probe_numa,
-    &probe_limits, &probe_ollama, &probe_disk, &probe_gpu_pci, NULL,
+    &probe_os,     &probe_cpu,    &probe_topology, &probe_memory,  &probe_numa,
+    &probe_limits, &probe_ollama, &probe_disk,     &probe_gpu_pci, NULL,
 };
 
 void draft_init(struct draft *d, const struct looking *in)

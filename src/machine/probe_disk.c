@@ -28,26 +28,33 @@ struct looked {
 static const struct {
     const char *filesystem, *kind;
 } filesystem_kinds[] = {
-    {"nfs", "network"},         {"nfs4", "network"},         {"cifs", "network"},    {"smb3", "network"},
-    {"smbfs", "network"},       {"9p", "network"},           {"virtiofs", "network"}, {"ceph", "network"},
-    {"fuse.sshfs", "network"},  {"fuse.glusterfs", "network"}, {"lustre", "network"}, {"beegfs", "network"},
-    {"gpfs", "network"},        {"afs", "network"},          {"drvfs", "network"},   {"fuse.s3fs", "network"},
-    {"fuse.rclone", "network"}, {"tmpfs", "memory"},         {"ramfs", "memory"},    {"rootfs", "memory"},
+    {"nfs", "network"},         {"nfs4", "network"},
+    {"cifs", "network"},        {"smb3", "network"},
+    {"smbfs", "network"},       {"9p", "network"},
+    {"virtiofs", "network"},    {"ceph", "network"},
+    {"fuse.sshfs", "network"},  {"fuse.glusterfs", "network"},
+    {"lustre", "network"},      {"beegfs", "network"},
+    {"gpfs", "network"},        {"afs", "network"},
+    {"drvfs", "network"},       {"fuse.s3fs", "network"},
+    {"fuse.rclone", "network"}, {"tmpfs", "memory"},
+    {"ramfs", "memory"},        {"rootfs", "memory"},
     {"devtmpfs", "memory"},
 };
 
 static const char *kind_of_filesystem(const char *filesystem)
 {
     for (size_t i = 0; i < COUNT_OF(filesystem_kinds); i++)
-        if (strcmp(filesystem_kinds[i].filesystem, filesystem) == 0) return filesystem_kinds[i].kind;
+        if (strcmp(filesystem_kinds[i].filesystem, filesystem) == 0)
+            return filesystem_kinds[i].kind;
     return NULL;
 }
 
 /* Disks named by what drives them. Source: Documentation/admin-guide/devices.txt of Linux. */
 static const struct {
     const char *begins, *kind;
-} name_kinds[] = {{"nvme", "nvme"}, {"vd", "virtual"}, {"xvd", "virtual"}, {"mmcblk", "flash"},
-                  {"nbd", "network"}, {"rbd", "network"}, {"zram", "memory"}, {"ram", "memory"}, {"pmem", "memory"}};
+} name_kinds[] = {{"nvme", "nvme"},    {"vd", "virtual"},  {"xvd", "virtual"},
+                  {"mmcblk", "flash"}, {"nbd", "network"}, {"rbd", "network"},
+                  {"zram", "memory"},  {"ram", "memory"},  {"pmem", "memory"}};
 
 /* Makers whose disks a hypervisor plays. */
 static const char *const virtual_makers[] = {"QEMU", "VMware", "VBOX", "Msft", "Google", "XENSRC"};
@@ -56,7 +63,8 @@ static const char *const virtual_makers[] = {"QEMU", "VMware", "VBOX", "Msft", "
 static const char *disk_name(const struct looking *in, const char *device)
 {
     struct str link;
-    if (!root_link(in->root, str_format(in->arena, "/sys/class/block/%s", device), in->arena, &link))
+    if (!root_link(in->root, str_format(in->arena, "/sys/class/block/%s", device), in->arena,
+                   &link))
         return device;
     const char *at = strstr(link.p, "/block/");
     if (!at) return device;
@@ -74,7 +82,8 @@ static const char *kind_of_disk(const struct looking *in, const char *disk)
     if (root_wordf(in->root, in->arena, &maker, "/sys/class/block/%s/device/vendor", disk))
         for (size_t i = 0; i < COUNT_OF(virtual_makers); i++)
             if (str_starts(maker, str_of(virtual_makers[i]))) return "virtual";
-    if (!root_u64f(in->root, &rotational, "/sys/class/block/%s/queue/rotational", disk)) return NULL;
+    if (!root_u64f(in->root, &rotational, "/sys/class/block/%s/queue/rotational", disk))
+        return NULL;
     return rotational ? "hdd" : "ssd";
 }
 
@@ -104,11 +113,13 @@ static struct str last_part(struct str path)
 static const char *device_name(const struct looking *in, const struct mount *m)
 {
     struct str link;
-    const char *by_number =
-        str_format(in->arena, "/sys/dev/block/%llu:%llu", (unsigned long long)m->major, (unsigned long long)m->minor);
-    if (root_link(in->root, by_number, in->arena, &link)) return str_copy(in->arena, last_part(link));
+    const char *by_number = str_format(in->arena, "/sys/dev/block/%llu:%llu",
+                                       (unsigned long long)m->major, (unsigned long long)m->minor);
+    if (root_link(in->root, by_number, in->arena, &link))
+        return str_copy(in->arena, last_part(link));
     if (!str_starts(str_of(m->source), S("/dev/"))) return NULL;
-    if (root_link(in->root, m->source, in->arena, &link)) return str_copy(in->arena, last_part(link));
+    if (root_link(in->root, m->source, in->arena, &link))
+        return str_copy(in->arena, last_part(link));
     return str_copy(in->arena, last_part(str_of(m->source)));
 }
 
@@ -116,7 +127,8 @@ static void free_space(const struct looking *in, const char *path, struct disk_f
 {
     struct statvfs s;
     if (in->root->captured) {
-        d->free_bytes = d->total_bytes = unknown("a captured tree does not say how full its disks are");
+        d->free_bytes = d->total_bytes =
+            unknown("a captured tree does not say how full its disks are");
         return;
     }
     if (statvfs(path, &s) != 0) {
@@ -197,11 +209,13 @@ static void finds(const struct looking *in, struct draft *out)
         !root_text(in->root, "/proc/1/mountinfo", in->arena, &l->mountinfo))
         l->mountinfo = (struct str){NULL, 0};
     add(l, "root", "/");
-    if (in->root->captured || !l->mountinfo.n) return; /* without mounts disks cannot be told apart */
+    if (in->root->captured || !l->mountinfo.n)
+        return; /* without mounts disks cannot be told apart */
     if (in->folder) add(l, "this folder", in->folder);
     const char *hub = in->env ? hub_cache(in) : NULL;
     if (hub) add(l, "HF cache", hub);
     if (out->facts.ollama.store) add(l, "Ollama models", out->facts.ollama.store);
 }
 
-const struct probe probe_disk = {"disk", "free space and kind of /, this folder and the model caches", finds};
+const struct probe probe_disk = {
+    "disk", "free space and kind of /, this folder and the model caches", finds};

@@ -20,12 +20,24 @@ static const struct {
     const char *name;
     bool display_only;
 } vendors[] = {
-    {0x10de, "NVIDIA", false},      {0x1002, "AMD", false},         {0x8086, "Intel", false},
-    {0x1da3, "Habana Labs", false}, {0x1e52, "Tenstorrent", false}, {0x1d0f, "Amazon", false},
-    {0x1ae0, "Google", false},      {0x19e5, "Huawei", false},      {0x1ed5, "Moore Threads", false},
-    {0x17cb, "Qualcomm", false},    {0x1234, "QEMU", true},         {0x1af4, "virtio", true},
-    {0x1b36, "QXL", true},          {0x15ad, "VMware", true},       {0x80ee, "VirtualBox", true},
-    {0x1013, "Cirrus Logic", true}, {0x1414, "Microsoft", true},    {0x1a03, "ASPEED", true},
+    {0x10de, "NVIDIA", false},
+    {0x1002, "AMD", false},
+    {0x8086, "Intel", false},
+    {0x1da3, "Habana Labs", false},
+    {0x1e52, "Tenstorrent", false},
+    {0x1d0f, "Amazon", false},
+    {0x1ae0, "Google", false},
+    {0x19e5, "Huawei", false},
+    {0x1ed5, "Moore Threads", false},
+    {0x17cb, "Qualcomm", false},
+    {0x1234, "QEMU", true},
+    {0x1af4, "virtio", true},
+    {0x1b36, "QXL", true},
+    {0x15ad, "VMware", true},
+    {0x80ee, "VirtualBox", true},
+    {0x1013, "Cirrus Logic", true},
+    {0x1414, "Microsoft", true},
+    {0x1a03, "ASPEED", true},
     {0x102b, "Matrox", true},
 };
 

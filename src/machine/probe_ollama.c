@@ -40,7 +40,8 @@ static const char *store(const struct looking *in)
     const char *given = in->env ? in->env("OLLAMA_MODELS") : NULL;
     const char *home = in->env ? in->env("HOME") : "/root";
     if (given && given[0] == '/') return str_copy(in->arena, str_of(given));
-    const char *own = home && home[0] == '/' ? str_format(in->arena, "%s/.ollama/models", home) : NULL;
+    const char *own =
+        home && home[0] == '/' ? str_format(in->arena, "%s/.ollama/models", home) : NULL;
     if (own && is_store(in, own)) return own;
     return is_store(in, service) ? service : NULL;
 }
@@ -110,11 +111,15 @@ static void finds(const struct looking *in, struct draft *out)
     ollama->installed = ollama->path != NULL;
     ollama->store = store(in);
     if (!ollama->store) return;
-    struct listing l = {.in = in, .name = NEW_ARRAY(in->arena, const char *, NAME_MOST), .room = NAME_MOST};
+    struct listing l = {
+        .in = in, .name = NEW_ARRAY(in->arena, const char *, NAME_MOST), .room = NAME_MOST};
     list_models(&l, ollama->store);
-    if (l.over) note_add(in->notes, "%s lists more than %d models; the rest is left out", ollama->store, NAME_MOST);
+    if (l.over)
+        note_add(in->notes, "%s lists more than %d models; the rest is left out", ollama->store,
+                 NAME_MOST);
     ollama->models = l.name;
     ollama->model_count = l.count;
 }
 
-const struct probe probe_ollama = {"ollama", "is it installed, and which models its store lists", finds};
+const struct probe probe_ollama = {"ollama", "is it installed, and which models its store lists",
+                                   finds};

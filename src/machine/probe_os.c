@@ -19,7 +19,8 @@ static const char *word_of(const struct looking *in, const char *const *paths, s
 {
     struct str word;
     for (size_t i = 0; i < n; i++)
-        if (root_word(in->root, paths[i], in->arena, &word) && word.n) return str_copy(in->arena, word);
+        if (root_word(in->root, paths[i], in->arena, &word) && word.n)
+            return str_copy(in->arena, word);
     return NULL;
 }
 
@@ -27,7 +28,8 @@ static const char *word_of(const struct looking *in, const char *const *paths, s
 static const char *unquoted(struct arena *a, struct str value)
 {
     const struct str s = str_trim(value);
-    const char quote = s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0] ? s.p[0] : 0;
+    const char quote =
+        s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0] ? s.p[0] : 0;
     char *out = NEW_ARRAY(a, char, s.n + 1);
     size_t n = 0;
     const size_t end = quote ? s.n - 1 : s.n;
@@ -75,11 +77,16 @@ static const char *kernel(const struct looking *in)
 static const struct {
     const char *key, *word, *architecture;
 } manners[] = {
-    {"flags", "lm", "x86_64"},         {"flags", "fpu", "i686"},
-    {"Features", "asimd", "aarch64"},  {"Features", "fp", "aarch64"},
-    {"Features", "half", "armv7l"},    {"CPU architecture", "7", "armv7l"},
-    {"isa", "rv64", "riscv64"},        {"isa", "rv32", "riscv32"},
-    {"vendor_id", "IBM/S390", "s390x"}, {"revision", "(pvr", "ppc64le"},
+    {"flags", "lm", "x86_64"},
+    {"flags", "fpu", "i686"},
+    {"Features", "asimd", "aarch64"},
+    {"Features", "fp", "aarch64"},
+    {"Features", "half", "armv7l"},
+    {"CPU architecture", "7", "armv7l"},
+    {"isa", "rv64", "riscv64"},
+    {"isa", "rv32", "riscv32"},
+    {"vendor_id", "IBM/S390", "s390x"},
+    {"revision", "(pvr", "ppc64le"},
     {"ISA", "loongarch64", "loongarch64"},
 };
 
@@ -88,7 +95,8 @@ static bool has_word(struct str value, const char *word)
     while (value.n) {
         const struct str part = str_cut(&value, ' ');
         /* an instruction set is one word of many letters: "rv64imafdc" */
-        if (str_is(part, word) || (str_starts(str_of(word), S("rv")) && str_starts(part, str_of(word))))
+        if (str_is(part, word) ||
+            (str_starts(str_of(word), S("rv")) && str_starts(part, str_of(word))))
             return true;
     }
     return false;
@@ -110,8 +118,7 @@ static const char *architecture(const struct looking *in)
 {
     struct str text;
     struct utsname name;
-    if (!in->root->captured && uname(&name) == 0)
-        return str_copy(in->arena, str_of(name.machine));
+    if (!in->root->captured && uname(&name) == 0) return str_copy(in->arena, str_of(name.machine));
     if (root_word(in->root, "/proc/sys/kernel/arch", in->arena, &text) && text.n)
         return str_copy(in->arena, text);
     if (root_text(in->root, "/proc/cpuinfo", in->arena, &text)) return manner_of(text);
@@ -138,8 +145,11 @@ static const char *python_version(const struct looking *in)
     struct buf text;
     struct child_end end;
     buf_init(&text, PYTHON_VERSION_MOST);
-    const struct child c = {
-        .path = python, .argv = argv, .timeout_s = python_timeout_s, .line = python_line, .to = &text};
+    const struct child c = {.path = python,
+                            .argv = argv,
+                            .timeout_s = python_timeout_s,
+                            .line = python_line,
+                            .to = &text};
     const bool ran = child_run(&c, in->arena, &end, NULL);
     const bool good = ran && end.fate == CHILD_EXITED && end.status == 0 && text.n && !text.over;
     const char *version = good ? str_copy(in->arena, buf_text(&text)) : NULL;
@@ -162,4 +172,5 @@ static void finds(const struct looking *in, struct draft *out)
     probe_virtual(in, os);
 }
 
-const struct probe probe_os = {"os", "distribution, kernel, architecture, host name, Python", finds};
+const struct probe probe_os = {"os", "distribution, kernel, architecture, host name, Python",
+                               finds};

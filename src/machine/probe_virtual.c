@@ -40,12 +40,14 @@ static const struct sign dmi_signs[] = {
 static const struct sign clock_signs[] = {
     {"kvm-clock", "kvm", true}, {"hyperv_clocksource", "hyperv", true}, {"xen", "xen", true}};
 /* The maker's six letters in the header of the firmware's own table (ACPI 6.5, 5.2.6); only root may read it. */
-static const struct sign acpi_signs[] = {
-    {"FIRECK", "firecracker", true}, {"CLOUDH", "cloud-hypervisor", true}, {"VBOX", "virtualbox", true}};
-static const struct sign tree_signs[] = {
-    {"linux,kvm", "kvm", false},      {"xen,xen", "xen", false},
-    {"vmware", "vmware", false},     {"qemu,pseries", "qemu", false},
-    {"linux,dummy-virt", "unknown kind", false}};
+static const struct sign acpi_signs[] = {{"FIRECK", "firecracker", true},
+                                         {"CLOUDH", "cloud-hypervisor", true},
+                                         {"VBOX", "virtualbox", true}};
+static const struct sign tree_signs[] = {{"linux,kvm", "kvm", false},
+                                         {"xen,xen", "xen", false},
+                                         {"vmware", "vmware", false},
+                                         {"qemu,pseries", "qemu", false},
+                                         {"linux,dummy-virt", "unknown kind", false}};
 
 /* The word of the first sign that the text begins with, or that begins one of its words. */
 static const char *sign_in(const struct sign *sign, size_t n, struct str text, bool flag)
@@ -71,7 +73,8 @@ static bool flag_of(const struct looking *in)
 {
     struct str text;
     struct str flags;
-    if (!root_text(in->root, "/proc/cpuinfo", in->arena, &text) || !proc_value(text, "flags", &flags))
+    if (!root_text(in->root, "/proc/cpuinfo", in->arena, &text) ||
+        !proc_value(text, "flags", &flags))
         return false;
     while (flags.n)
         if (str_is(str_cut(&flags, ' '), "hypervisor")) return true;
@@ -85,13 +88,15 @@ static const char *acpi_maker(const struct looking *in, bool flag)
     if (!root_text(in->root, "/sys/firmware/acpi/tables/DSDT", in->arena, &text) ||
         text.n < MAKER_AT + MAKER_BYTES)
         return NULL;
-    return sign_in(acpi_signs, COUNT_OF(acpi_signs), (struct str){text.p + MAKER_AT, MAKER_BYTES}, flag);
+    return sign_in(acpi_signs, COUNT_OF(acpi_signs), (struct str){text.p + MAKER_AT, MAKER_BYTES},
+                   flag);
 }
 
 static const char *firmware(const struct looking *in, bool flag)
 {
-    static const char *const paths[] = {"/sys/class/dmi/id/product_name", "/sys/class/dmi/id/sys_vendor",
-                                        "/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/board_vendor"};
+    static const char *const paths[] = {
+        "/sys/class/dmi/id/product_name", "/sys/class/dmi/id/sys_vendor",
+        "/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/board_vendor"};
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         const char *word = sign_of_file(in, paths[i], dmi_signs, COUNT_OF(dmi_signs), flag);
         if (word) return word;
@@ -99,14 +104,17 @@ static const char *firmware(const struct looking *in, bool flag)
     const char *word = sign_of_file(in, "/proc/device-tree/hypervisor/compatible", tree_signs,
                                     COUNT_OF(tree_signs), flag);
     return word ? word
-                : sign_of_file(in, "/proc/device-tree/compatible", tree_signs, COUNT_OF(tree_signs), flag);
+                : sign_of_file(in, "/proc/device-tree/compatible", tree_signs, COUNT_OF(tree_signs),
+                               flag);
 }
 
 static const char *virtual_machine(const struct looking *in)
 {
-    static const char clocks[] = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
+    static const char clocks[] =
+        "/sys/devices/system/clocksource/clocksource0/available_clocksource";
     struct str text;
-    if (root_text(in->root, "/proc/xen/capabilities", in->arena, &text) && str_has(text, S("control_d")))
+    if (root_text(in->root, "/proc/xen/capabilities", in->arena, &text) &&
+        str_has(text, S("control_d")))
         return NULL;
     if (root_word(in->root, "/sys/hypervisor/type", in->arena, &text) && text.n)
         return str_copy(in->arena, text);
@@ -122,9 +130,14 @@ static const char *virtual_machine(const struct looking *in)
 }
 
 static const struct sign cgroup_signs[] = {
-    {"kubepods", "kubernetes", false}, {"libpod", "podman", false},         {"/docker", "docker", false},
-    {"docker-", "docker", false},      {"/lxc", "lxc", false},              {"lxc.payload", "lxc", false},
-    {"nspawn", "nspawn", false},       {"containerd", "containerd", false},
+    {"kubepods", "kubernetes", false},
+    {"libpod", "podman", false},
+    {"/docker", "docker", false},
+    {"docker-", "docker", false},
+    {"/lxc", "lxc", false},
+    {"lxc.payload", "lxc", false},
+    {"nspawn", "nspawn", false},
+    {"containerd", "containerd", false},
 };
 
 /* The first process's own word for it: container=lxc. Only root may read another user's environment. */

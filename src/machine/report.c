@@ -9,7 +9,8 @@ static struct budget_row budget_of(const struct machine *m)
 {
     const struct pool *memory = machine_memory(m);
     const struct place *cpu = machine_cpu(m);
-    struct budget_row b = {.memory_bytes = memory->usable_bytes, .memory_bound_by = memory->bound_by};
+    struct budget_row b = {.memory_bytes = memory->usable_bytes,
+                           .memory_bound_by = memory->bound_by};
     if (cpu) {
         b.threads = cpu->threads;
         b.threads_bound_by = cpu->bound_by;
@@ -102,8 +103,9 @@ void report_schema(struct buf *out)
     writer_map(&w);
     writer_put_cstr(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
     writer_put_cstr(&w, "title", report_schema_name);
-    writer_put_cstr(&w, "description",
-                    "what a machine is, what one process may use of it, how fast it is, and what it can run");
+    writer_put_cstr(
+        &w, "description",
+        "what a machine is, what one process may use of it, how fast it is, and what it can run");
     writer_key(&w, "properties");
     writer_map(&w);
     writer_key(&w, "schema");

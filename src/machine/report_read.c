@@ -19,8 +19,8 @@ static const struct {
     const char *ends;
     double most;
 } bounds[] = {
-    {"bytes", 0x1p64},   {"_gb", 0x1p34},       {"threads", 65536}, {"cores", 65536},
-    {"cpus", 65536},     {"packages", 65536},   {"cpu_count", 65536}, {"cpu_count_physical", 65536},
+    {"bytes", 0x1p64},    {"_gb", 0x1p34},     {"threads", 65536},   {"cores", 65536},
+    {"cpus", 65536},      {"packages", 65536}, {"cpu_count", 65536}, {"cpu_count_physical", 65536},
     {"instances", 65536}, {"", 1e18},
 };
 
@@ -38,16 +38,19 @@ struct checking {
 static bool refuse(const struct checking *c, const struct fields *t, const struct field *f,
                    const char *what)
 {
-    return err_set(c->err, MU_DATA, "cannot use the report %s: %s of %s %s", c->name, f->name, t->name, what);
+    return err_set(c->err, MU_DATA, "cannot use the report %s: %s of %s %s", c->name, f->name,
+                   t->name, what);
 }
 
-static bool bounded(const struct checking *c, const struct fields *t, const struct field *f, double x)
+static bool bounded(const struct checking *c, const struct fields *t, const struct field *f,
+                    double x)
 {
     size_t i = 0;
     while (!str_ends(str_of(f->name), str_of(bounds[i].ends))) i++;
     if (isnan(x) || (x >= 0 && x <= bounds[i].most)) return true;
-    return err_set(c->err, MU_DATA, "cannot use the report %s: %s of %s is %g, not between 0 and %g",
-                   c->name, f->name, t->name, x, bounds[i].most);
+    return err_set(c->err, MU_DATA,
+                   "cannot use the report %s: %s of %s is %g, not between 0 and %g", c->name,
+                   f->name, t->name, x, bounds[i].most);
 }
 
 static bool text_there(const struct checking *c, const struct fields *t, const struct field *f,
@@ -133,8 +136,8 @@ static bool pools_read(const struct checking *c, const struct report_document *d
         const struct pool_row *row = &d->pool[i];
         size_t kind;
         if (!word_index(report_pool_words, REPORT_POOL_KINDS, row->kind, &kind))
-            return err_set(c->err, MU_DATA, "cannot use the report %s: pools[%zu] is of no known kind",
-                           c->name, i);
+            return err_set(c->err, MU_DATA,
+                           "cannot use the report %s: pools[%zu] is of no known kind", c->name, i);
         pool[i] = (struct pool){.kind = (enum pool_kind)kind,
                                 .name = row->name,
                                 .total_bytes = row->total_bytes,
@@ -144,12 +147,12 @@ static bool pools_read(const struct checking *c, const struct report_document *d
     }
     m->pool = pool;
     m->pools = d->pools;
-    return memory || err_set(c->err, MU_DATA, "cannot use the report %s: it has no pool of memory",
-                             c->name);
+    return memory ||
+           err_set(c->err, MU_DATA, "cannot use the report %s: it has no pool of memory", c->name);
 }
 
-static bool places_read(const struct checking *c, const struct report_document *d, struct machine *m,
-                        struct arena *a)
+static bool places_read(const struct checking *c, const struct report_document *d,
+                        struct machine *m, struct arena *a)
 {
     struct place *place = NEW_ARRAY(a, struct place, d->places);
     for (size_t i = 0; i < d->places; i++) {
@@ -161,15 +164,17 @@ static bool places_read(const struct checking *c, const struct report_document *
                                   .sized = row->sized};
         if (!word_index(report_place_words, REPORT_PLACE_KINDS, row->kind, &kind) ||
             !index_of(row->pool, m->pools, &place[i].pool))
-            return err_set(c->err, MU_DATA,
-                           "cannot use the report %s: places[%zu] is of no known kind, or in no pool",
-                           c->name, i);
+            return err_set(
+                c->err, MU_DATA,
+                "cannot use the report %s: places[%zu] is of no known kind, or in no pool", c->name,
+                i);
         place[i].kind = (enum place_kind)kind;
     }
     m->place = place;
     m->places = d->places;
     return machine_cpu(m) ||
-           err_set(c->err, MU_DATA, "cannot use the report %s: no CPU is among its places", c->name);
+           err_set(c->err, MU_DATA, "cannot use the report %s: no CPU is among its places",
+                   c->name);
 }
 
 static bool rates_read(const struct checking *c, const struct report_document *d, struct machine *m,
@@ -185,9 +190,10 @@ static bool rates_read(const struct checking *c, const struct report_document *d
         if (!row->work || !machine_work_parse(row->work, &rate[i].work) ||
             !index_of(row->place, m->places, &rate[i].place) || isnan(row->threads) ||
             !estimate_known(row->per_s))
-            return err_set(c->err, MU_DATA,
-                           "cannot use the report %s: rates[%zu] is of no known work, place, threads or speed",
-                           c->name, i);
+            return err_set(
+                c->err, MU_DATA,
+                "cannot use the report %s: rates[%zu] is of no known work, place, threads or speed",
+                c->name, i);
     }
     m->rate = rate;
     m->rates = d->rates;
@@ -199,12 +205,13 @@ static bool facts_checked(const struct checking *c, const struct facts *f)
 {
     for (size_t i = 0; i < f->cpu.caches; i++)
         if (strlen(f->cpu.cache[i].name) < 2)
-            return err_set(c->err, MU_DATA, "cannot use the report %s: a cache is called '%s'", c->name,
-                           f->cpu.cache[i].name);
+            return err_set(c->err, MU_DATA, "cannot use the report %s: a cache is called '%s'",
+                           c->name, f->cpu.cache[i].name);
     for (size_t i = 0; i < f->disks; i++)
         if (!(f->disk[i].same_as <= (double)i))
-            return err_set(c->err, MU_DATA, "cannot use the report %s: same_as of disks[%zu] points ahead",
-                           c->name, i);
+            return err_set(c->err, MU_DATA,
+                           "cannot use the report %s: same_as of disks[%zu] points ahead", c->name,
+                           i);
     return true;
 }
 
@@ -240,8 +247,8 @@ static enum writer_of_it who_wrote(const struct json *root, struct str *schema)
     return like ? GUIDES : NOBODY;
 }
 
-static bool kind_checked(const struct json *root, const char *name, struct arena *a,
-                         bool *ours, struct mu_err *err)
+static bool kind_checked(const struct json *root, const char *name, struct arena *a, bool *ours,
+                         struct mu_err *err)
 {
     struct str schema = {NULL, 0};
     const enum writer_of_it who = who_wrote(root, &schema);
@@ -254,8 +261,9 @@ static bool kind_checked(const struct json *root, const char *name, struct arena
                        ") reads %s; try `muster check` anew on that machine",
                        name, str_visible(a, schema), report_schema_name);
     if (schema.n)
-        return err_set(err, MU_DATA, "cannot read the report %s: it is a document of another kind, %s",
-                       name, str_visible(a, schema));
+        return err_set(err, MU_DATA,
+                       "cannot read the report %s: it is a document of another kind, %s", name,
+                       str_visible(a, schema));
     return err_set(err, MU_DATA,
                    "cannot read the report %s: it has neither \"schema\": \"%s\" nor the guide's "
                    "system, benchmark and capabilities",

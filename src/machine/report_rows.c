@@ -4,19 +4,37 @@
 
 #include <stddef.h>
 
-#define TABLE(type, word, rows) {(word), sizeof(type), (rows), COUNT_OF(rows)}
-#define PLAIN(kind, type, member, words) {#member, (kind), offsetof(type, member), (words), NULL, 0, false}
+#define TABLE(type, word, rows)                      \
+    {                                                \
+        (word), sizeof(type), (rows), COUNT_OF(rows) \
+    }
+#define PLAIN(kind, type, member, words)                                 \
+    {                                                                    \
+#member, (kind), offsetof(type, member), (words), NULL, 0, false \
+    }
 /* A key that the guide leaves out where there is nothing to say. */
-#define MAYBE(kind, type, member, words) {#member, (kind), offsetof(type, member), (words), NULL, 0, true}
-#define STRUCT(type, member, words, table) \
-    {#member, FIELD_STRUCT, offsetof(type, member), (words), &(table), 0, false}
-#define LIST(name, type, member, count, words, table) \
-    {(name), FIELD_LIST, offsetof(type, member), (words), &(table), offsetof(type, count), false}
-#define TEXTS(name, type, member, count, words) \
-    {(name), FIELD_TEXTS, offsetof(type, member), (words), NULL, offsetof(type, count), false}
+#define MAYBE(kind, type, member, words)                                \
+    {                                                                   \
+#member, (kind), offsetof(type, member), (words), NULL, 0, true \
+    }
+#define STRUCT(type, member, words, table)                                         \
+    {                                                                              \
+#member, FIELD_STRUCT, offsetof(type, member), (words), &(table), 0, false \
+    }
+#define LIST(name, type, member, count, words, table)                                         \
+    {                                                                                         \
+        (name), FIELD_LIST, offsetof(type, member), (words), &(table), offsetof(type, count), \
+            false                                                                             \
+    }
+#define TEXTS(name, type, member, count, words)                                                  \
+    {                                                                                            \
+        (name), FIELD_TEXTS, offsetof(type, member), (words), NULL, offsetof(type, count), false \
+    }
 
-const char *const report_pool_words[REPORT_POOL_KINDS] = {
-    [POOL_MEMORY] = "memory", [POOL_DEVICE] = "device", [POOL_SHARED] = "shared", [POOL_DISK] = "disk"};
+const char *const report_pool_words[REPORT_POOL_KINDS] = {[POOL_MEMORY] = "memory",
+                                                          [POOL_DEVICE] = "device",
+                                                          [POOL_SHARED] = "shared",
+                                                          [POOL_DISK] = "disk"};
 const char *const report_place_words[REPORT_PLACE_KINDS] = {
     [PLACE_CPU] = "cpu", [PLACE_GPU] = "gpu", [PLACE_NPU] = "npu"};
 const char report_schema_name[] = "report/1";
@@ -25,11 +43,13 @@ static const struct field system_fields[] = {
     PLAIN(FIELD_TEXT, struct guide_system, platform, "platform.system()"),
     PLAIN(FIELD_TEXT, struct guide_system, processor, "platform.processor()"),
     PLAIN(FIELD_TEXT, struct guide_system, architecture, "platform.machine()"),
-    PLAIN(FIELD_TEXT, struct guide_system, python_version, "sys.version of the first python3 in PATH"),
+    PLAIN(FIELD_TEXT, struct guide_system, python_version,
+          "sys.version of the first python3 in PATH"),
     PLAIN(FIELD_NUMBER, struct guide_system, cpu_count, "logical CPUs"),
     PLAIN(FIELD_NUMBER, struct guide_system, cpu_count_physical, "physical cores"),
     PLAIN(FIELD_NUMBER, struct guide_system, ram_gb, "memory, GiB with two decimals"),
-    PLAIN(FIELD_NUMBER, struct guide_system, ram_available_gb, "MemAvailable, GiB with two decimals"),
+    PLAIN(FIELD_NUMBER, struct guide_system, ram_available_gb,
+          "MemAvailable, GiB with two decimals"),
     PLAIN(FIELD_NUMBER, struct guide_system, disk_free_gb, "free on /, GiB with two decimals"),
     PLAIN(FIELD_TEXT, struct guide_system, gpu, "lines of \"name, N MiB\""),
     MAYBE(FIELD_TEXT, struct guide_system, gpu_type, "the guide's word for the kind of GPU"),
@@ -37,7 +57,8 @@ static const struct field system_fields[] = {
 static const struct fields system_table = TABLE(struct guide_system, "system", system_fields);
 
 static const struct field benchmark_fields[] = {
-    PLAIN(FIELD_NUMBER, struct guide_benchmark, matrix_mult_time, "100 rounds of the guide's benchmark, seconds"),
+    PLAIN(FIELD_NUMBER, struct guide_benchmark, matrix_mult_time,
+          "100 rounds of the guide's benchmark, seconds"),
     PLAIN(FIELD_NUMBER, struct guide_benchmark, operations_per_second, "rounds a second"),
 };
 static const struct fields benchmark_table =
@@ -63,7 +84,8 @@ static const struct field machine_fields[] = {
 static const struct fields machine_table = TABLE(struct machine_row, "machine", machine_fields);
 
 static const struct field budget_fields[] = {
-    PLAIN(FIELD_QUANTITY, struct budget_row, memory_bytes, "memory one process may really use, bytes"),
+    PLAIN(FIELD_QUANTITY, struct budget_row, memory_bytes,
+          "memory one process may really use, bytes"),
     PLAIN(FIELD_TEXT, struct budget_row, memory_bound_by, "what bound it"),
     PLAIN(FIELD_QUANTITY, struct budget_row, threads, "CPUs one process may really use"),
     PLAIN(FIELD_TEXT, struct budget_row, threads_bound_by, "what bound them"),
@@ -103,10 +125,12 @@ static const struct fields rate_table = TABLE(struct rate_row, "rate", rate_fiel
 static const struct field verdict_fields[] = {
     PLAIN(FIELD_TEXT, struct verdict_row, id, "the experiment"),
     PLAIN(FIELD_TEXT, struct verdict_row, title, "its title"),
-    PLAIN(FIELD_TEXT, struct verdict_row, guide, "yes or no by the guide's rule; null when it has none"),
+    PLAIN(FIELD_TEXT, struct verdict_row, guide,
+          "yes or no by the guide's rule; null when it has none"),
     PLAIN(FIELD_TEXT, struct verdict_row, computed, "yes, probably, no, not computed"),
     PLAIN(FIELD_TEXT, struct verdict_row, why, "one sentence"),
-    PLAIN(FIELD_NUMBER, struct verdict_row, needed_bytes, "memory it needs, bytes; null when not computed"),
+    PLAIN(FIELD_NUMBER, struct verdict_row, needed_bytes,
+          "memory it needs, bytes; null when not computed"),
 };
 static const struct fields verdict_table = TABLE(struct verdict_row, "verdict", verdict_fields);
 

@@ -13,10 +13,13 @@
 #include "cost/cost.h"
 #include "model/shape.h"
 
+/* Counts no model has are read as if they were not there. */
+static const double number_most = 1e12, layers_most = 4096;
+
 static double number(const struct json *map, const char *key, double otherwise)
 {
     double x;
-    return json_number(json_get(map, key), &x) ? x : otherwise;
+    return json_number(json_get(map, key), &x) && x >= 0 && x <= number_most ? x : otherwise;
 }
 
 static bool yes(const struct json *map, const char *key)
@@ -37,6 +40,14 @@ static enum qk_norm qk_norm_of(const struct json *h)
     return str_is(word(h, "qk_norm"), "full") ? QK_NORM_FULL : QK_NORM_NONE;
 }
 
+static enum pooling pooling_of(const struct json *h)
+{
+    static const enum pooling by_id[] = {POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST,
+                                         POOLING_RANK}; /* llama.cpp v0.5.0 include/llama.h */
+    const double id = number(h, "pooling", 0);
+    return id < (double)COUNT_OF(by_id) ? by_id[(size_t)id] : POOLING_NONE;
+}
+
 static void sizes(const struct json *h, struct shape *s)
 {
     s->layers = number(h, "n_layer", 0);
@@ -50,7 +61,7 @@ static void sizes(const struct json *h, struct shape *s)
     s->window_tokens = number(h, "n_swa", 0);
     s->rope_tensors = yes(h, "rope_freqs");
     s->rope_factors = s->rope_tensors * s->head_size / 2;
-    s->pooling = (enum pooling)(int)number(h, "pooling", POOLING_NONE);
+    s->pooling = pooling_of(h);
 }
 
 static void mixture(const struct json *h, struct shape *s)
@@ -107,7 +118,8 @@ bool hparams_shape(const struct json *hparams, const struct catalog *c, struct a
     mixture(hparams, out);
     latent(hparams, out);
     traits(hparams, out);
-    if (!(out->layers > 0 && out->width > 0 && out->heads > 0 && out->vocabulary > 0))
+    if (!(out->layers > 0 && out->layers <= layers_most && out->width > 0 && out->heads > 0 &&
+          out->vocabulary > 0))
         return err_set(err, MU_DATA, "hparams: n_layer, n_embd, n_head and n_vocab are needed");
     return true;
 }

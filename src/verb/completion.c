@@ -1,6 +1,9 @@
 /* verb/completion.c - completion for bash, from the table of verbs: commands, each command's options, the choices of an option that has
  * some, files for every other value and operand. Left out: names of the catalogue, other shells. */
 #include "verb/help.h"
+
+#include <assert.h>
+
 #include "verb/request.h"
 
 static const char opening[] =
@@ -59,6 +62,7 @@ static void add_choices(struct buf *out, const struct verb *v, enum spelled_of o
 
 void help_bash(const struct verb *const *table, struct buf *out)
 {
+    assert(*table);
     buf_add(out, str_of(opening));
     buf_add(out, S("        "));
     add_verbs(out, table, '|');

@@ -2,6 +2,8 @@
  * read anywhere; plain text, so that it can be piped. */
 #include "verb/help.h"
 
+#include <assert.h>
+
 #include "base/err.h"
 #include "doc/wrap.h"
 #include "verb/request.h"
@@ -53,6 +55,7 @@ static void exit_statuses(struct buf *out, struct arena *a)
 
 void help_all(const struct verb *const *table, struct arena *a, struct buf *out)
 {
+    assert(*table);
     size_t at = text_columns(S("help"));
     for (const struct verb *const *v = table; *v; v++)
         if (text_columns(str_of((*v)->name)) > at) at = text_columns(str_of((*v)->name));

@@ -59,6 +59,7 @@ bool judge_set(const struct context *in, const struct experiment_set *set, const
     out->subject = s;
     guide_judge(set, &s->system, &s->benchmark, in->arena, &out->capabilities);
     out->closing = guide_closing(set, &out->capabilities, &out->failed);
+    out->lacks = guide_lacks(set, &s->system);
     out->row = NEW_ARRAY(in->arena, struct judged, set->experiments);
     out->rows = set->experiments;
     for (size_t i = 0; i < out->rows; i++) {
@@ -67,6 +68,12 @@ bool judge_set(const struct context *in, const struct experiment_set *set, const
         if (!judge_one(in, s->machine, w, &out->row[i], err)) return false;
     }
     return true;
+}
+
+const char *judged_guide_closing(const struct judged_set *s, struct arena *a)
+{
+    if (s->lacks) return str_format(a, "cannot tell, because %s is not known.", s->lacks);
+    return s->closing ? s->closing : "no closing sentence.";
 }
 
 const char *judged_closing(const struct judged_set *s, struct arena *a)
@@ -95,17 +102,22 @@ static struct cell word_cell(enum fits fits)
     return (struct cell){fits_word(fits), tone[fits]};
 }
 
+static struct cell guide_cell(const struct judged_set *s, const struct judged *j)
+{
+    if (s->lacks && !j->guide) return (struct cell){"?", TONE_DIM};
+    return (struct cell){j->guide ? "yes" : "no", j->guide ? TONE_GOOD : TONE_BAD};
+}
+
 void show_judged(struct doc *d, const struct judged_set *s)
 {
     static const char *const head[] = {"", "the guide", "muster", "why"};
     struct block *b = doc_table(d, s->set->title, head, NULL, COUNT_OF(head));
     for (size_t i = 0; i < s->rows; i++) {
         const struct judged *j = &s->row[i];
-        const struct cell row[] = {
-            {.text = j->experiment->title},
-            {.text = j->guide ? "yes" : "no", .tone = j->guide ? TONE_GOOD : TONE_BAD},
-            word_cell(judged_fits(j)),
-            {.text = j->why}};
+        const struct cell row[] = {{.text = j->experiment->title},
+                                   guide_cell(s, j),
+                                   word_cell(judged_fits(j)),
+                                   {.text = j->why}};
         table_row(d, b, row);
     }
     for (size_t i = 0; i < s->capabilities.model_recommendation_count; i++)
@@ -154,8 +166,7 @@ static bool quantisation_row(const struct quantising *q, const struct guide_row 
     const double ours = v.held_bytes.likely + v.process_bytes;
     const struct cell cells[] = {
         {.text = row->label},
-        {.text = str_format(a, "%s-%s GB", units_number(a, row->ram_low_gb, 3),
-                            units_number(a, row->ram_high_gb, 3))},
+        {.text = str_format(a, "%g-%g GB", row->ram_low_gb, row->ram_high_gb)},
         {.text = row->quant},
         {.text = units_bytes(a, ours)},
         {.text = range_word(row, ours)}};

@@ -18,6 +18,7 @@ struct judged_set {
     struct judged *row;
     size_t rows;
     const char *closing; /* the guide's closing sentence */
+    const char *lacks;   /* a figure the guide's rules need and nobody knows, or NULL */
     bool failed;         /* the guide's exit status is 1 */
 };
 
@@ -25,6 +26,8 @@ bool judge_set(const struct context *in, const struct experiment_set *set, const
                const struct world *w, struct judged_set *out, struct mu_err *err) NODISCARD;
 /* The computed verdict of an experiment: FITS_UNKNOWN when nothing is computed. */
 enum fits judged_fits(const struct judged *j);
+/* The guide's closing sentence, or why it has none. */
+const char *judged_guide_closing(const struct judged_set *s, struct arena *a);
 /* Our closing sentence beside the guide's. */
 const char *judged_closing(const struct judged_set *s, struct arena *a);
 

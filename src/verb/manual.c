@@ -1,5 +1,6 @@
 /* verb/manual.c - muster(1) in mdoc, from the table of verbs and the list of error codes. What neither table knows, the environment and
  * the files, stands here in rows. Lines end within 80 bytes and a sentence begins a line, as mandoc -T lint asks. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -23,8 +24,14 @@ static const struct named environment[] = {
     {"NO_COLOR", "When it is set and not empty, no colour is used unless --colour asks for it."},
     {"HF_HUB_CACHE", "The cache of model files whose disk is looked at."},
     {"HF_HOME", "The folder of that cache, when HF_HUB_CACHE is not set."},
+    {"XDG_CACHE_HOME", "The folder of caches, when neither is set; usually ~/.cache."},
     {"OLLAMA_MODELS", "Where Ollama keeps its models."},
     {"PATH", "Searched for the python3 that a report names, and for Ollama."},
+    {"TERM", "When it is dumb, no colour is used unless --colour asks for it."},
+    {"SLURM_CPUS_PER_TASK", "Processors of a Slurm allocation that this process runs in."},
+    {"SLURM_CPUS_ON_NODE", "The same, when tasks have no number of their own."},
+    {"SLURM_MEM_PER_NODE", "Memory of that allocation, MiB."},
+    {"SLURM_MEM_PER_CPU", "The same, for each processor."},
 };
 
 static const struct named files[] = {
@@ -166,6 +173,7 @@ static void add_examples(struct buf *out, const struct verb *const *table)
 
 void help_manual(const struct verb *const *table, struct buf *out)
 {
+    assert(*table);
     buf_add(out, S(".\\\" Made by `muster help man` from the table of commands.\n"
                    ".Dd " DATE "\n.Dt MUSTER 1\n.Os\n.Sh NAME\n.Nm muster\n"
                    ".Nd what this machine can do with language models, measured\n"

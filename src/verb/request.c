@@ -5,6 +5,7 @@
  * context_tokens=8k). Left out: what a knob's value must be (cost knows), abbreviations, options from the environment. */
 #include "verb/request.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -159,6 +160,7 @@ static bool give_set(struct parser *p, const char *pair)
     const struct str name = str_cut(&value, '=');
     if (!value.p)
         return err_set(p->err, MU_USAGE, "--set takes NAME=VALUE; not '%s'", shown(p, pair));
+    assert(p->verb); /* the option was found among its own */
     struct near near = near_to(name);
     for (size_t i = 0; i + 1 < spelled_count(p->verb, SPELLED_KNOB); i++) { /* --set is the last */
         const struct spelled s = spelled_at(p->verb, SPELLED_KNOB, i);
@@ -202,7 +204,7 @@ static bool take_value(struct parser *p, const struct match *m, const char *atta
 
 static bool take_long(struct parser *p, const char *text)
 {
-    struct match m;
+    struct match m = {.off = false};
     struct str value = str_of(text);
     const struct str name = str_cut(&value, '=');
     if (!match_option(p, name, 0, &m)) return false;
@@ -213,7 +215,7 @@ static bool take_long(struct parser *p, const char *text)
 static bool take_letters(struct parser *p, const char *letters)
 {
     for (; *letters; letters++) {
-        struct match m;
+        struct match m = {.off = false};
         if (!match_option(p, S(""), *letters, &m)) return false;
         if (m.option.kind != OPTION_FLAG) return take_value(p, &m, letters[1] ? letters + 1 : NULL);
         if (!take_flag(p, &m, NULL)) return false;

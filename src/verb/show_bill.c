@@ -37,7 +37,7 @@ static void explain_row(void *to, const char *name, const char *formula, double 
     struct explaining *e = to;
     const struct cell row[] = {
         {.text = name},
-        {.text = units_number(e->doc->arena, value, 15)},
+        {.text = str_format(e->doc->arena, "%.15g", value)},
         {.text = formula ? str_format(e->doc->arena, "= %s", formula) : (source ? source : "")}};
     table_row(e->doc, e->table, row);
 }
@@ -57,7 +57,7 @@ void show_explanation(struct doc *d, const struct task *t, const struct verdict 
     for (size_t i = 0; i < again->lines; i++) {
         const struct line *l = &again->line[i];
         const struct cell row[] = {{.text = l->term->name},
-                                   {.text = units_number(d->arena, l->amount, 15)},
+                                   {.text = str_format(d->arena, "%.15g", l->amount)},
                                    {.text = l->term->formula},
                                    {.text = l->term->source ? l->term->source : ""}};
         table_row(d, b, row);

@@ -31,6 +31,26 @@ static const char *count_words(struct arena *a, struct quantity q, const char *o
     return str_format(a, "%.0f %s", n, n == 1 ? one : many);
 }
 
+/* A report of another hand may leave any text out. */
+static const char *said(const char *text) { return text ? text : "?"; }
+
+static void show_features(struct doc *d, struct block *b, const struct cpu_facts *cpu)
+{
+    struct buf line;
+    buf_init(&line, 4096);
+    for (size_t i = 0; i < cpu->feature_count; i++) {
+        if (i) buf_char(&line, ' ');
+        buf_add(&line, str_of(cpu->features[i]));
+    }
+    for (size_t i = 0; i < cpu->caches; i++)
+        if (strcmp(said(cpu->cache[i].name), "L2") >= 0)
+            join(&line, str_format(d->arena, "%s %s%s", cpu->cache[i].name,
+                                   units_bytes_q(d->arena, cpu->cache[i].bytes),
+                                   cpu->cache[i].instances > 1 ? " each" : ""));
+    if (line.n) facts_row(d, b, "", "%s", buf_text(&line).p);
+    buf_release(&line);
+}
+
 static void show_cpu(struct doc *d, struct block *b, const struct machine *m)
 {
     const struct cpu_facts *cpu = &m->facts->cpu;
@@ -45,24 +65,13 @@ static void show_cpu(struct doc *d, struct block *b, const struct machine *m)
         join(&line, count_words(d->arena, cpu->packages, "package", "packages"));
     for (size_t i = 0; cpu->clusters > 1 && i < cpu->clusters; i++)
         join(&line, str_format(d->arena, "%.0f %s", known_or(cpu->cluster[i].cores, NAN),
-                               cpu->cluster[i].kind));
+                               said(cpu->cluster[i].kind)));
     facts_row(d, b, "CPU", "%s", taken(d, &line));
     double usable;
     if (place && known(place->threads, &usable) && usable < known_or(cpu->threads, usable))
         facts_row(d, b, "", "%s of them for one process (bound by %s)",
-                  units_number(d->arena, usable, 3), place->bound_by);
-    buf_init(&line, 4096);
-    for (size_t i = 0; i < cpu->feature_count; i++) {
-        if (i) buf_char(&line, ' ');
-        buf_add(&line, str_of(cpu->features[i]));
-    }
-    for (size_t i = 0; i < cpu->caches; i++)
-        if (cpu->cache[i].name[1] >= '2')
-            join(&line, str_format(d->arena, "%s %s%s", cpu->cache[i].name,
-                                   units_bytes_q(d->arena, cpu->cache[i].bytes),
-                                   cpu->cache[i].instances > 1 ? " each" : ""));
-    if (line.n) facts_row(d, b, "", "%s", buf_text(&line).p);
-    buf_release(&line);
+                  units_number(d->arena, usable, 3), said(place->bound_by));
+    show_features(d, b, cpu);
 }
 
 static void show_memory(struct doc *d, struct block *b, const struct machine *m)
@@ -87,7 +96,7 @@ static void show_gpus(struct doc *d, struct block *b, const struct machine *m)
     for (size_t i = 0; i < m->facts->gpus; i++) {
         const struct gpu_seen *g = &m->facts->gpu[i];
         const char *name = g->name ? g->name : g->pci_id ? g->pci_id : "unknown device";
-        facts_row(d, b, i ? "" : "GPU", "%s · %s", str_visible(d->arena, str_of(name)), g->sized);
+        facts_row(d, b, i ? "" : "GPU", "%s · %s", str_visible(d->arena, str_of(name)), said(g->sized));
     }
 }
 

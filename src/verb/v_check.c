@@ -26,6 +26,13 @@ struct check {
     size_t models;
 };
 
+/* A hub's name without its owner. */
+static const char *name_alone(const char *hf_id)
+{
+    const char *slash = strrchr(hf_id, '/');
+    return slash ? slash + 1 : hf_id;
+}
+
 static void show_models(struct doc *d, const struct check *c)
 {
     static const char *const head[] = {"Runs well here", "quant",   "memory",
@@ -36,7 +43,7 @@ static void show_models(struct doc *d, const struct check *c)
     for (size_t i = 0; i < c->models; i++) {
         const struct ranked *r = &c->model[i];
         const struct cell row[] = {
-            {.text = r->part->hf_id},
+            {.text = name_alone(r->part->hf_id)},
             {.text = r->mix->name},
             {.text =
                  units_bytes(d->arena, r->verdict.held_bytes.likely + r->verdict.process_bytes)},
@@ -46,12 +53,15 @@ static void show_models(struct doc *d, const struct check *c)
         table_row(d, b, row);
     }
     const bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
+    struct str source = str_of(c->models ? c->model[0].mix->perplexity_increase.source : "none");
+    const struct str of_what =
+        str_cut(&source, ','); /* the model and the text it was measured on */
     doc_note(d, TONE_DIM,
-             "by parameters; the best quantisation within +%.0f %% perplexity (loss as published "
-             "for Llama-3-8B) at %.0f tokens "
+             "by parameters; the best quantisation within +%.0f %% perplexity (as published %s) at "
+             "%.0f tokens "
              "with %.0f %% of the budget to spare%s",
-             ranking_usual.perplexity_most * 100, ranking_usual.context_tokens,
-             ranking_usual.spare_share * 100,
+             ranking_usual.perplexity_most * 100, str_copy(d->arena, of_what),
+             ranking_usual.context_tokens, ranking_usual.spare_share * 100,
              priced ? str_format(d->arena, " and %.0f tok/s; speeds are rough",
                                  ranking_usual.decode_least_per_s)
                     : "; speed was not measured, so it was not asked for");
@@ -195,8 +205,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     show_notes(d, in->notes);
     if (!check_required(c, d, &out->no, err) || !save_report(c, d, err)) return false;
     doc_answer(d, c->judged.failed ? TONE_BAD : TONE_GOOD, "The guide: %s muster: %s",
-               c->judged.closing ? c->judged.closing : "no closing sentence.",
-               judged_closing(&c->judged, in->arena));
+               judged_guide_closing(&c->judged, in->arena), judged_closing(&c->judged, in->arena));
 
     struct report report;
     fill_report(c, &report);

@@ -61,10 +61,11 @@ static void say_speed(struct doc *d, const struct fit *f)
                       : "");
 }
 
-static void say_guide_rules(struct doc *d, const struct fit *f)
+static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
 {
     const struct workload *w = f->asked.task.kind;
-    for (size_t i = 0; i < w->rules; i++) {
+    const size_t shown = explain ? w->rules : 1; /* the first is that for text */
+    for (size_t i = 0; i < shown && i < w->rules; i++) {
         const double bytes = w->rule[i].bytes(f->asked.digest, &f->asked.knobs);
         if (bytes > 0)
             doc_note(d, TONE_DIM, "rule of thumb, %s: %s; %s", w->rule[i].name,
@@ -127,7 +128,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     say_answer(d, f);
     show_bill(d, &f->verdict);
     say_speed(d, f);
-    say_guide_rules(d, f);
+    say_guide_rules(d, f, request_flag(q, "explain"));
     say_command(d, f);
     if (request_flag(q, "explain")) show_explanation(d, &f->asked.task, &f->verdict);
     show_notes(d, in->notes);

@@ -61,7 +61,7 @@ static void show_scores(struct doc *d, const struct scores *s)
         const bool promised = !isnan(r->bar_median_pct);
         const struct cell row[] = {
             {.text = r->class_},
-            {.text = units_number(d->arena, r->rows, 9)},
+            {.text = str_format(d->arena, "%.0f", r->rows)},
             {.text = percent(d->arena, r->median_pct)},
             {.text = percent(d->arena, r->p90_pct)},
             {.text = percent(d->arena, r->worst_pct)},

@@ -57,12 +57,13 @@ static bool render(const struct outside *o, const struct request *q, const struc
     enum format format;
     struct buf text;
     if (!render_format(q, &format, err)) return false;
-    if (answer->json.over)
-        return err_set(err, MU_INTERNAL, "the answer is larger than %d MiB; ask for less",
-                       OUTPUT_BYTES_MOST >> 20);
     buf_init(&text, OUTPUT_BYTES_MOST);
     render_answer(answer, format, style_of(o, q), title_of(q, a), &text);
-    const bool done = output_write(request_text(q, "output"), buf_text(&text), err);
+    const bool whole = !answer->json.over && !text.over;
+    const bool done =
+        whole ? output_write(request_text(q, "output"), buf_text(&text), err)
+              : err_set(err, MU_INTERNAL, "the answer is larger than %d MiB; ask for less",
+                        OUTPUT_BYTES_MOST >> 20);
     buf_release(&text);
     return done;
 }

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/save.h"
 
-/* Each byte of a message becomes at most four characters, and one in two prefixes is added. */
+/* A message has at most 1 KiB, and each of its bytes becomes at most four characters. */
 enum { MESSAGE_MOST = 8192 };
 
 static bool write_all(int fd, struct str text)

@@ -65,7 +65,7 @@ static void values(void **state)
         S("MemTotal:       24684096 kB\nHugePages_Total:       8\nOdd: 12\n"
           "Huge: 99999999999999999999 kB\nWide: 18014398509481983 kB\nNegative: -4 kB\n");
     assert_true(proc_kib(text, "MemTotal", &bytes));
-    assert_float_equal(bytes, 24684096 * 1024.0, 0);
+    assert_exactly(bytes, 24684096 * 1024.0);
     assert_true(proc_number(text, "HugePages_Total", &n));
     assert_int_equal(n, 8);
     assert_false(proc_kib(text, "Odd", &bytes));
@@ -74,14 +74,14 @@ static void values(void **state)
     assert_false(proc_kib(text, "Negative", &bytes));
     assert_false(proc_kib(text, "Mem", &bytes));
     assert_true(proc_node_kib(S("Node 12 MemTotal:  2048 kB\n"), "MemTotal", &bytes));
-    assert_float_equal(bytes, 2048 * 1024.0, 0);
+    assert_exactly(bytes, 2048 * 1024.0);
     assert_false(proc_node_kib(text, "MemTotal", &bytes));
     assert_true(proc_pair(S("anon 3\ninactive_file 77\n"), "inactive_file", &n));
     assert_int_equal(n, 77);
     assert_true(proc_cache_size(S("2048K\n"), &bytes));
-    assert_float_equal(bytes, 2048 * 1024.0, 0);
+    assert_exactly(bytes, 2048 * 1024.0);
     assert_true(proc_cache_size(S("32M"), &bytes));
-    assert_float_equal(bytes, 32 * 1048576.0, 0);
+    assert_exactly(bytes, 32 * 1048576.0);
     assert_false(proc_cache_size(S("K"), &bytes));
     assert_false(proc_cache_size(S("99999999999999G"), &bytes));
     assert_false(proc_limit(S("Max address space   unlimited  unlimited  bytes\n"),
@@ -95,13 +95,13 @@ static void group_values(void **state)
     double x;
     struct str path;
     assert_true(cgroup_limit(S("4294967296\n"), &x));
-    assert_float_equal(x, 4294967296.0, 0);
+    assert_exactly(x, 4294967296.0);
     assert_false(cgroup_limit(S("max\n"), &x));
     assert_false(cgroup_limit(S("9223372036854771712\n"), &x)); /* pages of 4 KiB */
     assert_false(cgroup_limit(S("9223372036854710272\n"), &x)); /* of 64 KiB */
     assert_false(cgroup_limit(S("-1"), &x));
     assert_true(cgroup_quota(S("150000 100000\n"), &x));
-    assert_float_equal(x, 1.5, 0);
+    assert_exactly(x, 1.5);
     assert_false(cgroup_quota(S("max 100000"), &x));
     assert_false(cgroup_quota(S("150000"), &x));
     assert_false(cgroup_quota(S("150000 0"), &x));
@@ -196,10 +196,10 @@ static void every_truncation(void **state)
         uint64_t n;
         cpuinfo_read(s, &info);
         assert_true(cpu_set_count(&info.processors) <= 1);
-        if (proc_kib(s, "MemTotal", &x)) assert_float_equal(x, 5120, 0);
-        if (proc_node_kib(s, "MemTotal", &x)) assert_float_equal(x, 5120, 0);
+        if (proc_kib(s, "MemTotal", &x)) assert_exactly(x, 5120);
+        if (proc_node_kib(s, "MemTotal", &x)) assert_exactly(x, 5120);
         if (proc_pair(s, "inactive_file", &n)) assert_int_equal(n, 7);
-        if (proc_limit(s, "Max address space", &x)) assert_float_equal(x, 5, 0);
+        if (proc_limit(s, "Max address space", &x)) assert_exactly(x, 5);
         if (cgroup_path(s, "", &path)) assert_true(path.n >= 1 && path.n <= 4);
         if (cgroup_mounted(s, "", S("/"), a, &m)) assert_string_equal(m.point, "/sys/fs x");
         free(copy);

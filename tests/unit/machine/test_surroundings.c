@@ -3,13 +3,13 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/save.h"
+#include "looked.h"
 #include "machine/mounts.h"
-#include "seen.h"
+#include "tree.h"
 
 static void expect_text(const char *what, const char *have, const char *want)
 {
@@ -20,25 +20,25 @@ static void expect_text(const char *what, const char *have, const char *want)
 }
 
 struct tree_system {
-    const char *tree, *distribution, *kernel, *architecture, *hostname, *virtual_machine, *container,
-        *wsl, *filesystem, *device, *kind;
+    const char *tree, *distribution, *kernel, *architecture, *hostname, *virtual_machine,
+        *container, *wsl, *filesystem, *device, *kind;
 };
 
 static const struct tree_system systems[] = {
-    {"this-kind-of-vm", "Debian GNU/Linux 12 (bookworm)", "6.1.0-18-amd64", "x86_64", "lab-vm", "kvm",
-     NULL, NULL, "ext4", "/dev/vda", "virtual"},
-    {"raspberry-pi", "Debian GNU/Linux 12 (bookworm)", "6.6.31+rpt-rpi-2712", "aarch64", "raspberrypi",
-     NULL, NULL, NULL, "ext4", "/dev/mmcblk0p2", "flash"},
-    {"two-sockets", "Rocky Linux 9.4 (Blue Onyx)", "5.14.0-427.el9.x86_64", "x86_64", "node17", NULL,
-     NULL, NULL, "xfs", "/dev/sda2", "hdd"},
-    {"hybrid-laptop", "Ubuntu 24.04.1 LTS", "6.8.0-45-generic", "x86_64", "laptop", NULL, NULL, NULL,
-     "ext4", "/dev/nvme0n1p2", "nvme"},
-    {"container", "Debian GNU/Linux 12 (bookworm)", "6.1.0-18-amd64", "x86_64", "4f1d0c7a9e21", NULL,
-     "docker", NULL, "overlay", "overlay", NULL},
+    {"this-kind-of-vm", "Debian GNU/Linux 12 (bookworm)", "6.1.0-18-amd64", "x86_64", "lab-vm",
+     "kvm", NULL, NULL, "ext4", "/dev/vda", "virtual"},
+    {"raspberry-pi", "Debian GNU/Linux 12 (bookworm)", "6.6.31+rpt-rpi-2712", "aarch64",
+     "raspberrypi", NULL, NULL, NULL, "ext4", "/dev/mmcblk0p2", "flash"},
+    {"two-sockets", "Rocky Linux 9.4 (Blue Onyx)", "5.14.0-427.el9.x86_64", "x86_64", "node17",
+     NULL, NULL, NULL, "xfs", "/dev/sda2", "hdd"},
+    {"hybrid-laptop", "Ubuntu 24.04.1 LTS", "6.8.0-45-generic", "x86_64", "laptop", NULL, NULL,
+     NULL, "ext4", "/dev/nvme0n1p2", "nvme"},
+    {"container", "Debian GNU/Linux 12 (bookworm)", "6.1.0-18-amd64", "x86_64", "4f1d0c7a9e21",
+     NULL, "docker", NULL, "overlay", "overlay", NULL},
     {"wsl2", "Ubuntu 22.04.4 LTS", "5.15.153.1-microsoft-standard-WSL2", "x86_64", "DESKTOP-7Q2",
      "hyperv", NULL, "2", "ext4", "/dev/sdc", NULL},
-    {"old-kernel", "CentOS Linux 7 (Core)", "3.10.0-1160.el7.x86_64", "x86_64", "oldbox", NULL, NULL,
-     NULL, "xfs", "/dev/mapper/centos-root", "ssd"},
+    {"old-kernel", "CentOS Linux 7 (Core)", "3.10.0-1160.el7.x86_64", "x86_64", "oldbox", NULL,
+     NULL, NULL, "xfs", "/dev/mapper/centos-root", "ssd"},
 };
 
 static void test_captured_systems(void **state)
@@ -46,8 +46,8 @@ static void test_captured_systems(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(systems); i++) {
         const struct tree_system *want = &systems[i];
-        struct seen *s = seen_tree(want->tree);
-        const struct machine *m = seen_machine(s);
+        struct looked *s = looked_tree(want->tree);
+        const struct machine *m = looked_machine(s);
         const struct os_facts *os = &m->facts->os;
         print_message("%s\n", want->tree);
         expect_text("platform", os->platform, "Linux");
@@ -70,15 +70,15 @@ static void test_captured_systems(void **state)
         assert_false(known(d->free_bytes, NULL));
         assert_non_null(d->free_bytes.source); /* an unknown says why */
         assert_false(m->here);
-        seen_close(s);
+        looked_close(s);
     }
 }
 
 static void test_captured_gpus(void **state)
 {
     (void)state;
-    struct seen *s = seen_tree("two-sockets");
-    const struct facts *f = seen_machine(s)->facts;
+    struct looked *s = looked_tree("two-sockets");
+    const struct facts *f = looked_machine(s)->facts;
     double bytes;
     assert_int_equal(f->gpus, 3);
     expect_text("management chip", f->gpu[0].vendor, "ASPEED");
@@ -95,22 +95,22 @@ static void test_captured_gpus(void **state)
         assert_non_null(f->gpu[i].name);
     }
     expect_text("address", f->gpu[2].pci_address, "0000:b3:00.0");
-    seen_close(s);
+    looked_close(s);
 
-    s = seen_tree("hybrid-laptop");
-    f = seen_machine(s)->facts;
+    s = looked_tree("hybrid-laptop");
+    f = looked_machine(s)->facts;
     assert_int_equal(f->gpus, 2);
     expect_text("vendor", f->gpu[0].vendor, "Intel");
     expect_text("vendor", f->gpu[1].vendor, "AMD");
     assert_true(str_has(str_of(f->gpu[1].name), S(" or "))); /* three cards share this id */
     assert_false(known(f->gpu[1].memory_bytes, NULL));
-    seen_close(s);
+    looked_close(s);
 
-    s = seen_tree("this-kind-of-vm");
-    f = seen_machine(s)->facts;
+    s = looked_tree("this-kind-of-vm");
+    f = looked_machine(s)->facts;
     assert_int_equal(f->gpus, 1); /* the disk on the same bus is none */
     expect_text("emulated", f->gpu[0].sized, "display only");
-    seen_close(s);
+    looked_close(s);
 }
 
 static void test_captured_ollama(void **state)
@@ -118,65 +118,28 @@ static void test_captured_ollama(void **state)
     (void)state;
     static const char *const want[] = {"hf.co/org/Model-GGUF:Q4_K_M", "phi3:14b", "phi3:mini",
                                        "somebody/tuned:latest"};
-    struct seen *s = seen_tree("container");
-    const struct ollama_facts *o = &seen_machine(s)->facts->ollama;
+    struct looked *s = looked_tree("container");
+    const struct ollama_facts *o = &looked_machine(s)->facts->ollama;
     assert_true(o->installed);
     expect_text("path", o->path, "/usr/bin/ollama");
     expect_text("store", o->store, "/root/.ollama/models");
     assert_int_equal(o->model_count, COUNT_OF(want));
     for (size_t i = 0; i < COUNT_OF(want); i++) assert_string_equal(o->models[i], want[i]);
-    seen_close(s);
-    s = seen_tree("raspberry-pi");
-    o = &seen_machine(s)->facts->ollama;
+    looked_close(s);
+    s = looked_tree("raspberry-pi");
+    o = &looked_machine(s)->facts->ollama;
     assert_false(o->installed);
     assert_int_equal(o->model_count, 0);
     expect_text("store", o->store, NULL);
-    seen_close(s);
+    looked_close(s);
 }
 
 /* ---- trees of one or two files ---- */
 
-struct small {
-    char folder[64];
-};
-
-static void put(const struct small *t, const char *path, const char *text)
+static void small_made(struct tree *t)
 {
-    struct arena *a = arena_new(1 << 16);
-    struct mu_err err = {.code = MU_OK};
-    const char *file = str_format(a, "%s%s", t->folder, path);
-    char *end = strrchr(str_format(a, "%s", file), '/');
-    const char *folder = str_copy(a, (struct str){file, strlen(file) - strlen(end)});
-    if (!save_folders(folder, &err) || !save_file(file, str_of(text), &err)) fail_msg("%s", err.text);
-    arena_free(a);
-}
-
-static struct small small_new(void)
-{
-    struct small t = {"/tmp/muster-test-XXXXXX"};
-    assert_non_null(mkdtemp(t.folder));
-    put(&t, "/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu lm\n");
-    return t;
-}
-
-static void remove_below(const char *folder)
-{
-    struct root r;
-    struct arena *a = arena_new(1 << 20);
-    const char *const *name;
-    size_t n = 0;
-    assert_true(root_open(folder, &r, NULL));
-    assert_true(root_names(&r, "/", a, &name, &n));
-    for (size_t i = 0; i < n; i++) {
-        const char *path = str_format(a, "%s/%s", folder, name[i]);
-        struct stat st;
-        assert_int_equal(lstat(path, &st), 0);
-        if (S_ISDIR(st.st_mode)) remove_below(path);
-        else assert_int_equal(unlink(path), 0);
-    }
-    root_close(&r);
-    arena_free(a);
-    assert_int_equal(rmdir(folder), 0);
+    tree_make(t);
+    tree_file(t, "/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu lm\n");
 }
 
 struct evidence {
@@ -187,22 +150,28 @@ struct evidence {
 static const struct evidence evidences[] = {
     {"/run/.containerenv", "", NULL, NULL, NULL, "podman", NULL},
     {"/proc/1/cgroup", "0::/lxc.payload.web\n", NULL, NULL, NULL, "lxc", NULL},
-    {"/proc/1/cgroup", "4:memory:/kubepods/burstable/pod1\n", "/.dockerenv", "", NULL, "kubernetes", NULL},
-    {"/var/run/secrets/kubernetes.io/serviceaccount/token", "x", NULL, NULL, NULL, "kubernetes", NULL},
+    {"/proc/1/cgroup", "4:memory:/kubepods/burstable/pod1\n", "/.dockerenv", "", NULL, "kubernetes",
+     NULL},
+    {"/var/run/secrets/kubernetes.io/serviceaccount/token", "x", NULL, NULL, NULL, "kubernetes",
+     NULL},
     {"/.dockerenv", "", NULL, NULL, NULL, "docker", NULL},
-    {"/.dockerenv", "", "/proc/self/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n", NULL, NULL, NULL},
-    {"/.dockerenv", "", "/proc/self/mountinfo", "27 1 0:5 /docker/btrfs/subvolumes/a / rw - btrfs /dev/sda rw\n",
-     NULL, "docker", NULL},
+    {"/.dockerenv", "", "/proc/self/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n", NULL,
+     NULL, NULL},
+    {"/.dockerenv", "", "/proc/self/mountinfo",
+     "27 1 0:5 /docker/btrfs/subvolumes/a / rw - btrfs /dev/sda rw\n", NULL, "docker", NULL},
     {"/proc/sys/kernel/osrelease", "4.4.0-19041-Microsoft\n", NULL, NULL, NULL, NULL, "1"},
     {"/sys/class/dmi/id/sys_vendor", "VMware, Inc.\n", NULL, NULL, "vmware", NULL, NULL},
     {"/sys/class/dmi/id/product_name", "Virtual Machine\n", NULL, NULL, "hyperv", NULL, NULL},
     {"/sys/class/dmi/id/sys_vendor", "Amazon EC2\n", NULL, NULL, NULL, NULL, NULL}, /* bare metal */
-    {"/sys/class/dmi/id/sys_vendor", "Amazon EC2\n", "/proc/cpuinfo", "flags : lm hypervisor\n", "kvm", NULL, NULL},
+    {"/sys/class/dmi/id/sys_vendor", "Amazon EC2\n", "/proc/cpuinfo", "flags : lm hypervisor\n",
+     "kvm", NULL, NULL},
     {"/proc/cpuinfo", "flags : lm hypervisor\n", NULL, NULL, "unknown kind", NULL, NULL},
     {"/sys/hypervisor/type", "xen\n", NULL, NULL, "xen", NULL, NULL},
     {"/sys/hypervisor/type", "xen\n", "/proc/xen/capabilities", "control_d\n", NULL, NULL, NULL},
-    {"/sys/firmware/acpi/tables/DSDT", "DSDT----\x02\x01" "FIRECKFCVMDSDT", "/proc/cpuinfo",
-     "flags : lm hypervisor\n", "firecracker", NULL, NULL},
+    {"/sys/firmware/acpi/tables/DSDT",
+     "DSDT----\x02\x01"
+     "FIRECKFCVMDSDT",
+     "/proc/cpuinfo", "flags : lm hypervisor\n", "firecracker", NULL, NULL},
     {"/proc/device-tree/hypervisor/compatible", "linux,kvm", NULL, NULL, "kvm", NULL, NULL},
 };
 
@@ -211,17 +180,18 @@ static void test_evidence(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(evidences); i++) {
         const struct evidence *e = &evidences[i];
-        const struct small t = small_new();
-        put(&t, e->path, e->text);
-        if (e->also) put(&t, e->also, e->also_text);
-        struct seen *s = seen_open(t.folder);
-        const struct os_facts *os = &seen_machine(s)->facts->os;
+        struct tree t;
+        small_made(&t);
+        tree_file(&t, e->path, e->text);
+        if (e->also) tree_file(&t, e->also, e->also_text);
+        struct looked *s = looked_open(t.path);
+        const struct os_facts *os = &looked_machine(s)->facts->os;
         print_message("%s %s\n", e->path, e->also ? e->also : "");
         expect_text("virtual machine", os->virtual_machine, e->virtual_machine);
         expect_text("container", os->container, e->container);
         expect_text("wsl", os->wsl, e->wsl);
-        seen_close(s);
-        remove_below(t.folder);
+        looked_close(s);
+        tree_remove(&t);
     }
 }
 
@@ -238,12 +208,13 @@ static void test_architecture_from_cpuinfo(void **state)
         {"processor\t: 0\n", NULL},
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        const struct small t = small_new();
-        put(&t, "/proc/cpuinfo", row[i][0]);
-        struct seen *s = seen_open(t.folder);
-        expect_text(row[i][0], seen_machine(s)->facts->os.architecture, row[i][1]);
-        seen_close(s);
-        remove_below(t.folder);
+        struct tree t;
+        small_made(&t);
+        tree_file(&t, "/proc/cpuinfo", row[i][0]);
+        struct looked *s = looked_open(t.path);
+        expect_text(row[i][0], looked_machine(s)->facts->os.architecture, row[i][1]);
+        looked_close(s);
+        tree_remove(&t);
     }
 }
 
@@ -287,12 +258,12 @@ static const char *live_env(const char *name)
 static void test_live(void **state)
 {
     (void)state;
-    struct seen *s = seen_open(NULL);
+    struct looked *s = looked_open(NULL);
     struct statvfs v;
     double bytes;
     s->looking.env = live_env;
     s->looking.folder = "/";
-    const struct machine *m = seen_machine(s);
+    const struct machine *m = looked_machine(s);
     const struct facts *f = m->facts;
     assert_true(m->here);
     assert_int_equal(f->disks, 4);
@@ -310,7 +281,7 @@ static void test_live(void **state)
     if (fabs(bytes - want) > 0x1p30) fail_msg("free on /: have %.0f, want %.0f", bytes, want);
     assert_non_null(f->os.kernel);
     assert_non_null(f->os.architecture);
-    seen_close(s);
+    looked_close(s);
 }
 
 static const char *python_env(const char *name)
@@ -327,25 +298,30 @@ static const char *no_env(const char *name)
 static void test_live_python(void **state)
 {
     (void)state;
-    struct seen *s = seen_open(NULL);
+    struct looked *s = looked_open(NULL);
     s->looking.env = python_env;
-    const char *version = seen_machine(s)->facts->os.python_version;
+    const char *version = looked_machine(s)->facts->os.python_version;
     assert_non_null(version); /* the build itself needs /usr/bin/python3 */
-    if (!strchr("3", version[0]) || !strstr(version, "GCC")) fail_msg("sys.version is '%s'", version);
-    seen_close(s);
-    s = seen_open(NULL);
+    if (!strchr("3", version[0]) || !strstr(version, "GCC"))
+        fail_msg("sys.version is '%s'", version);
+    looked_close(s);
+    s = looked_open(NULL);
     s->looking.env = no_env;
-    expect_text("python", seen_machine(s)->facts->os.python_version, NULL);
-    seen_close(s);
+    expect_text("python", looked_machine(s)->facts->os.python_version, NULL);
+    looked_close(s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_captured_systems), cmocka_unit_test(test_captured_gpus),
-        cmocka_unit_test(test_captured_ollama),  cmocka_unit_test(test_evidence),
-        cmocka_unit_test(test_architecture_from_cpuinfo), cmocka_unit_test(test_mounts),
-        cmocka_unit_test(test_live), cmocka_unit_test(test_live_python),
+        cmocka_unit_test(test_captured_systems),
+        cmocka_unit_test(test_captured_gpus),
+        cmocka_unit_test(test_captured_ollama),
+        cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_architecture_from_cpuinfo),
+        cmocka_unit_test(test_mounts),
+        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_live_python),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

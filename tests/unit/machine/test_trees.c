@@ -1,4 +1,6 @@
 /* What detection finds in each captured tree of tests/machines, to the exact figure. */
+#include "catalog/catalog.h"
+#include "machine/arm_core.h"
 #include "tree.h"
 
 #define GIB ((double)(1 << 30))
@@ -23,7 +25,7 @@ static void assert_cache(const struct seen *s, size_t i, const char *name, doubl
     assert_true(i < s->facts->cpu.caches);
     assert_string_equal(s->facts->cpu.cache[i].name, name);
     assert_value(s->facts->cpu.cache[i].bytes, kib * KIB);
-    assert_float_equal(s->facts->cpu.cache[i].instances, count, 0);
+    assert_exactly(s->facts->cpu.cache[i].instances, count);
 }
 
 static void assert_budget(const struct seen *s, double bytes, const char *memory_by, double cpus,
@@ -93,6 +95,31 @@ static void raspberry_pi(void **state)
     assert_int_equal(s.facts->numa_nodes, 0);
     assert_budget(&s, 7 * GIB, "available memory", 4, "CPUs online");
     seen_release(&s);
+}
+
+/* With the catalogue's table of cores at hand, the board's name gains the kind of core. */
+static void arm_core_named_from_the_table(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    struct catalog *c = catalog_open(NULL, a);
+    struct mu_err err = {0};
+    struct root root;
+    const struct machine *m = NULL;
+    struct notes notes = {.arena = a};
+    assert_true(root_open(SOURCE_ROOT "/tests/machines/raspberry-pi", &root, &err));
+    const struct looking in = {.root = &root, .catalog = c, .arena = a, .notes = &notes};
+    assert_true(machine_detect(&in, &m, &err));
+    assert_string_equal(m->facts->cpu.name, "Raspberry Pi 5 Model B Rev 1.0 (Cortex-A76)");
+    assert_string_equal(m->facts->cpu.vendor, "Arm");
+    const struct arm_core part_unknown = arm_core_named(c, S("0x41"), S("0x000"), a);
+    assert_null(part_unknown.name);
+    assert_string_equal(part_unknown.vendor, "Arm");
+    const struct arm_core none = arm_core_named(c, S("0x00"), S("0xd0b"), a);
+    assert_null(none.name);
+    assert_null(none.vendor);
+    root_close(&root);
+    arena_free(a);
 }
 
 static void two_sockets(void **state)
@@ -210,10 +237,15 @@ static void fingerprints_differ_and_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vm),          cmocka_unit_test(raspberry_pi),
-        cmocka_unit_test(two_sockets), cmocka_unit_test(hybrid_laptop),
-        cmocka_unit_test(container),   cmocka_unit_test(wsl2),
-        cmocka_unit_test(old_kernel),  cmocka_unit_test(fingerprints_differ_and_stay),
+        cmocka_unit_test(vm),
+        cmocka_unit_test(raspberry_pi),
+        cmocka_unit_test(arm_core_named_from_the_table),
+        cmocka_unit_test(two_sockets),
+        cmocka_unit_test(hybrid_laptop),
+        cmocka_unit_test(container),
+        cmocka_unit_test(wsl2),
+        cmocka_unit_test(old_kernel),
+        cmocka_unit_test(fingerprints_differ_and_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

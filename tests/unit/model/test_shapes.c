@@ -75,8 +75,8 @@ static bool compare_digests(const struct shape *s, const struct mix *mix, const 
     struct mu_err err = {.code = MU_OK};
     struct model m = {.shape = *s, .origin = LISTED};
     digest_of_shape(s, mix, catalog, &by_shape);
-    const bool listed = model_tensors(&(struct tensors_asked){s, mix, catalog}, a, &m.tensor,
-                                      &m.tensors, &err);
+    const bool listed =
+        model_tensors(&(struct tensors_asked){s, mix, catalog}, a, &m.tensor, &m.tensors, &err);
     if (listed) {
         digest_of_model(&m, catalog, &by_list);
         digests_are_equal(what, &by_shape, &by_list);

@@ -143,8 +143,10 @@ static void predictions_read_only_hparams_quant_and_config(void **state)
             assert_string_equal(after.row[i].id, "same");
             assert_memory_equal(after.row[i].predicted, before.row[i].predicted,
                                 sizeof after.row[i].predicted);
-            assert_true(after.row[i].closed_form_total == before.row[i].closed_form_total);
-            assert_true(after.row[i].measured[PART_TOTAL] != before.row[i].measured[PART_TOTAL]);
+            assert_memory_equal(&after.row[i].closed_form_total, &before.row[i].closed_form_total,
+                                sizeof after.row[i].closed_form_total);
+            assert_int_not_equal((uint64_t)after.row[i].measured[PART_TOTAL],
+                                 (uint64_t)before.row[i].measured[PART_TOTAL]);
         }
         free(altered);
         json_decref(root);
@@ -163,7 +165,8 @@ static void what_it_does_read_changes_them(void **state)
     json_object_set_new(config, "n_ctx", json_integer(2 * context));
     char *altered = json_dumps(root, JSON_COMPACT);
     const struct truth after = read(s, str_of(altered), "altered");
-    assert_true(after.row[0].predicted[PART_KV] > before.row[0].predicted[PART_KV]);
+    assert_int_equal((uint64_t)after.row[0].predicted[PART_KV],
+                     (uint64_t)(2 * before.row[0].predicted[PART_KV]));
     free(altered);
     json_decref(root);
 }

@@ -1,4 +1,4 @@
-/* tests/unit/machine/seen.h - a captured tree of tests/machines, or a line, as a machine; failing loudly when it is none. */
+/* tests/unit/machine/looked.h - a captured tree of tests/machines, or a line, as a machine; failing loudly when it is none. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -8,7 +8,7 @@
 #include "machine/facts.h"
 #include "machine/machine.h"
 
-struct seen {
+struct looked {
     struct arena *arena;
     struct notes notes;
     struct root root;
@@ -16,10 +16,10 @@ struct seen {
     struct mu_err err;
 };
 
-static inline struct seen *seen_open(const char *folder)
+static inline struct looked *looked_open(const char *folder)
 {
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    struct seen *s = NEW(a, struct seen);
+    struct looked *s = NEW(a, struct looked);
     s->arena = a;
     s->notes = (struct notes){.arena = a};
     assert_true(root_open(folder, &s->root, &s->err));
@@ -28,22 +28,22 @@ static inline struct seen *seen_open(const char *folder)
     return s;
 }
 
-static inline struct seen *seen_tree(const char *name)
+static inline struct looked *looked_tree(const char *name)
 {
     struct arena *a = arena_new(4096);
-    struct seen *s = seen_open(str_format(a, "%s/tests/machines/%s", SOURCE_ROOT, name));
+    struct looked *s = looked_open(str_format(a, "%s/tests/machines/%s", SOURCE_ROOT, name));
     arena_free(a);
     return s;
 }
 
-static inline const struct machine *seen_machine(struct seen *s)
+static inline const struct machine *looked_machine(struct looked *s)
 {
     const struct machine *m = NULL;
     if (!machine_detect(&s->looking, &m, &s->err)) fail_msg("%s", s->err.text);
     return m;
 }
 
-static inline const struct machine *seen_line(struct seen *s, const char *line)
+static inline const struct machine *looked_line(struct looked *s, const char *line)
 {
     const struct machine *m = NULL;
     if (!machine_from_line(str_of(line), &s->looking, &m, &s->err))
@@ -51,7 +51,7 @@ static inline const struct machine *seen_line(struct seen *s, const char *line)
     return m;
 }
 
-static inline void seen_close(struct seen *s)
+static inline void looked_close(struct looked *s)
 {
     root_close(&s->root);
     arena_free(s->arena);

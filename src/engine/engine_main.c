@@ -1,4 +1,4 @@
-/* engine/main.c - `muster-engine TEST`: measures one thing of this machine and says it in JSON lines.
+/* engine/engine_main.c - `muster-engine TEST`: measures one thing of this machine and says it in JSON lines.
  *
  * A program of its own, so that a crash of a numeric library, an illegal instruction or a hang is a fact about a child and nothing
  * more. It is meant to be run by muster (measure/measure.c); by hand: echo '{"threads": 2, "bytes": 4e8, "seconds": 1}' |

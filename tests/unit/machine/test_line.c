@@ -1,0 +1,191 @@
+/* Machine lines: what each key gives, where values end, and what is refused with which words. */
+#include "../unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "looked.h"
+
+static void test_whole(void **state)
+{
+    (void)state;
+    struct looked *s = looked_tree("wsl2");
+    const struct machine *m =
+        looked_line(s, "cpu:8 ram:32GiB available:28GiB swap:0 gpu:RTX 4090 x2 disk:500GiB "
+                       "host:my box os:linux bandwidth:60GB/s");
+    const struct facts *f = m->facts;
+    assert_true(machine_memory(m)->total_bytes.value == 32 * 0x1p30);
+    assert_true(machine_memory(m)->usable_bytes.value == 28 * 0x1p30);
+    assert_int_equal(machine_memory(m)->usable_bytes.origin, REPORTED);
+    assert_true(f->memory.swap_total_bytes.value == 0 && known(f->memory.swap_total_bytes, NULL));
+    assert_true(machine_cpu(m)->threads.value == 8);
+    assert_true(f->cpu.cores.value == 8);
+    assert_int_equal(f->gpus, 2);
+    assert_non_null(strstr(f->gpu[1].name, "RTX 4090"));
+    assert_true(f->gpu[1].memory_bytes.value == 24 * 0x1p30);
+    assert_int_equal(f->gpu[1].memory_bytes.origin, LISTED);
+    assert_string_equal(f->gpu[1].sized, "seen, not sized yet");
+    assert_int_equal(f->disks, 1);
+    assert_true(f->disk[0].free_bytes.value == 500 * 0x1p30);
+    assert_string_equal(m->name, "my box");
+    assert_string_equal(f->os.platform, "Linux");
+    const struct rate *r = machine_rate(m, WORK_READ_BYTES, RATE_ALL_THREADS);
+    assert_non_null(r);
+    assert_true(r->per_s.likely == 60e9 && r->threads == 8);
+    assert_null(m->unmeasured);
+    assert_false(m->here);
+    assert_null(m->fingerprint);
+    assert_int_equal(s->notes.count, 0);
+    for (size_t i = 0; i < m->pools; i++) assert_int_not_equal(m->pool[i].kind, POOL_DEVICE);
+    looked_close(s);
+}
+
+static void test_ram_alone(void **state)
+{
+    (void)state;
+    struct looked *s = looked_tree("wsl2");
+    const struct machine *m = looked_line(s, "  ram:32  ");
+    assert_true(machine_memory(m)->usable_bytes.value == 32 * 0x1p30);
+    assert_int_equal(machine_memory(m)->usable_bytes.origin, ASSUMED);
+    assert_non_null(strstr(machine_memory(m)->bound_by, "available was not given"));
+    assert_int_equal(s->notes.count, 1); /* the fallback is confessed */
+    assert_false(known(machine_cpu(m)->threads, NULL));
+    assert_int_equal(m->rates, 0);
+    assert_non_null(strstr(m->unmeasured, "bandwidth"));
+    assert_int_equal(m->facts->disks, 0);
+    assert_int_equal(m->facts->gpus, 0);
+    looked_close(s);
+}
+
+static void test_named_parts(void **state)
+{
+    (void)state;
+    struct looked *s = looked_tree("wsl2");
+    const struct machine *m =
+        looked_line(s, "cpu:ryzen 9 7950x RAM:64GB gpu:RTX 3060 8GB, rtx3060 12 GB os:Debian 12");
+    const struct facts *f = m->facts;
+    bool avx512 = false;
+    assert_non_null(strstr(f->cpu.name, "7950X"));
+    assert_true(f->cpu.cores.value == 16 && f->cpu.threads.value == 32);
+    assert_int_equal(f->cpu.threads.origin, LISTED);
+    for (size_t i = 0; i < f->cpu.feature_count; i++)
+        avx512 |= strcmp(f->cpu.features[i], "avx512f") == 0;
+    assert_true(avx512);
+    assert_true(machine_memory(m)->total_bytes.value == 64e9); /* decimal as written */
+    assert_int_equal(f->gpus, 2);
+    assert_true(f->gpu[0].memory_bytes.value == 8 * 0x1p30);
+    assert_true(f->gpu[1].memory_bytes.value == 12 * 0x1p30);
+    assert_string_equal(f->os.distribution, "Debian 12");
+    looked_close(s);
+
+    s = looked_tree("wsl2");
+    m = looked_line(s, "cpu:16 threads ram:8 gpu:Home Made 7GB x3");
+    assert_true(machine_cpu(m)->threads.value == 16);
+    assert_false(known(m->facts->cpu.cores, NULL));
+    assert_int_equal(m->facts->gpus, 3);
+    assert_string_equal(m->facts->gpu[0].name, "Home Made");
+    assert_true(m->facts->gpu[0].memory_bytes.value == 7 * 0x1p30);
+    assert_int_equal(m->facts->gpu[0].memory_bytes.origin, REPORTED);
+    looked_close(s);
+
+    s = looked_tree("wsl2");
+    m = looked_line(s, "ram:8 gpu:none");
+    assert_int_equal(m->facts->gpus, 0);
+    looked_close(s);
+}
+
+static const char *const refused[][2] = {
+    {"", "ram is not given"},
+    {"cpu:8", "ram is not given"},
+    {"ram", "is no key:value"},
+    {"big machine ram:8", "'big machine ram:8' is no key:value"},
+    {"ram:8 rma:9", "did you mean 'ram'"},
+    {"ram:8 availble:9", "did you mean 'available'"},
+    {"ram:8 colour:red", "keys are cpu ram"},
+    {"ram:8 ram:9", "ram is given twice"},
+    {"ram:8 cpu:", "cpu has no value"},
+    {"ram:0", "more than nothing"},
+    {"ram:-8", "not a size"},
+    {"ram:lots", "not a size"},
+    {"ram:99999999999999999999", "not a size"},
+    {"ram:8 available:9", "at most ram"},
+    {"ram:8 cpu:0", "between 1 and 65536"},
+    {"ram:8 cpu:65537", "between 1 and 65536"},
+    {"ram:8 cpu:abacus", "not a number of cores"},
+    {"ram:8 gpu:abacus", "no GPU is known as 'abacus'"},
+    {"ram:8 gpu:RTX 4090 x0", "at most 64"},
+    {"ram:8 gpu:RTX 4090 x65", "at most 64"},
+    {"ram:8 gpu:RTX 4090 x60, RTX 4090 x5", "at most 64"},
+    {"ram:8 gpu:RTX 4090,", "the name of a GPU"},
+    {"ram:8 disk:no", "not a size"},
+    {"ram:8 bandwidth:0", "not a rate"},
+    {"ram:8 bandwidth:fast", "not a rate"},
+    {"ram:8 \x1b[31mram:9", "\\x1b[31m"},
+};
+
+static void test_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        struct looked *s = looked_tree("wsl2");
+        const struct machine *m = NULL;
+        if (machine_from_line(str_of(refused[i][0]), &s->looking, &m, &s->err))
+            fail_msg("taken: %s", refused[i][0]);
+        assert_int_equal(s->err.code, MU_USAGE);
+        assert_null(strchr(s->err.text, '\x1b'));
+        if (!strstr(s->err.text, refused[i][1]))
+            fail_msg("%s\nsays: %s\nnot: %s", refused[i][0], s->err.text, refused[i][1]);
+        looked_close(s);
+    }
+}
+
+static void test_without_catalogue(void **state)
+{
+    (void)state;
+    struct looked *s = looked_tree("wsl2");
+    const struct machine *m = NULL;
+    s->looking.catalog = NULL;
+    m = looked_line(s, "ram:8 gpu:RTX 4090 24GB");
+    assert_string_equal(m->facts->gpu[0].name, "RTX 4090");
+    assert_true(m->facts->gpu[0].memory_bytes.value == 24 * 0x1p30);
+    assert_false(machine_from_line(S("ram:8 cpu:some name"), &s->looking, &m, &s->err));
+    looked_close(s);
+}
+
+static void test_truncated(void **state)
+{
+    (void)state;
+    static const char line[] =
+        "cpu:8 ram:32GiB available:28GiB gpu:RTX 4090 x2 disk:500GiB bandwidth:60GB/s";
+    size_t taken = 0;
+    for (size_t n = 0; n < sizeof line; n++) {
+        struct looked *s = looked_tree("wsl2");
+        const struct machine *m = NULL;
+        char *part = malloc(n + 1);
+        assert_non_null(part);
+        memcpy(part, line, n);
+        if (machine_from_line((struct str){part, n}, &s->looking, &m, &s->err)) {
+            taken++;
+            assert_true(known(machine_memory(m)->usable_bytes, NULL));
+        } else {
+            assert_int_equal(s->err.code, MU_USAGE);
+        }
+        free(part);
+        looked_close(s);
+    }
+    assert_true(taken > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_ram_alone),
+        cmocka_unit_test(test_named_parts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_without_catalogue),
+        cmocka_unit_test(test_truncated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/* Prints a report of the machine under a root (argument: the folder), of a line (holds a colon), or the schema ("schema"), for
+ * tests/unit/machine/test_report_schema.py. Rates and verdicts are made up so that every key is written. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/root.h"
+#include "catalog/catalog.h"
+#include "machine/report.h"
+
+static bool machine_of(const char *given, struct arena *a, const struct machine **out,
+                       struct mu_err *err)
+{
+    struct root root;
+    const bool line = strchr(given, ':') != NULL;
+    if (!root_open(line ? NULL : given, &root, err)) return false;
+    const struct looking looking = {.root = &root, .catalog = catalog_open(NULL, a), .arena = a};
+    const bool made = line ? machine_from_line(str_of(given), &looking, out, err)
+                           : machine_detect(&looking, out, err);
+    root_close(&root);
+    return made;
+}
+
+static void write_report(const struct machine *m, struct arena *a, struct buf *out)
+{
+    static const struct rate rates[] = {{.work = WORK_READ_BYTES,
+                                         .threads = 2,
+                                         .per_s = {1.5, 2.5, 3.5, MEASURED, "muster-engine"},
+                                         .runs = 5,
+                                         .conditions = "idle"}};
+    static const struct verdict_row verdicts[] = {
+        {"a", "A", "yes", "no", "why", 1e9}, {"b", "B", NULL, "not computed", "why", (double)NAN}};
+    static const char *const notes[] = {"a note"};
+    const struct report r = {.timestamp = "2026-11-21 08:00:00",
+                             .hostname = m->name,
+                             .system = guide_system_of(m, a),
+                             .benchmark = guide_benchmark_of(m),
+                             .capabilities = {.notes = "slow"},
+                             .machine = machine_with_rates(m, rates, 1, a),
+                             .verdict = verdicts,
+                             .verdicts = 2,
+                             .notes = notes,
+                             .note_count = 1};
+    report_write(&r, out);
+}
+
+int main(int argc, char **argv)
+{
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    struct mu_err err = {.code = MU_OK};
+    const struct machine *m;
+    struct buf out;
+    buf_init(&out, 16 << 20);
+    if (argc == 2 && strcmp(argv[1], "schema") == 0)
+        report_schema(&out);
+    else if (argc == 2 && machine_of(argv[1], a, &m, &err))
+        write_report(m, a, &out);
+    else
+        fprintf(stderr, "write_report: %s\n", err.text);
+    fwrite(out.p, 1, out.n, stdout);
+    const int status = out.n ? 0 : 1;
+    buf_release(&out);
+    arena_free(a);
+    return status;
+}
