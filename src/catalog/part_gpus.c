@@ -103,7 +103,7 @@ static const struct gpu_part *nearest(const struct gpus *all, const struct spell
     for (size_t i = 0; i < n; i++) {
         const struct gpu_part *g = &all->row[s[i].row];
         const double gap = isnan(memory_gib) ? 0 : fabs(g->memory_gib - memory_gib);
-        if (best && !(gap < least_gap)) {
+        if (i && !(gap < least_gap)) {
             *several = *several || !(gap > least_gap);
             continue;
         }

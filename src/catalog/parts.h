@@ -38,7 +38,8 @@ struct model_part {
 
 bool catalog_models(const struct catalog *c, const struct model_part **out, size_t *count,
                     struct mu_err *err) NODISCARD;
-/* An alias that several rows carry gives MATCH_SEVERAL: *out is the most used (first), `others` names the rest in words. */
+/* By hf_id with or without the organisation, by alias, by Ollama's name:tag; as a last resort without endings such as -instruct or :latest.
+ * An alias that several rows carry gives MATCH_SEVERAL: *out is the most used (first), `others` names the rest in words, else NULL. */
 enum catalog_match catalog_model(const struct catalog *c, struct str name,
                                  const struct model_part **out, const char **others);
 /* The nearest known spelling, for "did you mean"; NULL when nothing is near. */
@@ -54,6 +55,7 @@ struct cpu_part {
 };
 bool catalog_cpus(const struct catalog *c, const struct cpu_part **out, size_t *count,
                   struct mu_err *err) NODISCARD;
+/* By name or alias, or by a name as systems write it ("Intel(R) Core(TM) i7-8700K CPU @ 3.70GHz"); NULL when unknown. */
 const struct cpu_part *catalog_cpu(const struct catalog *c, struct str name);
 
 struct gpu_part {
@@ -68,7 +70,8 @@ struct gpu_part {
 };
 bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *count,
                   struct mu_err *err) NODISCARD;
-/* memory_gib decides between rows that share an alias; NaN: not known, the first row and MATCH_SEVERAL. */
+/* memory_gib decides between cards of one name (the nearest wins), as does a size written behind the name ("RTX 3060 8GB").
+ * NaN: not known; of several the first row, the commonest, and MATCH_SEVERAL. */
 enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double memory_gib,
                                const struct gpu_part **out);
 /* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. */

@@ -284,11 +284,10 @@ static bool score(const struct catalog *c, const struct quants *q, const struct 
         struct mix *m = &q->mix[at];
         if (known(m->perplexity_increase, NULL) && (row->imatrix || without_imatrix[at])) continue;
         without_imatrix[at] = !row->imatrix;
-        m->perplexity_increase = quantity_of(
-            row->delta / board->base_perplexity, LISTED,
-            str_format(c->arena, "of %s on %s, %s importance matrix; %s", board->model,
-                       board->text ? board->text : "a text not named",
-                       row->imatrix ? "with" : "without", board->source ? board->source : "?"));
+        m->perplexity_increase =
+            quantity_of(row->delta / board->base_perplexity, LISTED,
+                        str_format(c->arena, "of %s on %s, %s importance matrix; %s", board->model,
+                                   board->text, row->imatrix ? "with" : "without", board->source));
     }
     return true;
 }
@@ -305,8 +304,9 @@ static bool read_scores(const struct catalog *c, const struct sheets *s, const s
     bool *without_imatrix = NEW_ARRAY(c->arena, bool, q->mixes);
     if (!fields_read(&board_fields, json_get(s->tree[k], key), &board, c->arena, err))
         return err_add(err, "%s: %s", s->path[k], key);
-    if (!(board.base_perplexity > 0) || !board.model)
-        return err_set(err, MU_DATA, "%s: %s needs model and base_ppl", s->path[k], key);
+    if (!(board.base_perplexity > 0) || !board.model || !board.text || !board.source)
+        return err_set(err, MU_DATA, "%s: %s needs model, text, source and base_ppl", s->path[k],
+                       key);
     return score(c, q, &board, without_imatrix, err) || err_add(err, "%s: %s", s->path[k], key);
 }
 

@@ -99,7 +99,7 @@ bool entries_read(const struct catalog *c, const char *file, const struct fields
                   size_t name_offset, struct rows *out, struct mu_err *err)
 {
     const struct row_kind kind = {"entries", fields, name_offset, NULL};
-    struct sheets s;
+    struct sheets s = {.count = 0};
     if (!sheets_open(c, file, &s, err)) return false;
     const bool ok = sheets_rows(c, &s, &kind, out, err);
     sheets_close(&s);

@@ -81,7 +81,7 @@ static bool set_number(const struct knob *k, void *knobs, struct str value, stru
     return true;
 }
 
-enum { CHOICES_BYTES = 128 };
+enum { CHOICES_BYTES = 128, POINTER_BYTES = sizeof(void *) };
 
 /* The choices, a blank between each, cut at the end of the room. */
 static const char *list(const struct knob *k, char out[CHOICES_BYTES])
@@ -137,7 +137,7 @@ static bool set_type(const struct knob *k, void *knobs, struct str value, const 
     if (!type)
         return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
                        STR_ARG(value), list(k, all));
-    set(k, knobs, &type, sizeof type);
+    set(k, knobs, &type, POINTER_BYTES);
     return true;
 }
 

@@ -26,7 +26,7 @@ struct knob {
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
 enum repack { REPACK_ON, REPACK_OFF };
-enum { OUTPUTS_AS_SEQUENCES = -1 };
+enum { OUTPUTS_AS_SEQUENCES = -1, EXTRA_BUFFERS = 2 };
 struct generate {
     double context_tokens; /* usual: the smaller of 8192 and the model's own */
     double batch_tokens, ubatch_tokens, sequences;
@@ -38,7 +38,7 @@ struct generate {
     double outputs_max;
     double prompt_tokens; /* depth at which prefill and decode are priced; usual 512 */
     /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
-    const struct buffer_rule *buffer[2];
+    const struct buffer_rule *buffer[EXTRA_BUFFERS];
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */
 };
 

@@ -148,7 +148,7 @@ static void add_cache_inputs(struct graph *g, struct cache_inputs *c)
     c->present = true;
 }
 
-static struct cache_inputs *cache_of(struct graph *g, double layer)
+static struct cache_inputs *cache_of(struct graph *g, int layer)
 {
     return &g->cache[shape_layer_is_window(g->s, layer)];
 }
@@ -162,7 +162,7 @@ static void add_inputs(struct graph *g)
     add_rotation(g, &cache_of(g, 0)->key);
     g->positions = plan_input(&g->plan, index_bytes * g->tokens);
     if (g->a->encoder) g->encoder_mask = plan_input(&g->plan, mask_bytes(g, g->tokens));
-    for (double layer = 0; !g->a->encoder && layer < s->layers; layer++) {
+    for (int layer = 0; !g->a->encoder && layer < (int)s->layers; layer++) {
         struct cache_inputs *c = cache_of(g, layer);
         if (c->present) continue;
         if (layer > 0) add_rotation(g, &c->key);
@@ -374,7 +374,7 @@ static int encoder_attention(struct graph *g, int x)
     return computed(g, stream_extent(g, n), FROM(viewed(g, y)));
 }
 
-static int attention(struct graph *g, int x, double layer)
+static int attention(struct graph *g, int x, int layer)
 {
     if (g->a->encoder) return encoder_attention(g, x);
     const struct cache_inputs *c = cache_of(g, layer);
@@ -437,9 +437,10 @@ static int experts(struct graph *g, int x, double tokens)
     int sum = viewed(g, each);
     /* all views are made before the first sum */
     const int first = g->plan.values;
-    for (double k = 1; k < s->experts_used && !g->plan.full; k++) viewed(g, each);
-    for (double k = 1; k < s->experts_used && !g->plan.full; k++)
-        sum = in_place(g, stream_extent(g, tokens), FROM(sum, first + (int)k - 1));
+    const int others = (int)least(s->experts_used, PLAN_VALUES) - 1;
+    for (int k = 0; k < others && !g->plan.full; k++) viewed(g, each);
+    for (int k = 0; k < others && !g->plan.full; k++)
+        sum = in_place(g, stream_extent(g, tokens), FROM(sum, first + k));
     return sum;
 }
 
@@ -454,7 +455,7 @@ static int shared_expert(struct graph *g, int x, double tokens)
     return in_place(g, e, FROM(y, share));
 }
 
-static int feed_forward(struct graph *g, int x, double layer, double tokens)
+static int feed_forward(struct graph *g, int x, int layer, double tokens)
 {
     if (!shape_layer_has_experts(g->s, layer)) return dense(g, x, tokens);
     const int y = experts(g, x, tokens);
@@ -466,9 +467,9 @@ static int feed_forward(struct graph *g, int x, double layer, double tokens)
 /* ---- a layer, the output, the whole */
 
 /* Of the last layer only the rows whose logits are asked for go on. */
-static int layer(struct graph *g, int stream, double number)
+static int layer(struct graph *g, int stream, int number)
 {
-    const bool last = number == g->s->layers - 1;
+    const bool last = number == (int)g->s->layers - 1;
     const struct extent whole = stream_extent(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
     const struct extent e = stream_extent(g, tokens);
@@ -515,7 +516,7 @@ static void pooled(struct graph *g, int x)
 static void walk(struct graph *g)
 {
     int x = plan_step(&g->plan, embeddings(g));
-    for (double i = 0; i < g->s->layers && !g->plan.full; i++)
+    for (int i = 0; i < (int)g->s->layers && !g->plan.full; i++)
         x = plan_step(&g->plan, layer(g, x, i));
     if (g->a->encoder)
         pooled(g, x);

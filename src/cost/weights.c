@@ -24,7 +24,7 @@ static bool is_taken(const struct buffer_rule *rule, unsigned use, double rows_o
 static double growth_of(const struct generate *g, const struct weight_sum *w, unsigned use)
 {
     if (g->repack != (double)REPACK_ON) return 0;
-    for (size_t i = 0; i < sizeof g->buffer / sizeof *g->buffer && g->buffer[i]; i++) {
+    for (size_t i = 0; i < EXTRA_BUFFERS && g->buffer[i]; i++) {
         const struct buffer_rule *rule = g->buffer[i];
         for (size_t k = 0; k < rule->rows; k++)
             if (rule->row[k].type == w->type && is_taken(rule, use, w->rows_of))

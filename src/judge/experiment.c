@@ -114,8 +114,10 @@ static const struct slot need_slots[] = {
 static bool read_need(const struct reading *in, const struct yaml *map, const char *key,
                       struct guide_need *out)
 {
-    *out = (struct guide_need){
-        .ram_gb = NAN, .ram_available_gb = NAN, .disk_free_gb = NAN, .cpu_cores = NAN};
+    *out = (struct guide_need){.ram_gb = (double)NAN,
+                               .ram_available_gb = (double)NAN,
+                               .disk_free_gb = (double)NAN,
+                               .cpu_cores = (double)NAN};
     const struct yaml *y = yaml_get(map, key);
     const struct slots t = SLOTS("a requirement", need_slots);
     return !y || read_slots(in, &t, y, out);
@@ -288,7 +290,7 @@ static bool read_table(const struct reading *in, const struct yaml *y, struct gu
     struct guide_row *row = NEW_ARRAY(in->arena, struct guide_row, list->count);
     for (const struct yaml *item = list->first; item; item = item->next) {
         struct guide_row *to = &row[out->rows++];
-        to->ram_high_gb = INFINITY;
+        to->ram_high_gb = (double)INFINITY;
         if (!read_slots(in, &r, item, to)) return false;
         if (!to->label || !to->text)
             return yaml_error(item, in->name, in->err, "a table's row needs label and text");
@@ -348,7 +350,7 @@ static bool read_additions(const struct reading *in, const struct yaml *top,
                            struct experiment_set *set)
 {
     const struct slots t = SLOTS("slow_benchmark", slow_slots);
-    struct slow slow = {.over_s = INFINITY};
+    struct slow slow = {.over_s = (double)INFINITY};
     const struct yaml *y = yaml_get(top, "slow_benchmark"),
                       *gpu = yaml_get(top, "gpu_recommendations");
     if (y && !read_slots(in, &t, y, &slow)) return false;

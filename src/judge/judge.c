@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "catalog/architecture.h"
 #include "model/digest.h"
 
 const char *fits_word(enum fits fits)
@@ -17,14 +18,16 @@ const char *fits_word(enum fits fits)
 
 static struct estimate not_priced(const char *why)
 {
-    return (struct estimate){NAN, NAN, NAN, UNKNOWN, why};
+    return (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, why};
 }
 
-/* The class whose residuals widen a figure of this task; NULL: exact. */
+/* The class whose residuals widen a figure of this task; NULL: exact. A plan that was never held against truth is no better than the
+ * closed form. */
 static const struct residual *memory_residual(const struct task *t, const struct world *w)
 {
     const struct generate *g = t->knobs;
-    return g->closed_form ? residual_find(w, "memory_cpu.total.closed_form") : NULL;
+    const bool exact = !g->closed_form && t->model->shape->arch->checked;
+    return exact ? NULL : residual_find(w, "memory_cpu.total.closed_form");
 }
 
 static struct estimate widened(double value, const struct residual *r)
@@ -92,13 +95,13 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
     out->bill.bent = 0;
     cost_bill(t, &out->split, &out->bill);
     out->bound_by = memory->bound_by;
-    out->usable_bytes = known_or(memory->usable_bytes, NAN);
+    out->usable_bytes = known_or(memory->usable_bytes, (double)NAN);
     out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
     if (out->bill.unruled) {
         out->fits = FITS_UNKNOWN;
         out->why = out->bill.unruled;
         out->held_bytes = not_priced(out->bill.unruled);
-        out->process_bytes = NAN;
+        out->process_bytes = (double)NAN;
         return;
     }
     out->held_bytes = widened(bill_held(&out->bill, ON_HOST), memory_residual(t, w));

@@ -10,11 +10,12 @@ struct mix;
 struct model_part;
 struct mu_err;
 
-/* measured / predicted of a truth class (data/residuals.json, made by selftest), or a stated rough bound (data/speed.json). */
+/* measured / predicted of a truth class: the shortest range that holds nine rows in ten (data/residuals.json, made by selftest), or a
+ * stated rough bound (data/speed.json). */
 struct residual {
     const char *class_;
     double low, likely, high, rows;
-    const char *rough; /* why it is only a bound; NULL for quantiles p05 and p95 of truth rows */
+    const char *rough; /* why it is only a bound; NULL for a range of truth rows */
 };
 struct world { /* what a judgement may use beside the machine */
     const struct residual *residual;

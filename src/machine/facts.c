@@ -113,7 +113,6 @@ static const struct field os_fields[] = {
     TEXT(struct os_facts, kernel, "kernel release"),
     TEXT(struct os_facts, architecture, "as uname -m says"),
     TEXT(struct os_facts, hostname, "host name"),
-    TEXT(struct os_facts, machine_id, "machine-id(5)"),
     TEXT(struct os_facts, virtual_machine,
          "what runs this virtual machine; null when none is seen"),
     TEXT(struct os_facts, container, "what runs this container; null when none is seen"),

@@ -47,7 +47,9 @@ struct gpu_seen {
 struct os_facts {
     const char *platform;     /* "Linux" */
     const char *distribution; /* "Debian GNU/Linux 12 (bookworm)" */
-    const char *kernel, *architecture, *hostname, *machine_id;
+    const char *kernel, *architecture, *hostname;
+    const char *
+        machine_id; /* confidential (machine-id(5)): goes into the fingerprint, never into a report */
     const char *virtual_machine; /* "kvm", "vmware", NULL: none seen */
     const char *container;       /* "docker", "podman", "lxc", "kubernetes", NULL */
     const char *wsl;             /* "1", "2", NULL */

@@ -154,8 +154,7 @@ const struct machine *guide_system_machine(const struct guide_system *s, const c
     *cpu = (struct place){.kind = PLACE_CPU,
                           .name = "CPU",
                           .threads = f->cpu.threads,
-                          .bound_by = "logical CPUs, as its report says",
-                          .sized = true};
+                          .bound_by = "logical CPUs, as its report says"};
     *m = (struct machine){.name = hostname,
                           .pool = pool,
                           .pools = 1,

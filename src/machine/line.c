@@ -254,8 +254,7 @@ static bool cpu_made(struct making *m)
     m->cpu = (struct place){.kind = PLACE_CPU,
                             .name = "CPU",
                             .threads = cpu->threads,
-                            .bound_by = "all of the CPU: the machine line names no limit",
-                            .sized = true};
+                            .bound_by = "all of the CPU: the machine line names no limit"};
     return true;
 }
 

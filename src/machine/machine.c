@@ -75,21 +75,16 @@ static bool own_disk(const struct facts *f, size_t i)
     return f->disk[i].same_as == (double)i;
 }
 
-/* Host memory first, then one pool a GPU in the order seen, then one a disk. */
+/* Host memory first, then one pool a disk. A GPU that is seen but not sized yet has no pool and no place. */
 static void pools_made(const struct draft *d, struct machine *m)
 {
     const struct facts *f = &d->facts;
-    struct pool *pool = NEW_ARRAY(d->arena, struct pool, 1 + f->gpus + f->disks);
+    struct pool *pool = NEW_ARRAY(d->arena, struct pool, 1 + f->disks);
     pool[m->pools++] = (struct pool){.kind = POOL_MEMORY,
                                      .name = "memory",
                                      .total_bytes = f->memory.total_bytes,
                                      .usable_bytes = d->memory.bytes,
                                      .bound_by = d->memory.what};
-    for (size_t i = 0; i < f->gpus; i++)
-        pool[m->pools++] = (struct pool){.kind = POOL_DEVICE,
-                                         .name = str_format(d->arena, "GPU %zu", i),
-                                         .total_bytes = f->gpu[i].memory_bytes,
-                                         .usable_bytes = unknown("the GPU is seen, not sized yet")};
     for (size_t i = 0; i < f->disks; i++)
         if (own_disk(f, i))
             pool[m->pools++] = (struct pool){.kind = POOL_DISK,
@@ -102,20 +97,13 @@ static void pools_made(const struct draft *d, struct machine *m)
 
 static void places_made(const struct draft *d, struct machine *m)
 {
-    const struct facts *f = &d->facts;
-    struct place *place = NEW_ARRAY(d->arena, struct place, 1 + f->gpus);
-    place[m->places++] = (struct place){.kind = PLACE_CPU,
-                                        .name = "CPU",
-                                        .pool = 0,
-                                        .threads = d->cpus.cpus,
-                                        .bound_by = d->cpus.what,
-                                        .sized = true};
-    for (size_t i = 0; i < f->gpus; i++)
-        place[m->places++] = (struct place){.kind = PLACE_GPU,
-                                            .name = str_format(d->arena, "GPU %zu", i),
-                                            .pool = (uint16_t)(1 + i),
-                                            .threads = unknown("a GPU has none"),
-                                            .sized = false};
+    struct place *place = NEW(d->arena, struct place);
+    *place = (struct place){.kind = PLACE_CPU,
+                            .name = "CPU",
+                            .pool = 0,
+                            .threads = d->cpus.cpus,
+                            .bound_by = d->cpus.what};
+    m->places = 1;
     m->place = place;
 }
 
@@ -136,7 +124,8 @@ bool machine_detect(const struct looking *in, const struct machine **out, struct
     places_made(d, m);
     m->name = d->facts.os.hostname;
     m->fingerprint = fingerprint_of(&d->facts, &m->place[0], in->arena);
-    m->unmeasured = "not measured yet";
+    m->unmeasured =
+        in->root->captured ? "only this machine itself can be measured" : "not measured yet";
     m->facts = &d->facts;
     m->here = !in->root->captured;
     *out = m;

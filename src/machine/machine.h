@@ -30,7 +30,6 @@ struct place {
     uint16_t pool;           /* index into machine.pool; two places may share one */
     struct quantity threads; /* that one process may use: affinity, cpuset, quota */
     const char *bound_by;    /* what bound them */
-    bool sized;              /* false: seen, its memory and speed not known yet */
 };
 
 /* What a rate is a price of. X(name, word, unit) */

@@ -144,13 +144,12 @@ static void free_space(const struct looking *in, const char *path, struct disk_f
 static const char *standing(const struct looking *in, const char *path)
 {
     if (in->root->captured) return path;
-    char *cut = NEW_ARRAY(in->arena, char, strlen(path) + 1);
-    memcpy(cut, path, strlen(path));
+    struct str at = str_of(path);
     char real[PATH_MAX];
-    while (!realpath(cut, real)) {
-        char *slash = strrchr(cut, '/');
-        if (!slash || slash == cut) return "/";
-        *slash = '\0';
+    while (!realpath(str_copy(in->arena, at), real)) {
+        while (at.n && at.p[at.n - 1] != '/') at.n--;
+        while (at.n && at.p[at.n - 1] == '/') at.n--;
+        if (!at.n) return "/";
     }
     return str_copy(in->arena, str_of(real));
 }

@@ -16,29 +16,29 @@ enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12, NAMES_MOST = 512 };
 
 /* Source: the PCI ID repository, pci-ids.ucw.cz. */
 static const struct {
-    unsigned id;
     const char *name;
+    unsigned id;
     bool display_only;
 } vendors[] = {
-    {0x10de, "NVIDIA", false},
-    {0x1002, "AMD", false},
-    {0x8086, "Intel", false},
-    {0x1da3, "Habana Labs", false},
-    {0x1e52, "Tenstorrent", false},
-    {0x1d0f, "Amazon", false},
-    {0x1ae0, "Google", false},
-    {0x19e5, "Huawei", false},
-    {0x1ed5, "Moore Threads", false},
-    {0x17cb, "Qualcomm", false},
-    {0x1234, "QEMU", true},
-    {0x1af4, "virtio", true},
-    {0x1b36, "QXL", true},
-    {0x15ad, "VMware", true},
-    {0x80ee, "VirtualBox", true},
-    {0x1013, "Cirrus Logic", true},
-    {0x1414, "Microsoft", true},
-    {0x1a03, "ASPEED", true},
-    {0x102b, "Matrox", true},
+    {"NVIDIA", 0x10de, false},
+    {"AMD", 0x1002, false},
+    {"Intel", 0x8086, false},
+    {"Habana Labs", 0x1da3, false},
+    {"Tenstorrent", 0x1e52, false},
+    {"Amazon", 0x1d0f, false},
+    {"Google", 0x1ae0, false},
+    {"Huawei", 0x19e5, false},
+    {"Moore Threads", 0x1ed5, false},
+    {"Qualcomm", 0x17cb, false},
+    {"QEMU", 0x1234, true},
+    {"virtio", 0x1af4, true},
+    {"QXL", 0x1b36, true},
+    {"VMware", 0x15ad, true},
+    {"VirtualBox", 0x80ee, true},
+    {"Cirrus Logic", 0x1013, true},
+    {"Microsoft", 0x1414, true},
+    {"ASPEED", 0x1a03, true},
+    {"Matrox", 0x102b, true},
 };
 
 struct card {

@@ -41,8 +41,7 @@ static const struct place_row *place_rows(const struct machine *m, struct arena 
                                     .name = p->name,
                                     .pool = p->pool,
                                     .threads = p->threads,
-                                    .bound_by = p->bound_by,
-                                    .sized = p->sized};
+                                    .bound_by = p->bound_by};
     }
     return row;
 }

@@ -158,10 +158,8 @@ static bool places_read(const struct checking *c, const struct report_document *
     for (size_t i = 0; i < d->places; i++) {
         const struct place_row *row = &d->place[i];
         size_t kind;
-        place[i] = (struct place){.name = row->name,
-                                  .threads = row->threads,
-                                  .bound_by = row->bound_by,
-                                  .sized = row->sized};
+        place[i] =
+            (struct place){.name = row->name, .threads = row->threads, .bound_by = row->bound_by};
         if (!word_index(report_place_words, REPORT_PLACE_KINDS, row->kind, &kind) ||
             !index_of(row->pool, m->pools, &place[i].pool))
             return err_set(

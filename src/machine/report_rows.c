@@ -107,7 +107,6 @@ static const struct field place_fields[] = {
     PLAIN(FIELD_NUMBER, struct place_row, pool, "index of the pool it works in"),
     PLAIN(FIELD_QUANTITY, struct place_row, threads, "threads one process may use there"),
     PLAIN(FIELD_TEXT, struct place_row, bound_by, "what bound them"),
-    PLAIN(FIELD_BOOL, struct place_row, sized, "its memory and speed are known"),
 };
 static const struct fields place_table = TABLE(struct place_row, "place", place_fields);
 

@@ -13,7 +13,6 @@ struct place_row {
     double pool;
     struct quantity threads;
     const char *bound_by;
-    bool sized;
 };
 struct rate_row {
     const char *work, *unit;

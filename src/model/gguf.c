@@ -39,7 +39,7 @@ enum {
 };
 static const uint8_t value_bytes[VALUE_COUNT] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 static const char *const key_names[GGUF_KEY_COUNT] = {
-#define GGUF_NAME(key, name) [key] = name,
+#define GGUF_NAME(key, name) name,
     GGUF_KEYS(GGUF_NAME)
 #undef GGUF_NAME
 };
@@ -213,21 +213,23 @@ static bool pair(struct scan *s)
     if (s->r.bad) return ended(s);
     const struct {
         const char *key;
-        struct str *words;
-        struct gguf_figure *figure;
-    } general[] = {{"general.architecture", &g->architecture, NULL},
-                   {"general.name", &g->name, NULL},
-                   {"general.type", &g->kind, NULL},
-                   {"tokenizer.ggml.model", &g->tokenizer, NULL},
-                   {"general.file_type", NULL, &g->file_type},
-                   {"general.alignment", NULL, &g->alignment},
-                   {"split.no", NULL, &g->split_part},
-                   {"split.count", NULL, &g->split_parts},
-                   {"split.tensors.count", NULL, &g->split_tensors}};
-    for (size_t i = 0; i < COUNT_OF(general); i++)
-        if (str_is(key, general[i].key))
-            return general[i].words ? words(s, kind, general[i].words)
-                                    : figure(s, kind, general[i].figure);
+        struct str *out;
+    } texts[] = {{"general.architecture", &g->architecture},
+                 {"general.name", &g->name},
+                 {"general.type", &g->kind},
+                 {"tokenizer.ggml.model", &g->tokenizer}};
+    const struct {
+        const char *key;
+        struct gguf_figure *out;
+    } figures[] = {{"general.file_type", &g->file_type},
+                   {"general.alignment", &g->alignment},
+                   {"split.no", &g->split_part},
+                   {"split.count", &g->split_parts},
+                   {"split.tensors.count", &g->split_tensors}};
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        if (str_is(key, texts[i].key)) return words(s, kind, texts[i].out);
+    for (size_t i = 0; i < COUNT_OF(figures); i++)
+        if (str_is(key, figures[i].key)) return figure(s, kind, figures[i].out);
     if (str_is(key, "tokenizer.ggml.tokens")) return tokens(s, kind);
     if (str_starts(key, S("adapter."))) g->adapter = true;
     return figure_by_key(s, key, kind);

@@ -191,14 +191,6 @@ static void compare(struct shape *s, const struct tensor *t, size_t n)
     if (layers != s->layers) because(s, "layers that its header counts are not in the file");
 }
 
-static const char *why_not(const struct shape *s, struct arena *a)
-{
-    if (!s->arch)
-        return str_format(a, "how llama.cpp runs the architecture %s is not known here",
-                          s->arch_name);
-    return s->arch->unruled;
-}
-
 void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensors,
                 const struct catalog *c, struct arena *a, struct shape *out)
 {
@@ -206,7 +198,7 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     struct shape *s = &k.s;
     s->arch_name = str_visible(a, g->architecture);
     s->arch = catalog_architecture(c, g->architecture);
-    s->unruled = why_not(s, a);
+    s->unruled = shape_architecture_unruled(s, a);
     figures(&k);
     from_tensors(&k, tensor, tensors);
     latent(&k);

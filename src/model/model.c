@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 enum {
-    HEADER_MOST_BYTES = 512 << 20, /* how much of a file is mapped; headers are 1 to 20 MiB */
+    HEADER_MOST_BYTES = 128 << 20, /* how much of a file is mapped; headers are 1 to 20 MiB */
     PARTS_MOST = 65536,
     SIZE_WORD_MOST = 8, /* "7B", "0.5b", "405B" */
     GUESSED = 1024      /* llama.cpp's flag on general.file_type: the mix was guessed */
@@ -231,6 +231,9 @@ static bool unknown_model(const char *operand, const struct catalog *c, bool fol
 {
     const struct str s = str_of(operand);
     const char *shown = str_visible(a, s);
+    if (!s.n)
+        return err_set(err, MU_NOINPUT,
+                       "no model was named: name a GGUF file or a model of the catalogue");
     if (is_size(s))
         return err_set(err, MU_NOINPUT,
                        "cannot take %s for a model: a size alone is not understood yet; name a "

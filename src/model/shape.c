@@ -41,7 +41,7 @@ static void figures(struct shape *s, const struct model_part *p)
     s->embedding_norm = or_none(p->shape.embedding_norm);
     /* rows kept free in front for padding are cut off on conversion */
     s->learned_positions =
-        least(or_none(p->shape.learned_positions), or_else(p->max_context, INFINITY));
+        least(or_none(p->shape.learned_positions), or_else(p->max_context, (double)INFINITY));
 }
 
 static void flags(struct shape *s, const struct model_part *p)
@@ -107,21 +107,30 @@ static void rotation(struct shape *s, const struct model_part *p)
     if (s->rope_tensors > 0) s->rope_factors = s->head_size / 2;
 }
 
-static const char *why_not(const struct shape *s, const char *kind)
+static bool has_rule(const char *kind)
 {
     static const char *const ruled[] = {"dense", "encoder", "moe", "mla_moe", "gpt_oss", "llama4"};
+    for (size_t i = 0; i < COUNT_OF(ruled); i++)
+        if (is(kind, ruled[i])) return true;
+    return false;
+}
+
+static const char *why_not(const struct shape *s, const char *kind, struct arena *a)
+{
     if (s->arch && s->arch->unruled) return s->arch->unruled;
     if (!kind || s->layers <= 0) return "its shape is not in the catalogue";
-    for (size_t i = 0; i < COUNT_OF(ruled); i++)
-        if (is(kind, ruled[i]))
-            return s->arch ? NULL : "how llama.cpp runs its architecture is not known here";
-    return "its kind of layers has no rule";
+    return has_rule(kind) ? shape_architecture_unruled(s, a) : "its kind of layers has no rule";
+}
+
+const char *shape_architecture_unruled(const struct shape *s, struct arena *a)
+{
+    if (s->arch) return s->arch->unruled;
+    return str_format(a, "how llama.cpp runs the architecture %s is not known here", s->arch_name);
 }
 
 void shape_from_part(const struct model_part *part, const struct catalog *c, struct arena *a,
                      struct shape *out)
 {
-    (void)a;
     struct shape s = {.arch_name = part->arch, .arch = catalog_architecture(c, str_of(part->arch))};
     figures(&s, part);
     flags(&s, part);
@@ -131,7 +140,7 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
     if (is(part->shape.kind, "encoder")) encoder(&s);
     const double extra = or_none(part->shape.extra_params);
     s.sub_norms = extra > 0 && extra == s.layers * (s.width + s.ffn_width);
-    s.unruled = why_not(&s, part->shape.kind);
+    s.unruled = why_not(&s, part->shape.kind, a);
     *out = s;
 }
 

@@ -15,17 +15,17 @@ enum pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RA
 struct shape {
     const char *arch_name;
     const struct architecture *arch; /* NULL: llama.cpp does not know it, or we do not */
-    const char *
-        unruled; /* why nothing can be computed ("shape not known", "recurrent state ..."), or NULL */
+    const char
+        *unruled; /* why nothing can be computed: "it keeps a recurrent state ...", or NULL */
     double layers, width, heads, kv_heads, head_size, ffn_width, vocabulary, context_tokens;
-    double experts, experts_used, expert_width, dense_lead,
-        expert_every; /* experts 0: dense. expert_every n: layers i with (i + 1) % n == 0 (1: all) */
+    double experts, experts_used, expert_width, dense_lead; /* experts 0: dense */
+    double expert_every; /* n: the layers i with (i + 1) % n == 0 have experts; 1: all */
     double shared_width; /* of all shared experts together, 0 none */
     bool shared_gate;    /* qwen2moe: the shared expert has a gate of its own */
     double window_tokens;
     struct {
         double q_rank, kv_rank, rope, nope, value;
-    } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope, kv_heads heads */
+    } latent;  /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
     bool tied; /* no output matrix of its own; encoders too, which have none */
     bool qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
         router_bias, post_norms;
@@ -43,5 +43,7 @@ struct shape {
 /* From a row of the catalogue. Never fails: what cannot be computed carries `unruled`. */
 void shape_from_part(const struct model_part *part, const struct catalog *c, struct arena *a,
                      struct shape *out);
+/* Why nothing is computed for its architecture, or NULL. */
+const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
 bool shape_layer_is_window(const struct shape *s, double layer);
 bool shape_layer_has_experts(const struct shape *s, double layer);

@@ -44,8 +44,8 @@ static enum pooling pooling_of(const struct json *h)
 {
     static const enum pooling by_id[] = {POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST,
                                          POOLING_RANK}; /* llama.cpp v0.5.0 include/llama.h */
-    const double id = number(h, "pooling", 0);
-    return id < (double)COUNT_OF(by_id) ? by_id[(size_t)id] : POOLING_NONE;
+    const size_t id = (size_t)number(h, "pooling", 0);
+    return id < COUNT_OF(by_id) ? by_id[id] : POOLING_NONE;
 }
 
 static void sizes(const struct json *h, struct shape *s)
@@ -128,7 +128,7 @@ bool hparams_shape(const struct json *hparams, const struct catalog *c, struct a
 
 /* The CPUs that the truth was made on, by class: best buffer first. */
 static const struct truth_cpu {
-    const char *class_, *buffer[2];
+    const char *class_, *buffer[EXTRA_BUFFERS];
 } truth_cpus[] = {
     {"memory_amx", {"AMX", "CPU_REPACK"}},
     {NULL, {"CPU_REPACK", NULL}},
@@ -159,7 +159,7 @@ static void buffers(const char *class_, const struct catalog *c, struct arena *a
 {
     const struct truth_cpu *cpu = truth_cpus;
     while (cpu->class_ && strcmp(cpu->class_, class_) != 0) cpu++;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < EXTRA_BUFFERS; i++)
         out->buffer[i] = cpu->buffer[i] ? usable(catalog_buffer(c, cpu->buffer[i]), a) : NULL;
 }
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
+#include "catalog/architecture.h"
 #include "catalog/types.h"
 #include "model/digest.h"
 #include "model/model.h"
@@ -21,7 +22,8 @@ static bool mix_of(const struct context *in, const struct model *m, const char *
     }
     *out = catalog_mix(in->catalog, str_of(quant));
     if (!*out)
-        return err_set(err, MU_USAGE, "no quantisation is called '%s'; try Q4_K_M, Q8_0 or F16",
+        return catalog_sound(in->catalog, err) &&
+               err_set(err, MU_USAGE, "no quantisation is called '%s'; try Q4_K_M, Q8_0 or F16",
                        str_visible(in->arena, str_of(quant)));
     if (m->tensors)
         return err_set(err, MU_USAGE, "%s is a file of its own quantisation; leave --quant out",
@@ -45,6 +47,13 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
         digest_of_shape(&model->shape, mix, in->catalog, out->digest);
         out->digest->quant = mix->name;
     }
+    const struct architecture *arch = model->shape.arch;
+    if (arch && !arch->checked && !arch->unruled)
+        note_add(
+            in->notes,
+            "%s: the plan of this architecture follows a checked one like it and was never held "
+            "against llama.cpp itself",
+            arch->name);
     out->digest->name = model->name;
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);

@@ -84,7 +84,7 @@ void write_estimate(struct writer *w, const char *key, struct estimate e)
         writer_put_cstr(w, "origin", origin_word(e.origin));
         writer_put_cstr(w, "source", e.source);
     } else {
-        writer_put_number(w, "likely", NAN);
+        writer_put_number(w, "likely", (double)NAN);
         writer_put_cstr(w, "why", e.source);
     }
     writer_map_end(w);

@@ -32,7 +32,10 @@ static const char *count_words(struct arena *a, struct quantity q, const char *o
 }
 
 /* A report of another hand may leave any text out. */
-static const char *said(const char *text) { return text ? text : "?"; }
+static const char *said(const char *text)
+{
+    return text ? text : "?";
+}
 
 static void show_features(struct doc *d, struct block *b, const struct cpu_facts *cpu)
 {
@@ -64,7 +67,7 @@ static void show_cpu(struct doc *d, struct block *b, const struct machine *m)
     if (known_or(cpu->packages, 1) > 1)
         join(&line, count_words(d->arena, cpu->packages, "package", "packages"));
     for (size_t i = 0; cpu->clusters > 1 && i < cpu->clusters; i++)
-        join(&line, str_format(d->arena, "%.0f %s", known_or(cpu->cluster[i].cores, NAN),
+        join(&line, str_format(d->arena, "%.0f %s", known_or(cpu->cluster[i].cores, (double)NAN),
                                said(cpu->cluster[i].kind)));
     facts_row(d, b, "CPU", "%s", taken(d, &line));
     double usable;
@@ -96,7 +99,8 @@ static void show_gpus(struct doc *d, struct block *b, const struct machine *m)
     for (size_t i = 0; i < m->facts->gpus; i++) {
         const struct gpu_seen *g = &m->facts->gpu[i];
         const char *name = g->name ? g->name : g->pci_id ? g->pci_id : "unknown device";
-        facts_row(d, b, i ? "" : "GPU", "%s · %s", str_visible(d->arena, str_of(name)), said(g->sized));
+        facts_row(d, b, i ? "" : "GPU", "%s · %s", str_visible(d->arena, str_of(name)),
+                  said(g->sized));
     }
 }
 

@@ -70,7 +70,7 @@ bool subject_machine(const struct request *q, const struct context *in, struct s
 
 static const char *why_not_measured(const struct request *q, const struct machine *m)
 {
-    if (!m->here) return "only this machine itself can be measured";
+    if (!m->here) return m->unmeasured ? m->unmeasured : "its report holds no rates";
     return request_flag(q, "quick") ? "--quick measures nothing" : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "base/notes.h"
 #include "base/save.h"
 #include "base/units.h"
+#include "catalog/catalog.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
 #include "verb/judged_set.h"
@@ -248,7 +249,7 @@ static const char *const examples[] = {
 };
 const struct verb verb_check = {
     .name = "check",
-    .words = "this machine: what it is, how fast, what it can run; saves the report",
+    .words = "what this machine is, how fast, what it can run; saves a report",
     .operands = "",
     .about = "Detects the machine, measures it (kept afterwards), judges the experiments by the "
              "guide's rules and by computed figures, "

@@ -128,6 +128,20 @@ static void the_users_mix_wins(void **state)
     assert_non_null(catalog_mix(h->catalog, S("Q8_0")));
 }
 
+static void the_users_scoreboard_replaces_ours(void **state)
+{
+    const struct home *h = *state;
+    home_write(
+        h, "quants.json",
+        "{\"llama3_8b_scoreboard\": {\"model\": \"M\", \"text\": \"T\", \"source\": \"me\","
+        "\"base_ppl\": 8, \"rows\": [{\"type\": \"TQ1_0\", \"imatrix\": \"x\", \"delta_ppl\": 4},"
+        "{\"type\": \"TQ1_0\", \"delta_ppl\": 2}, {\"type\": \"TQ1_0\", \"delta_ppl\": 6}]}}");
+    const struct quantity loss = catalog_mix(h->catalog, S("TQ1_0"))->perplexity_increase;
+    assert_near(loss.value, 0.25, 1e-12);
+    assert_string_equal(loss.source, "of M on T, without importance matrix; me");
+    assert_int_equal(catalog_mix(h->catalog, S("Q4_K_M"))->perplexity_increase.origin, UNKNOWN);
+}
+
 static void refused(void **state, const char *text, const char *part, const char *other)
 {
     const struct home *h = *state;
@@ -167,6 +181,14 @@ static void an_unknown_type_is_refused(void **state)
             "\"Q7_Z\" is no type");
 }
 
+static void a_scoreboard_of_no_mix_is_refused(void **state)
+{
+    refused(state,
+            "{\"llama3_8b_scoreboard\": {\"model\": \"M\", \"text\": \"T\", \"source\": \"me\","
+            "\"base_ppl\": 8, \"rows\": [{\"type\": \"Q9_Z\", \"delta_ppl\": 4}]}}",
+            "llama3_8b_scoreboard", "rows[0] needs a mix");
+}
+
 static void two_types_with_one_id_are_refused(void **state)
 {
     refused(state,
@@ -194,9 +216,11 @@ int main(void)
         TEST(mixes_have_aliases),
         TEST(losses_prefer_the_figure_without_imatrix),
         TEST(the_users_mix_wins),
+        TEST(the_users_scoreboard_replaces_ours),
         TEST(an_unknown_condition_is_refused),
         TEST(an_unknown_category_is_refused),
         TEST(an_unknown_type_is_refused),
+        TEST(a_scoreboard_of_no_mix_is_refused),
         TEST(two_types_with_one_id_are_refused),
         TEST(a_type_without_figures_is_refused),
     };

@@ -21,16 +21,16 @@ static void test_edges(void **state)
 {
     (void)state;
     static const struct edge edge[] = {
-        {2.99, 100, NAN, NULL, false, false, false, false, true, 0, NULL},
+        {2.99, 100, (double)NAN, NULL, false, false, false, false, true, 0, NULL},
         {3, 5, 10, NULL, true, false, false, false, false, 0, NULL},
-        {3, 4.99, NAN, NULL, false, false, false, false, true, 0, NULL},
+        {3, 4.99, (double)NAN, NULL, false, false, false, false, true, 0, NULL},
         {5, 10, 10.01, NULL, true, true, false, false, false, 0,
          "Slow CPU - expect longer runtimes"},
-        {6, 10, NAN, NULL, true, true, false, true, false, 1, NULL},
-        {12, 10, NAN, NULL, true, true, false, true, false, 1, NULL},
-        {12, 15, NAN, NULL, true, true, true, false, false, 1, NULL},
-        {12, 14.99, NAN, "nvidia", true, true, false, true, false, 2, NULL},
-        {1, 1, NAN, "apple_silicon", false, false, false, false, true, 1, NULL},
+        {6, 10, (double)NAN, NULL, true, true, false, true, false, 1, NULL},
+        {12, 10, (double)NAN, NULL, true, true, false, true, false, 1, NULL},
+        {12, 15, (double)NAN, NULL, true, true, true, false, false, 1, NULL},
+        {12, 14.99, (double)NAN, "nvidia", true, true, false, true, false, 2, NULL},
+        {1, 1, (double)NAN, "apple_silicon", false, false, false, false, true, 1, NULL},
     };
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
     const struct experiment_set *set;
@@ -43,7 +43,7 @@ static void test_edges(void **state)
                                        .ram_available_gb = e->ram,
                                        .disk_free_gb = e->disk,
                                        .gpu_type = e->gpu_type};
-        const struct guide_benchmark b = {e->seconds, NAN};
+        const struct guide_benchmark b = {e->seconds, (double)NAN};
         struct guide_capabilities c;
         bool failed;
         guide_judge(set, &s, &b, a, &c);

@@ -156,8 +156,9 @@ static void test_figures(void **state)
     assert_string_equal(judge_figure(2.9, ours), "too low");
     assert_string_equal(judge_figure(3, ours), "confirmed");
     assert_string_equal(judge_figure(5.1, ours), "too high");
-    assert_string_equal(judge_figure(4, (struct estimate){NAN, NAN, NAN, UNKNOWN, "none"}),
-                        "unsupported");
+    assert_string_equal(
+        judge_figure(4, (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, "none"}),
+        "unsupported");
 }
 
 static void test_ranking(void **state)

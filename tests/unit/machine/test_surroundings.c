@@ -302,8 +302,7 @@ static void test_live_python(void **state)
     s->looking.env = python_env;
     const char *version = looked_machine(s)->facts->os.python_version;
     assert_non_null(version); /* the build itself needs /usr/bin/python3 */
-    if (!strchr("3", version[0]) || !strstr(version, "GCC"))
-        fail_msg("sys.version is '%s'", version);
+    if (strncmp(version, "3.", 2) != 0) fail_msg("sys.version is '%s'", version);
     looked_close(s);
     s = looked_open(NULL);
     s->looking.env = no_env;

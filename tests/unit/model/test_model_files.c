@@ -325,6 +325,16 @@ static void names_are_looked_up(void **state)
     assert_string_equal(m.name, "microsoft/Phi-3-mini-4k-instruct");
     assert_int_equal(m.tensors, 0);
     assert_null(m.quant);
+    struct notes notes = {.arena = arena};
+    err = (struct mu_err){.code = MU_OK};
+    assert_true(model_open("mistral-7b", catalog, arena, &notes, &m, &err));
+    assert_int_equal(notes.count, 1);
+    assert_string_equal(notes.note[0], "mistral-7b could be several models: taken as "
+                                       "mistralai/Mistral-7B-Instruct-v0.3, not "
+                                       "mistralai/Mistral-7B-Instruct-v0.2");
+    assert_false(open_model("", &m, &err));
+    assert_string_equal(err.text, "no model was named: name a GGUF file or a model of the "
+                                  "catalogue");
     assert_false(open_model("Llama-3.2-1C", &m, &err));
     assert_int_equal(err.code, MU_NOINPUT);
     assert_non_null(strstr(err.text, "no model is called Llama-3.2-1C: did you mean "));
