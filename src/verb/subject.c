@@ -51,10 +51,11 @@ static bool machine_of_report(const struct context *in, const char *path, struct
     return true;
 }
 
-/* A line holds a colon and no file of that name exists; everything else is a report's path. */
+/* A line begins with a key and its colon; everything else is a report's path. */
 static bool is_line(const char *text)
 {
-    return strchr(text, ':') && !strchr(text, '/') && !str_ends(str_of(text), S(".json"));
+    const size_t letters = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return letters && text[letters] == ':' && text[letters + 1] != '/';
 }
 
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,

@@ -194,6 +194,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!judge_set(in, set, &c->subject, &c->world, &c->judged, err)) return false;
     c->models = judge_rank(&ranking_usual, c->subject.machine, in->catalog, &c->world, in->arena,
                            c->model, MODELS_MOST);
+    if (!catalog_sound(in->catalog, err)) return false; /* a table of the user's that is no table */
 
     struct doc *d = &out->doc;
     out->no = c->judged.failed;
