@@ -12,8 +12,8 @@ struct yaml {
     struct str text; /* scalar; the key's text stands in `key` of a map's item */
     bool quoted;     /* a quoted scalar is text, never a number or a boolean */
     struct str key;
-    size_t line, column;         /* of the value */
-    size_t key_line, key_column; /* of the key, for a map's item */
+    size_t line, column;             /* of the value */
+    size_t key_line, key_column;     /* of the key, for a map's item */
     const struct yaml *first, *next; /* items of a list or a map, in order */
     size_t count;
 };

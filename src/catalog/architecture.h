@@ -40,4 +40,6 @@ struct buffer_rule {
     } row[24];
     size_t rows;
 };
+/* All rules, in the order llama.cpp tries them. */
+const struct buffer_rule *catalog_buffers(const struct catalog *c, size_t *count);
 const struct buffer_rule *catalog_buffer(const struct catalog *c, const char *name);

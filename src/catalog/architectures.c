@@ -166,10 +166,18 @@ static const void *load_buffers(const struct catalog *c, struct mu_err *err)
     return all;
 }
 
-const struct buffer_rule *catalog_buffer(const struct catalog *c, const char *name)
+const struct buffer_rule *catalog_buffers(const struct catalog *c, size_t *count)
 {
     const struct buffers *all = part_once(c, PART_BUFFERS, load_buffers, NULL);
-    for (size_t i = 0; all && i < all->count; i++)
-        if (str_is(str_of(name), all->rule[i].name)) return &all->rule[i];
+    *count = all ? all->count : 0;
+    return all ? all->rule : NULL;
+}
+
+const struct buffer_rule *catalog_buffer(const struct catalog *c, const char *name)
+{
+    size_t count;
+    const struct buffer_rule *rule = catalog_buffers(c, &count);
+    for (size_t i = 0; i < count; i++)
+        if (str_is(str_of(name), rule[i].name)) return &rule[i];
     return NULL;
 }

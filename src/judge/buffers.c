@@ -19,7 +19,6 @@ static const struct buffer_rule *usable_rows(const struct buffer_rule *rule,
                                              const struct machine *m, struct arena *a)
 {
     struct buffer_rule *out = NEW(a, struct buffer_rule);
-    if (!rule) return NULL;
     *out = *rule;
     out->rows = 0;
     for (size_t i = 0; i < rule->rows; i++)
@@ -31,11 +30,11 @@ static const struct buffer_rule *usable_rows(const struct buffer_rule *rule,
 void judge_buffers(const struct machine *m, const struct catalog *c, struct arena *a,
                    struct generate *g)
 {
-    static const char *const best_first[] = {"AMX", "CPU_REPACK"};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof best_first / sizeof *best_first; i++) {
-        const struct buffer_rule *rule = usable_rows(catalog_buffer(c, best_first[i]), m, a);
-        if (rule) g->buffer[n++] = rule;
+    size_t rules, n = 0;
+    const struct buffer_rule *rule = catalog_buffers(c, &rules);
+    for (size_t i = 0; i < EXTRA_BUFFERS; i++) g->buffer[i] = NULL;
+    for (size_t i = 0; i < rules && n < EXTRA_BUFFERS; i++) {
+        const struct buffer_rule *usable = usable_rows(&rule[i], m, a);
+        if (usable) g->buffer[n++] = usable;
     }
-    while (n < sizeof g->buffer / sizeof *g->buffer) g->buffer[n++] = NULL;
 }

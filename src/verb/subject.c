@@ -42,7 +42,7 @@ static bool file_text(const struct context *in, const char *path, uint64_t most,
 static bool machine_of_report(const struct context *in, const char *path, struct subject *out,
                               struct mu_err *err)
 {
-    struct str text;
+    struct str text = {NULL, 0};
     struct report *report = NEW(in->arena, struct report);
     if (!file_text(in, path, REPORT_BYTES_MOST, &text, err)) return false;
     if (!report_read(text, path, in->arena, report, err)) return false;
