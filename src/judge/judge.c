@@ -132,9 +132,11 @@ double judge_largest_context(const struct task *t, const struct machine *m, cons
     return fitting * step;
 }
 
-const char *judge_figure(double guide_bytes, struct estimate ours)
+const char *judge_figure(double guide_bytes, const struct verdict *v, double spare_share)
 {
-    if (!estimate_known(ours) || isnan(guide_bytes)) return "unsupported";
-    if (guide_bytes < ours.low) return "too low";
-    return guide_bytes > ours.high ? "too high" : "confirmed";
+    if (!estimate_known(v->held_bytes) || isnan(guide_bytes)) return "unsupported";
+    const double least_bytes = v->held_bytes.low + v->process_bytes;
+    const double most_bytes = (v->held_bytes.high + v->process_bytes) / (1 - spare_share);
+    if (guide_bytes < least_bytes) return "too low";
+    return guide_bytes > most_bytes ? "too high" : "confirmed";
 }

@@ -49,8 +49,9 @@ double judge_largest_context(const struct task *t, const struct machine *m, cons
 /* Which extra weight buffers llama.cpp's CPU backend would use on this machine, best first, into the knobs. */
 void judge_buffers(const struct machine *m, const struct catalog *c, struct arena *a,
                    struct generate *g);
-/* What somebody's figure is worth beside ours: "confirmed", "too low", "too high" or "unsupported" (nothing computed). */
-const char *judge_figure(double guide_bytes, struct estimate ours);
+/* What somebody's figure for memory is worth beside ours: "confirmed" from what is needed with nothing spare up to that with `spare_share`
+ * to spare, else "too low" or "too high"; "unsupported" when nothing is computed. */
+const char *judge_figure(double guide_bytes, const struct verdict *v, double spare_share);
 
 /* A model that runs well here: the best quantisation within the quality bound that fits with a tenth to spare, at 8k or the model's
  * own context, and decodes fast enough. */

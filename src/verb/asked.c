@@ -31,6 +31,12 @@ static bool mix_of(const struct context *in, const struct model *m, const char *
     return true;
 }
 
+const char *name_alone(const char *hub_name)
+{
+    const char *slash = strrchr(hub_name, '/');
+    return slash ? slash + 1 : hub_name;
+}
+
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
                     const struct machine *m, struct asked *out, struct mu_err *err)
 {

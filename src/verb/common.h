@@ -41,6 +41,8 @@ struct asked {
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
                     const struct machine *m, struct asked *out, struct mu_err *err) NODISCARD;
+/* A hub's name of a model without its owner. */
+const char *name_alone(const char *hub_name);
 /* Knobs given in the request set upon the defaults. */
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err) NODISCARD;

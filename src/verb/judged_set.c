@@ -27,6 +27,16 @@ static bool set_knobs(const struct context *in, const struct experiment *e, stru
     return true;
 }
 
+/* What the guide's figure for available memory is worth, as the end of a sentence. */
+static const char *figure_words(const struct experiment *e, const struct verdict *v,
+                                struct arena *a)
+{
+    const double asked_gb = e->guide.ram_available_gb;
+    if (isnan(asked_gb)) return "";
+    return str_format(a, "; the guide's %g GB: %s", asked_gb,
+                      judge_figure(asked_gb * GUIDE_GB, v, ranking_usual.spare_share));
+}
+
 static bool judge_one(const struct context *in, const struct machine *m, const struct world *w,
                       struct judged *j, struct mu_err *err)
 {
@@ -46,8 +56,9 @@ static bool judge_one(const struct context *in, const struct machine *m, const s
         const char *speed = estimate_known(v->decode_per_s)
                                 ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                                 : "";
-        j->why = str_format(a, "%s %s needs %s%s", asked->digest->name, asked->digest->quant,
-                            units_bytes(a, v->held_bytes.likely + v->process_bytes), speed);
+        j->why = str_format(
+            a, "%s %s needs %s%s%s", name_alone(asked->digest->name), asked->digest->quant,
+            units_bytes(a, v->held_bytes.likely + v->process_bytes), speed, figure_words(e, v, a));
     }
     return true;
 }

@@ -8,6 +8,8 @@
 #include "machine/facts.h"
 #include "verb/common.h"
 
+enum { NAMES_MOST = 6 }; /* of Ollama's models */
+
 /* Appends " · text" to a line being made. */
 static void join(struct buf *b, const char *text)
 {
@@ -129,11 +131,18 @@ static void show_disks(struct doc *d, struct block *b, const struct machine *m)
 static void show_ollama(struct doc *d, struct block *b, const struct machine *m)
 {
     const struct ollama_facts *ollama = &m->facts->ollama;
-    if (ollama->installed || ollama->model_count)
-        facts_row(d, b, "Ollama", "%s, %zu models in its store",
-                  ollama->installed ? "installed" : "not installed", ollama->model_count);
-    else
+    struct buf line;
+    if (!ollama->installed && !ollama->model_count) {
         facts_row(d, b, "Ollama", "not found");
+        return;
+    }
+    buf_init(&line, 4096);
+    join(&line, ollama->installed ? "installed" : "not installed");
+    for (size_t i = 0; i < ollama->model_count && i < NAMES_MOST; i++)
+        join(&line, ollama->models[i]);
+    if (ollama->model_count > NAMES_MOST)
+        join(&line, str_format(d->arena, "%zu more", ollama->model_count - NAMES_MOST));
+    facts_row(d, b, "Ollama", "%s", taken(d, &line));
 }
 
 void show_machine(struct doc *d, const struct machine *m)

@@ -27,13 +27,6 @@ struct check {
     size_t models;
 };
 
-/* A hub's name without its owner. */
-static const char *name_alone(const char *hf_id)
-{
-    const char *slash = strrchr(hf_id, '/');
-    return slash ? slash + 1 : hf_id;
-}
-
 static void show_models(struct doc *d, const struct check *c)
 {
     static const char *const head[] = {"Runs well here", "quant",   "memory",

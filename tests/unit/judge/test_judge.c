@@ -152,13 +152,13 @@ static void test_not_computed(void **state)
 static void test_figures(void **state)
 {
     (void)state;
-    const struct estimate ours = estimate_of(3, 4, 5, ESTIMATED, "test");
-    assert_string_equal(judge_figure(2.9, ours), "too low");
-    assert_string_equal(judge_figure(3, ours), "confirmed");
-    assert_string_equal(judge_figure(5.1, ours), "too high");
-    assert_string_equal(
-        judge_figure(4, (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, "none"}),
-        "unsupported");
+    struct verdict v = {.held_bytes = estimate_of(3, 4, 5, ESTIMATED, "test"), .process_bytes = 1};
+    assert_string_equal(judge_figure(3.9, &v, 0.25), "too low");
+    assert_string_equal(judge_figure(4, &v, 0.25), "confirmed");
+    assert_string_equal(judge_figure(8, &v, 0.25), "confirmed");
+    assert_string_equal(judge_figure(8.1, &v, 0.25), "too high");
+    v.held_bytes.origin = UNKNOWN;
+    assert_string_equal(judge_figure(4, &v, 0.25), "unsupported");
 }
 
 static void test_ranking(void **state)

@@ -1,0 +1,44 @@
+#!/usr/bin/python3
+"""Every document that a command prints as JSON is held against its schema in docs/schema/.
+
+Usage: test_schemas.py MUSTER SOURCE_ROOT.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+
+MUSTER, ROOT = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+LINE = 'cpu:4 ram:8GiB available:6GiB disk:40GiB bandwidth:30GB/s'
+COMMANDS = [
+    ('fit', 'phi3:mini', '--quant', 'Q4_K_M', '--machine', LINE),
+    ('fit', 'Llama-3.1-70B', '--machine', LINE),
+    ('fit', 'GPT-4', '--machine', LINE),
+    ('check', '--machine', LINE, '--no-save'),
+    ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
+    ('selftest',),
+    ('measure',),
+]
+
+
+class Schemas(unittest.TestCase):
+    def test_documents(self):
+        met = set()
+        with tempfile.TemporaryDirectory() as home:
+            for command in COMMANDS:
+                with self.subTest(command=command):
+                    run = subprocess.run([str(MUSTER), *command, '--json'], cwd=home, env={'HOME': home, 'PATH': '/usr/bin:/bin'},
+                                         capture_output=True, text=True)
+                    self.assertIn(run.returncode, (0, 1), run.stderr)
+                    document = json.loads(run.stdout)
+                    schema = ROOT / 'docs' / 'schema' / (document['schema'].replace('/', '-') + '.json')
+                    jsonschema.validate(document, json.loads(schema.read_text()))
+                    met.add(schema.name)
+        self.assertEqual(met, {p.name for p in (ROOT / 'docs' / 'schema').glob('*.json')}, 'schemas that no command was held against')
+
+
+unittest.main(argv=sys.argv[:1], verbosity=1)
