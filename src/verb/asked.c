@@ -44,6 +44,7 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     const struct weight_type *types = catalog_types(in->catalog, err);
     if (!types || !model_open(operand, in->catalog, in->arena, in->notes, model, err)) return false;
     out->model = model;
+    out->file = model->tensors ? operand : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (model->tensors && !quant) {
         digest_of_model(model, in->catalog, out->digest);

@@ -34,6 +34,7 @@ void show_notes(struct doc *d, const struct notes *n);
 /* A task and all that it points to. */
 struct asked {
     const struct model *model;
+    const char *file; /* the model's path, NULL for one of the catalogue */
     struct digest *digest;
     struct generate knobs;
     struct task task;
@@ -46,6 +47,8 @@ const char *name_alone(const char *hub_name);
 /* Knobs given in the request set upon the defaults. */
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err) NODISCARD;
+/* The llama-server command line that runs what was asked. */
+const char *llama_command(const struct asked *asked, struct arena *a);
 /* What is held, by group and pool, and how much of it. */
 void show_bill(struct doc *d, const struct verdict *v);
 /* Every name, value, formula and source that the bill was made of. */

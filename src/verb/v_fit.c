@@ -75,15 +75,8 @@ static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
 
 static void say_command(struct doc *d, const struct fit *f)
 {
-    const struct generate *g = &f->asked.knobs;
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
-    struct block *b = doc_commands(d, "llama.cpp");
-    commands_row(d, b, "llama-server -m %s -c %.0f -ub %.0f -np %.0f%s%s%s%s",
-                 f->asked.model->tensors ? f->asked.model->source : "MODEL.gguf", g->context_tokens,
-                 g->ubatch_tokens, g->sequences,
-                 g->flash_attention == (double)FLASH_OFF ? " -fa off" : "",
-                 g->mmap ? "" : " --no-mmap", g->swa_full ? " --swa-full" : "",
-                 g->kv_unified ? " -kvu" : "");
+    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->asked, d->arena));
 }
 
 static void write_json(const struct fit *f, const struct context *in, struct buf *out)

@@ -1,11 +1,8 @@
 /* tests/engine/test_kernels.c - each kernel this CPU can run reads, copies and adds what it should, and only that. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "../unit/unit.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/kernels.h"
 

@@ -1,19 +1,8 @@
 /* tests/engine/test_twister.c - our random doubles are the ones numpy's legacy generator gives: figures of numpy 1.24
  * (RandomState(5489).rand(), RandomState(1).rand(1000)) and of the C++ standard ([rand.predef]: the 10000th of mt19937). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../unit/unit.h"
 
 #include "engine/twister.h"
-
-/* To the last bit, both printed. */
-static void same(double got, double expected)
-{
-    if (got != expected) fail_msg("got %.17g, expected %.17g", got, expected);
-}
 
 static void test_words(void **state)
 {
@@ -34,13 +23,13 @@ static void test_doubles(void **state)
     double x[MANY];
     twister_seed(&t, 5489);
     twister_fill(&t, twister_double, x, 3);
-    same(x[0], 0x1.a1237688aba7bp-1);
-    same(x[1], 0x1.cfc3f5f570c7dp-1);
-    same(x[2], 0x1.0411a9f807b7cp-3);
+    assert_exactly(x[0], 0x1.a1237688aba7bp-1);
+    assert_exactly(x[1], 0x1.cfc3f5f570c7dp-1);
+    assert_exactly(x[2], 0x1.0411a9f807b7cp-3);
     twister_seed(&t, 1);
     twister_fill(&t, twister_double, x, MANY);
-    same(x[0], 0.417022004702574);
-    same(x[MANY - 1], 0x1.8c8848c20f7e2p-1);
+    assert_exactly(x[0], 0.417022004702574);
+    assert_exactly(x[MANY - 1], 0x1.8c8848c20f7e2p-1);
     for (int i = 0; i < MANY; i++) assert_true(x[i] >= 0 && x[i] < 1);
 }
 

@@ -1,11 +1,14 @@
 /* Arenas: zeroed, aligned, many sizes at once, the cap as an error, and the one out-of-memory exit. */
-#include "check.h"
+#include "../unit.h"
+
+#include <fcntl.h>
+#include <stdalign.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
-
-#include <stdalign.h>
-#include <sys/wait.h>
 
 static void memory_is_zeroed_aligned_and_apart(void **state)
 {

@@ -1,5 +1,7 @@
 /* The growing buffer: it grows, stops at its maximum, says so, and always ends in NUL. */
-#include "check.h"
+#include "../unit.h"
+
+#include <string.h>
 
 #include "base/str.h"
 

@@ -1,29 +1,14 @@
 /* Children: what they say, how they end, and every way of not letting them hold us up. /bin/sh plays the child. */
-#include "check.h"
+#include "../scratch.h"
+#include "../shared_arena.h"
 
-#include "base/arena.h"
-#include "base/child.h"
-#include "base/clock.h"
-#include "base/err.h"
-
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-static struct arena *a;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    a = arena_new(256 << 20);
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    arena_free(a);
-    return 0;
-}
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/err.h"
 
 struct heard {
     struct buf text;
@@ -311,7 +296,7 @@ int main(void)
         cmocka_unit_test(input_nobody_reads),
         cmocka_unit_test(signals_are_passed_on_and_waited_for),
         cmocka_unit_test(a_child_dies_with_us),
-        cmocka_unit_test_setup_teardown(programs_are_found_by_name, scratch_open, scratch_close),
+        SCRATCHED(programs_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

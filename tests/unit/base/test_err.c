@@ -1,10 +1,11 @@
 /* Errors: the first one is kept, context goes in front, errno becomes a code, and the list agrees with sysexits(3). */
-#include "check.h"
-
-#include "base/err.h"
+#include "../unit.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sysexits.h>
+
+#include "base/err.h"
 
 static void the_first_failure_is_kept(void **state)
 {

@@ -1,12 +1,12 @@
 /* Field tables: write, read, write again gives the same bytes; faults name their path; the schema lists every member. */
-#include "check.h"
+#include "../shared_arena.h"
+#include "../unit.h"
 
-#include "base/arena.h"
+#include <math.h>
+
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/quantity.h"
-
-#include <math.h>
 
 struct disk {
     const char *path;
@@ -57,22 +57,6 @@ static const struct field thing_fields[] = {
 };
 static const struct fields thing_table = {"thing", sizeof(struct thing), thing_fields,
                                           COUNT_OF(thing_fields)};
-
-static struct arena *a;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    a = arena_new(1 << 20);
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    arena_free(a);
-    return 0;
-}
 
 static const char *written(const struct thing *t)
 {
@@ -127,13 +111,13 @@ static void a_full_struct_comes_back(void **state)
     if (!parsed(first, &back, &err)) fail_msg("%s", err.text);
     assert_string_equal(written(&back), first);
     assert_string_equal(back.name, t.name);
-    assert_true(back.speed == t.speed);
+    assert_exactly(back.speed, t.speed);
     assert_true(back.good);
     assert_int_equal(back.ram_bytes.origin, MEASURED);
     assert_string_equal(back.ram_bytes.source, "/proc/meminfo");
     assert_true(known(back.swap_bytes, NULL));
     assert_null(back.swap_bytes.source);
-    assert_true(back.time_s.high == 2.25);
+    assert_exactly(back.time_s.high, 2.25);
     assert_int_equal(back.disk_count, 2);
     assert_string_equal(back.disks[1].path, "/home");
     assert_false(known(back.disks[1].free_bytes, NULL));

@@ -1,5 +1,8 @@
 /* JSON in: what is read, what is refused with line and column, and input made to exhaust the reader. */
-#include "check.h"
+#include "../unit.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -32,10 +35,10 @@ static void values_of_all_kinds(void **state)
     assert_true(json_text(json_at(list, 2), &s));
     assert_string_equal(s.p, "t\xc3\xa9");
     assert_true(json_number(json_at(list, 3), &x));
-    assert_true(x == -2500);
+    assert_exactly(x, -2500);
     assert_null(json_at(list, 5));
     assert_true(json_number(json_get(j, "b"), &x));
-    assert_true(x == 9007199254740992.0);
+    assert_exactly(x, 9007199254740992.0);
     assert_null(json_get(j, "missing"));
     assert_null(json_get(list, "a"));
     assert_int_equal(json_count(json_get(j, "z")), 0);

@@ -1,5 +1,5 @@
 /* Mapped files: regular ones only, whole or from the front, sparse ones larger than memory. */
-#include "check.h"
+#include "../scratch.h"
 
 #include "base/err.h"
 #include "base/mapped.h"
@@ -67,9 +67,9 @@ static void other_things_are_one_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_and_its_front, scratch_open, scratch_close),
-        cmocka_unit_test_setup_teardown(two_tebibytes_of_nothing, scratch_open, scratch_close),
-        cmocka_unit_test_setup_teardown(other_things_are_one_message, scratch_open, scratch_close),
+        SCRATCHED(a_file_and_its_front),
+        SCRATCHED(two_tebibytes_of_nothing),
+        SCRATCHED(other_things_are_one_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* Notes: in order, each once, and none when nobody listens. */
-#include "check.h"
+#include "../unit.h"
+
+#include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"

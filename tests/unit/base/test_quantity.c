@@ -1,9 +1,9 @@
 /* Quantities: unknown never leaks a value, and nothing that is not finite is ever known. */
-#include "check.h"
-
-#include "base/quantity.h"
+#include "../unit.h"
 
 #include <math.h>
+
+#include "base/quantity.h"
 
 static void unknown_stays_unknown(void **state)
 {
@@ -11,10 +11,10 @@ static void unknown_stays_unknown(void **state)
     double x = 7;
     const struct quantity q = unknown("no sensor");
     assert_false(known(q, &x));
-    assert_true(x == 7);
+    assert_exactly(x, 7);
     assert_true(isnan(q.value));
     assert_string_equal(q.source, "no sensor");
-    assert_true(known_or(q, 3) == 3);
+    assert_exactly(known_or(q, 3), 3);
     assert_false(known((struct quantity){0}, NULL)); /* a zeroed struct knows nothing */
     assert_false(known(quantity_of((double)INFINITY, MEASURED, "x"), NULL));
     assert_false(known(quantity_of((double)NAN, LISTED, "x"), NULL));
@@ -28,9 +28,11 @@ static void known_values_come_out(void **state)
     (void)state;
     double x = 0;
     assert_true(known(quantity_of(5, MEASURED, "run"), &x));
-    assert_true(x == 5);
+    assert_exactly(x, 5);
     const struct estimate e = estimate_exactly(4, LISTED, "row");
-    assert_true(e.low == 4 && e.likely == 4 && e.high == 4);
+    assert_exactly(e.low, 4);
+    assert_exactly(e.likely, 4);
+    assert_exactly(e.high, 4);
     assert_true(estimate_known(e));
 }
 

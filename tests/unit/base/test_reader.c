@@ -1,5 +1,5 @@
 /* The bounded reader: right numbers, and after the first read past the end nothing but zeros, at every truncation. */
-#include "check.h"
+#include "../unit.h"
 
 #include "base/reader.h"
 
@@ -16,8 +16,8 @@ static void numbers_are_little_endian(void **state)
     assert_int_equal(reader_u16(&r), 0x0302);
     assert_int_equal(reader_u32(&r), 0x07060504);
     assert_true(reader_u64(&r) == 0x0f0e0d0c0b0a0908);
-    assert_true(reader_f32(&r) == 1.5f);
-    assert_true(reader_f64(&r) == -2.5);
+    assert_exactly((double)reader_f32(&r), 1.5);
+    assert_exactly(reader_f64(&r), -2.5);
     const struct str hi = reader_view(&r, 2);
     assert_int_equal(hi.n, 2);
     assert_memory_equal(hi.p, "hi", 2);

@@ -1,5 +1,5 @@
 /* The movable root: a captured tree answers like a machine, and nothing in it reaches out of it, blocks or lies about its size. */
-#include "check.h"
+#include "../scratch.h"
 
 #include "base/arena.h"
 #include "base/err.h"

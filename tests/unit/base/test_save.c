@@ -1,13 +1,14 @@
 /* Saving: a whole new file or the whole old one, never something between, and no temporary left behind. */
-#include "check.h"
-
-#include "base/err.h"
-#include "base/save.h"
+#include "../scratch.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+
+#include "base/err.h"
+#include "base/save.h"
 
 static void assert_holds(void **state, const char *name, const char *text)
 {
@@ -129,7 +130,7 @@ static void folders_are_made(void **state)
     assert_int_equal(err.code, MU_CANTCREATE);
 }
 
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
+#define IN_SCRATCH(test) SCRATCHED(test)
 
 int main(void)
 {

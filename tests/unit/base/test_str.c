@@ -1,24 +1,10 @@
 /* Strings: views, cutting, numbers with nothing around them, names in plain letters, and hostile text made visible. */
-#include "check.h"
+#include "../shared_arena.h"
+#include "../unit.h"
 
-#include "base/arena.h"
+#include <string.h>
+
 #include "base/str.h"
-
-static struct arena *a;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    a = arena_new(1 << 20);
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    arena_free(a);
-    return 0;
-}
 
 static void comparing(void **state)
 {
@@ -83,14 +69,14 @@ static void real_numbers(void **state)
     (void)state;
     double x = 7;
     assert_true(str_f64(S("-1.5e3"), &x));
-    assert_true(x == -1500);
+    assert_exactly(x, -1500);
     assert_true(str_f64((struct str){"12345", 2}, &x)); /* a view need not end in NUL */
-    assert_true(x == 12);
+    assert_exactly(x, 12);
     const char *const bad[] = {"", "nan", "inf", "0x10", " 1", "1 ", "1e999", "1,5", "-", "1.2.3"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         x = 7;
         assert_false(str_f64(str_of(bad[i]), &x));
-        assert_true(x == 7);
+        assert_exactly(x, 7);
     }
     char digits[300];
     memset(digits, '1', sizeof digits);

@@ -1,10 +1,11 @@
 /* JSON out: its form, numbers that read back the same in the fewest digits, and text that can break nothing. */
-#include "check.h"
+#include "../unit.h"
+
+#include <math.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/json.h"
-
-#include <math.h>
 
 static struct buf b;
 

@@ -1,26 +1,13 @@
 /* YAML: nodes with their place, and each thing refused with its line and column. */
-#include "check.h"
+#include "../shared_arena.h"
+#include "../unit.h"
 
-#include "base/arena.h"
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/yaml.h"
-
-static struct arena *a;
-
-static int open_arena(void **state)
-{
-    (void)state;
-    a = arena_new(256 << 20);
-    return 0;
-}
-
-static int close_arena(void **state)
-{
-    (void)state;
-    arena_free(a);
-    return 0;
-}
 
 static const struct yaml *parsed(const char *text)
 {
@@ -56,7 +43,7 @@ static void nodes_know_where_they_stood(void **state)
     assert_int_equal(list->count, 2);
     double n = 0;
     assert_true(yaml_number(yaml_get(list->first, "n"), &n));
-    assert_true(n == 1.5);
+    assert_exactly(n, 1.5);
     assert_int_equal(yaml_get(list->first, "n")->line, 4);
     assert_int_equal(yaml_get(list->first, "n")->column, 20);
     assert_true(yaml_get(list->first, "kind")->quoted);

@@ -1,8 +1,9 @@
 /* tests/unit/catalog/test_architectures.c - graph traits and buffer rules of data/architectures.json and data/buffers.json. */
+#include "home.h"
+
 #include "catalog/architecture.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
-#include "home.h"
 
 static void every_architecture_is_found_by_name(void **state)
 {
@@ -62,7 +63,7 @@ static void buffers_name_types_by_id(void **state)
     bool seen = false;
     for (size_t i = 0; i < amx->rows; i++) {
         if (amx->row[i].type != catalog_type(h->catalog, S("Q8_0"))->id) continue;
-        assert_near(amx->row[i].growth, 38.0 / 34.0, 1e-12);
+        assert_close(amx->row[i].growth, 38.0 / 34.0, 1e-12);
         seen = true;
     }
     assert_true(seen);
@@ -87,21 +88,19 @@ static void the_users_architecture_wins(void **state)
                "{\"entries\": [{\"name\": \"mamba\", \"checked\": false, \"rope\": true}]}");
     assert_null(catalog_architecture(h->catalog, S("mamba"))->unruled);
     assert_true(catalog_architecture(h->catalog, S("mamba"))->rope);
-    assert_near(catalog_architecture(h->catalog, S("mamba"))->window_period, 0, 0);
+    assert_exactly(catalog_architecture(h->catalog, S("mamba"))->window_period, 0);
     assert_non_null(catalog_architecture(h->catalog, S("llama")));
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, home_open, home_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_architecture_is_found_by_name),
-        TEST(traits_are_those_of_the_table),
-        TEST(every_model_of_the_catalogue_has_an_architecture),
-        TEST(buffers_name_types_by_id),
-        TEST(a_buffer_of_an_unknown_type_is_refused),
-        TEST(the_users_architecture_wins),
+        HOMED(every_architecture_is_found_by_name),
+        HOMED(traits_are_those_of_the_table),
+        HOMED(every_model_of_the_catalogue_has_an_architecture),
+        HOMED(buffers_name_types_by_id),
+        HOMED(a_buffer_of_an_unknown_type_is_refused),
+        HOMED(the_users_architecture_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* tests/unit/catalog/test_catalog_files.c - what is inside the program is what stands in data/, and the user's own files win. */
-#include "base/mapped.h"
 #include "home.h"
+
+#include "base/mapped.h"
 
 static const char *const shipped[] = {
     "architectures.json", "buffers.json", "clouds.json",           "cpus.json",
@@ -11,7 +12,7 @@ static const char *const shipped[] = {
 static void files_inside_are_those_of_data(void **state)
 {
     const struct home *h = *state;
-    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+    for (size_t i = 0; i < COUNT_OF(shipped); i++) {
         const char *path = str_format(h->arena, "%s/data/%s", SOURCE_ROOT, shipped[i]);
         struct mapped m;
         struct mu_err err = {.code = MU_OK};
@@ -79,12 +80,9 @@ static void without_a_home_only_ours_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(files_inside_are_those_of_data, home_open, home_close),
-        cmocka_unit_test_setup_teardown(a_name_nobody_has_gives_nothing, home_open, home_close),
-        cmocka_unit_test_setup_teardown(the_users_file_wins_as_a_whole, home_open, home_close),
-        cmocka_unit_test_setup_teardown(names_cannot_leave_the_folder, home_open, home_close),
-        cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_said, home_open, home_close),
-        cmocka_unit_test_setup_teardown(without_a_home_only_ours_count, home_open, home_close),
+        HOMED(files_inside_are_those_of_data),     HOMED(a_name_nobody_has_gives_nothing),
+        HOMED(the_users_file_wins_as_a_whole),     HOMED(names_cannot_leave_the_folder),
+        HOMED(a_file_that_cannot_be_read_is_said), HOMED(without_a_home_only_ours_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* tests/unit/catalog/test_parts.c - models, processors and accelerators in any spelling, and tables of the user's own. */
-#include "catalog/parts.h"
 #include "home.h"
 
 #include <math.h>
+
+#include "catalog/parts.h"
 
 static const char *id_of(const struct home *h, const char *name)
 {
@@ -35,9 +36,9 @@ static void models_carry_their_figures(void **state)
     const struct model_part *m;
     assert_int_equal(catalog_model(h->catalog, S("phi3:mini"), &m, NULL), MATCH_ONE);
     assert_string_equal(m->hf_id, "microsoft/Phi-3-mini-4k-instruct");
-    assert_int_equal(m->n_layers, 32);
-    assert_int_equal(m->d_model, 3072);
-    assert_int_equal(m->vocab_size, 32064);
+    assert_exactly(m->n_layers, 32);
+    assert_exactly(m->d_model, 3072);
+    assert_exactly(m->vocab_size, 32064);
     assert_string_equal(m->shape.kind, "dense");
     assert_true(m->shape.gated_ffn);
     assert_false(m->tied_embeddings);
@@ -47,8 +48,8 @@ static void models_carry_their_figures(void **state)
     assert_null(m->rope_scaling);
     assert_int_equal(catalog_model(h->catalog, S("DeepSeek-R1"), &m, NULL), MATCH_ONE);
     assert_true(m->mla.present);
-    assert_int_equal(m->mla.kv_lora_rank, 512);
-    assert_int_equal(m->n_experts, 256);
+    assert_exactly(m->mla.kv_lora_rank, 512);
+    assert_exactly(m->n_experts, 256);
     assert_int_equal(catalog_model(h->catalog, S("llama3.1:8b"), &m, NULL), MATCH_ONE);
     assert_string_equal(m->rope_scaling, "llama3");
     assert_true(m->mmlu > 0);
@@ -91,7 +92,7 @@ static void models_are_found_in_any_spelling(void **state)
         {"Qwen2.5-7", "none"},
         {"Qwen2.5-7B-Q4_K_M", "none"},
     };
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
         assert_string_equal(id_of(h, pairs[i][0]), pairs[i][1]);
 }
 
@@ -130,7 +131,7 @@ static void the_users_model_wins(void **state)
     assert_true(catalog_models(h->catalog, &m, &n, NULL));
     assert_int_equal(n, 226);
     assert_int_equal(catalog_model(h->catalog, S("microsoft/phi-2"), &m, NULL), MATCH_ONE);
-    assert_int_equal(m->n_layers, 1);
+    assert_exactly(m->n_layers, 1);
     assert_true(0 != isnan(m->vocab_size));
     assert_null(m->source);
     assert_int_equal(catalog_model(h->catalog, S("phi3:mini"), &m, &others), MATCH_SEVERAL);
@@ -231,7 +232,7 @@ static void cpus_are_found_as_systems_write_them(void **state)
         {"", "none"},
         {"CPU", "none"},
     };
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
         assert_string_equal(cpu_of(h, pairs[i][0]), pairs[i][1]);
 }
 
@@ -288,7 +289,7 @@ static void gpus_are_found_in_any_spelling(void **state)
         {"AMD Radeon RX 7900 XTX", "Radeon RX 7900 XTX"},
         {"Apple M2 Max", "Apple M2 Max"},
     };
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
         assert_string_equal(gpu_of(h, pairs[i][0], (double)NAN, MATCH_ONE), pairs[i][1]);
     assert_string_equal(gpu_of(h, "RTX 9999", (double)NAN, MATCH_NONE), "none");
     assert_string_equal(gpu_of(h, "24GB", (double)NAN, MATCH_NONE), "none");
@@ -331,34 +332,32 @@ static void the_users_gpu_wins(void **state)
     assert_true(catalog_gpus(h->catalog, &g, &n, NULL));
     assert_int_equal(n, 221);
     assert_int_equal(catalog_gpu(h->catalog, S("RTX 4090"), (double)NAN, &g), MATCH_ONE);
-    assert_int_equal(g->memory_gib, 48);
+    assert_exactly(g->memory_gib, 48);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, home_open, home_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_model_loads),
-        TEST(models_carry_their_figures),
-        TEST(models_are_found_in_any_spelling),
-        TEST(a_name_of_several_models_says_so),
-        TEST(a_slip_of_the_pen_has_a_near_name),
-        TEST(the_users_model_wins),
-        TEST(a_table_cut_short_is_refused),
-        TEST(a_table_of_another_form_is_refused),
-        TEST(a_list_that_is_none_is_refused),
-        TEST(a_row_without_a_name_is_refused),
-        TEST(a_figure_in_words_is_refused),
-        TEST(a_name_twice_is_refused),
-        TEST(every_cpu_loads),
-        TEST(cpus_are_found_as_systems_write_them),
-        TEST(a_very_long_cpu_name_does_no_harm),
-        TEST(every_gpu_loads),
-        TEST(gpus_are_found_in_any_spelling),
-        TEST(memory_tells_cards_of_one_name_apart),
-        TEST(gpus_are_found_by_pci_id),
-        TEST(the_users_gpu_wins),
+        HOMED(every_model_loads),
+        HOMED(models_carry_their_figures),
+        HOMED(models_are_found_in_any_spelling),
+        HOMED(a_name_of_several_models_says_so),
+        HOMED(a_slip_of_the_pen_has_a_near_name),
+        HOMED(the_users_model_wins),
+        HOMED(a_table_cut_short_is_refused),
+        HOMED(a_table_of_another_form_is_refused),
+        HOMED(a_list_that_is_none_is_refused),
+        HOMED(a_row_without_a_name_is_refused),
+        HOMED(a_figure_in_words_is_refused),
+        HOMED(a_name_twice_is_refused),
+        HOMED(every_cpu_loads),
+        HOMED(cpus_are_found_as_systems_write_them),
+        HOMED(a_very_long_cpu_name_does_no_harm),
+        HOMED(every_gpu_loads),
+        HOMED(gpus_are_found_in_any_spelling),
+        HOMED(memory_tells_cards_of_one_name_apart),
+        HOMED(gpus_are_found_by_pci_id),
+        HOMED(the_users_gpu_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

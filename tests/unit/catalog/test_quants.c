@@ -1,8 +1,9 @@
 /* tests/unit/catalog/test_quants.c - weight types, mixes, their rules, and what is refused. */
-#include "catalog/types.h"
 #include "home.h"
 
 #include <math.h>
+
+#include "catalog/types.h"
 
 static void types_stand_at_ggmls_ids(void **state)
 {
@@ -19,8 +20,8 @@ static void types_stand_at_ggmls_ids(void **state)
     }
     assert_int_equal(n, 35);
     assert_string_equal(t[12].name, "Q4_K");
-    assert_int_equal(t[12].block, 256);
-    assert_int_equal(t[12].block_bytes, 144);
+    assert_exactly(t[12].block, 256);
+    assert_exactly(t[12].block_bytes, 144);
     assert_string_equal(t[12].fallback->name, "Q5_0");
     assert_null(t[8].fallback);
     assert_false(t[9].storable); /* Q8_1 */
@@ -90,7 +91,7 @@ static void mixes_have_aliases(void **state)
     static const char *const pairs[][2] = {
         {"q4_k_m", "Q4_K_M"}, {"Q4", "Q4_K_M"}, {"4-bit", "Q4_K_M"}, {"Q3_K", "Q3_K_M"},
         {"fp16", "F16"},      {"INT8", "Q8_0"}, {"iq4xs", "IQ4_XS"}, {"q2_K", "Q2_K"}};
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
         assert_string_equal(catalog_mix(h->catalog, str_of(pairs[i][0]))->name, pairs[i][1]);
     assert_null(catalog_mix(h->catalog, S("Q9_K")));
 }
@@ -100,11 +101,11 @@ static void losses_prefer_the_figure_without_imatrix(void **state)
     const struct home *h = *state;
     const struct mix *m = catalog_mix(h->catalog, S("Q4_K_M"));
     assert_int_equal(m->perplexity_increase.origin, LISTED);
-    assert_near(m->perplexity_increase.value, 0.175482 / 6.231636, 1e-9);
+    assert_close(m->perplexity_increase.value, 0.175482 / 6.231636, 1e-9);
     assert_non_null(strstr(m->perplexity_increase.source, "of Llama-3-8B"));
     assert_non_null(strstr(m->perplexity_increase.source, "without importance matrix"));
     m = catalog_mix(h->catalog, S("IQ4_XS"));
-    assert_near(m->perplexity_increase.value, 0.228071 / 6.231636, 1e-9);
+    assert_close(m->perplexity_increase.value, 0.228071 / 6.231636, 1e-9);
     assert_non_null(strstr(m->perplexity_increase.source, "with importance matrix"));
     assert_int_equal(catalog_mix(h->catalog, S("TQ1_0"))->perplexity_increase.origin, UNKNOWN);
 }
@@ -124,7 +125,7 @@ static void the_users_mix_wins(void **state)
     assert_string_equal(catalog_mix(h->catalog, S("Q4_K_M"))->base->name, "Q5_K");
     const struct mix *mine = catalog_mix(h->catalog, S("mine"));
     assert_int_equal(mine->rules[CLASS_FFN_UP].rule[0].when, IF_EXPERTS_8);
-    assert_near(mine->bits_per_weight, 0, 0);
+    assert_exactly(mine->bits_per_weight, 0);
     assert_non_null(catalog_mix(h->catalog, S("Q8_0")));
 }
 
@@ -137,7 +138,7 @@ static void the_users_scoreboard_replaces_ours(void **state)
         "\"base_ppl\": 8, \"rows\": [{\"type\": \"TQ1_0\", \"imatrix\": \"x\", \"delta_ppl\": 4},"
         "{\"type\": \"TQ1_0\", \"delta_ppl\": 2}, {\"type\": \"TQ1_0\", \"delta_ppl\": 6}]}}");
     const struct quantity loss = catalog_mix(h->catalog, S("TQ1_0"))->perplexity_increase;
-    assert_near(loss.value, 0.25, 1e-12);
+    assert_close(loss.value, 0.25, 1e-12);
     assert_string_equal(loss.source, "of M on T, without importance matrix; me");
     assert_int_equal(catalog_mix(h->catalog, S("Q4_K_M"))->perplexity_increase.origin, UNKNOWN);
 }
@@ -203,26 +204,24 @@ static void a_type_without_figures_is_refused(void **state)
             "block_size");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, home_open, home_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(types_stand_at_ggmls_ids),
-        TEST(types_are_found_in_any_spelling),
-        TEST(every_mix_loads),
-        TEST(rules_keep_their_order_and_conditions),
-        TEST(every_other_matrix_speaks_for_all_but_experts),
-        TEST(mixes_have_aliases),
-        TEST(losses_prefer_the_figure_without_imatrix),
-        TEST(the_users_mix_wins),
-        TEST(the_users_scoreboard_replaces_ours),
-        TEST(an_unknown_condition_is_refused),
-        TEST(an_unknown_category_is_refused),
-        TEST(an_unknown_type_is_refused),
-        TEST(a_scoreboard_of_no_mix_is_refused),
-        TEST(two_types_with_one_id_are_refused),
-        TEST(a_type_without_figures_is_refused),
+        HOMED(types_stand_at_ggmls_ids),
+        HOMED(types_are_found_in_any_spelling),
+        HOMED(every_mix_loads),
+        HOMED(rules_keep_their_order_and_conditions),
+        HOMED(every_other_matrix_speaks_for_all_but_experts),
+        HOMED(mixes_have_aliases),
+        HOMED(losses_prefer_the_figure_without_imatrix),
+        HOMED(the_users_mix_wins),
+        HOMED(the_users_scoreboard_replaces_ours),
+        HOMED(an_unknown_condition_is_refused),
+        HOMED(an_unknown_category_is_refused),
+        HOMED(an_unknown_type_is_refused),
+        HOMED(a_scoreboard_of_no_mix_is_refused),
+        HOMED(two_types_with_one_id_are_refused),
+        HOMED(a_type_without_figures_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

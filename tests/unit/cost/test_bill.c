@@ -1,10 +1,6 @@
 /* The bill: what leaves a line, what totals add up, how an unknown is bent, what --explain is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../unit.h"
 
-#include <cmocka.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -44,11 +40,11 @@ static void totals_leave_the_process_and_mapped_pages_out(void **state)
     struct bill b = {.lines = 0};
     (void)state;
     write_lines(&b);
-    assert_int_equal((int)bill_held(&b, ON_HOST), 6 * 20 + 2);
-    assert_int_equal((int)bill_held(&b, 1), 6);
-    assert_int_equal((int)bill_group(&b, "weights"), 6 * 20 + 6);
-    assert_int_equal((int)bill_group(&b, "kv"), 2);
-    assert_int_equal((int)bill_group(&b, "process"), 0);
+    assert_exactly(bill_held(&b, ON_HOST), 6 * 20 + 2);
+    assert_exactly(bill_held(&b, 1), 6);
+    assert_exactly(bill_group(&b, "weights"), 6 * 20 + 6);
+    assert_exactly(bill_group(&b, "kv"), 2);
+    assert_exactly(bill_group(&b, "process"), 0);
 }
 
 static void each_unknown_is_bent_alone(void **state)
@@ -60,11 +56,11 @@ static void each_unknown_is_bent_alone(void **state)
     b.bent = 1;
     b.bend = +1;
     write_lines(&b);
-    assert_int_equal((int)bill_held(&b, ON_HOST), 6 * 40 + 2);
+    assert_exactly(bill_held(&b, ON_HOST), 6 * 40 + 2);
     b.bent = 2;
     b.bend = -1;
     write_lines(&b);
-    assert_int_equal((int)bill_held(&b, ON_HOST), 6 * 20 + 1);
+    assert_exactly(bill_held(&b, ON_HOST), 6 * 20 + 1);
 }
 
 struct told {
@@ -88,7 +84,7 @@ static void every_name_is_told(void **state)
     write_lines(&b);
     assert_int_equal(t.given, 3);
     assert_int_equal(t.formulas, 1);
-    assert_int_equal((int)t.twice, 6);
+    assert_exactly(t.twice, 6);
 }
 
 int main(void)

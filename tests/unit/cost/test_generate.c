@@ -1,62 +1,17 @@
 /* The bill of `generate`: properties that hold for any model, and the cases that have no bill. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../stage.h"
 
-#include <cmocka.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/err.h"
 #include "catalog/architecture.h"
-#include "catalog/parts.h"
-#include "catalog/types.h"
-#include "cost/cost.h"
-#include "model/digest.h"
 
-struct subject {
-    struct arena *arena;
-    struct catalog *catalog;
-    struct shape shape;
-    struct digest digest;
-    struct generate knobs;
-    struct bill bill;
-};
+static struct bill bill; /* the one last made */
 
-static int set_up(void **state)
-{
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    struct subject *s = NEW(a, struct subject);
-    s->arena = a;
-    s->catalog = catalog_open(NULL, a);
-    *state = s;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct subject *s = *state;
-    arena_free(s->arena);
-    return 0;
-}
-
-static void take(struct subject *s, const char *name, const char *quant)
-{
-    const struct model_part *part;
-    const char *others;
-    struct mu_err err = {0};
-    assert_int_not_equal(catalog_model(s->catalog, str_of(name), &part, &others), MATCH_NONE);
-    shape_from_part(part, s->catalog, s->arena, &s->shape);
-    digest_of_shape(&s->shape, catalog_mix(s->catalog, str_of(quant)), s->catalog, &s->digest);
-    generate_usual(&s->knobs, &s->digest, catalog_types(s->catalog, &err));
-}
-
-static double held(struct subject *s)
+static double held(struct stage *s)
 {
     const struct task t = {cost_workload(S("generate")), &s->digest, &s->knobs};
-    cost_bill(&t, &split_host, &s->bill);
-    return bill_held(&s->bill, ON_HOST);
+    cost_bill(&t, &split_host, &bill);
+    return bill_held(&bill, ON_HOST);
 }
 
 /* Bytes are whole numbers: compared as such, so that a failure prints both. */
@@ -87,18 +42,18 @@ static double work(const struct bill *b, enum phase phase, enum work kind)
 
 static void more_context_is_never_less_memory(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     static const char *const name[] = {"Qwen2.5-7B-Instruct", "gemma-3-4b-it",
                                        "DeepSeek-V2-Lite-Chat"};
     for (size_t i = 0; i < COUNT_OF(name); i++)
         for (int closed = 0; closed < 2; closed++) {
             double before = 0;
-            take(s, name[i], "Q4_K_M");
+            stage_model(s, name[i], "Q4_K_M");
             s->knobs.closed_form = closed != 0;
             for (double tokens = 256; tokens <= 32768; tokens *= 2) {
                 s->knobs.context_tokens = tokens;
                 const double now = held(s);
-                assert_null(s->bill.unruled);
+                assert_null(bill.unruled);
                 less_bytes(before, now);
                 before = now;
             }
@@ -107,27 +62,27 @@ static void more_context_is_never_less_memory(void **state)
 
 static void what_is_not_known_has_no_bill(void **state)
 {
-    struct subject *s = *state;
-    take(s, "LFM2-1.2B", "Q4_K_M");
-    assert_int_equal((int)held(s), 0);
-    assert_non_null(s->bill.unruled);
-    assert_int_equal(s->bill.lines, 0);
+    struct stage *s = *state;
+    stage_model(s, "LFM2-1.2B", "Q4_K_M");
+    assert_exactly(held(s), 0);
+    assert_non_null(bill.unruled);
+    assert_int_equal(bill.lines, 0);
 }
 
 static void what_llama_cpp_refuses_has_no_bill(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     const struct weight_type *q8 = catalog_type(s->catalog, S("q8_0"));
-    take(s, "Qwen2.5-7B-Instruct", "Q4_K_M");
+    stage_model(s, "Qwen2.5-7B-Instruct", "Q4_K_M");
     s->knobs.kv_type_v = q8;
     s->knobs.flash_attention = FLASH_OFF;
     held(s);
-    assert_string_equal(s->bill.unruled,
+    assert_string_equal(bill.unruled,
                         "llama.cpp refuses a quantised V cache without flash attention");
-    take(s, "DeepSeek-V2-Lite-Chat", "Q4_K_M");
+    stage_model(s, "DeepSeek-V2-Lite-Chat", "Q4_K_M");
     s->knobs.kv_type_k = q8;
     held(s);
-    assert_string_equal(s->bill.unruled,
+    assert_string_equal(bill.unruled,
                         "llama.cpp refuses different K and V cache types with latent attention");
 }
 
@@ -142,71 +97,71 @@ static struct buffer_rule buffer_for(const struct weight_type *type)
 
 static void repacked_weights_grow_and_leave_mapped_pages(void **state)
 {
-    struct subject *s = *state;
-    take(s, "Qwen2.5-7B-Instruct", "Q8_0");
+    struct stage *s = *state;
+    stage_model(s, "Qwen2.5-7B-Instruct", "Q8_0");
     held(s);
-    const double plain = bill_group(&s->bill, "weights");
+    const double plain = bill_group(&bill, "weights");
     same_bytes(plain, s->digest.weight_bytes);
     const struct buffer_rule rule = buffer_for(catalog_type(s->catalog, S("q8_0")));
     s->knobs.buffer[0] = &rule;
     held(s);
-    const double moved = line_named(&s->bill, "weights, repacked")->amount;
-    const double pages = line_named(&s->bill, "file pages of repacked weights")->amount;
+    const double moved = line_named(&bill, "weights, repacked")->amount;
+    const double pages = line_named(&bill, "file pages of repacked weights")->amount;
     same_bytes(moved, 1.5 * pages);
-    same_bytes(bill_group(&s->bill, "weights"), plain - pages + moved);
+    same_bytes(bill_group(&bill, "weights"), plain - pages + moved);
     s->knobs.mmap = false;
     held(s);
-    assert_null(line_named(&s->bill, "file pages of repacked weights"));
+    assert_null(line_named(&bill, "file pages of repacked weights"));
     s->knobs.repack = REPACK_OFF;
     held(s);
-    same_bytes(bill_group(&s->bill, "weights"), plain);
+    same_bytes(bill_group(&bill, "weights"), plain);
 }
 
 static void a_tied_embedding_is_loaded_twice_by_a_buffer(void **state)
 {
-    struct subject *s = *state;
-    take(s, "Qwen2.5-0.5B-Instruct", "Q8_0");
+    struct stage *s = *state;
+    stage_model(s, "Qwen2.5-0.5B-Instruct", "Q8_0");
     const struct buffer_rule rule = buffer_for(catalog_type(s->catalog, S("q8_0")));
     s->knobs.buffer[0] = &rule;
     held(s);
     const double embedding_bytes = s->shape.vocabulary * s->shape.width / 32 * 34;
-    same_bytes(line_named(&s->bill, "embedding again, as output matrix")->amount,
+    same_bytes(line_named(&bill, "embedding again, as output matrix")->amount,
                1.5 * embedding_bytes);
 }
 
 static void a_token_reads_its_experts_only(void **state)
 {
-    struct subject *s = *state;
-    take(s, "Qwen2.5-7B-Instruct", "Q8_0");
+    struct stage *s = *state;
+    stage_model(s, "Qwen2.5-7B-Instruct", "Q8_0");
     held(s);
     const double embedding_bytes = s->shape.vocabulary * s->shape.width / 32 * 34;
     /* all but the embedding's rows that are not looked up */
-    same_bytes(work(&s->bill, DECODE, WEIGHT_BYTES_READ), s->digest.weight_bytes - embedding_bytes);
-    take(s, "Qwen3-30B-A3B", "Q8_0");
+    same_bytes(work(&bill, DECODE, WEIGHT_BYTES_READ), s->digest.weight_bytes - embedding_bytes);
+    stage_model(s, "Qwen3-30B-A3B", "Q8_0");
     held(s);
-    less_bytes(work(&s->bill, DECODE, WEIGHT_BYTES_READ), 0.15 * s->digest.weight_bytes);
-    less_bytes(0, work(&s->bill, DECODE, CACHE_BYTES_READ));
-    less_bytes(0, work(&s->bill, PREFILL, MATMUL_FLOP));
+    less_bytes(work(&bill, DECODE, WEIGHT_BYTES_READ), 0.15 * s->digest.weight_bytes);
+    less_bytes(0, work(&bill, DECODE, CACHE_BYTES_READ));
+    less_bytes(0, work(&bill, PREFILL, MATMUL_FLOP));
 }
 
 static void an_encoder_keeps_no_cache_and_decodes_nothing(void **state)
 {
-    struct subject *s = *state;
-    take(s, "bge-small-en-v1.5", "F16");
+    struct stage *s = *state;
+    stage_model(s, "bge-small-en-v1.5", "F16");
     held(s);
-    assert_null(s->bill.unruled);
-    assert_int_equal((int)bill_group(&s->bill, "kv"), 0);
-    assert_int_equal((int)work(&s->bill, DECODE, WEIGHT_BYTES_READ), 0);
-    less_bytes(0, work(&s->bill, PREFILL, MATMUL_FLOP));
+    assert_null(bill.unruled);
+    assert_exactly(bill_group(&bill, "kv"), 0);
+    assert_exactly(work(&bill, DECODE, WEIGHT_BYTES_READ), 0);
+    less_bytes(0, work(&bill, PREFILL, MATMUL_FLOP));
 }
 
 static void the_rule_of_thumb_counts_the_bits_in_the_name(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     const struct workload *w = cost_workload(S("generate"));
-    take(s, "Qwen2.5-7B-Instruct", "Q4_K_M");
+    stage_model(s, "Qwen2.5-7B-Instruct", "Q4_K_M");
     same_bytes(w->rule[0].bytes(&s->digest, &s->knobs), s->digest.parameters * 0.5 * 1.15);
-    take(s, "Qwen2.5-7B-Instruct", "F16");
+    stage_model(s, "Qwen2.5-7B-Instruct", "F16");
     same_bytes(w->rule[3].bytes(&s->digest, &s->knobs), s->digest.parameters * 2 * 1.40);
     s->digest.quant = NULL; /* a file that does not say: the commonest type */
     same_bytes(w->rule[1].bytes(&s->digest, &s->knobs), s->digest.parameters * 2 * 1.25);
@@ -214,44 +169,40 @@ static void the_rule_of_thumb_counts_the_bits_in_the_name(void **state)
 
 static void contexts_are_padded_and_shared(void **state)
 {
-    struct subject *s = *state;
-    take(s, "gemma-3-4b-it", "Q4_K_M");
+    struct stage *s = *state;
+    stage_model(s, "gemma-3-4b-it", "Q4_K_M");
     s->knobs.context_tokens = 5000;
     s->knobs.sequences = 3;
     struct derived d = generate_derived(&s->digest, &s->knobs);
-    assert_int_equal((int)d.cells, 1792); /* 5120 / 3, padded */
-    assert_int_equal((int)d.context_tokens, 5376);
-    assert_int_equal((int)d.tokens, 513); /* a multiple of the sequences */
-    assert_int_equal((int)d.outputs, 3);
-    assert_int_equal((int)d.window_cells, 1536); /* the window of 1024 and a micro-batch */
+    assert_exactly(d.cells, 1792); /* 5120 / 3, padded */
+    assert_exactly(d.context_tokens, 5376);
+    assert_exactly(d.tokens, 513); /* a multiple of the sequences */
+    assert_exactly(d.outputs, 3);
+    assert_exactly(d.window_cells, 1536); /* the window of 1024 and a micro-batch */
     s->knobs.kv_unified = true;
     d = generate_derived(&s->digest, &s->knobs);
-    assert_int_equal((int)d.cells, 5120);
-    assert_int_equal((int)d.streams, 1);
-    assert_int_equal((int)d.window_cells, 3584);
+    assert_exactly(d.cells, 5120);
+    assert_exactly(d.streams, 1);
+    assert_exactly(d.window_cells, 3584);
     s->knobs.swa_full = true;
     s->knobs.outputs_max = 0;
     d = generate_derived(&s->digest, &s->knobs);
-    assert_int_equal((int)d.window_cells, 5120);
-    assert_int_equal((int)d.outputs, 512);
+    assert_exactly(d.window_cells, 5120);
+    assert_exactly(d.outputs, 512);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(more_context_is_never_less_memory, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_not_known_has_no_bill, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_llama_cpp_refuses_has_no_bill, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(repacked_weights_grow_and_leave_mapped_pages, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_tied_embedding_is_loaded_twice_by_a_buffer, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_token_reads_its_experts_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_encoder_keeps_no_cache_and_decodes_nothing, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_rule_of_thumb_counts_the_bits_in_the_name, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(contexts_are_padded_and_shared, set_up, tear_down),
+        STAGED(more_context_is_never_less_memory),
+        STAGED(what_is_not_known_has_no_bill),
+        STAGED(what_llama_cpp_refuses_has_no_bill),
+        STAGED(repacked_weights_grow_and_leave_mapped_pages),
+        STAGED(a_tied_embedding_is_loaded_twice_by_a_buffer),
+        STAGED(a_token_reads_its_experts_only),
+        STAGED(an_encoder_keeps_no_cache_and_decodes_nothing),
+        STAGED(the_rule_of_thumb_counts_the_bits_in_the_name),
+        STAGED(contexts_are_padded_and_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,61 +1,34 @@
 /* Knobs from text: every spelling, every kind, and messages that name what would have been right. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../stage.h"
 
-#include <cmocka.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "catalog/types.h"
-#include "cost/cost.h"
-#include "model/digest.h"
-
-struct setting {
-    struct arena *arena;
-    const struct catalog *catalog;
-    const struct workload *kind;
-    struct shape shape;
-    struct digest digest;
-    struct generate knobs;
-};
+static const struct workload *kind;
 
 static int set_up(void **state)
 {
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
     struct mu_err err = {0};
-    struct setting *s = NEW(a, struct setting);
-    s->arena = a;
-    s->catalog = catalog_open(NULL, a);
-    s->kind = cost_workload(S("generate"));
+    stage_open(state);
+    struct stage *s = *state;
+    kind = cost_workload(S("generate"));
     s->shape.context_tokens = 4096;
     s->digest.shape = &s->shape;
     generate_usual(&s->knobs, &s->digest, catalog_types(s->catalog, &err));
-    *state = s;
-    return s->kind ? 0 : -1;
+    return kind ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
-    struct setting *s = *state;
-    arena_free(s->arena);
-    return 0;
-}
-
-static void ok(struct setting *s, const char *name, const char *value)
+static void ok(struct stage *s, const char *name, const char *value)
 {
     struct mu_err err = {0};
-    if (!knob_set(s->kind, &s->knobs, str_of(name), str_of(value), s->catalog, &err))
+    if (!knob_set(kind, &s->knobs, str_of(name), str_of(value), s->catalog, &err))
         fail_msg("%s=%s: %s", name, value, err.text);
 }
 
-static void refused(struct setting *s, const char *name, const char *value, const char *message)
+static void refused(struct stage *s, const char *name, const char *value, const char *message)
 {
     struct mu_err err = {0};
     const struct generate before = s->knobs;
-    assert_false(knob_set(s->kind, &s->knobs, str_of(name), str_of(value), s->catalog, &err));
+    assert_false(knob_set(kind, &s->knobs, str_of(name), str_of(value), s->catalog, &err));
     assert_string_equal(err.text, message);
     assert_int_equal(err.code, MU_USAGE);
     assert_memory_equal(&before, &s->knobs, sizeof before);
@@ -63,27 +36,27 @@ static void refused(struct setting *s, const char *name, const char *value, cons
 
 static void the_usual_is_a_llama_server(void **state)
 {
-    const struct setting *s = *state;
-    assert_int_equal((int)s->knobs.context_tokens, 4096); /* the model's own is smaller than 8k */
-    assert_int_equal((int)s->knobs.batch_tokens, 2048);
-    assert_int_equal((int)s->knobs.ubatch_tokens, 512);
-    assert_int_equal((int)s->knobs.sequences, 1);
-    assert_int_equal((int)s->knobs.outputs_max, OUTPUTS_AS_SEQUENCES);
-    assert_int_equal((int)s->knobs.flash_attention, FLASH_AUTO);
-    assert_int_equal((int)s->knobs.repack, REPACK_ON);
+    const struct stage *s = *state;
+    assert_exactly(s->knobs.context_tokens, 4096); /* the model's own is smaller than 8k */
+    assert_exactly(s->knobs.batch_tokens, 2048);
+    assert_exactly(s->knobs.ubatch_tokens, 512);
+    assert_exactly(s->knobs.sequences, 1);
+    assert_exactly(s->knobs.outputs_max, OUTPUTS_AS_SEQUENCES);
+    assert_int_equal(s->knobs.flash_attention, FLASH_AUTO);
+    assert_int_equal(s->knobs.repack, REPACK_ON);
     assert_string_equal(s->knobs.kv_type_k->name, "F16");
     assert_true(s->knobs.mmap);
 }
 
 static void every_kind_is_read(void **state)
 {
-    struct setting *s = *state;
+    struct stage *s = *state;
     ok(s, "context_tokens", "32k");
-    assert_int_equal((int)s->knobs.context_tokens, 32768);
+    assert_exactly(s->knobs.context_tokens, 32768);
     ok(s, "ctx", "1000");
-    assert_int_equal((int)s->knobs.context_tokens, 1000);
+    assert_exactly(s->knobs.context_tokens, 1000);
     ok(s, "parallel", "4");
-    assert_int_equal((int)s->knobs.sequences, 4);
+    assert_exactly(s->knobs.sequences, 4);
     ok(s, "kv-type", "q8_0");
     assert_string_equal(s->knobs.kv_type_k->name, "Q8_0");
     assert_string_equal(s->knobs.kv_type_v->name, "Q8_0");
@@ -91,33 +64,33 @@ static void every_kind_is_read(void **state)
     assert_string_equal(s->knobs.kv_type_k->name, "Q8_0");
     assert_string_equal(s->knobs.kv_type_v->name, "Q4_0");
     ok(s, "flash_attention", "off");
-    assert_int_equal((int)s->knobs.flash_attention, FLASH_OFF);
+    assert_int_equal(s->knobs.flash_attention, FLASH_OFF);
     ok(s, "repack", "off");
-    assert_int_equal((int)s->knobs.repack, REPACK_OFF);
+    assert_int_equal(s->knobs.repack, REPACK_OFF);
     ok(s, "mmap", "off");
     assert_false(s->knobs.mmap);
     ok(s, "swa-full", "yes");
     assert_true(s->knobs.swa_full);
     ok(s, "outputs_max", "0");
-    assert_int_equal((int)s->knobs.outputs_max, 0);
+    assert_exactly(s->knobs.outputs_max, 0);
 }
 
 static void each_knob_can_be_set_by_both_its_names(void **state)
 {
-    struct setting *s = *state;
-    for (size_t i = 0; i < s->kind->knobs; i++) {
-        const struct knob *k = &s->kind->knob[i];
+    struct stage *s = *state;
+    for (size_t i = 0; i < kind->knobs; i++) {
+        const struct knob *k = &kind->knob[i];
         const char *value = k->kind == KNOB_SWITCH ? "on" : k->choices ? k->choices[0] : "1";
         ok(s, k->name, value);
         ok(s, k->option, value);
         assert_true(strlen(k->words) > 0);
-        assert_true(k->offset < s->kind->size);
+        assert_true(k->offset < kind->size);
     }
 }
 
 static void what_is_wrong_is_said_with_what_is_right(void **state)
 {
-    struct setting *s = *state;
+    struct stage *s = *state;
     refused(s, "context_token", "8k",
             "generate has no knob \"context_token\"; did you mean \"context_tokens\"?");
     refused(s, "paralel", "2", "generate has no knob \"paralel\"; did you mean \"sequences\"?");
@@ -145,11 +118,12 @@ static void workloads_are_found_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_usual_is_a_llama_server, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_kind_is_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_knob_can_be_set_by_both_its_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_usual_is_a_llama_server, set_up, stage_close),
+        cmocka_unit_test_setup_teardown(every_kind_is_read, set_up, stage_close),
+        cmocka_unit_test_setup_teardown(each_knob_can_be_set_by_both_its_names, set_up,
+                                        stage_close),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said_with_what_is_right, set_up,
-                                        tear_down),
+                                        stage_close),
         cmocka_unit_test(workloads_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

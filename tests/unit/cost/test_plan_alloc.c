@@ -1,10 +1,5 @@
 /* The placing of values: small graphs whose layout can be followed by hand, and properties that hold for any graph. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "cost/plan.h"
 
@@ -37,9 +32,9 @@ static void a_chain_needs_two_values_and_what_the_input_leaves(void **state)
     struct plan p;
     (void)state;
     /* input at 0..64; first value behind it; the second takes the input's place, the third the first's */
-    assert_int_equal((int)placed(chain, 64, &p), 128);
+    assert_exactly(placed(chain, 64, &p), 128);
     /* an input too small to be reused */
-    assert_int_equal((int)placed(chain, 32, &p), 32 + 64 + 64);
+    assert_exactly(placed(chain, 32, &p), 32 + 64 + 64);
 }
 
 static int in_place_chain(struct plan *p, int input)
@@ -54,7 +49,7 @@ static void a_node_takes_over_its_only_source(void **state)
 {
     struct plan p;
     (void)state;
-    assert_int_equal((int)placed(in_place_chain, 32, &p), 32 + 64);
+    assert_exactly(placed(in_place_chain, 32, &p), 32 + 64);
 }
 
 static int read_twice(struct plan *p, int input)
@@ -68,7 +63,7 @@ static void a_source_with_another_reader_stays(void **state)
 {
     struct plan p;
     (void)state;
-    assert_int_equal((int)placed(read_twice, 32, &p), 32 + 3 * 64);
+    assert_exactly(placed(read_twice, 32, &p), 32 + 3 * 64);
 }
 
 static int view_holds(struct plan *p, int input)
@@ -84,7 +79,7 @@ static void a_view_is_no_source_to_take_over_and_keeps_its_root(void **state)
     struct plan p;
     (void)state;
     /* y lies beside x; x is freed behind y, and the last value goes there */
-    assert_int_equal((int)placed(view_holds, 32, &p), 32 + 2 * 64);
+    assert_exactly(placed(view_holds, 32, &p), 32 + 2 * 64);
 }
 
 static int best_fit(struct plan *p, int input)
@@ -106,7 +101,7 @@ static void the_smallest_gap_that_holds_it_is_taken(void **state)
 {
     struct plan p;
     (void)state;
-    assert_int_equal((int)placed(best_fit, 32, &p), 32 + 128 + 32 + 64 + 32);
+    assert_exactly(placed(best_fit, 32, &p), 32 + 128 + 32 + 64 + 32);
 }
 
 static int kept(struct plan *p, int input)
@@ -121,7 +116,7 @@ static void an_answer_is_never_freed(void **state)
 {
     struct plan p;
     (void)state;
-    assert_int_equal((int)placed(kept, 32, &p), 32 + 3 * 64);
+    assert_exactly(placed(kept, 32, &p), 32 + 3 * 64);
 }
 
 static int many_steps(struct plan *p, int input)
@@ -139,7 +134,7 @@ static void steps_repeat_in_the_same_room_and_inputs_last(void **state)
     struct plan p;
     (void)state;
     const double peak = placed(many_steps, 32, &p);
-    assert_int_equal((int)peak, 32 + 64 + 96 + 64);
+    assert_exactly(peak, 32 + 64 + 96 + 64);
     assert_false(p.full);
     /* at the end only the stream is left: one gap before or behind it at most, and the open end */
     assert_in_range(p.gaps, 1, 2);

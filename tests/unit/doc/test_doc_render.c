@@ -1,17 +1,12 @@
 /* One answer of every kind of block, with hostile text in every place, in all formats: held against tests/unit/doc/page.*. Run with the
  * argument `write` to write those files anew, and read the difference before it goes in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../shared_arena.h"
+#include "../unit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/err.h"
 #include "base/mapped.h"
 #include "base/save.h"
@@ -52,7 +47,7 @@ static void add_tables(struct doc *d)
     doc_table(d, "Nothing here", models, align, COUNT_OF(models));
 }
 
-static struct doc page(struct arena *a)
+static struct doc page(void)
 {
     struct doc d = doc_new(a);
     doc_answer(&d, TONE_GOOD, "Fits: %s needs 3.21 GiB of 22.1 GiB", HOSTILE);
@@ -94,63 +89,75 @@ static void check(const char *ending, const struct buf *text)
     mapped_close(&golden);
 }
 
+static void as_text(const struct doc *d, struct buf *out)
+{
+    doc_as_text(d, (struct text_style){false, 100}, out);
+}
+
+static void as_narrow_text_in_colour(const struct doc *d, struct buf *out)
+{
+    doc_as_text(d, (struct text_style){true, 60}, out);
+}
+
+static void as_html(const struct doc *d, struct buf *out)
+{
+    doc_as_html(d, "muster fit " HOSTILE, out);
+}
+
+static const struct {
+    const char *ending;
+    void (*write)(const struct doc *d, struct buf *out);
+    bool coloured;
+} format[] = {
+    {".txt", as_text, false},        {".60.txt", as_narrow_text_in_colour, true},
+    {".md", doc_as_markdown, false}, {".html", as_html, false},
+    {".csv", doc_as_csv, false},
+};
+
 static void test_formats(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const struct doc d = page(a);
-    struct buf text;
-    buf_init(&text, 1 << 20);
-    doc_as_text(&d, (struct text_style){false, 100}, &text);
-    check(".txt", &text);
-    text.n = 0;
-    doc_as_text(&d, (struct text_style){true, 60}, &text);
-    check(".60.txt", &text);
-    text.n = 0;
-    doc_as_markdown(&d, &text);
-    check(".md", &text);
-    text.n = 0;
-    doc_as_html(&d, "muster fit " HOSTILE, &text);
-    check(".html", &text);
-    text.n = 0;
-    doc_as_csv(&d, &text);
-    check(".csv", &text);
-    buf_release(&text);
-    arena_free(a);
+    const struct doc d = page();
+    for (size_t i = 0; i < COUNT_OF(format); i++) {
+        struct buf text;
+        buf_init(&text, 1 << 20);
+        format[i].write(&d, &text);
+        check(format[i].ending, &text);
+        buf_release(&text);
+    }
+}
+
+static void assert_utf8(struct str rest)
+{
+    while (rest.n) {
+        uint32_t point;
+        const size_t n = str_utf8(rest, &point);
+        assert_true(n > 0);
+        rest = (struct str){rest.p + n, rest.n - n};
+    }
 }
 
 /* What no terminal may be sent, in any format: escapes (but for colour that was asked for), bytes that are not UTF-8. */
 static void test_nothing_hostile(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const struct doc d = page(a);
-    struct buf text;
-    buf_init(&text, 1 << 20);
-    doc_as_text(&d, (struct text_style){false, 100}, &text);
-    doc_as_markdown(&d, &text);
-    doc_as_html(&d, HOSTILE, &text);
-    doc_as_csv(&d, &text);
-    assert_null(memchr(text.p, '\x1b', text.n));
-    for (struct str rest = buf_text(&text); rest.n;) {
-        uint32_t point;
-        const size_t n = str_utf8(rest, &point);
-        assert_true(n > 0);
-        rest = (struct str){rest.p + n, rest.n - n};
+    const struct doc d = page();
+    for (size_t i = 0; i < COUNT_OF(format); i++) {
+        struct buf text;
+        buf_init(&text, 1 << 20);
+        format[i].write(&d, &text);
+        if (!format[i].coloured) assert_null(memchr(text.p, '\x1b', text.n));
+        assert_utf8(buf_text(&text));
+        if (format[i].write == as_html) assert_null(strstr(text.p, "<script"));
+        buf_release(&text);
     }
-    text.n = 0;
-    doc_as_html(&d, HOSTILE, &text);
-    assert_null(strstr(text.p, "<script"));
-    buf_release(&text);
-    arena_free(a);
 }
 
 /* No line is wider than the terminal, however narrow or wide. */
 static void test_widths(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const struct doc d = page(a);
+    const struct doc d = page();
     for (int width = 51; width <= 300; width += 7) {
         struct buf text;
         buf_init(&text, 1 << 20);
@@ -164,7 +171,6 @@ static void test_widths(void **state)
         }
         buf_release(&text);
     }
-    arena_free(a);
 }
 
 int main(int argc, char **argv)
@@ -173,5 +179,5 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(test_nothing_hostile),
                                        cmocka_unit_test(test_widths)};
     writing = argc > 1 && strcmp(argv[1], "write") == 0;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

@@ -1,10 +1,5 @@
 /* Widths and cuts of text: columns, blanks, words longer than a line, characters that take two columns or none. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "base/arena.h"
 #include "doc/doc.h"

@@ -1,10 +1,5 @@
 /* Which format is meant, JSON on one line, and what is written where. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "base/arena.h"
 #include "base/err.h"

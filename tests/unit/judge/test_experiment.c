@@ -1,4 +1,6 @@
 /* Sets of experiments: the shipped one holds what the guide says; bad ones are refused by line and column with a way out. */
+#include "../unit.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -6,8 +8,6 @@
 #include "base/err.h"
 #include "catalog/catalog.h"
 #include "judge/experiment.h"
-
-#include "../unit.h"
 
 static const struct experiment_set *shipped(struct arena *a)
 {
@@ -32,8 +32,8 @@ static void test_shipped_set(void **state)
     for (size_t i = 0; i < 4; i++) {
         const struct experiment *e = experiment_find(set, guide[i].id);
         assert_non_null(e);
-        assert_close(e->guide.ram_available_gb, guide[i].ram, 0);
-        assert_close(e->guide.disk_free_gb, guide[i].disk, 0);
+        assert_exactly(e->guide.ram_available_gb, guide[i].ram);
+        assert_exactly(e->guide.disk_free_gb, guide[i].disk);
     }
     assert_string_equal(experiment_find(set, "e0_e1")->quant, "Q4_K_M");
     assert_int_equal(set->quantisation->rows, 4);
@@ -80,7 +80,7 @@ static void test_refused(void **state)
         {"name: x", "a set needs a list of experiments"},
         {"- x", "must be a map"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct arena *a = arena_new(ARENA_USUAL_BYTES);
         const struct experiment_set *set;
         struct mu_err err = {.code = MU_OK};

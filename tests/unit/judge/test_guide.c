@@ -1,4 +1,6 @@
 /* The guide's rules at their edges, as its test script decides them. */
+#include "../unit.h"
+
 #include <math.h>
 
 #include "base/arena.h"
@@ -6,8 +8,6 @@
 #include "catalog/catalog.h"
 #include "judge/experiment.h"
 #include "machine/report.h"
-
-#include "../unit.h"
 
 struct edge {
     double ram, disk, seconds;
@@ -37,7 +37,7 @@ static void test_edges(void **state)
     struct mu_err err = {.code = MU_OK};
     const struct str text = catalog_file(catalog_open(NULL, a), "experiments/llm-memory.yaml");
     assert_true(experiment_set_parse(text, "llm-memory", a, &set, &err));
-    for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
+    for (size_t i = 0; i < COUNT_OF(edge); i++) {
         const struct edge *e = &edge[i];
         const struct guide_system s = {.ram_gb = 64,
                                        .ram_available_gb = e->ram,

@@ -1,49 +1,10 @@
 /* Verdicts: what fits where, how ranges widen, what is not computed, and the search for the largest context. */
+#include "../stage.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "base/root.h"
-#include "catalog/parts.h"
-#include "catalog/types.h"
-#include "judge/judge.h"
-#include "model/digest.h"
-
-#include "../unit.h"
-
-struct scene {
-    struct arena *arena;
-    const struct catalog *catalog;
-    struct root root;
-    struct world world;
-    struct shape shape;
-    struct digest digest;
-    struct generate knobs;
-};
-
-static int set_up(void **state)
-{
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    struct scene *s = NEW(a, struct scene);
-    struct mu_err err = {.code = MU_OK};
-    s->arena = a;
-    s->catalog = catalog_open(NULL, a);
-    if (!root_open(NULL, &s->root, &err) || !judge_world(s->catalog, a, &s->world, &err))
-        fail_msg("%s", err.text);
-    *state = s;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct scene *s = *state;
-    root_close(&s->root);
-    arena_free(s->arena);
-    return 0;
-}
-
-static const struct machine *machine_of(struct scene *s, const char *line)
+static const struct machine *machine_of(struct stage *s, const char *line)
 {
     const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
     const struct machine *m = NULL;
@@ -52,20 +13,10 @@ static const struct machine *machine_of(struct scene *s, const char *line)
     return m;
 }
 
-static struct task task_of(struct scene *s, const char *model, const char *quant)
-{
-    const struct model_part *part;
-    assert_int_not_equal(catalog_model(s->catalog, str_of(model), &part, NULL), MATCH_NONE);
-    shape_from_part(part, s->catalog, s->arena, &s->shape);
-    digest_of_shape(&s->shape, catalog_mix(s->catalog, str_of(quant)), s->catalog, &s->digest);
-    generate_usual(&s->knobs, &s->digest, catalog_types(s->catalog, NULL));
-    return (struct task){cost_workload(S("generate")), &s->digest, &s->knobs};
-}
-
 static void test_fits_by_memory(void **state)
 {
-    struct scene *s = *state;
-    const struct task t = task_of(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
     struct verdict v;
     judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "yes");
@@ -73,13 +24,13 @@ static void test_fits_by_memory(void **state)
     assert_true(need > s->digest.weight_bytes);
     judge_task(&t, machine_of(s, "cpu:4 ram:2GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "no");
-    assert_close(v.held_bytes.likely + v.process_bytes, need, 0);
+    assert_exactly(v.held_bytes.likely + v.process_bytes, need);
 }
 
 static void test_bill_adds_up(void **state)
 {
-    struct scene *s = *state;
-    const struct task t = task_of(s, "Qwen/Qwen2.5-7B-Instruct", "Q8_0");
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q8_0");
     struct verdict v;
     judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
     const char *const group[] = {"weights", "kv", "compute", "output"};
@@ -90,14 +41,14 @@ static void test_bill_adds_up(void **state)
 
 static void test_closed_form_has_a_range(void **state)
 {
-    struct scene *s = *state;
-    const struct task t = task_of(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
     const struct machine *m = machine_of(s, "cpu:4 ram:16GiB");
     struct verdict exact, closed;
     judge_task(&t, m, &s->world, &exact);
     s->knobs.closed_form = true;
     judge_task(&t, m, &s->world, &closed);
-    assert_close(exact.held_bytes.low, exact.held_bytes.high, 0);
+    assert_exactly(exact.held_bytes.low, exact.held_bytes.high);
     assert_true(closed.held_bytes.low <= exact.held_bytes.likely);
     assert_true(closed.held_bytes.high >= exact.held_bytes.likely);
     assert_true(closed.held_bytes.high > closed.held_bytes.low);
@@ -105,8 +56,8 @@ static void test_closed_form_has_a_range(void **state)
 
 static void test_speed_needs_a_measurement(void **state)
 {
-    struct scene *s = *state;
-    const struct task t = task_of(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
     struct verdict slow, fast, none;
     judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &none);
     assert_false(estimate_known(none.decode_per_s));
@@ -123,8 +74,8 @@ static void test_speed_needs_a_measurement(void **state)
 
 static void test_largest_context(void **state)
 {
-    struct scene *s = *state;
-    const struct task t = task_of(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
     const struct machine *m = machine_of(s, "cpu:4 ram:6GiB");
     struct verdict v;
     const double context = judge_largest_context(&t, m, &s->world, 256);
@@ -135,13 +86,13 @@ static void test_largest_context(void **state)
     s->knobs.context_tokens = context + 256;
     judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT);
-    assert_close(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256), 0, 0);
+    assert_exactly(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256), 0);
 }
 
 static void test_not_computed(void **state)
 {
-    struct scene *s = *state;
-    const struct task t = task_of(s, "Qwen/Qwen3.5-9B", "Q4_K_M");
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "Qwen/Qwen3.5-9B", "Q4_K_M");
     struct verdict v;
     judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "not computed");
@@ -163,7 +114,7 @@ static void test_figures(void **state)
 
 static void test_ranking(void **state)
 {
-    struct scene *s = *state;
+    struct stage *s = *state;
     struct ranked model[10];
     const struct machine *m = machine_of(s, "cpu:8 ram:16GiB bandwidth:50GB/s");
     const size_t n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
@@ -184,14 +135,14 @@ static void test_ranking(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_fits_by_memory, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bill_adds_up, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_closed_form_has_a_range, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_speed_needs_a_measurement, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_largest_context, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_not_computed, set_up, tear_down),
+        STAGED_WORLD(test_fits_by_memory),
+        STAGED_WORLD(test_bill_adds_up),
+        STAGED_WORLD(test_closed_form_has_a_range),
+        STAGED_WORLD(test_speed_needs_a_measurement),
+        STAGED_WORLD(test_largest_context),
+        STAGED_WORLD(test_not_computed),
         cmocka_unit_test(test_figures),
-        cmocka_unit_test_setup_teardown(test_ranking, set_up, tear_down),
+        STAGED_WORLD(test_ranking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

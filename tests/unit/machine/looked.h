@@ -1,5 +1,7 @@
 /* tests/unit/machine/looked.h - a captured tree of tests/machines, or a line, as a machine; failing loudly when it is none. */
 #pragma once
+#include "../unit.h"
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"

@@ -1,19 +1,27 @@
 /* What one process may use: control groups of both versions in every shape they come, ulimits, the kernel's promise limit, affinity, Slurm;
  * and that nothing of this host's environment reaches a captured tree. */
-#include "machine/probe.h"
 #include "tree.h"
 
-#define GIB ((double)(1 << 30))
-
-static const char meminfo[] =
-    "MemTotal: 33554432 kB\nMemFree: 20971520 kB\nMemAvailable: 25165824 kB\n";
+#include "machine/probe.h"
 
 /* 32 GiB, 24 GiB available, eight CPUs. */
-static void plain_tree(struct tree *t)
+static const struct tree_entry plain[] = {
+    {"/proc/meminfo", "MemTotal: 33554432 kB\nMemFree: 20971520 kB\nMemAvailable: 25165824 kB\n"},
+    {"/sys/devices/system/cpu/online", "0-7\n"},
+};
+
+/* The mount of version 2 of control groups, all of it. */
+static const char unified[] = "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+
+/* Looks at the plain machine with these files beside its own, or in their place. */
+static void see(struct seen *s, const struct tree_entry *file, size_t files)
 {
-    tree_make(t);
-    tree_file(t, "/proc/meminfo", meminfo);
-    tree_file(t, "/sys/devices/system/cpu/online", "0-7\n");
+    struct tree t;
+    tree_make(&t);
+    tree_files(&t, plain, COUNT_OF(plain));
+    tree_files(&t, file, files);
+    seen_at(s, t.path, NULL);
+    tree_remove(&t);
 }
 
 static const struct limit *limit_named(const struct seen *s, const char *what)
@@ -33,176 +41,171 @@ static void assert_memory(const struct seen *s, double bytes, const char *by)
 static void every_level_up_the_tree(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/cgroup", "0::/a/b/c\n"},
+        {"/proc/self/mountinfo", unified},
+        {"/sys/fs/cgroup/a/memory.max", "8589934592\n"},
+        {"/sys/fs/cgroup/a/memory.current", "1073741824\n"},
+        {"/sys/fs/cgroup/a/b/memory.max", "max\n"},
+        {"/sys/fs/cgroup/a/b/memory.high", "6442450944\n"},
+        {"/sys/fs/cgroup/a/b/c/memory.max", "10737418240\n"},
+        {"/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n"},
+        {"/sys/fs/cgroup/a/cpu.max", "250000 100000\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/cgroup", "0::/a/b/c\n");
-    tree_file(&t, "/proc/self/mountinfo", "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
-    tree_file(&t, "/sys/fs/cgroup/a/memory.max", "8589934592\n");
-    tree_file(&t, "/sys/fs/cgroup/a/memory.current", "1073741824\n");
-    tree_file(&t, "/sys/fs/cgroup/a/b/memory.max", "max\n");
-    tree_file(&t, "/sys/fs/cgroup/a/b/memory.high", "6442450944\n");
-    tree_file(&t, "/sys/fs/cgroup/a/b/c/memory.max", "10737418240\n");
-    tree_file(&t, "/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n");
-    tree_file(&t, "/sys/fs/cgroup/a/cpu.max", "250000 100000\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 6 * GIB, "cgroup /a/b (memory.high)");
     assert_value(limit_named(&s, "cgroup /a (memory.max)")->bytes, 7 * GIB);
     assert_value(limit_named(&s, "cgroup /a/b/c (memory.max)")->bytes, 10 * GIB);
     assert_value(machine_cpu(s.machine)->threads, 2.5);
     assert_string_equal(machine_cpu(s.machine)->bound_by, "cgroup /a (cpu.max)");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void left_is_never_negative(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/cgroup", "0::/x\n"},
+        {"/proc/self/mountinfo", unified},
+        {"/sys/fs/cgroup/x/memory.max", "1048576\n"},
+        {"/sys/fs/cgroup/x/memory.current", "99999999\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/cgroup", "0::/x\n");
-    tree_file(&t, "/proc/self/mountinfo", "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
-    tree_file(&t, "/sys/fs/cgroup/x/memory.max", "1048576\n");
-    tree_file(&t, "/sys/fs/cgroup/x/memory.current", "99999999\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 0, "cgroup /x (memory.max)");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 /* File cache that can be dropped counts as left, but never more of it than the group uses. */
 static void droppable_cache_is_capped(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/cgroup", "0::/x\n"},
+        {"/proc/self/mountinfo", unified},
+        {"/sys/fs/cgroup/x/memory.max", "4294967296\n"},
+        {"/sys/fs/cgroup/x/memory.current", "1073741824\n"},
+        {"/sys/fs/cgroup/x/memory.stat", "anon 5\ninactive_file 18446744073709551615\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/cgroup", "0::/x\n");
-    tree_file(&t, "/proc/self/mountinfo", "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
-    tree_file(&t, "/sys/fs/cgroup/x/memory.max", "4294967296\n");
-    tree_file(&t, "/sys/fs/cgroup/x/memory.current", "1073741824\n");
-    tree_file(&t, "/sys/fs/cgroup/x/memory.stat", "anon 5\ninactive_file 18446744073709551615\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 4 * GIB, "cgroup /x (memory.max)");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 /* A container without a group namespace: its path is the host's, and only its own part is mounted. */
 static void container_without_namespace(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/cgroup", "9:memory:/docker/abc\n8:cpuset:/docker/abc\n"},
+        {"/proc/self/mountinfo",
+         "50 40 0:30 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
+         "51 40 0:31 /docker/abc /sys/fs/cgroup/cpuset ro - cgroup cgroup rw,cpuset\n"},
+        {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "2147483648\n"},
+        {"/sys/fs/cgroup/memory/memory.usage_in_bytes", "1073741824\n"},
+        {"/sys/fs/cgroup/memory/memory.stat", "inactive_file 7\ntotal_inactive_file 536870912\n"},
+        {"/sys/fs/cgroup/cpuset/cpuset.cpus", "2,5\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/cgroup", "9:memory:/docker/abc\n8:cpuset:/docker/abc\n");
-    tree_file(&t, "/proc/self/mountinfo",
-              "50 40 0:30 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
-              "51 40 0:31 /docker/abc /sys/fs/cgroup/cpuset ro - cgroup cgroup rw,cpuset\n");
-    tree_file(&t, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "2147483648\n");
-    tree_file(&t, "/sys/fs/cgroup/memory/memory.usage_in_bytes", "1073741824\n");
-    tree_file(&t, "/sys/fs/cgroup/memory/memory.stat",
-              "inactive_file 7\ntotal_inactive_file 536870912\n");
-    tree_file(&t, "/sys/fs/cgroup/cpuset/cpuset.cpus", "2,5\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 1.5 * GIB, "cgroup /docker/abc (memory.limit_in_bytes)");
     assert_value(machine_cpu(s.machine)->threads, 2);
     assert_string_equal(machine_cpu(s.machine)->bound_by, "cgroup /docker/abc (cpuset.cpus)");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 /* A path above the namespace ("/../..") is not followed out of the mount. */
 static void path_out_of_the_mount(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/cgroup", "0::/../../other\n"},
+        {"/proc/self/mountinfo",
+         "30 24 0:26 /../.. /sys/fs/cgroup\\040x rw - cgroup2 cgroup2 rw\n"},
+        {"/sys/fs/cgroup x/memory.max", "1073741824\n"},
+        {"/sys/fs/other/memory.max", "1048576\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/cgroup", "0::/../../other\n");
-    tree_file(&t, "/proc/self/mountinfo",
-              "30 24 0:26 /../.. /sys/fs/cgroup\\040x rw - cgroup2 cgroup2 rw\n");
-    tree_file(&t, "/sys/fs/cgroup x/memory.max", "1073741824\n");
-    tree_file(&t, "/sys/fs/other/memory.max", "1048576\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_value(machine_memory(s.machine)->usable_bytes, GIB);
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void no_group_file_no_mount_table(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/sys/fs/cgroup/memory.max", "3221225472\n"},
+        {"/sys/fs/cgroup/cpuset/cpuset.effective_cpus", "0-2\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/sys/fs/cgroup/memory.max", "3221225472\n");
-    tree_file(&t, "/sys/fs/cgroup/cpuset/cpuset.effective_cpus", "0-2\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 3 * GIB, "cgroup / (memory.max)");
     assert_value(machine_cpu(s.machine)->threads, 3);
-    assert_true(noted(&s, "there is no /proc/self/cgroup"));
-    assert_true(noted(&s, "there is no table of mounts"));
+    assert_noted(&s.notes, "there is no /proc/self/cgroup");
+    assert_noted(&s.notes, "there is no table of mounts");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 /* hwloc-gather-topology saves /proc/mounts in place of mountinfo. */
 static void plain_mount_table(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/cgroup", "0::/job\n"},
+        {"/proc/mounts", "proc /proc proc rw 0 0\ncgroup2 /groups cgroup2 rw 0 0\n"},
+        {"/groups/job/memory.max", "2147483648\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/cgroup", "0::/job\n");
-    tree_file(&t, "/proc/mounts", "proc /proc proc rw 0 0\ncgroup2 /groups cgroup2 rw 0 0\n");
-    tree_file(&t, "/groups/job/memory.max", "2147483648\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 2 * GIB, "cgroup /job (memory.max)");
-    assert_false(noted(&s, "there is no table of mounts"));
+    assert_false(noted(&s.notes, "there is no table of mounts"));
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void ulimits_and_affinity(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/self/limits",
+         "Limit                     Soft Limit           Hard Limit           Units\n"
+         "Max data size             5368709120           unlimited            bytes\n"
+         "Max address space         4294967296           unlimited            bytes\n"},
+        {"/proc/self/status", "Name:\tx\nCpus_allowed_list:\t1-3,100-200\n"},
+    };
     struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/self/limits",
-              "Limit                     Soft Limit           Hard Limit           Units\n"
-              "Max data size             5368709120           unlimited            bytes\n"
-              "Max address space         4294967296           unlimited            bytes\n");
-    tree_file(&t, "/proc/self/status", "Name:\tx\nCpus_allowed_list:\t1-3,100-200\n");
-    seen_at(&s, t.path, NULL);
+    see(&s, files, COUNT_OF(files));
     assert_memory(&s, 4 * GIB, "ulimit -v");
     assert_value(limit_named(&s, "ulimit -d")->bytes, 5 * GIB);
     assert_value(machine_cpu(s.machine)->threads, 3);
     assert_string_equal(machine_cpu(s.machine)->bound_by, "CPU affinity");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void kernel_that_never_overcommits(void **state)
 {
     (void)state;
-    struct tree t;
-    struct seen s;
-    plain_tree(&t);
-    tree_file(&t, "/proc/meminfo",
-              "MemTotal: 33554432 kB\nMemAvailable: 25165824 kB\nCommitLimit: 16777216 kB\n"
-              "Committed_AS: 4194304 kB\n");
-    tree_file(&t, "/proc/sys/vm/overcommit_memory", "2\n");
-    seen_at(&s, t.path, NULL);
-    assert_memory(&s, 12 * GIB, "commit limit (vm.overcommit_memory = 2)");
-    seen_release(&s);
-    tree_file(&t, "/proc/sys/vm/overcommit_memory", "1\n");
-    seen_at(&s, t.path, NULL);
-    assert_memory(&s, 24 * GIB, "available memory");
-    seen_release(&s);
-    tree_remove(&t);
+    static const char meminfo[] =
+        "MemTotal: 33554432 kB\nMemAvailable: 25165824 kB\nCommitLimit: 16777216 kB\n"
+        "Committed_AS: 4194304 kB\n";
+    static const struct {
+        const char *overcommit;
+        double bytes;
+        const char *by;
+    } row[] = {
+        {"2\n", 12 * GIB, "commit limit (vm.overcommit_memory = 2)"},
+        {"1\n", 24 * GIB, "available memory"},
+    };
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        const struct tree_entry files[] = {{"/proc/meminfo", meminfo},
+                                           {"/proc/sys/vm/overcommit_memory", row[i].overcommit}};
+        struct seen s;
+        see(&s, files, COUNT_OF(files));
+        assert_memory(&s, row[i].bytes, row[i].by);
+        seen_release(&s);
+    }
 }
 
 static const char *slurm_env(const char *name)
@@ -218,7 +221,8 @@ static void environment_never_reaches_a_captured_tree(void **state)
     (void)state;
     struct tree t;
     struct seen s;
-    plain_tree(&t);
+    tree_make(&t);
+    tree_files(&t, plain, COUNT_OF(plain));
     seen_at(&s, t.path, slurm_env);
     assert_memory(&s, 24 * GIB, "available memory");
     assert_value(machine_cpu(s.machine)->threads, 8);
@@ -269,14 +273,14 @@ static void slurm_allocation(void **state)
     assert_memory(&s, 24 * mib, "Slurm allocation (SLURM_MEM_PER_CPU x SLURM_CPUS_ON_NODE)");
     seen_release(&s);
     seen_at(&s, NULL, no_cpus);
-    assert_true(noted(&s, "no number of CPUs"));
+    assert_noted(&s.notes, "no number of CPUs");
     seen_release(&s);
     seen_at(&s, NULL, all_memory);
     for (size_t i = 0; i < s.facts->limits; i++)
         assert_null(strstr(s.facts->limit[i].what, "Slurm"));
     seen_release(&s);
     seen_at(&s, NULL, rubbish);
-    assert_true(noted(&s, "SLURM_MEM_PER_NODE=-5x\\x1b[31m is not an amount of memory"));
+    assert_noted(&s.notes, "SLURM_MEM_PER_NODE=-5x\\x1b[31m is not an amount of memory");
     seen_release(&s);
 }
 

@@ -26,11 +26,11 @@ static void neither_proc_nor_sys(void **state)
 static void empty_machine_leaks_nothing(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/nothing", ""},
+    };
     struct seen s;
-    tree_make(&t);
-    tree_file(&t, "/proc/nothing", "");
-    seen_at(&s, t.path, NULL);
+    seen_of(&s, files, COUNT_OF(files));
     assert_null(s.facts->cpu.name);
     assert_null(s.facts->cpu.vendor);
     assert_false(known(s.facts->cpu.cores, NULL));
@@ -43,24 +43,22 @@ static void empty_machine_leaks_nothing(void **state)
     assert_null(machine_memory(s.machine)->bound_by);
     assert_int_equal(strlen(s.machine->fingerprint), 16);
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void online_of_four_billion(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/sys/devices/system/cpu/online", "0-4000000000\n"},
+        {"/sys/devices/system/cpu/cpu1/topology/core_id", "0\n"},
+        {"/sys/devices/system/cpu/cpufreq/policy0/x", "0\n"},
+        {"/sys/devices/system/cpu/cpu99999999/topology/core_id", "0\n"},
+    };
     struct seen s;
-    tree_make(&t);
-    tree_file(&t, "/sys/devices/system/cpu/online", "0-4000000000\n");
-    tree_file(&t, "/sys/devices/system/cpu/cpu1/topology/core_id", "0\n");
-    tree_file(&t, "/sys/devices/system/cpu/cpufreq/policy0/x", "0\n");
-    tree_file(&t, "/sys/devices/system/cpu/cpu99999999/topology/core_id", "0\n");
-    seen_at(&s, t.path, NULL);
+    seen_of(&s, files, COUNT_OF(files));
     assert_value(s.facts->cpu.threads, 1);
-    assert_true(noted(&s, "the list of CPUs online is missing or cannot be read"));
+    assert_noted(&s.notes, "the list of CPUs online is missing or cannot be read");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void hostile_contents(void **state)
@@ -112,33 +110,31 @@ static void hostile_contents(void **state)
 static void available_above_total(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 9000 kB\n"},
+    };
     struct seen s;
-    tree_make(&t);
-    tree_file(&t, "/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 9000 kB\n");
-    seen_at(&s, t.path, NULL);
+    seen_of(&s, files, COUNT_OF(files));
     assert_value(machine_memory(s.machine)->usable_bytes, 1000 * 1024);
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void cpuinfo_where_sys_is_silent(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/proc/cpuinfo",
+         "processor : 0\nphysical id : 0\ncore id : 0\n\nprocessor : 1\nphysical id : 0\n"
+         "core id : 0\n\nprocessor : 2\nphysical id : 0\ncore id : 1\n\nprocessor : 3\n"
+         "physical id : 0\ncore id : 1\n"},
+    };
     struct seen s;
-    tree_make(&t);
-    tree_file(&t, "/proc/cpuinfo",
-              "processor : 0\nphysical id : 0\ncore id : 0\n\nprocessor : 1\nphysical id : 0\n"
-              "core id : 0\n\nprocessor : 2\nphysical id : 0\ncore id : 1\n\nprocessor : 3\n"
-              "physical id : 0\ncore id : 1\n");
-    seen_at(&s, t.path, NULL);
+    seen_of(&s, files, COUNT_OF(files));
     assert_value(s.facts->cpu.threads, 4);
     assert_value(s.facts->cpu.cores, 2);
     assert_value(s.facts->cpu.packages, 1);
-    assert_true(noted(&s, "using /proc/cpuinfo"));
+    assert_noted(&s.notes, "using /proc/cpuinfo");
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void cpu_file(const struct tree *t, int cpu, const char *file, const char *text)
@@ -222,15 +218,14 @@ static void offline_sibling(void **state)
 static void most_cpus_without_folders(void **state)
 {
     (void)state;
-    struct tree t;
+    static const struct tree_entry files[] = {
+        {"/sys/devices/system/cpu/online", "0-8191\n"},
+    };
     struct seen s;
-    tree_make(&t);
-    tree_file(&t, "/sys/devices/system/cpu/online", "0-8191\n");
-    seen_at(&s, t.path, NULL);
+    seen_of(&s, files, COUNT_OF(files));
     assert_value(s.facts->cpu.threads, 8192);
     assert_false(known(s.facts->cpu.cores, NULL));
     seen_release(&s);
-    tree_remove(&t);
 }
 
 static void this_machine(void **state)

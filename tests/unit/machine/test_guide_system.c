@@ -1,10 +1,9 @@
 /* The guide's own figures of a machine: Python's rounding, what is null, which GPUs stand in it. */
-#include "../unit.h"
+#include "looked.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "looked.h"
 #include "machine/report.h"
 
 static struct guide_system system_with(struct arena *a, double total_bytes, double available_bytes)
@@ -44,11 +43,11 @@ static void test_captured(void **state)
     assert_string_equal(g.processor, "");
     assert_string_equal(g.architecture, "x86_64");
     assert_null(g.python_version);
-    assert_true(g.cpu_count == 32);
-    assert_true(g.cpu_count_physical == 16);
-    assert_true(g.ram_gb == 188.78);
-    assert_true(g.ram_available_gb ==
-                172.0); /* MemAvailable, not the 100 GiB that ulimit -v leaves */
+    assert_exactly(g.cpu_count, 32);
+    assert_exactly(g.cpu_count_physical, 16);
+    assert_exactly(g.ram_gb, 188.78);
+    /* MemAvailable, not the 100 GiB that ulimit -v leaves */
+    assert_exactly(g.ram_available_gb, 172.0);
     assert_true(isnan(g.disk_free_gb));
     assert_null(g.gpu); /* seen, not sized */
     assert_null(g.gpu_type);
@@ -78,8 +77,8 @@ static void test_benchmark(void **state)
                      .per_s = estimate_exactly(23.456, MEASURED, "test")};
     struct machine m = {.rate = &r, .rates = 1};
     struct guide_benchmark b = guide_benchmark_of(&m);
-    assert_true(b.matrix_mult_time == 4.26);
-    assert_true(b.operations_per_second == 23.46);
+    assert_exactly(b.matrix_mult_time, 4.26);
+    assert_exactly(b.operations_per_second, 23.46);
     r.work = WORK_SGEMM_FLOP;
     b = guide_benchmark_of(&m);
     assert_true(isnan(b.matrix_mult_time) && isnan(b.operations_per_second));

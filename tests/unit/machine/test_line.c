@@ -1,11 +1,9 @@
 /* Machine lines: what each key gives, where values end, and what is refused with which words. */
-#include "../unit.h"
+#include "looked.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "looked.h"
 
 static void test_whole(void **state)
 {
@@ -15,24 +13,25 @@ static void test_whole(void **state)
         looked_line(s, "cpu:8 ram:32GiB available:28GiB swap:0 gpu:RTX 4090 x2 disk:500GiB "
                        "host:my box os:linux bandwidth:60GB/s");
     const struct facts *f = m->facts;
-    assert_true(machine_memory(m)->total_bytes.value == 32 * 0x1p30);
-    assert_true(machine_memory(m)->usable_bytes.value == 28 * 0x1p30);
+    assert_value(machine_memory(m)->total_bytes, 32 * 0x1p30);
+    assert_value(machine_memory(m)->usable_bytes, 28 * 0x1p30);
     assert_int_equal(machine_memory(m)->usable_bytes.origin, REPORTED);
-    assert_true(f->memory.swap_total_bytes.value == 0 && known(f->memory.swap_total_bytes, NULL));
-    assert_true(machine_cpu(m)->threads.value == 8);
-    assert_true(f->cpu.cores.value == 8);
+    assert_value(f->memory.swap_total_bytes, 0);
+    assert_value(machine_cpu(m)->threads, 8);
+    assert_value(f->cpu.cores, 8);
     assert_int_equal(f->gpus, 2);
     assert_non_null(strstr(f->gpu[1].name, "RTX 4090"));
-    assert_true(f->gpu[1].memory_bytes.value == 24 * 0x1p30);
+    assert_value(f->gpu[1].memory_bytes, 24 * 0x1p30);
     assert_int_equal(f->gpu[1].memory_bytes.origin, LISTED);
     assert_string_equal(f->gpu[1].sized, "seen, not sized yet");
     assert_int_equal(f->disks, 1);
-    assert_true(f->disk[0].free_bytes.value == 500 * 0x1p30);
+    assert_value(f->disk[0].free_bytes, 500 * 0x1p30);
     assert_string_equal(m->name, "my box");
     assert_string_equal(f->os.platform, "Linux");
     const struct rate *r = machine_rate(m, WORK_READ_BYTES, RATE_ALL_THREADS);
     assert_non_null(r);
-    assert_true(r->per_s.likely == 60e9 && r->threads == 8);
+    assert_exactly(r->per_s.likely, 60e9);
+    assert_exactly(r->threads, 8);
     assert_null(m->unmeasured);
     assert_false(m->here);
     assert_null(m->fingerprint);
@@ -46,7 +45,7 @@ static void test_ram_alone(void **state)
     (void)state;
     struct looked *s = looked_tree("wsl2");
     const struct machine *m = looked_line(s, "  ram:32  ");
-    assert_true(machine_memory(m)->usable_bytes.value == 32 * 0x1p30);
+    assert_value(machine_memory(m)->usable_bytes, 32 * 0x1p30);
     assert_int_equal(machine_memory(m)->usable_bytes.origin, ASSUMED);
     assert_non_null(strstr(machine_memory(m)->bound_by, "available was not given"));
     assert_int_equal(s->notes.count, 1); /* the fallback is confessed */
@@ -67,25 +66,26 @@ static void test_named_parts(void **state)
     const struct facts *f = m->facts;
     bool avx512 = false;
     assert_non_null(strstr(f->cpu.name, "7950X"));
-    assert_true(f->cpu.cores.value == 16 && f->cpu.threads.value == 32);
+    assert_value(f->cpu.cores, 16);
+    assert_value(f->cpu.threads, 32);
     assert_int_equal(f->cpu.threads.origin, LISTED);
     for (size_t i = 0; i < f->cpu.feature_count; i++)
         avx512 |= strcmp(f->cpu.features[i], "avx512f") == 0;
     assert_true(avx512);
-    assert_true(machine_memory(m)->total_bytes.value == 64e9); /* decimal as written */
+    assert_value(machine_memory(m)->total_bytes, 64e9); /* decimal as written */
     assert_int_equal(f->gpus, 2);
-    assert_true(f->gpu[0].memory_bytes.value == 8 * 0x1p30);
-    assert_true(f->gpu[1].memory_bytes.value == 12 * 0x1p30);
+    assert_value(f->gpu[0].memory_bytes, 8 * 0x1p30);
+    assert_value(f->gpu[1].memory_bytes, 12 * 0x1p30);
     assert_string_equal(f->os.distribution, "Debian 12");
     looked_close(s);
 
     s = looked_tree("wsl2");
     m = looked_line(s, "cpu:16 threads ram:8 gpu:Home Made 7GB x3");
-    assert_true(machine_cpu(m)->threads.value == 16);
+    assert_value(machine_cpu(m)->threads, 16);
     assert_false(known(m->facts->cpu.cores, NULL));
     assert_int_equal(m->facts->gpus, 3);
     assert_string_equal(m->facts->gpu[0].name, "Home Made");
-    assert_true(m->facts->gpu[0].memory_bytes.value == 7 * 0x1p30);
+    assert_value(m->facts->gpu[0].memory_bytes, 7 * 0x1p30);
     assert_int_equal(m->facts->gpu[0].memory_bytes.origin, REPORTED);
     looked_close(s);
 
@@ -148,7 +148,7 @@ static void test_without_catalogue(void **state)
     s->looking.catalog = NULL;
     m = looked_line(s, "ram:8 gpu:RTX 4090 24GB");
     assert_string_equal(m->facts->gpu[0].name, "RTX 4090");
-    assert_true(m->facts->gpu[0].memory_bytes.value == 24 * 0x1p30);
+    assert_value(m->facts->gpu[0].memory_bytes, 24 * 0x1p30);
     assert_false(machine_from_line(S("ram:8 cpu:some name"), &s->looking, &m, &s->err));
     looked_close(s);
 }

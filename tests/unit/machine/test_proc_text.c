@@ -1,8 +1,9 @@
 /* The parsers of /proc and /sys texts: what they accept, what they refuse, and that no truncation of a good text upsets them. */
+#include "tree.h"
+
 #include "machine/cgroup.h"
 #include "machine/cpuinfo.h"
 #include "machine/proc_text.h"
-#include "tree.h"
 
 static size_t count_of(const char *list)
 {

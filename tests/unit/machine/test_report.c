@@ -1,12 +1,11 @@
 /* Reports: written, read, written again byte for byte; the guide's own; other versions; and every kind of bad bytes. */
-#include "../unit.h"
+#include "looked.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mapped.h"
-#include "looked.h"
 #include "machine/report.h"
 
 static const char *const trees[] = {"this-kind-of-vm", "raspberry-pi", "two-sockets",
@@ -122,8 +121,8 @@ static void test_read_back(void **state)
     assert_int_equal(b->places, m->places);
     assert_int_equal(b->rates, 2);
     assert_int_equal(b->rate[1].work, WORK_GUIDE_ROUNDS);
-    assert_true(machine_rate(b, WORK_READ_BYTES, RATE_ALL_THREADS)->per_s.low == 26.1e9 / 3);
-    assert_true(machine_memory(b)->usable_bytes.value == machine_memory(m)->usable_bytes.value);
+    assert_exactly(machine_rate(b, WORK_READ_BYTES, RATE_ALL_THREADS)->per_s.low, 26.1e9 / 3);
+    assert_exactly(machine_memory(b)->usable_bytes.value, machine_memory(m)->usable_bytes.value);
     assert_string_equal(machine_memory(b)->bound_by, machine_memory(m)->bound_by);
     assert_string_equal(b->facts->cpu.name, m->facts->cpu.name);
     assert_int_equal(b->facts->cpu.clusters, m->facts->cpu.clusters);
@@ -132,7 +131,7 @@ static void test_read_back(void **state)
                         "no rule \x1b[0m"); /* kept; who shows it makes it visible */
     assert_true(isnan(back.verdict[1].needed_bytes));
     assert_string_equal(back.notes[1], hostile_notes[1]);
-    assert_true(back.benchmark.matrix_mult_time == 4.57);
+    assert_exactly(back.benchmark.matrix_mult_time, 4.57);
     buf_release(&text);
     looked_close(s);
 }
@@ -162,23 +161,23 @@ static void test_guides_own(void **state)
     assert_string_equal(m->name, "bench");
     assert_string_equal(r.system.gpu_type, "nvidia");
     assert_string_equal(r.system.python_version, "3.11.2 (main) \n[GCC 12]");
-    assert_true(r.benchmark.matrix_mult_time == 4.2);
+    assert_exactly(r.benchmark.matrix_mult_time, 4.2);
     assert_true(r.capabilities.e2_full);
     assert_string_equal(r.capabilities.model_recommendations[0], "phi-3-mini (full precision)");
-    assert_true(machine_memory(m)->usable_bytes.value == 28.5 * 0x1p30);
+    assert_value(machine_memory(m)->usable_bytes, 28.5 * 0x1p30);
     assert_int_equal(machine_memory(m)->usable_bytes.origin, REPORTED);
-    assert_true(machine_memory(m)->total_bytes.value == 31.25 * 0x1p30);
-    assert_true(machine_cpu(m)->threads.value == 16);
+    assert_value(machine_memory(m)->total_bytes, 31.25 * 0x1p30);
+    assert_value(machine_cpu(m)->threads, 16);
     assert_int_equal(m->rates, 0);
     assert_non_null(m->unmeasured);
     assert_int_equal(m->facts->gpus, 2);
     assert_string_equal(m->facts->gpu[0].name, "NVIDIA RTX A2000");
-    assert_true(m->facts->gpu[0].memory_bytes.value == 12282 * 0x1p20);
+    assert_value(m->facts->gpu[0].memory_bytes, 12282 * 0x1p20);
     assert_string_equal(m->facts->gpu[1].name, "Other, Card");
     const struct guide_system again = guide_system_of(m, s->arena);
-    assert_true(again.ram_gb == r.system.ram_gb &&
-                again.ram_available_gb == r.system.ram_available_gb);
-    assert_true(again.disk_free_gb == r.system.disk_free_gb);
+    assert_exactly(again.ram_gb, r.system.ram_gb);
+    assert_exactly(again.ram_available_gb, r.system.ram_available_gb);
+    assert_exactly(again.disk_free_gb, r.system.disk_free_gb);
     assert_string_equal(again.gpu, r.system.gpu);
     expect_same_again(&r, s);
     looked_close(s);

@@ -1,15 +1,11 @@
 /* The system, virtual machines, containers, disks, GPUs and Ollama, on the captured trees, on small trees of one file, and live. */
-#include "../unit.h"
+#include "looked.h"
+#include "tree.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
-#include "looked.h"
 #include "machine/mounts.h"
-#include "tree.h"
 
 static void expect_text(const char *what, const char *have, const char *want)
 {
@@ -91,7 +87,7 @@ static void test_captured_gpus(void **state)
         expect_text("sized", f->gpu[i].sized, "seen, not sized yet");
         assert_true(known(f->gpu[i].memory_bytes, &bytes));
         assert_int_equal(f->gpu[i].memory_bytes.origin, LISTED);
-        assert_int_equal((int)(bytes / 0x1p30), 80);
+        assert_exactly((bytes / 0x1p30), 80);
         assert_non_null(f->gpu[i].name);
     }
     expect_text("address", f->gpu[2].pci_address, "0000:b3:00.0");
@@ -272,9 +268,9 @@ static void test_live(void **state)
     assert_string_equal(f->disk[2].purpose, "HF cache");
     assert_string_equal(f->disk[3].purpose, "Ollama models");
     assert_string_equal(f->disk[3].path, "/nowhere/at/all");
-    assert_int_equal((int)f->disk[1].same_as, 0);
-    assert_int_equal((int)f->disk[2].same_as, 2); /* /proc is no disk of ours */
-    assert_int_equal((int)f->disk[3].same_as, 0); /* not there yet: the folder above it counts */
+    assert_exactly(f->disk[1].same_as, 0);
+    assert_exactly(f->disk[2].same_as, 2); /* /proc is no disk of ours */
+    assert_exactly(f->disk[3].same_as, 0); /* not there yet: the folder above it counts */
     assert_int_equal(statvfs("/", &v), 0);
     assert_true(known(f->disk[0].free_bytes, &bytes));
     const double want = (double)v.f_bavail * (double)v.f_frsize;

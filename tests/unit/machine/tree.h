@@ -1,23 +1,17 @@
-/* A machine looked at in a test: a committed tree, or one made file by file in a temporary folder and removed again. */
+/* tests/unit/machine/tree.h - a machine looked at in a test: a committed tree, or one made file by file and removed again. */
 #pragma once
+#include "../noted.h"
+#include "../scratch.h"
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/root.h"
 #include "machine/facts.h"
 #include "machine/machine.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#define KIB 1024.0
+#define GIB ((double)(1 << 30))
 
 struct seen {
     struct arena *arena;
@@ -45,26 +39,19 @@ static inline void seen_release(struct seen *s)
     arena_free(s->arena);
 }
 
-static inline bool noted(const struct seen *s, const char *part)
-{
-    for (size_t i = 0; i < s->notes.count; i++)
-        if (strstr(s->notes.note[i], part)) return true;
-    return false;
-}
-
 struct tree {
-    char path[64];
+    char *path;
 };
 
 static inline void tree_make(struct tree *t)
 {
-    snprintf(t->path, sizeof t->path, "/tmp/muster-tree-XXXXXX");
-    assert_non_null(mkdtemp(t->path));
+    t->path = scratch_make();
+    assert_non_null(t->path);
 }
 
 static inline void tree_bytes(const struct tree *t, const char *file, const void *bytes, size_t n)
 {
-    char path[512];
+    char path[4096];
     snprintf(path, sizeof path, "%s%s", t->path, file);
     for (char *p = path + strlen(t->path) + 1; *p; p++) {
         if (*p != '/') continue;
@@ -72,10 +59,7 @@ static inline void tree_bytes(const struct tree *t, const char *file, const void
         mkdir(path, 0755);
         *p = '/';
     }
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
+    scratch_write(path, bytes, n);
 }
 
 static inline void tree_file(const struct tree *t, const char *file, const char *text)
@@ -83,31 +67,27 @@ static inline void tree_file(const struct tree *t, const char *file, const char 
     tree_bytes(t, file, text, strlen(text));
 }
 
-static inline int removed(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 static inline void tree_remove(const struct tree *t)
 {
-    nftw(t->path, removed, 16, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(scratch_remove(t->path), 0);
 }
 
-/* A known quantity's value; the test fails when it is unknown. */
-static inline double value_of(struct quantity q)
+/* One file of a tree. */
+struct tree_entry {
+    const char *path, *text;
+};
+
+static inline void tree_files(const struct tree *t, const struct tree_entry *file, size_t files)
 {
-    double value = 0;
-    if (!known(q, &value)) fail_msg("unknown: %s", q.source ? q.source : "no reason given");
-    return value;
+    for (size_t i = 0; i < files; i++) tree_file(t, file[i].path, file[i].text);
 }
 
-/* cmocka's assert_float_equal compares floats, which forgets the last bytes of a gibibyte. */
-#define assert_exactly(got, wanted)                                                   \
-    do {                                                                              \
-        const double got_ = (got), wanted_ = (wanted);                                \
-        if (got_ != wanted_) fail_msg("%s is %.17g, not %.17g", #got, got_, wanted_); \
-    } while (0)
-#define assert_value(q, wanted) assert_exactly(value_of(q), (wanted))
+/* Looks at a tree of these files alone, of which nothing is left then but what was seen. */
+static inline void seen_of(struct seen *s, const struct tree_entry *file, size_t files)
+{
+    struct tree t;
+    tree_make(&t);
+    tree_files(&t, file, files);
+    seen_at(s, t.path, NULL);
+    tree_remove(&t);
+}

@@ -1,16 +1,7 @@
 /* tests/unit/measure/rig.h - a small machine, a folder of its own and engines made of shell scripts, for the tests of measure/. */
 #pragma once
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "../noted.h"
+#include "../scratch.h"
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -22,7 +13,7 @@
 struct rig {
     struct arena *arena;
     struct notes notes;
-    char folder[64];
+    char *folder;
     struct cpu_cache cache;
     struct facts facts;
     struct pool pool;
@@ -36,8 +27,8 @@ static inline void rig_open(struct rig *r)
     memset(r, 0, sizeof(*r));
     r->arena = arena_new(ARENA_USUAL_BYTES);
     r->notes.arena = r->arena;
-    snprintf(r->folder, sizeof(r->folder), "/tmp/muster-test-XXXXXX");
-    assert_non_null(mkdtemp(r->folder));
+    r->folder = scratch_make();
+    assert_non_null(r->folder);
     r->cache = (struct cpu_cache){"L3", quantity_of(1 << 20, REPORTED, "rig"), 1};
     r->facts.cpu.cache = &r->cache;
     r->facts.cpu.caches = 1;
@@ -59,25 +50,21 @@ static inline void rig_open(struct rig *r)
         .state_folder = r->folder, .disk_folder = r->folder, .arena = r->arena, .notes = &r->notes};
 }
 
+/* Fails when measuring left anything else in the folder. */
 static inline void rig_close(struct rig *r)
 {
     static const char *const names[] = {"engine", "measure.lock", "rates-0123456789abcdef.json"};
-    char path[128];
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", r->folder, names[i]);
-        unlink(path);
-    }
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        unlink(str_format(r->arena, "%s/%s", r->folder, names[i]));
     assert_int_equal(rmdir(r->folder), 0);
+    free(r->folder);
     arena_free(r->arena);
 }
 
 static inline const char *rig_write(struct rig *r, const char *name, const char *text)
 {
     const char *path = str_format(r->arena, "%s/%s", r->folder, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
+    scratch_write(path, text, strlen(text));
     return path;
 }
 
@@ -86,19 +73,4 @@ static inline void rig_engine(struct rig *r, const char *script)
 {
     r->in.engine = rig_write(r, "engine", str_format(r->arena, "#!/bin/sh\n%s\n", script));
     assert_int_equal(chmod(r->in.engine, 0700), 0);
-}
-
-static inline bool rig_noted(const struct rig *r, const char *part)
-{
-    for (size_t i = 0; i < r->notes.count; i++)
-        if (strstr(r->notes.note[i], part)) return true;
-    return false;
-}
-
-/* Fails with all notes printed. */
-static inline void rig_assert_noted(const struct rig *r, const char *part)
-{
-    if (rig_noted(r, part)) return;
-    for (size_t i = 0; i < r->notes.count; i++) print_error("note: %s\n", r->notes.note[i]);
-    fail_msg("no note has \"%s\"", part);
 }

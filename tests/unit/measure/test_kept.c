@@ -44,10 +44,11 @@ static void test_round_trip(void **state)
     assert_int_equal(count, COUNT_OF(some));
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(rate[i].work, some[i].work);
-        assert_true(rate[i].threads == some[i].threads && rate[i].runs == some[i].runs);
-        assert_true(rate[i].per_s.low == some[i].per_s.low);
-        assert_true(rate[i].per_s.likely == some[i].per_s.likely);
-        assert_true(rate[i].per_s.high == some[i].per_s.high);
+        assert_exactly(rate[i].threads, some[i].threads);
+        assert_exactly(rate[i].runs, some[i].runs);
+        assert_exactly(rate[i].per_s.low, some[i].per_s.low);
+        assert_exactly(rate[i].per_s.likely, some[i].per_s.likely);
+        assert_exactly(rate[i].per_s.high, some[i].per_s.high);
         assert_int_equal(rate[i].per_s.origin, MEASURED);
         assert_string_equal(rate[i].per_s.source, some[i].per_s.source);
         assert_string_equal(rate[i].conditions, some[i].conditions);
@@ -108,8 +109,8 @@ static void test_files_that_cannot_be_used(void **state)
         const struct rate *rate = NULL;
         size_t count = 0;
         assert_false(kept(&r, &rate, &count));
-        rig_assert_noted(&r, "the measurements kept in ");
-        rig_assert_noted(&r, bad[i].why);
+        assert_noted(&r.notes, "the measurements kept in ");
+        assert_noted(&r.notes, bad[i].why);
         keep(&r);
         assert_true(kept(&r, &rate, &count));
         rig_close(&r);
@@ -148,7 +149,7 @@ static void test_not_a_file(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_false(kept(&r, &rate, &count));
-    rig_assert_noted(&r, "the measurements kept in ");
+    assert_noted(&r.notes, "the measurements kept in ");
     struct mu_err err = {0};
     assert_false(measure_keep(&r.in, &r.machine, some, COUNT_OF(some), &err));
     assert_non_null(strstr(err.text, "keeping the measurements"));

@@ -40,8 +40,8 @@ static void fails(const char *script, const char *words)
     assert_int_equal(rate[0].work, WORK_READ_BYTES);
     assert_int_equal(rate[1].work, WORK_DGEMM_FLOP);
     assert_int_equal(rate[2].work, WORK_DISK_READ_BYTES);
-    rig_assert_noted(&r, "the guide's benchmark not measured: ");
-    rig_assert_noted(&r, words);
+    assert_noted(&r.notes, "the guide's benchmark not measured: ");
+    assert_noted(&r.notes, words);
     assert_int_equal(r.notes.count, 1);
     rig_close(&r);
 }
@@ -60,14 +60,17 @@ static void test_good_lines(void **state)
     assert_int_equal(measured(&r, &rate), 4);
     const struct rate *guide = &rate[2];
     assert_int_equal(guide->work, WORK_GUIDE_ROUNDS);
-    assert_true(guide->threads == 2 && guide->runs == 3);
-    assert_true(guide->per_s.low == 10 && guide->per_s.likely == 20 && guide->per_s.high == 30);
+    assert_exactly(guide->threads, 2);
+    assert_exactly(guide->runs, 3);
+    assert_exactly(guide->per_s.low, 10);
+    assert_exactly(guide->per_s.likely, 20);
+    assert_exactly(guide->per_s.high, 30);
     assert_int_equal(guide->per_s.origin, MEASURED);
     assert_string_equal(guide->per_s.source, "a script");
     assert_string_equal(guide->conditions, "idle");
     assert_int_equal(r.notes.count, 1);
     assert_null(strchr(r.notes.note[0], '\033'));
-    rig_assert_noted(&r, "one ");
+    assert_noted(&r.notes, "one ");
     rig_close(&r);
 }
 
@@ -80,8 +83,9 @@ static void test_request(void **state)
     rig_engine(&r, OTHERS "printf '{\"note\": \"%s\"}\\n' \"$(tr '\"' \"'\")\"");
     const struct rate *rate = NULL;
     measured(&r, &rate);
-    rig_assert_noted(&r, "{'threads': 2, 'cpus': [");
-    rig_assert_noted(&r, "'bytes': 134217728, 'cache_bytes': 1048576, 'nodes': 1, 'seconds': 0.7}");
+    assert_noted(&r.notes, "{'threads': 2, 'cpus': [");
+    assert_noted(&r.notes,
+                 "'bytes': 134217728, 'cache_bytes': 1048576, 'nodes': 1, 'seconds': 0.7}");
     rig_close(&r);
 }
 
@@ -128,7 +132,7 @@ static void test_hang(void **state)
     rig_engine(&r, OTHERS "exec sleep 30");
     const struct rate *rate = NULL;
     assert_int_equal(measured(&r, &rate), 3);
-    rig_assert_noted(&r, "the guide's benchmark not measured: muster-engine ");
+    assert_noted(&r.notes, "the guide's benchmark not measured: muster-engine ");
     rig_close(&r);
 }
 
@@ -143,7 +147,7 @@ static void test_over_memory(void **state)
         "exec /usr/bin/python3 -c \"import time; x = bytearray(100 << 20); time.sleep(30)\"");
     const struct rate *rate = NULL;
     assert_int_equal(measured(&r, &rate), 3);
-    rig_assert_noted(&r, "the guide's benchmark not measured: muster-engine ");
+    assert_noted(&r.notes, "the guide's benchmark not measured: muster-engine ");
     rig_close(&r);
 }
 
@@ -198,7 +202,7 @@ static void test_lock(void **state)
     r.in.lock_wait_s = 0.2;
     const struct rate *rate = NULL;
     assert_int_equal(measured(&r, &rate), 4);
-    rig_assert_noted(&r, "while another muster was measuring");
+    assert_noted(&r.notes, "while another muster was measuring");
     close(other);
     r.notes.count = 0;
     assert_int_equal(measured(&r, &rate), 4);
@@ -206,7 +210,7 @@ static void test_lock(void **state)
     /* A state folder that can't be made: measured all the same, and said. */
     r.in.state_folder = str_format(r.arena, "%s/engine/state", r.folder);
     assert_int_equal(measured(&r, &rate), 4);
-    rig_assert_noted(&r, "measured without a lock");
+    assert_noted(&r.notes, "measured without a lock");
     rig_close(&r);
 }
 

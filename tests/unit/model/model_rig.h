@@ -1,6 +1,6 @@
 /* tests/unit/model/model_rig.h - the embedded catalogue for a group of tests, and how two digests are compared. */
 #pragma once
-#include "../base/check.h"
+#include "../unit.h"
 
 #include "base/arena.h"
 #include "base/err.h"

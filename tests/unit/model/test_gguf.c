@@ -2,6 +2,9 @@
  * dimensions that overflow, big-endian files, unknown types, adapters. */
 #include "model_rig.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { U32 = 4, F32 = 6, TEXT = 8, LIST = 9, U64 = 10 };
 
 /* A header being written. */
@@ -154,13 +157,13 @@ static void a_sound_header_is_understood(void **state)
     struct mu_err err;
     if (!read_model(&m, with_data(&m), &model, &err)) fail_msg("%s", err.text);
     assert_null(model.shape.unruled);
-    assert_int_equal((int)model.shape.layers, 1);
-    assert_int_equal((int)model.shape.width, 32);
-    assert_int_equal((int)model.shape.heads, 2);
-    assert_int_equal((int)model.shape.kv_heads, 2);
-    assert_int_equal((int)model.shape.head_size, 16);
-    assert_int_equal((int)model.shape.vocabulary, 8);
-    assert_int_equal((int)model.shape.context_tokens, 512);
+    assert_exactly(model.shape.layers, 1);
+    assert_exactly(model.shape.width, 32);
+    assert_exactly(model.shape.heads, 2);
+    assert_exactly(model.shape.kv_heads, 2);
+    assert_exactly(model.shape.head_size, 16);
+    assert_exactly(model.shape.vocabulary, 8);
+    assert_exactly(model.shape.context_tokens, 512);
     assert_true(model.shape.tied);
     assert_true(model.shape.gated_ffn);
     assert_string_equal(model.quant, "F32");
@@ -169,7 +172,7 @@ static void a_sound_header_is_understood(void **state)
     digest_of_model(&model, catalog, &by_list);
     digest_of_shape(&model.shape, catalog_mix(catalog, S("F32")), catalog, &by_shape);
     digests_are_equal("small", &by_list, &by_shape);
-    assert_int_equal((int)by_list.weight_bytes, SMALL_DATA_BYTES);
+    assert_exactly(by_list.weight_bytes, SMALL_DATA_BYTES);
     buf_release(&m.b);
 }
 
@@ -532,7 +535,7 @@ static void more_mixes_than_kinds_are_averaged(void **state)
     digest_of_model(&m, catalog, &d);
     assert_null(d.unruled);
     assert_int_equal(d.kinds, 1);
-    assert_int_equal((int)d.kind[0].layers, LAYERS);
+    assert_exactly(d.kind[0].layers, LAYERS);
     double bytes = 0;
     for (int i = 0; i < LAYERS; i++) bytes += tensor_bytes(&t[i], catalog_types(catalog, NULL));
     assert_true(d.weight_bytes > bytes * (1 - 1e-12) && d.weight_bytes < bytes * (1 + 1e-12));

@@ -1,6 +1,9 @@
 /* The mixes against llama.cpp's own: bytes by type of every (model, mix) pair of the truth rows, whose types llama-quantize chose. */
 #include "model_rig.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/json.h"
 #include "base/mapped.h"
 #include "proof/hparams.h"

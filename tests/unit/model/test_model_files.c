@@ -1,5 +1,6 @@
 /* Models from operands: GGUF files that tools/make-gguf writes (real figures, no weights) against the catalogue's own shapes, split
  * files, what is not a file at all, and names. */
+#include "../scratch.h"
 #include "model_rig.h"
 
 #include "base/child.h"
@@ -350,19 +351,13 @@ int main(void)
 {
     if (open_catalog(NULL)) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(files_and_catalogue_agree, scratch_open, scratch_close),
-        cmocka_unit_test_setup_teardown(split_files_are_read_beside_the_first, scratch_open,
-                                        scratch_close),
-        cmocka_unit_test_setup_teardown(a_file_cut_short_says_how_much_is_missing, scratch_open,
-                                        scratch_close),
-        cmocka_unit_test_setup_teardown(a_hole_of_two_tebibytes_is_no_model, scratch_open,
-                                        scratch_close),
-        cmocka_unit_test_setup_teardown(a_model_in_a_hole_of_two_tebibytes_is_read, scratch_open,
-                                        scratch_close),
-        cmocka_unit_test_setup_teardown(what_is_no_file_is_one_message, scratch_open,
-                                        scratch_close),
-        cmocka_unit_test_setup_teardown(a_file_without_permission_is_one_message, scratch_open,
-                                        scratch_close),
+        SCRATCHED(files_and_catalogue_agree),
+        SCRATCHED(split_files_are_read_beside_the_first),
+        SCRATCHED(a_file_cut_short_says_how_much_is_missing),
+        SCRATCHED(a_hole_of_two_tebibytes_is_no_model),
+        SCRATCHED(a_model_in_a_hole_of_two_tebibytes_is_read),
+        SCRATCHED(what_is_no_file_is_one_message),
+        SCRATCHED(a_file_without_permission_is_one_message),
         cmocka_unit_test(names_are_looked_up),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,9 @@
  * from the shape against the digest made from the tensor list, under every mix. */
 #include "model_rig.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "catalog/architecture.h"
 #include "model/naming.h"
 

@@ -1,46 +1,17 @@
 /* Scores of a truth file: medians, the row that is worst, coverage, what is promised; and the residuals that ship. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../stage.h"
 
-#include <cmocka.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/err.h"
 #include "base/json.h"
-#include "base/str.h"
-#include "catalog/catalog.h"
 #include "proof/proof.h"
 
 #define CPU "truth/memory_cpu.json"
 
-struct subject {
-    struct arena *arena;
-    struct catalog *catalog;
-};
-
-static int set_up(void **state)
-{
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    struct subject *s = NEW(a, struct subject);
-    s->arena = a;
-    s->catalog = catalog_open(NULL, a);
-    *state = s;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct subject *s = *state;
-    arena_free(s->arena);
-    return 0;
-}
-
-static const struct score *score(struct subject *s, struct str text, const char *class_)
+static const struct score *score(struct stage *s, struct str text, const char *class_)
 {
     const struct score *all;
     size_t n;
@@ -61,10 +32,10 @@ static void exact_classes_are_off_by_nothing(void **state)
 {
     static const char *const name[] = {"memory_cpu.total", "memory_cpu.weights", "memory_cpu.kv",
                                        "memory_cpu.compute", "memory_cpu.output"};
-    struct subject *s = *state;
+    struct stage *s = *state;
     for (size_t i = 0; i < COUNT_OF(name); i++) {
         const struct score *c = score(s, catalog_file(s->catalog, CPU), name[i]);
-        assert_int_equal((int)c->rows, 389);
+        assert_exactly(c->rows, 389);
         at_most(c->worst_pct, 0);
         assert_true(isnan(c->coverage));
     }
@@ -72,7 +43,7 @@ static void exact_classes_are_off_by_nothing(void **state)
 
 static void the_closed_form_meets_its_bars_and_its_range_holds(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     const struct score *c = score(s, catalog_file(s->catalog, CPU), "memory_cpu.total.closed_form");
     at_most(c->median_pct, c->bar_median_pct);
     at_most(c->p90_pct, c->bar_p90_pct);
@@ -84,7 +55,7 @@ static void the_closed_form_meets_its_bars_and_its_range_holds(void **state)
 /* Ten rows, of which the truth of the last is doubled: the median is untouched, the element at int(0.9 x 10) is it. */
 static void the_ninth_of_ten_is_the_ninetieth_percentile(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     const struct str text = catalog_file(s->catalog, CPU);
     json_t *root = json_loadb(text.p, text.n, 0, NULL);
     json_t *rows = json_object_get(root, "rows");
@@ -95,9 +66,9 @@ static void the_ninth_of_ten_is_the_ninetieth_percentile(void **state)
     json_object_set_new(last, "id", json_string("the last"));
     char *altered = json_dumps(root, JSON_COMPACT);
     const struct score *c = score(s, str_of(altered), "memory_cpu.total");
-    assert_int_equal((int)(1e6 * c->median_pct), 0);
-    assert_int_equal((int)(1e6 * c->p90_pct), 50000000);
-    assert_int_equal((int)(1e6 * c->worst_pct), 50000000);
+    assert_exactly((1e6 * c->median_pct), 0);
+    assert_exactly((1e6 * c->p90_pct), 50000000);
+    assert_exactly((1e6 * c->worst_pct), 50000000);
     assert_string_equal(c->worst_row, "the last");
     free(altered);
     json_decref(root);
@@ -105,14 +76,14 @@ static void the_ninth_of_ten_is_the_ninetieth_percentile(void **state)
 
 static void the_class_is_the_files(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     const struct str amx = catalog_file(s->catalog, "truth/memory_amx.json");
-    assert_int_equal((int)score(s, amx, "memory_amx.total")->rows, 64);
+    assert_exactly(score(s, amx, "memory_amx.total")->rows, 64);
 }
 
 static void the_shipped_residuals_are_those_of_the_shipped_truth(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     struct buf made;
     struct mu_err err = {0};
     buf_init(&made, 1 << 16);
@@ -127,14 +98,11 @@ static void the_shipped_residuals_are_those_of_the_shipped_truth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(exact_classes_are_off_by_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_closed_form_meets_its_bars_and_its_range_holds, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_ninth_of_ten_is_the_ninetieth_percentile, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_class_is_the_files, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_shipped_residuals_are_those_of_the_shipped_truth,
-                                        set_up, tear_down),
+        STAGED(exact_classes_are_off_by_nothing),
+        STAGED(the_closed_form_meets_its_bars_and_its_range_holds),
+        STAGED(the_ninth_of_ten_is_the_ninetieth_percentile),
+        STAGED(the_class_is_the_files),
+        STAGED(the_shipped_residuals_are_those_of_the_shipped_truth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

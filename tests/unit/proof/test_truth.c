@@ -1,45 +1,18 @@
 /* The shipped truth: every row to the byte, from its model's hparams, its quant and its config alone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../stage.h"
 
-#include <cmocka.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "catalog/catalog.h"
 #include "proof/truth.h"
 
 #define CPU "truth/memory_cpu.json"
 #define AMX "truth/memory_amx.json"
 
-struct subject {
-    struct arena *arena;
-    struct catalog *catalog;
-};
-
-static int set_up(void **state)
-{
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    struct subject *s = NEW(a, struct subject);
-    s->arena = a;
-    s->catalog = catalog_open(NULL, a);
-    *state = s;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct subject *s = *state;
-    arena_free(s->arena);
-    return 0;
-}
-
-static struct truth read(struct subject *s, struct str text, const char *name)
+static struct truth read_truth(struct stage *s, struct str text, const char *name)
 {
     struct truth t;
     struct mu_err err = {0};
@@ -47,10 +20,10 @@ static struct truth read(struct subject *s, struct str text, const char *name)
     return t;
 }
 
-static void every_row_is_exact(struct subject *s, const char *name, size_t rows)
+static void every_row_is_exact(struct stage *s, const char *name, size_t rows)
 {
     static const char *const part[PARTS] = {"total", "weights", "kv", "compute", "output"};
-    const struct truth t = read(s, catalog_file(s->catalog, name), name);
+    const struct truth t = read_truth(s, catalog_file(s->catalog, name), name);
     assert_int_equal(t.rows, rows);
     for (size_t i = 0; i < t.rows; i++)
         for (size_t p = 0; p < PARTS; p++)
@@ -71,8 +44,8 @@ static void rows_of_the_other_buffer_are_exact(void **state)
 
 static void the_closed_form_stays_within_three_percent(void **state)
 {
-    struct subject *s = *state;
-    const struct truth t = read(s, catalog_file(s->catalog, CPU), CPU);
+    struct stage *s = *state;
+    const struct truth t = read_truth(s, catalog_file(s->catalog, CPU), CPU);
     for (size_t i = 0; i < t.rows; i++) {
         const double truth = t.row[i].measured[PART_TOTAL];
         if (fabs(t.row[i].closed_form_total - truth) > 0.03 * truth)
@@ -129,15 +102,15 @@ static void alter(json_t *root)
 static void predictions_read_only_hparams_quant_and_config(void **state)
 {
     static const char *const file[] = {CPU, AMX};
-    struct subject *s = *state;
+    struct stage *s = *state;
     for (size_t f = 0; f < 2; f++) {
         const struct str text = catalog_file(s->catalog, file[f]);
-        const struct truth before = read(s, text, file[f]);
+        const struct truth before = read_truth(s, text, file[f]);
         json_t *root = json_loadb(text.p, text.n, 0, NULL);
         assert_non_null(root);
         alter(root);
         char *altered = json_dumps(root, JSON_COMPACT);
-        const struct truth after = read(s, str_of(altered), "altered");
+        const struct truth after = read_truth(s, str_of(altered), "altered");
         assert_int_equal(after.rows, before.rows);
         for (size_t i = 0; i < after.rows; i++) {
             assert_string_equal(after.row[i].id, "same");
@@ -155,25 +128,24 @@ static void predictions_read_only_hparams_quant_and_config(void **state)
 
 static void what_it_does_read_changes_them(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     const struct str text = catalog_file(s->catalog, CPU);
     json_t *root = json_loadb(text.p, text.n, 0, NULL);
     json_t *row = json_array_get(json_object_get(root, "rows"), 0);
-    const struct truth before = read(s, text, CPU);
+    const struct truth before = read_truth(s, text, CPU);
     json_t *config = json_object_get(row, "config");
     const json_int_t context = json_integer_value(json_object_get(config, "n_ctx"));
     json_object_set_new(config, "n_ctx", json_integer(2 * context));
     char *altered = json_dumps(root, JSON_COMPACT);
-    const struct truth after = read(s, str_of(altered), "altered");
-    assert_int_equal((uint64_t)after.row[0].predicted[PART_KV],
-                     (uint64_t)(2 * before.row[0].predicted[PART_KV]));
+    const struct truth after = read_truth(s, str_of(altered), "altered");
+    assert_exactly(after.row[0].predicted[PART_KV], 2 * before.row[0].predicted[PART_KV]);
     free(altered);
     json_decref(root);
 }
 
 /* ---- files that are no truth */
 
-static void refused(struct subject *s, const char *text, const char *message)
+static void refused(struct stage *s, const char *text, const char *message)
 {
     struct truth t;
     struct mu_err err = {0};
@@ -184,7 +156,7 @@ static void refused(struct subject *s, const char *text, const char *message)
 
 static void bad_files_are_refused_with_their_place(void **state)
 {
-    struct subject *s = *state;
+    struct stage *s = *state;
     refused(s, "{}", "f: a truth file has a class and at least one row");
     refused(s, "{\"class\": \"x\", \"rows\": []}",
             "f: a truth file has a class and at least one row");
@@ -205,14 +177,12 @@ static void bad_files_are_refused_with_their_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(plain_and_repacked_rows_are_exact, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rows_of_the_other_buffer_are_exact, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_closed_form_stays_within_three_percent, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(predictions_read_only_hparams_quant_and_config, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_it_does_read_changes_them, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bad_files_are_refused_with_their_place, set_up, tear_down),
+        STAGED(plain_and_repacked_rows_are_exact),
+        STAGED(rows_of_the_other_buffer_are_exact),
+        STAGED(the_closed_form_stays_within_three_percent),
+        STAGED(predictions_read_only_hparams_quant_and_config),
+        STAGED(what_it_does_read_changes_them),
+        STAGED(bad_files_are_refused_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

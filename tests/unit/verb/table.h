@@ -1,5 +1,7 @@
-/* A small table of verbs for the tests of parser, help, manual and completion: one option of each kind, and knobs. */
+/* tests/unit/verb/table.h - a small table of verbs for the tests of parser, help, manual and completion: one option of each kind, and knobs. */
 #pragma once
+#include "../unit.h"
+
 #include "cost/cost.h"
 #include "verb/verb.h"
 

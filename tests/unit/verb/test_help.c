@@ -1,19 +1,13 @@
 /* Help, manual and completion list the very options that are parsed, stay within their width, and escape what troff would act upon. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../shared_arena.h"
+#include "table.h"
 
-#include <cmocka.h>
-
-#include "base/arena.h"
 #include "base/err.h"
 #include "doc/doc.h"
-#include "table.h"
 #include "verb/help.h"
 #include "verb/request.h"
 
-static const char *topic(struct arena *a, const char *name)
+static const char *topic(const char *name)
 {
     struct buf b;
     buf_init(&b, 1 << 20);
@@ -41,9 +35,8 @@ static void assert_narrow(const char *text, size_t most)
 static void test_agreement(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const char *man = topic(a, "man");
-    const char *bash = topic(a, "bash");
+    const char *man = topic("man");
+    const char *bash = topic("bash");
     size_t seen = 0;
     for (const struct verb *const *v = test_verbs; *v; v++)
         for (enum spelled_of of = SPELLED_OWN; of <= SPELLED_COMMON; of++)
@@ -57,7 +50,7 @@ static void test_agreement(void **state)
                 const struct verb *verb = *v;
                 struct command *c = NEW(a, struct command);
                 struct mu_err err = {.code = MU_OK};
-                assert_has(topic(a, verb->name), str_format(a, "--%s%s", negated, s.name));
+                assert_has(topic(verb->name), str_format(a, "--%s%s", negated, s.name));
                 assert_has(man, str_format(a, "Fl \\-%s%s", s.negated ? "[no\\-]" : "", s.name));
                 assert_has(bash, str_format(a, " --%s", s.name));
                 if (!verb->least_operands) words[1] = "--quick";
@@ -65,25 +58,21 @@ static void test_agreement(void **state)
                     fail_msg("%s: %s", words[2], err.text);
             }
     assert_int_equal(seen, 6 + 4 + 2 * 7);
-    arena_free(a);
 }
 
 static void test_widths(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    assert_narrow(topic(a, NULL), 80);
-    assert_narrow(topic(a, "look"), 80);
-    assert_narrow(topic(a, "weigh"), 80);
-    assert_narrow(topic(a, "man"), 80);
-    arena_free(a);
+    assert_narrow(topic(NULL), 80);
+    assert_narrow(topic("look"), 80);
+    assert_narrow(topic("weigh"), 80);
+    assert_narrow(topic("man"), 80);
 }
 
 static void test_help_of_a_verb(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    assert_has(topic(a, "weigh"),
+    assert_has(topic("weigh"),
                "muster weigh [OPTION...] MODEL [MORE]\n\nWeighs it.\n\n"
                "Settings of the workload\n"
                "  --ctx TOKENS                context, tokens\n"
@@ -91,22 +80,19 @@ static void test_help_of_a_verb(void **state)
                "  --[no-]mmap                 mapped; on\n"
                "  --set NAME=VALUE            a setting by its name in files: context_tokens=8k\n"
                "                              (repeatable)\n");
-    assert_has(topic(a, "look"), "\nExamples\n  muster look --quick\n");
-    assert_has(topic(a, NULL), "  look   what there is\n");
-    assert_has(topic(a, NULL), "  64  the command line cannot be understood\n");
-    arena_free(a);
+    assert_has(topic("look"), "\nExamples\n  muster look --quick\n");
+    assert_has(topic(NULL), "  look   what there is\n");
+    assert_has(topic(NULL), "  64  the command line cannot be understood\n");
 }
 
 static void test_manual(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const char *man = topic(a, "man");
+    const char *man = topic("man");
     assert_has(man, "Looks at the machine.\nThen it says so, e.g. in a table.\n");
     assert_has(man, "muster look \\-\\-quick\n");
     assert_has(man, ".It 64\nthe command line cannot be understood\n");
     assert_has(man, ".It Ev NO_COLOR\n");
-    arena_free(a);
 }
 
 int main(void)
@@ -114,5 +100,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agreement), cmocka_unit_test(test_widths),
         cmocka_unit_test(test_help_of_a_verb), cmocka_unit_test(test_manual)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

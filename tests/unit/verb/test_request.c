@@ -1,22 +1,16 @@
 /* Command lines, one a row: what request they make, or what is said about them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../shared_arena.h"
+#include "table.h"
 
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/err.h"
-#include "table.h"
 #include "verb/request.h"
 
 enum { WORDS_MOST = 16 };
 
 /* Cuts "a|b|c" into words; "" is none. */
-static int words_of(struct arena *a, const char *line, const char *out[WORDS_MOST])
+static int words_of(const char *line, const char *out[WORDS_MOST])
 {
     int n = 0;
     struct str rest = str_of(line);
@@ -25,7 +19,7 @@ static int words_of(struct arena *a, const char *line, const char *out[WORDS_MOS
 }
 
 /* A command as one line: verb, name=value of what was given, operands. */
-static const char *told(struct arena *a, const struct command *c)
+static const char *told(const struct command *c)
 {
     static const char *const kind[] = {"", "help ", "version "};
     const struct request *q = &c->request;
@@ -38,12 +32,12 @@ static const char *told(struct arena *a, const struct command *c)
     return all;
 }
 
-static const char *parsed(struct arena *a, const char *line)
+static const char *parsed(const char *line)
 {
     const char *words[WORDS_MOST];
     struct mu_err err = {.code = MU_OK};
     struct command *c = NEW(a, struct command);
-    if (request_parse(test_verbs, words_of(a, line, words), words, a, c, &err)) return told(a, c);
+    if (request_parse(test_verbs, words_of(line, words), words, a, c, &err)) return told(c);
     assert_int_equal(err.code, MU_USAGE);
     return str_copy(a, str_of(err.text));
 }
@@ -54,9 +48,7 @@ struct row {
 
 static void check_rows(const struct row *row, size_t n)
 {
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    for (size_t i = 0; i < n; i++) assert_string_equal(parsed(a, row[i].line), row[i].is);
-    arena_free(a);
+    for (size_t i = 0; i < n; i++) assert_string_equal(parsed(row[i].line), row[i].is);
 }
 
 static void test_understood(void **state)
@@ -156,7 +148,6 @@ static void test_refused(void **state)
 static void test_too_many(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
     const char *words[REQUEST_OPTIONS + 2];
     words[0] = "look";
     for (size_t i = 1; i < COUNT_OF(words); i++) words[i] = "--quick";
@@ -165,7 +156,6 @@ static void test_too_many(void **state)
     assert_true(request_parse(test_verbs, REQUEST_OPTIONS + 1, words, a, c, &err));
     assert_false(request_parse(test_verbs, REQUEST_OPTIONS + 2, words, a, c, &err));
     assert_string_equal(err.text, "more than 64 options; leave some out");
-    arena_free(a);
 }
 
 static void test_accessors(void **state)
@@ -186,19 +176,17 @@ static void test_accessors(void **state)
     assert_string_equal(out[1], "b");
     assert_int_equal(request_texts(&q, "require", out, 1), 1);
     assert_true(request_number(&q, "seconds", &seconds));
-    assert_true(seconds == 1.5);
+    assert_exactly(seconds, 1.5);
     assert_false(request_number(&q, "level", &seconds));
 }
 
 static void test_near(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
     assert_string_equal(verb_near_in(test_verbs, S("wegh"), a), "weigh");
     assert_null(verb_near_in(test_verbs, S("x"), a));
     assert_ptr_equal(verb_in(test_verbs, S("weigh")), &verb_weigh);
     assert_null(verb_in(test_verbs, S("wegh")));
-    arena_free(a);
 }
 
 int main(void)
@@ -207,5 +195,5 @@ int main(void)
         cmocka_unit_test(test_understood), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_too_many), cmocka_unit_test(test_accessors),
         cmocka_unit_test(test_near)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

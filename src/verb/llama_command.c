@@ -1,0 +1,73 @@
+/* The command line that starts llama.cpp's server as it was judged: every setting that is not the server's own. Flags as llama-server
+ * of v0.5.0 spells them (common/arg.cpp). Left out: what the server takes from the model itself. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "catalog/types.h"
+#include "model/digest.h"
+#include "verb/common.h"
+
+enum { COMMAND_BYTES_MOST = 16384 };
+
+/* A word as a shell reads it back: in single quotes unless it is plain. */
+static void add_word(struct buf *b, const char *word)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@+,";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        buf_add(b, str_of(word));
+        return;
+    }
+    buf_char(b, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            buf_add(b, S("'\\''"));
+        else
+            buf_char(b, *word);
+    buf_char(b, '\'');
+}
+
+static const char *lower(struct arena *a, const char *name)
+{
+    char *text = NEW_ARRAY(a, char, strlen(name) + 1);
+    for (size_t i = 0; name[i]; i++)
+        text[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    return text;
+}
+
+/* The settings that are not llama-server's own; its context and number of sequences are always said. */
+static void add_settings(struct buf *b, const struct asked *asked, struct arena *a)
+{
+    const struct generate *g = &asked->knobs;
+    struct generate usual;
+    generate_usual(&usual, asked->digest, asked->digest->types);
+    buf_format(b, " -c %.0f -np %.0f", g->context_tokens, g->sequences);
+    if (g->batch_tokens != usual.batch_tokens) buf_format(b, " -b %.0f", g->batch_tokens);
+    if (g->ubatch_tokens != usual.ubatch_tokens) buf_format(b, " -ub %.0f", g->ubatch_tokens);
+    if (g->kv_type_k != usual.kv_type_k) buf_format(b, " -ctk %s", lower(a, g->kv_type_k->name));
+    if (g->kv_type_v != usual.kv_type_v) buf_format(b, " -ctv %s", lower(a, g->kv_type_v->name));
+    const struct {
+        bool differs;
+        const char *option;
+    } flag[] = {{g->flash_attention == (double)FLASH_ON, " -fa on"},
+                {g->flash_attention == (double)FLASH_OFF, " -fa off"},
+                {!g->mmap, " --no-mmap"},
+                {g->repack != (double)REPACK_ON, " --no-repack"},
+                {g->kv_unified, " -kvu"},
+                {g->swa_full, " --swa-full"},
+                {g->embeddings, " --embeddings"}};
+    for (size_t i = 0; i < COUNT_OF(flag); i++)
+        if (flag[i].differs) buf_add(b, str_of(flag[i].option));
+}
+
+const char *llama_command(const struct asked *asked, struct arena *a)
+{
+    struct buf line;
+    buf_init(&line, COMMAND_BYTES_MOST);
+    buf_add(&line, S("llama-server -m "));
+    add_word(&line, asked->file ? asked->file : "MODEL.gguf");
+    add_settings(&line, asked, a);
+    const char *text = str_copy(a, buf_text(&line));
+    buf_release(&line);
+    return text;
+}
