@@ -2,7 +2,6 @@
 #include "../unit/unit.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "engine/kernels.h"
 

@@ -1,8 +1,6 @@
 /* tests/unit/catalog/test_quants.c - weight types, mixes, their rules, and what is refused. */
 #include "home.h"
 
-#include <math.h>
-
 #include "catalog/types.h"
 
 static void types_stand_at_ggmls_ids(void **state)

@@ -15,11 +15,6 @@ static double held(struct stage *s)
 }
 
 /* Bytes are whole numbers: compared as such, so that a failure prints both. */
-static void same_bytes(double a, double b)
-{
-    assert_int_equal((uint64_t)a, (uint64_t)b);
-}
-
 static void less_bytes(double less, double more)
 {
     assert_in_range((uint64_t)less, 0, (uint64_t)more - 1);
@@ -101,20 +96,20 @@ static void repacked_weights_grow_and_leave_mapped_pages(void **state)
     stage_model(s, "Qwen2.5-7B-Instruct", "Q8_0");
     held(s);
     const double plain = bill_group(&bill, "weights");
-    same_bytes(plain, s->digest.weight_bytes);
+    assert_exactly(plain, s->digest.weight_bytes);
     const struct buffer_rule rule = buffer_for(catalog_type(s->catalog, S("q8_0")));
     s->knobs.buffer[0] = &rule;
     held(s);
     const double moved = line_named(&bill, "weights, repacked")->amount;
     const double pages = line_named(&bill, "file pages of repacked weights")->amount;
-    same_bytes(moved, 1.5 * pages);
-    same_bytes(bill_group(&bill, "weights"), plain - pages + moved);
+    assert_exactly(moved, 1.5 * pages);
+    assert_exactly(bill_group(&bill, "weights"), plain - pages + moved);
     s->knobs.mmap = false;
     held(s);
     assert_null(line_named(&bill, "file pages of repacked weights"));
     s->knobs.repack = REPACK_OFF;
     held(s);
-    same_bytes(bill_group(&bill, "weights"), plain);
+    assert_exactly(bill_group(&bill, "weights"), plain);
 }
 
 static void a_tied_embedding_is_loaded_twice_by_a_buffer(void **state)
@@ -125,8 +120,8 @@ static void a_tied_embedding_is_loaded_twice_by_a_buffer(void **state)
     s->knobs.buffer[0] = &rule;
     held(s);
     const double embedding_bytes = s->shape.vocabulary * s->shape.width / 32 * 34;
-    same_bytes(line_named(&bill, "embedding again, as output matrix")->amount,
-               1.5 * embedding_bytes);
+    assert_exactly(line_named(&bill, "embedding again, as output matrix")->amount,
+                   1.5 * embedding_bytes);
 }
 
 static void a_token_reads_its_experts_only(void **state)
@@ -136,7 +131,8 @@ static void a_token_reads_its_experts_only(void **state)
     held(s);
     const double embedding_bytes = s->shape.vocabulary * s->shape.width / 32 * 34;
     /* all but the embedding's rows that are not looked up */
-    same_bytes(work(&bill, DECODE, WEIGHT_BYTES_READ), s->digest.weight_bytes - embedding_bytes);
+    assert_exactly(work(&bill, DECODE, WEIGHT_BYTES_READ),
+                   s->digest.weight_bytes - embedding_bytes);
     stage_model(s, "Qwen3-30B-A3B", "Q8_0");
     held(s);
     less_bytes(work(&bill, DECODE, WEIGHT_BYTES_READ), 0.15 * s->digest.weight_bytes);
@@ -160,11 +156,11 @@ static void the_rule_of_thumb_counts_the_bits_in_the_name(void **state)
     struct stage *s = *state;
     const struct workload *w = cost_workload(S("generate"));
     stage_model(s, "Qwen2.5-7B-Instruct", "Q4_K_M");
-    same_bytes(w->rule[0].bytes(&s->digest, &s->knobs), s->digest.parameters * 0.5 * 1.15);
+    assert_exactly(w->rule[0].bytes(&s->digest, &s->knobs), s->digest.parameters * 0.5 * 1.15);
     stage_model(s, "Qwen2.5-7B-Instruct", "F16");
-    same_bytes(w->rule[3].bytes(&s->digest, &s->knobs), s->digest.parameters * 2 * 1.40);
+    assert_exactly(w->rule[3].bytes(&s->digest, &s->knobs), s->digest.parameters * 2 * 1.40);
     s->digest.quant = NULL; /* a file that does not say: the commonest type */
-    same_bytes(w->rule[1].bytes(&s->digest, &s->knobs), s->digest.parameters * 2 * 1.25);
+    assert_exactly(w->rule[1].bytes(&s->digest, &s->knobs), s->digest.parameters * 2 * 1.25);
 }
 
 static void contexts_are_padded_and_shared(void **state)

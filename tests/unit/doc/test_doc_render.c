@@ -114,14 +114,20 @@ static const struct {
     {".csv", doc_as_csv, false},
 };
 
+static struct buf written(size_t i)
+{
+    const struct doc d = page();
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    format[i].write(&d, &text);
+    return text;
+}
+
 static void test_formats(void **state)
 {
     (void)state;
-    const struct doc d = page();
     for (size_t i = 0; i < COUNT_OF(format); i++) {
-        struct buf text;
-        buf_init(&text, 1 << 20);
-        format[i].write(&d, &text);
+        struct buf text = written(i);
         check(format[i].ending, &text);
         buf_release(&text);
     }
@@ -141,11 +147,8 @@ static void assert_utf8(struct str rest)
 static void test_nothing_hostile(void **state)
 {
     (void)state;
-    const struct doc d = page();
     for (size_t i = 0; i < COUNT_OF(format); i++) {
-        struct buf text;
-        buf_init(&text, 1 << 20);
-        format[i].write(&d, &text);
+        struct buf text = written(i);
         if (!format[i].coloured) assert_null(memchr(text.p, '\x1b', text.n));
         assert_utf8(buf_text(&text));
         if (format[i].write == as_html) assert_null(strstr(text.p, "<script"));

@@ -1,28 +1,13 @@
 /* Sets of experiments: the shipped one holds what the guide says; bad ones are refused by line and column with a way out. */
-#include "../unit.h"
+#include "guide_set.h"
 
-#include <math.h>
 #include <string.h>
-
-#include "base/arena.h"
-#include "base/err.h"
-#include "catalog/catalog.h"
-#include "judge/experiment.h"
-
-static const struct experiment_set *shipped(struct arena *a)
-{
-    const struct experiment_set *set = NULL;
-    struct mu_err err = {.code = MU_OK};
-    const struct str text = catalog_file(catalog_open(NULL, a), "experiments/llm-memory.yaml");
-    if (!experiment_set_parse(text, "llm-memory", a, &set, &err)) fail_msg("%s", err.text);
-    return set;
-}
 
 static void test_shipped_set(void **state)
 {
     (void)state;
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const struct experiment_set *set = shipped(a);
+    const struct experiment_set *set = guide_set(a);
     static const struct {
         const char *id;
         double ram, disk;
@@ -45,7 +30,7 @@ static void test_tables_by_memory(void **state)
 {
     (void)state;
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const struct experiment_set *set = shipped(a);
+    const struct experiment_set *set = guide_set(a);
     assert_null(guide_table_row(set, "tier", 3.9));
     assert_string_equal(guide_table_row(set, "tier", 6)->label, "tier 2, medium machines");
     assert_string_equal(guide_table_row(set, "tier", 1000)->label, "tier 3, stronger machines");

@@ -1,12 +1,8 @@
 /* The guide's rules at their edges, as its test script decides them. */
-#include "../unit.h"
+#include "guide_set.h"
 
 #include <math.h>
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "catalog/catalog.h"
-#include "judge/experiment.h"
 #include "machine/report.h"
 
 struct edge {
@@ -33,10 +29,7 @@ static void test_edges(void **state)
         {1, 1, (double)NAN, "apple_silicon", false, false, false, false, true, 1, NULL},
     };
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    const struct experiment_set *set;
-    struct mu_err err = {.code = MU_OK};
-    const struct str text = catalog_file(catalog_open(NULL, a), "experiments/llm-memory.yaml");
-    assert_true(experiment_set_parse(text, "llm-memory", a, &set, &err));
+    const struct experiment_set *set = guide_set(a);
     for (size_t i = 0; i < COUNT_OF(edge); i++) {
         const struct edge *e = &edge[i];
         const struct guide_system s = {.ram_gb = 64,

@@ -1,9 +1,6 @@
 /* Verdicts: what fits where, how ranges widen, what is not computed, and the search for the largest context. */
 #include "../stage.h"
 
-#include <math.h>
-#include <string.h>
-
 static const struct machine *machine_of(struct stage *s, const char *line)
 {
     const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};

@@ -144,8 +144,8 @@ static void no_group_file_no_mount_table(void **state)
     see(&s, files, COUNT_OF(files));
     assert_memory(&s, 3 * GIB, "cgroup / (memory.max)");
     assert_value(machine_cpu(s.machine)->threads, 3);
-    assert_noted(&s.notes, "there is no /proc/self/cgroup");
-    assert_noted(&s.notes, "there is no table of mounts");
+    assert_noted(&s.look->notes, "there is no /proc/self/cgroup");
+    assert_noted(&s.look->notes, "there is no table of mounts");
     seen_release(&s);
 }
 
@@ -161,7 +161,7 @@ static void plain_mount_table(void **state)
     struct seen s;
     see(&s, files, COUNT_OF(files));
     assert_memory(&s, 2 * GIB, "cgroup /job (memory.max)");
-    assert_false(noted(&s.notes, "there is no table of mounts"));
+    assert_false(noted(&s.look->notes, "there is no table of mounts"));
     seen_release(&s);
 }
 
@@ -273,14 +273,14 @@ static void slurm_allocation(void **state)
     assert_memory(&s, 24 * mib, "Slurm allocation (SLURM_MEM_PER_CPU x SLURM_CPUS_ON_NODE)");
     seen_release(&s);
     seen_at(&s, NULL, no_cpus);
-    assert_noted(&s.notes, "no number of CPUs");
+    assert_noted(&s.look->notes, "no number of CPUs");
     seen_release(&s);
     seen_at(&s, NULL, all_memory);
     for (size_t i = 0; i < s.facts->limits; i++)
         assert_null(strstr(s.facts->limit[i].what, "Slurm"));
     seen_release(&s);
     seen_at(&s, NULL, rubbish);
-    assert_noted(&s.notes, "SLURM_MEM_PER_NODE=-5x\\x1b[31m is not an amount of memory");
+    assert_noted(&s.look->notes, "SLURM_MEM_PER_NODE=-5x\\x1b[31m is not an amount of memory");
     seen_release(&s);
 }
 

@@ -57,7 +57,7 @@ static void online_of_four_billion(void **state)
     struct seen s;
     seen_of(&s, files, COUNT_OF(files));
     assert_value(s.facts->cpu.threads, 1);
-    assert_noted(&s.notes, "the list of CPUs online is missing or cannot be read");
+    assert_noted(&s.look->notes, "the list of CPUs online is missing or cannot be read");
     seen_release(&s);
 }
 
@@ -133,7 +133,7 @@ static void cpuinfo_where_sys_is_silent(void **state)
     assert_value(s.facts->cpu.threads, 4);
     assert_value(s.facts->cpu.cores, 2);
     assert_value(s.facts->cpu.packages, 1);
-    assert_noted(&s.notes, "using /proc/cpuinfo");
+    assert_noted(&s.look->notes, "using /proc/cpuinfo");
     seen_release(&s);
 }
 
@@ -259,13 +259,13 @@ static void rates_of_a_machine(void **state)
                                  {.work = WORK_SGEMM_FLOP, .threads = 8}};
     assert_null(machine_rate(s.machine, WORK_READ_BYTES, RATE_ALL_THREADS));
     assert_non_null(s.machine->unmeasured);
-    const struct machine *m = machine_with_rates(s.machine, rates, COUNT_OF(rates), s.arena);
+    const struct machine *m = machine_with_rates(s.machine, rates, COUNT_OF(rates), s.look->arena);
     assert_null(m->unmeasured);
     assert_ptr_equal(machine_rate(m, WORK_READ_BYTES, RATE_ALL_THREADS), &rates[1]);
     assert_ptr_equal(machine_rate(m, WORK_READ_BYTES, RATE_ONE_THREAD), &rates[0]);
     assert_ptr_equal(machine_rate(m, WORK_SGEMM_FLOP, RATE_ALL_THREADS), &rates[3]);
     assert_null(machine_rate(m, WORK_SGEMM_FLOP, RATE_ONE_THREAD));
-    m = machine_unmeasured(m, "--quick was given", s.arena);
+    m = machine_unmeasured(m, "--quick was given", s.look->arena);
     assert_string_equal(m->unmeasured, "--quick was given");
     assert_int_equal(m->rates, 0);
     seen_release(&s);

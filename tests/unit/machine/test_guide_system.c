@@ -2,7 +2,6 @@
 #include "looked.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "machine/report.h"
 

@@ -1,7 +1,6 @@
 /* Machine lines: what each key gives, where values end, and what is refused with which words. */
 #include "looked.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -72,7 +72,7 @@ static void vm(void **state)
     assert_budget(&s, 15 * GIB, "cgroup /work/job (memory.limit_in_bytes)", 2, "CPUs online");
     assert_int_equal(s.facts->limits, 3);
     assert_false(s.machine->here);
-    assert_int_equal(s.notes.count, 0);
+    assert_int_equal(s.look->notes.count, 0);
     seen_release(&s);
 }
 
@@ -82,7 +82,7 @@ static void raspberry_pi(void **state)
     struct seen s;
     look(&s, "raspberry-pi");
     assert_string_equal(s.facts->cpu.name, "Raspberry Pi 5 Model B Rev 1.0");
-    assert_noted(&s.notes, "implementer 0x41 part 0xd0b");
+    assert_noted(&s.look->notes, "implementer 0x41 part 0xd0b");
     assert_build(&s, 1, 4, 4);
     assert_features(&s, "neon dotprod");
     assert_cache(&s, 2, "L2", 512, 4);
@@ -99,25 +99,19 @@ static void raspberry_pi(void **state)
 static void arm_core_named_from_the_table(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(ARENA_USUAL_BYTES);
-    struct catalog *c = catalog_open(NULL, a);
-    struct mu_err err = {0};
-    struct root root;
-    const struct machine *m = NULL;
-    struct notes notes = {.arena = a};
-    assert_true(root_open(SOURCE_ROOT "/tests/machines/raspberry-pi", &root, &err));
-    const struct looking in = {.root = &root, .catalog = c, .arena = a, .notes = &notes};
-    assert_true(machine_detect(&in, &m, &err));
+    struct looked *s = looked_tree("raspberry-pi");
+    const struct machine *m = looked_machine(s);
     assert_string_equal(m->facts->cpu.name, "Raspberry Pi 5 Model B Rev 1.0 (Cortex-A76)");
     assert_string_equal(m->facts->cpu.vendor, "Arm");
-    const struct arm_core part_unknown = arm_core_named(c, S("0x41"), S("0x000"), a);
+    const struct arm_core part_unknown =
+        arm_core_named(s->looking.catalog, S("0x41"), S("0x000"), s->arena);
     assert_null(part_unknown.name);
     assert_string_equal(part_unknown.vendor, "Arm");
-    const struct arm_core none = arm_core_named(c, S("0x00"), S("0xd0b"), a);
+    const struct arm_core none =
+        arm_core_named(s->looking.catalog, S("0x00"), S("0xd0b"), s->arena);
     assert_null(none.name);
     assert_null(none.vendor);
-    root_close(&root);
-    arena_free(a);
+    looked_close(s);
 }
 
 static void two_sockets(void **state)
@@ -206,7 +200,7 @@ static void old_kernel(void **state)
     assert_value(s.facts->memory.available_bytes,
                  (1000000 + 100000 + 4000000 + 200000 - 500000) * KIB);
     assert_int_equal(s.facts->memory.available_bytes.origin, ESTIMATED);
-    assert_noted(&s.notes, "does not say MemAvailable");
+    assert_noted(&s.look->notes, "does not say MemAvailable");
     assert_budget(&s, 4800000 * KIB, "available memory", 2,
                   "cgroup /user.slice (cpu.cfs_quota_us)");
     seen_release(&s);

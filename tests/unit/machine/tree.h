@@ -2,41 +2,30 @@
 #pragma once
 #include "../noted.h"
 #include "../scratch.h"
-
-#include "base/arena.h"
-#include "base/err.h"
-#include "base/notes.h"
-#include "base/root.h"
-#include "machine/facts.h"
-#include "machine/machine.h"
+#include "looked.h"
 
 #define KIB 1024.0
 #define GIB ((double)(1 << 30))
 
+/* Without a catalogue. */
 struct seen {
-    struct arena *arena;
-    struct notes notes;
-    struct root root;
+    struct looked *look;
     const struct machine *machine;
     const struct facts *facts;
 };
 
 static inline void seen_at(struct seen *s, const char *path, const char *(*env)(const char *name))
 {
-    struct mu_err err = {0};
-    memset(s, 0, sizeof *s);
-    s->arena = arena_new(ARENA_USUAL_BYTES);
-    s->notes.arena = s->arena;
-    if (!root_open(path, &s->root, &err)) fail_msg("%s", err.text);
-    const struct looking in = {.root = &s->root, .arena = s->arena, .notes = &s->notes, .env = env};
-    if (!machine_detect(&in, &s->machine, &err)) fail_msg("%s", err.text);
+    s->look = looked_open(path);
+    s->look->looking.catalog = NULL;
+    s->look->looking.env = env;
+    s->machine = looked_machine(s->look);
     s->facts = s->machine->facts;
 }
 
 static inline void seen_release(struct seen *s)
 {
-    root_close(&s->root);
-    arena_free(s->arena);
+    looked_close(s->look);
 }
 
 struct tree {

@@ -2,8 +2,6 @@
 #include "../shared_arena.h"
 #include "table.h"
 
-#include <string.h>
-
 #include "base/err.h"
 #include "verb/request.h"
 
