@@ -85,7 +85,7 @@ struct str buf_text(const struct buf *b)
     return b->p ? (struct str){b->p, b->n} : (struct str){"", 0};
 }
 
-static bool hides(uint32_t point)
+bool str_hides(uint32_t point)
 {
     static const struct {
         uint32_t from, to;
@@ -105,7 +105,7 @@ void buf_visible(struct buf *b, struct str s)
         uint32_t point;
         const size_t valid = str_utf8(s, &point);
         const size_t n = valid ? valid : 1;
-        if (valid && !hides(point))
+        if (valid && !str_hides(point))
             buf_add(b, (struct str){s.p, n});
         else if (n == 1)
             buf_format(b, "\\x%02x", (unsigned)(uint8_t)s.p[0]);

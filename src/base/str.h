@@ -44,6 +44,9 @@ const char *str_visible(struct arena *a, struct str s);
 /* The UTF-8 character at the front: how many bytes it takes, its code point in *point. 0 when there is none that is well formed. */
 size_t str_utf8(struct str s, uint32_t *point);
 
+/* The character is not seen, or changes how others are shown: controls, C1 among them, and what turns the direction of text. */
+bool str_hides(uint32_t point);
+
 /* A growing string with a stated maximum. Past it, or out of bounds, the text is cut and `over` stays set. */
 struct buf {
     char *p; /* NUL-terminated once anything was added; "" via buf_text() before that */

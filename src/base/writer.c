@@ -77,6 +77,16 @@ void writer_list_end(struct writer *w)
     close_one(w, false);
 }
 
+/* What would not be seen, or would steer the terminal that shows the document. Two surrogates past the first plane. */
+static void escaped(struct buf *to, uint32_t point)
+{
+    if (point < 0x10000)
+        buf_format(to, "\\u%04x", (unsigned)point);
+    else
+        buf_format(to, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)),
+                   (unsigned)(0xdc00 + (point & 0x3ff)));
+}
+
 static void quoted(struct buf *to, struct str s)
 {
     buf_char(to, '"');
@@ -91,8 +101,8 @@ static void quoted(struct buf *to, struct str s)
             buf_add(to, S("\\n"));
         else if (point == '\t')
             buf_add(to, S("\\t"));
-        else if (point < 0x20 || point == 0x7f)
-            buf_format(to, "\\u%04x", (unsigned)point);
+        else if (str_hides(point))
+            escaped(to, point);
         else
             buf_add(to, (struct str){s.p, valid});
         s.p += valid ? valid : 1;

@@ -104,6 +104,55 @@ static const struct field model_field[] = {
 };
 static const struct fields model_fields = ROW_FIELDS(model_part, model_field);
 
+/* ---- figures ---- */
+
+/* No model has more: what a shape is computed from stays whole, and its products finite. The last row is for all others. */
+static const struct {
+    const char *starts;
+    double most;
+} bounds[] = {
+    {"params", 1e18},
+    {"extra_params", 1e18},
+    {"max_context", 0x1p31},
+    {"sliding_window", 0x1p31},
+    {"learned_positions", 0x1p31},
+    {"n_layers", 4096},
+    {"n_full_attention_layers", 4096},
+    {"n_linear_layers", 4096},
+    {"first_dense_layers", 4096},
+    {"moe_layer_step", 4096},
+    {"norms_per_layer", 4096},
+    {"", 0x1p24},
+};
+
+static bool figure_checked(const struct field *f, const struct json *j, struct mu_err *err)
+{
+    double x;
+    size_t i = 0;
+    if (!json_number(j, &x)) return true; /* fields_read says what is wrong with its kind */
+    while (!str_starts(str_of(f->name), str_of(bounds[i].starts))) i++;
+    return (x >= 0 && x <= bounds[i].most && x == floor(x)) ||
+           err_set(err, MU_DATA, "%s is %g; it takes a whole number from 0 to %.0f", f->name, x,
+                   bounds[i].most);
+}
+
+static bool figures_checked(const struct fields *t, const struct json *row, struct mu_err *err)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct field *f = &t->field[i];
+        const struct json *j = json_get(row, f->name);
+        if (f->kind == FIELD_NUMBER && !figure_checked(f, j, err)) return false;
+        if (f->kind == FIELD_STRUCT && f->of != &quality_fields && !figures_checked(f->of, j, err))
+            return false;
+    }
+    return true;
+}
+
+static bool row_checked(const struct json *row, struct mu_err *err)
+{
+    return figures_checked(&model_fields, row, err);
+}
+
 /* ---- spellings ---- */
 
 static struct str without_organisation(struct str name)
@@ -151,10 +200,14 @@ static void add_names(struct names *names, const struct model_part *m, size_t ro
 
 static const void *load(const struct catalog *c, struct mu_err *err)
 {
+    static const struct row_kind kind = {"entries", &model_fields,
+                                         offsetof(struct model_part, hf_id), row_checked};
+    struct sheets s = {.count = 0};
     struct rows rows;
-    if (!entries_read(c, "models.json", &model_fields, offsetof(struct model_part, hf_id), &rows,
-                      err))
-        return NULL;
+    if (!sheets_open(c, "models.json", &s, err)) return NULL;
+    const bool whole = sheets_rows(c, &s, &kind, &rows, err);
+    sheets_close(&s);
+    if (!whole) return NULL;
     struct models *all = NEW(c->arena, struct models);
     *all = (struct models){rows.row, rows.count, names_new(c->arena)};
     for (size_t i = 0; i < all->count; i++) {

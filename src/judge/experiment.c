@@ -305,8 +305,12 @@ static bool read_tables(const struct reading *in, const struct yaml *top,
     const struct yaml *list, *quantisation = yaml_get(top, "quantisation");
     if (!list_of(in, top, "tables", &list)) return false;
     struct guide_table *table = NEW_ARRAY(in->arena, struct guide_table, list ? list->count : 0);
-    for (const struct yaml *y = list ? list->first : NULL; y; y = y->next)
-        if (!read_table(in, y, &table[set->tables++])) return false;
+    for (const struct yaml *y = list ? list->first : NULL; y; y = y->next) {
+        struct guide_table *t = &table[set->tables++];
+        if (!read_table(in, y, t)) return false;
+        if (!t->id || !t->title)
+            return yaml_error(y, in->name, in->err, "a table needs id and title");
+    }
     set->table = table;
     if (!quantisation) return true;
     struct guide_table *q = NEW(in->arena, struct guide_table);

@@ -66,7 +66,7 @@ static struct estimate price(const struct bill *b, enum phase phase, const struc
                                              [CACHE_BYTES_READ] = phase == DECODE ? read : NULL,
                                              [MATMUL_FLOP] = phase == DECODE ? NULL : gemm};
     const struct estimate s = phase_seconds(b, phase, prices, share);
-    if (!(s.likely > 0)) return not_priced("the bill holds no work for it");
+    if (!(s.likely > 0)) return not_priced("the model does no such work");
     return estimate_of(1 / s.high, 1 / s.likely, 1 / s.low, needed->per_s.origin, share->rough);
 }
 

@@ -8,6 +8,8 @@
 #include "catalog/catalog.h"
 #include "judge/judge.h"
 
+static const double RATIO_LEAST = 1e-3, RATIO_MOST = 1e3;
+
 struct table {
     const struct residual *row;
     size_t rows;
@@ -52,15 +54,31 @@ static const struct field table_fields[] = {
 static const struct fields file_table = {"residuals", sizeof(struct table), table_fields,
                                          COUNT_OF(table_fields)};
 
+/* A class, and three ratios in their order; wide enough for any true one, and no quotient of them overflows. */
+static bool rows_checked(const struct table *t, struct mu_err *err)
+{
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct residual *r = &t->row[i];
+        if (!r->class_ || !(r->low >= RATIO_LEAST && r->low <= r->likely && r->likely <= r->high &&
+                            r->high <= RATIO_MOST))
+            return err_set(err, MU_DATA,
+                           "entries[%zu] needs a class and low <= likely <= high, each from %g to "
+                           "%.0f",
+                           i, RATIO_LEAST, RATIO_MOST);
+    }
+    return true;
+}
+
 static bool read_table(const struct catalog *c, const char *name, struct arena *a,
                        struct table *out, struct mu_err *err)
 {
     struct json *tree = NULL;
-    const struct str text = catalog_file(c, name);
+    struct str text;
     *out = (struct table){NULL, 0};
+    if (!catalog_read(c, name, &text, err)) return false;
     if (!text.p) return err_set(err, MU_INTERNAL, "%s is missing from the program's data", name);
     if (!json_parse(text, name, &tree, err)) return false;
-    const bool ok = fields_read(&file_table, tree, out, a, err);
+    const bool ok = fields_read(&file_table, tree, out, a, err) && rows_checked(out, err);
     json_free(tree);
     return ok || err_add(err, "%s", name);
 }

@@ -125,6 +125,7 @@ static const char *why_not(const struct shape *s, const char *kind, struct arena
 const char *shape_architecture_unruled(const struct shape *s, struct arena *a)
 {
     if (s->arch) return s->arch->unruled;
+    if (!s->arch_name) return "its architecture is not named";
     return str_format(a, "how llama.cpp runs the architecture %s is not known here", s->arch_name);
 }
 

@@ -22,7 +22,10 @@ void show_bill(struct doc *d, const struct verdict *v)
     for (size_t i = 0; i < v->bill.lines; i++) {
         const struct line *l = &v->bill.line[i];
         if (l->phase != HELD) continue;
-        stack_row(d, b, l->term->name, l->amount / whole, units_bytes(d->arena, l->amount));
+        const char *name = l->held_as == HELD_MAPPED
+                               ? str_format(d->arena, "%s (not counted)", l->term->name)
+                               : l->term->name;
+        stack_row(d, b, name, l->amount / whole, units_bytes(d->arena, l->amount));
     }
 }
 

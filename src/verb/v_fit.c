@@ -42,6 +42,7 @@ static void say_answer(struct doc *d, const struct fit *f)
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
+    if (v->bill.unruled || v->fits == FITS_NOT) return; /* it would run from disk, if at all */
     struct block *b = doc_facts(d, NULL);
     const double tokens = f->asked.knobs.prompt_tokens;
     facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),

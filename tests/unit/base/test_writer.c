@@ -130,6 +130,9 @@ static void texts(void **state)
     quoted(S("a\0b"), "\"a\xef\xbf\xbd"
                       "b\"");
     quoted((struct str){NULL, 0}, "\"\"");
+    /* what a terminal obeys or does not show: C1 controls, the other direction, a tag */
+    quoted(S("\xc2\x9b\xc2\x85\xe2\x80\xae\xf3\xa0\x81\x81"),
+           "\"\\u009b\\u0085\\u202e\\udb40\\udc41\"");
 }
 
 int main(void)
