@@ -9,6 +9,7 @@
  * Writing then reading then writing again is byte-equal. Reading is strict about kinds and ignores keys it does not know. An absent key
  * is as null: NULL, NaN, UNKNOWN, an empty list, and a struct of those; an absent bool is false, a null one is refused. */
 #pragma once
+#include "base/attr.h"
 #include "base/json.h"
 #include <stddef.h>
 
@@ -40,6 +41,38 @@ struct fields {
     const struct field *field;
     size_t count;
 };
+
+/* Rows of a field table whose key is the member's name: FIELD(FIELD_TEXT, struct disk, path, "mount point looked at"). */
+#define FIELD(kind_, type, member, words_)                                                    \
+    {                                                                                         \
+        .name = #member, .kind = (kind_), .offset = offsetof(type, member), .words = (words_) \
+    }
+/* The same, left out where there is nothing to say. */
+#define FIELD_OPTIONAL(kind_, type, member, words_)                                            \
+    {                                                                                          \
+        .name = #member, .kind = (kind_), .offset = offsetof(type, member), .words = (words_), \
+        .omit_absent = true                                                                    \
+    }
+#define FIELD_MAP(type, member, words_, table)                                   \
+    {                                                                            \
+        .name = #member, .kind = FIELD_STRUCT, .offset = offsetof(type, member), \
+        .words = (words_), .of = &(table)                                        \
+    }
+/* Lists have a key of their own, since a pointer's name is singular. */
+#define FIELD_ROWS(key, type, member, count, words_, table)                                     \
+    {                                                                                           \
+        .name = (key), .kind = FIELD_LIST, .offset = offsetof(type, member), .words = (words_), \
+        .of = &(table), .count_offset = offsetof(type, count)                                   \
+    }
+#define FIELD_WORDS(key, type, member, count, words_)                                            \
+    {                                                                                            \
+        .name = (key), .kind = FIELD_TEXTS, .offset = offsetof(type, member), .words = (words_), \
+        .count_offset = offsetof(type, count)                                                    \
+    }
+#define FIELD_TABLE(type, word, rows)                                                  \
+    {                                                                                  \
+        .name = (word), .size = sizeof(type), .field = (rows), .count = COUNT_OF(rows) \
+    }
 
 /* Fills *out (zeroed by the caller) from a JSON map. Text is copied into the arena. The message names the path ("system.ram_gb"). */
 bool fields_read(const struct fields *t, const struct json *j, void *out, struct arena *a,

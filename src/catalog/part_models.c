@@ -46,6 +46,7 @@ static const struct field shape_field[] = {
     ROW_FLAG(model_part, "pooler", shape.pooler),
     ROW_FLAG(model_part, "has_output_matrix", shape.has_output_matrix),
     ROW_FLAG(model_part, "router_bias", shape.router_bias),
+    ROW_FLAG(model_part, "shared_gate", shape.shared_gate),
     ROW_FLAG(model_part, "final_norm", shape.final_norm),
     ROW_NUMBER(model_part, "norms_per_layer", shape.norms_per_layer),
     ROW_NUMBER(model_part, "learned_positions", shape.learned_positions),

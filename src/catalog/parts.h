@@ -30,7 +30,7 @@ struct model_part {
             kind; /* dense encoder moe mla_moe qwen_hybrid lfm2 mamba1 gpt_oss llama4 gemma4; NULL: shape not known */
         const char *qk_norm; /* "head", "full" or NULL */
         bool gated_ffn, qkv_bias, attn_output_bias, ffn_bias, norm_bias, output_bias, pooler,
-            has_output_matrix, router_bias, final_norm;
+            has_output_matrix, router_bias, shared_gate, final_norm;
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */

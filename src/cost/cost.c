@@ -20,6 +20,17 @@ const struct workload *cost_workload(struct str name)
     return NULL;
 }
 
+bool cost_kind_named(struct str name)
+{
+    /* docs/design/DESIGN.md 4; a kind leaves this list when it gets its row above */
+    static const char *const without_row[] = {
+        "serve",    "embed", "retrieve", "hidden-states", "attention",   "probe",   "statistics",
+        "finetune", "sweep", "evaluate", "compare",       "snn-convert", "snn-run", "cpu-job"};
+    for (size_t i = 0; i < sizeof without_row / sizeof *without_row; i++)
+        if (str_is(name, without_row[i])) return true;
+    return cost_workload(name) != NULL;
+}
+
 void cost_bill(const struct task *t, const struct split *s, struct bill *out)
 {
     out->lines = out->abouts = 0;

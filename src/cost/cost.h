@@ -64,6 +64,8 @@ struct workload {
 };
 extern const struct workload *const workloads[]; /* NULL-terminated */
 const struct workload *cost_workload(struct str name);
+/* True for every kind of workload that the design names, also for those that have no row yet. */
+bool cost_kind_named(struct str name);
 
 struct task {
     const struct workload *kind;

@@ -171,10 +171,16 @@ static bool read_workload(const struct reading *in, const struct yaml *map, stru
     if (map->kind != YAML_MAP)
         return yaml_error(map, in->name, in->err, "a workload must be a map of keys");
     const struct yaml *kind = yaml_get(map, "kind");
-    const struct workload *w = kind && kind->kind == YAML_SCALAR ? cost_workload(kind->text) : NULL;
-    if (!w)
+    if (!kind || kind->kind != YAML_SCALAR || !cost_kind_named(kind->text))
         return yaml_error(kind ? kind : map, in->name, in->err, "a workload needs a known kind%s%s",
                           kind ? ", not " : "", kind ? str_visible(in->arena, kind->text) : "");
+    const struct workload *w = cost_workload(kind->text);
+    if (!w) { /* its knobs are not known yet either */
+        if (!e->why_not)
+            e->why_not =
+                str_format(in->arena, "%s is not computed yet", str_copy(in->arena, kind->text));
+        return true;
+    }
     struct setting *setting = NEW_ARRAY(in->arena, struct setting, map->count);
     for (const struct yaml *y = map->first; y; y = y->next) {
         if (y->kind != YAML_SCALAR)
@@ -201,6 +207,8 @@ static const struct slot experiment_slots[] = {
     {"id", SLOT_TEXT, offsetof(struct experiment, id)},
     {"title", SLOT_TEXT, offsetof(struct experiment, title)},
     {"command", SLOT_TEXT, offsetof(struct experiment, command)},
+    {"software", SLOT_OTHER, 0},
+    {"amount", SLOT_OTHER, 0},
     {"unless", SLOT_TEXT, offsetof(struct experiment, unless)},
     {"recommends", SLOT_TEXT, offsetof(struct experiment, recommends)},
     {"why_not", SLOT_TEXT, offsetof(struct experiment, why_not)},
@@ -278,6 +286,7 @@ static const struct slot table_slots[] = {
     {"title", SLOT_TEXT, offsetof(struct guide_table, title)},
     {"model", SLOT_TEXT, offsetof(struct guide_table, model)},
     {"context_tokens", SLOT_NUMBER, offsetof(struct guide_table, context_tokens)},
+    {"by", SLOT_OTHER, 0},
     {"rows", SLOT_OTHER, 0},
 };
 
@@ -287,6 +296,10 @@ static bool read_table(const struct reading *in, const struct yaml *y, struct gu
     const struct yaml *list;
     if (!read_slots(in, &t, y, out) || !list_of(in, y, "rows", &list)) return false;
     if (!list) return yaml_error(y, in->name, in->err, "a table needs rows");
+    const struct yaml *by = yaml_get(y, "by");
+    out->by_available = by && str_is(by->text, "ram_available_gb");
+    if (by && !out->by_available && !str_is(by->text, "ram_gb"))
+        return yaml_error(by, in->name, in->err, "by must be ram_gb or ram_available_gb");
     struct guide_row *row = NEW_ARRAY(in->arena, struct guide_row, list->count);
     for (const struct yaml *item = list->first; item; item = item->next) {
         struct guide_row *to = &row[out->rows++];

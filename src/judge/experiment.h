@@ -40,6 +40,7 @@ struct guide_row {
 };
 struct guide_table {
     const char *id, *title;
+    bool by_available; /* its rows go by available memory, not by all of it */
     const char *model; /* only the quantisation table: what its rows are about */
     double context_tokens;
     const struct guide_row *row;
@@ -68,11 +69,14 @@ bool experiment_set_parse(struct str yaml, const char *name, struct arena *a,
                           const struct experiment_set **out, struct mu_err *err) NODISCARD;
 const struct experiment *experiment_find(const struct experiment_set *set, const char *id);
 
-/* Whether the guide's rule for one experiment passes on these figures. */
-bool guide_passes(const struct experiment_set *set, const struct experiment *e,
-                  const struct guide_system *s);
-/* The first figure that the guide's rules need and nobody knows ("disk_free_gb"); NULL when all are known. */
-const char *guide_lacks(const struct experiment_set *set, const struct guide_system *s);
+/* In the order in which one figure outweighs another. */
+enum guide_says { GUIDE_NO_RULE, GUIDE_YES, GUIDE_UNKNOWN, GUIDE_NO };
+/* The guide's thresholds for one experiment on these figures; with the guide's "elif" (`unless`) it is the guide's verdict. */
+enum guide_says guide_thresholds(const struct experiment *e, const struct guide_system *s);
+enum guide_says guide_verdict(const struct experiment_set *set, const struct experiment *e,
+                              const struct guide_system *s);
+/* The first figure that its thresholds need and nobody knows ("disk_free_gb"), or NULL. */
+const char *guide_lacks(const struct experiment *e, const struct guide_system *s);
 /* `capabilities` by the guide's rules; figures are the guide's own (two decimals). */
 void guide_judge(const struct experiment_set *set, const struct guide_system *s,
                  const struct guide_benchmark *b, struct arena *a, struct guide_capabilities *out);

@@ -8,35 +8,48 @@
 #include "judge/experiment.h"
 #include "machine/report.h"
 
-static bool reaches(double have, double need)
+static enum guide_says reaches(double have, double need)
 {
-    return isnan(need) || have >= need;
+    if (isnan(need)) return GUIDE_NO_RULE;
+    if (isnan(have)) return GUIDE_UNKNOWN;
+    return have >= need ? GUIDE_YES : GUIDE_NO;
 }
 
-static bool thresholds_pass(const struct experiment *e, const struct guide_system *s)
+/* One "no" decides; else one unknown leaves it open; else any rule that passes is a yes. */
+enum guide_says guide_thresholds(const struct experiment *e, const struct guide_system *s)
 {
-    return reaches(s->ram_gb, e->guide.ram_gb) &&
-           reaches(s->ram_available_gb, e->guide.ram_available_gb) &&
-           reaches(s->disk_free_gb, e->guide.disk_free_gb) &&
-           reaches(s->cpu_count, e->guide.cpu_cores);
+    const enum guide_says each[] = {reaches(s->ram_gb, e->guide.ram_gb),
+                                    reaches(s->ram_available_gb, e->guide.ram_available_gb),
+                                    reaches(s->disk_free_gb, e->guide.disk_free_gb),
+                                    reaches(s->cpu_count, e->guide.cpu_cores)};
+    enum guide_says all = GUIDE_NO_RULE;
+    for (size_t i = 0; i < COUNT_OF(each); i++)
+        if (each[i] > all) all = each[i];
+    return all;
 }
 
-bool guide_passes(const struct experiment_set *set, const struct experiment *e,
-                  const struct guide_system *s)
+enum guide_says guide_verdict(const struct experiment_set *set, const struct experiment *e,
+                              const struct guide_system *s)
 {
+    const enum guide_says own = guide_thresholds(e, s);
     const struct experiment *other = e->unless ? experiment_find(set, e->unless) : NULL;
-    return thresholds_pass(e, s) && !(other && thresholds_pass(other, s));
+    if (own == GUIDE_NO_RULE || own == GUIDE_NO || !other) return own;
+    const enum guide_says others = guide_thresholds(other, s);
+    if (others == GUIDE_YES) return GUIDE_NO;
+    return others == GUIDE_UNKNOWN ? GUIDE_UNKNOWN : own;
 }
 
-const char *guide_lacks(const struct experiment_set *set, const struct guide_system *s)
+const char *guide_lacks(const struct experiment *e, const struct guide_system *s)
 {
-    for (size_t i = 0; i < set->experiments; i++) {
-        const struct guide_need *need = &set->experiment[i].guide;
-        if (!isnan(need->ram_gb) && isnan(s->ram_gb)) return "ram_gb";
-        if (!isnan(need->ram_available_gb) && isnan(s->ram_available_gb)) return "ram_available_gb";
-        if (!isnan(need->disk_free_gb) && isnan(s->disk_free_gb)) return "disk_free_gb";
-        if (!isnan(need->cpu_cores) && isnan(s->cpu_count)) return "cpu_count";
-    }
+    const struct {
+        double have, need;
+        const char *name;
+    } each[] = {{s->ram_gb, e->guide.ram_gb, "ram_gb"},
+                {s->ram_available_gb, e->guide.ram_available_gb, "ram_available_gb"},
+                {s->disk_free_gb, e->guide.disk_free_gb, "disk_free_gb"},
+                {s->cpu_count, e->guide.cpu_cores, "cpu_count"}};
+    for (size_t i = 0; i < COUNT_OF(each); i++)
+        if (reaches(each[i].have, each[i].need) == GUIDE_UNKNOWN) return each[i].name;
     return NULL;
 }
 
@@ -65,7 +78,7 @@ void guide_judge(const struct experiment_set *set, const struct guide_system *s,
         const struct experiment *e = &set->experiment[i];
         bool *capability = member(out, e->id);
         if (!capability) continue;
-        *capability = guide_passes(set, e, s);
+        *capability = guide_verdict(set, e, s) == GUIDE_YES;
         if (*capability && e->recommends) recommend[n++] = e->recommends;
     }
     for (size_t i = 0; s->gpu_type && i < set->gpu_recommendations; i++)

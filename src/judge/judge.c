@@ -8,11 +8,12 @@
 
 #include "base/num.h"
 #include "catalog/architecture.h"
+#include "machine/facts.h"
 #include "model/digest.h"
 
 const char *fits_word(enum fits fits)
 {
-    static const char *const word[] = {"yes", "probably", "no", "not computed"};
+    static const char *const word[] = {"yes", "probably", "no", "not known", "not computed"};
     return word[fits];
 }
 
@@ -37,37 +38,31 @@ static struct estimate widened(double value, const struct residual *r)
                        r->class_);
 }
 
-/* Seconds that one phase takes at a rate whose share of the measured one is a range. */
-static struct estimate phase_seconds(const struct bill *b, enum phase phase,
-                                     const struct rate *price[WORK_COUNT],
-                                     const struct residual *share)
+/* What a kind of work costs on the CPU; NULL when it was not measured. */
+static const struct rate *price_of(const struct machine *m, unsigned work)
 {
-    struct estimate s = estimate_exactly(0, price[WEIGHT_BYTES_READ]->per_s.origin, share->rough);
-    for (size_t i = 0; i < b->lines; i++) {
-        const struct line *l = &b->line[i];
-        if (l->phase != phase || !price[l->work]) continue;
-        s.low += l->amount / (price[l->work]->per_s.high * share->high);
-        s.likely += l->amount / (price[l->work]->per_s.likely * share->likely);
-        s.high += l->amount / (price[l->work]->per_s.low * share->low);
-    }
-    return s;
+    return machine_rate(m, work == MATMUL_FLOP ? WORK_SGEMM_FLOP : WORK_READ_BYTES,
+                        RATE_ALL_THREADS);
 }
 
-/* Tokens a second of a phase whose lines are amounts for one token. */
+/* Tokens a second of a phase whose lines are amounts for one token; the rates' share that is reached is a range. */
 static struct estimate price(const struct bill *b, enum phase phase, const struct machine *m,
                              const struct residual *share)
 {
-    const struct rate *read = machine_rate(m, WORK_READ_BYTES, RATE_ALL_THREADS);
-    const struct rate *gemm = machine_rate(m, WORK_SGEMM_FLOP, RATE_ALL_THREADS);
-    const struct rate *needed = phase == DECODE ? read : gemm;
-    if (!needed) return not_priced(m->unmeasured ? m->unmeasured : "speed was not measured");
+    struct estimate s = {0, 0, 0, UNKNOWN, NULL}; /* seconds */
     if (!share) return not_priced("no bound for this kind of work");
-    const struct rate *prices[WORK_COUNT] = {[WEIGHT_BYTES_READ] = phase == DECODE ? read : needed,
-                                             [CACHE_BYTES_READ] = phase == DECODE ? read : NULL,
-                                             [MATMUL_FLOP] = phase == DECODE ? NULL : gemm};
-    const struct estimate s = phase_seconds(b, phase, prices, share);
+    for (size_t i = 0; i < b->lines; i++) {
+        const struct line *l = &b->line[i];
+        if (l->phase != phase) continue;
+        const struct rate *rate = price_of(m, l->work);
+        if (!rate) return not_priced(m->unmeasured ? m->unmeasured : "speed was not measured");
+        s.origin = rate->per_s.origin;
+        s.low += l->amount / (rate->per_s.high * share->high);
+        s.likely += l->amount / (rate->per_s.likely * share->likely);
+        s.high += l->amount / (rate->per_s.low * share->low);
+    }
     if (!(s.likely > 0)) return not_priced("the model does no such work");
-    return estimate_of(1 / s.high, 1 / s.likely, 1 / s.low, needed->per_s.origin, share->rough);
+    return estimate_of(1 / s.high, 1 / s.likely, 1 / s.low, s.origin, share->rough);
 }
 
 static enum fits fits_in(const struct estimate *held, double beside, double usable)
@@ -77,13 +72,27 @@ static enum fits fits_in(const struct estimate *held, double beside, double usab
     return held->high + beside > usable ? FITS_PROBABLY : FITS;
 }
 
-static double process_bytes(const struct bill *b)
+static double held_as(const struct bill *b, enum held_as as)
 {
     double sum = 0;
     for (size_t i = 0; i < b->lines; i++)
-        if (b->line[i].phase == HELD && b->line[i].held_as == HELD_PROCESS)
-            sum += b->line[i].amount;
+        if (b->line[i].phase == HELD && b->line[i].held_as == as) sum += b->line[i].amount;
     return sum;
+}
+
+/* A limit of address space counts pages of mapped files too, which the pool does not. */
+static void judge_address_space(const struct machine *m, struct verdict *v)
+{
+    const double mapped_bytes = held_as(&v->bill, HELD_MAPPED);
+    for (size_t i = 0; m->facts && i < m->facts->limits; i++) {
+        const struct limit *l = &m->facts->limit[i];
+        double bytes;
+        if (!l->counts_mappings || !known(l->bytes, &bytes)) continue;
+        if (v->held_bytes.likely + v->process_bytes + mapped_bytes <= bytes) continue;
+        v->fits = FITS_NOT;
+        v->usable_bytes = most(bytes - mapped_bytes, 0);
+        v->bound_by = l->what;
+    }
 }
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
@@ -98,16 +107,17 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
     out->usable_bytes = known_or(memory->usable_bytes, (double)NAN);
     out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
     if (out->bill.unruled) {
-        out->fits = FITS_UNKNOWN;
+        out->fits = FITS_NOT_COMPUTED;
         out->why = out->bill.unruled;
         out->held_bytes = not_priced(out->bill.unruled);
         out->process_bytes = (double)NAN;
         return;
     }
     out->held_bytes = widened(bill_held(&out->bill, ON_HOST), memory_residual(t, w));
-    out->process_bytes = process_bytes(&out->bill);
+    out->process_bytes = held_as(&out->bill, HELD_PROCESS);
     out->fits = fits_in(&out->held_bytes, out->process_bytes, out->usable_bytes);
     out->why = out->fits == FITS_UNKNOWN ? "the memory one process may use is not known" : NULL;
+    judge_address_space(m, out);
     out->decode_per_s = price(&out->bill, DECODE, m, residual_find(w, "rough.decode"));
     out->prefill_per_s = price(&out->bill, PREFILL, m, residual_find(w, "rough.prefill"));
 }
@@ -123,7 +133,7 @@ double judge_largest_context(const struct task *t, const struct machine *m, cons
         const double middle = floor((fitting + over) / 2);
         g.context_tokens = middle * step;
         judge_task(&asked, m, w, &v);
-        if (v.fits == FITS_UNKNOWN) return 0;
+        if (v.fits == FITS_UNKNOWN || v.fits == FITS_NOT_COMPUTED) return 0;
         if (v.fits == FITS_NOT)
             over = middle;
         else

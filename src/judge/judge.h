@@ -26,10 +26,11 @@ bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
                  struct mu_err *err) NODISCARD;
 const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */
 
-enum fits { FITS, FITS_PROBABLY, FITS_NOT, FITS_UNKNOWN };
+/* FITS_UNKNOWN: the memory there is is not known; FITS_NOT_COMPUTED: what is needed has no rule. */
+enum fits { FITS, FITS_PROBABLY, FITS_NOT, FITS_UNKNOWN, FITS_NOT_COMPUTED };
 struct verdict {
     enum fits fits;
-    const char *why;  /* when FITS_UNKNOWN: the reason behind "not computed, because" */
+    const char *why;  /* of FITS_UNKNOWN and FITS_NOT_COMPUTED: the reason; else NULL */
     struct bill bill; /* the evidence itself: every face renders its lines */
     struct split split;
     struct estimate held_bytes; /* needed on the host: weights, KV cache, compute, output */
@@ -39,7 +40,7 @@ struct verdict {
     struct estimate prefill_per_s,
         decode_per_s; /* tokens a second; UNKNOWN with the reason in source when not priced */
 };
-const char *fits_word(enum fits fits); /* "yes", "probably", "no", "not computed" */
+const char *fits_word(enum fits fits); /* "yes", "probably", "no", "not known", "not computed" */
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out);

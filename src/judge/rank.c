@@ -42,7 +42,7 @@ static size_t candidates(const struct ranking *r, const struct catalog *c,
 
 static bool runs_well(const struct ranking *r, const struct verdict *v)
 {
-    if (v->fits == FITS_UNKNOWN) return false;
+    if (v->fits != FITS && v->fits != FITS_PROBABLY) return false;
     if (v->held_bytes.high + v->process_bytes > v->usable_bytes * (1 - r->spare_share))
         return false;
     return !estimate_known(v->decode_per_s) || v->decode_per_s.likely >= r->decode_least_per_s;
@@ -75,7 +75,7 @@ static bool best_quant(const struct search *s, const struct model_part *part, st
         g.closed_form = true;
         const struct task t = {cost_workload(S("generate")), &d, &g};
         judge_task(&t, s->machine, s->world, &out->verdict);
-        if (out->verdict.fits == FITS_UNKNOWN) return false;
+        if (out->verdict.fits >= FITS_UNKNOWN) return false;
         if (!runs_well(s->ranking, &out->verdict)) continue;
         out->part = part;
         out->mix = s->mix[i];

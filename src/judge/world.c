@@ -16,43 +16,19 @@ struct table {
 };
 
 static const struct field residual_fields[] = {
-    {.name = "class",
-     .kind = FIELD_TEXT,
-     .offset = offsetof(struct residual, class_),
-     .words = "truth class"},
-    {.name = "low",
-     .kind = FIELD_NUMBER,
-     .offset = offsetof(struct residual, low),
-     .words = "measured / predicted, 5th percentile or bound"},
-    {.name = "likely",
-     .kind = FIELD_NUMBER,
-     .offset = offsetof(struct residual, likely),
-     .words = "measured / predicted, median"},
-    {.name = "high",
-     .kind = FIELD_NUMBER,
-     .offset = offsetof(struct residual, high),
-     .words = "measured / predicted, 95th percentile or bound"},
-    {.name = "rows",
-     .kind = FIELD_NUMBER,
-     .offset = offsetof(struct residual, rows),
-     .words = "rows it was made of"},
-    {.name = "rough",
-     .kind = FIELD_TEXT,
-     .offset = offsetof(struct residual, rough),
-     .words = "why it is only a bound"},
+    {.name = "class", .kind = FIELD_TEXT, .offset = offsetof(struct residual, class_)},
+    FIELD(FIELD_NUMBER, struct residual, low, "measured / predicted, low end"),
+    FIELD(FIELD_NUMBER, struct residual, likely, "measured / predicted, median"),
+    FIELD(FIELD_NUMBER, struct residual, high, "measured / predicted, high end"),
+    FIELD(FIELD_NUMBER, struct residual, rows, "rows it was made of"),
+    FIELD(FIELD_TEXT, struct residual, rough, "why it is only a bound"),
 };
-static const struct fields residual_table = {"residual", sizeof(struct residual), residual_fields,
-                                             COUNT_OF(residual_fields)};
+static const struct fields residual_table =
+    FIELD_TABLE(struct residual, "residual", residual_fields);
 static const struct field table_fields[] = {
-    {.name = "entries",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct table, row),
-     .words = "residuals",
-     .of = &residual_table,
-     .count_offset = offsetof(struct table, rows)},
+    FIELD_ROWS("entries", struct table, row, rows, "residuals", residual_table),
 };
-static const struct fields file_table = {"residuals", sizeof(struct table), table_fields,
-                                         COUNT_OF(table_fields)};
+static const struct fields file_table = FIELD_TABLE(struct table, "residuals", table_fields);
 
 /* A class, and three ratios in their order; wide enough for any true one, and no quotient of them overflows. */
 static bool rows_checked(const struct table *t, struct mu_err *err)

@@ -67,6 +67,7 @@ struct limit {
     const char *
         what; /* "MemAvailable", "cgroup /docker/x (memory.max)", "ulimit -v", "Slurm allocation" */
     struct quantity bytes; /* for memory limits; what is left under it, not the limit itself */
+    bool counts_mappings;  /* mapped files count against it too: a limit of address space */
     struct quantity cpus;  /* for CPU limits; may be a fraction (quota) */
 };
 struct facts {

@@ -26,13 +26,18 @@ static void ulimits_look(const struct looking *in, struct draft *out)
 {
     static const struct {
         const char *row, *what;
-    } rows[] = {{"Max address space", "ulimit -v"}, {"Max data size", "ulimit -d"}};
+        bool counts_mappings;
+    } rows[] = {{"Max address space", "ulimit -v", true}, {"Max data size", "ulimit -d", false}};
     struct str text;
     double bytes;
     if (!root_text(in->root, "/proc/self/limits", in->arena, &text)) return;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (proc_limit(text, rows[i].row, &bytes))
-            add_bytes(out, rows[i].what, quantity_of(bytes, REPORTED, "/proc/self/limits"));
+            draft_add_limit(
+                out, (struct limit){.what = rows[i].what,
+                                    .bytes = quantity_of(bytes, REPORTED, "/proc/self/limits"),
+                                    .counts_mappings = rows[i].counts_mappings,
+                                    .cpus = unknown("a limit of memory")});
 }
 
 static bool listed(const struct draft *out, double count)

@@ -4,33 +4,6 @@
 
 #include <stddef.h>
 
-#define TABLE(type, word, rows)                      \
-    {                                                \
-        (word), sizeof(type), (rows), COUNT_OF(rows) \
-    }
-#define PLAIN(kind, type, member, words)                                 \
-    {                                                                    \
-#member, (kind), offsetof(type, member), (words), NULL, 0, false \
-    }
-/* A key that the guide leaves out where there is nothing to say. */
-#define MAYBE(kind, type, member, words)                                \
-    {                                                                   \
-#member, (kind), offsetof(type, member), (words), NULL, 0, true \
-    }
-#define STRUCT(type, member, words, table)                                         \
-    {                                                                              \
-#member, FIELD_STRUCT, offsetof(type, member), (words), &(table), 0, false \
-    }
-#define LIST(name, type, member, count, words, table)                                         \
-    {                                                                                         \
-        (name), FIELD_LIST, offsetof(type, member), (words), &(table), offsetof(type, count), \
-            false                                                                             \
-    }
-#define TEXTS(name, type, member, count, words)                                                  \
-    {                                                                                            \
-        (name), FIELD_TEXTS, offsetof(type, member), (words), NULL, offsetof(type, count), false \
-    }
-
 const char *const report_pool_words[REPORT_POOL_KINDS] = {[POOL_MEMORY] = "memory",
                                                           [POOL_DEVICE] = "device",
                                                           [POOL_SHARED] = "shared",
@@ -40,115 +13,120 @@ const char *const report_place_words[REPORT_PLACE_KINDS] = {
 const char report_schema_name[] = "report/1";
 
 static const struct field system_fields[] = {
-    PLAIN(FIELD_TEXT, struct guide_system, platform, "platform.system()"),
-    PLAIN(FIELD_TEXT, struct guide_system, processor, "platform.processor()"),
-    PLAIN(FIELD_TEXT, struct guide_system, architecture, "platform.machine()"),
-    PLAIN(FIELD_TEXT, struct guide_system, python_version,
+    FIELD(FIELD_TEXT, struct guide_system, platform, "platform.system()"),
+    FIELD(FIELD_TEXT, struct guide_system, processor, "platform.processor()"),
+    FIELD(FIELD_TEXT, struct guide_system, architecture, "platform.machine()"),
+    FIELD(FIELD_TEXT, struct guide_system, python_version,
           "sys.version of the first python3 in PATH"),
-    PLAIN(FIELD_NUMBER, struct guide_system, cpu_count, "logical CPUs"),
-    PLAIN(FIELD_NUMBER, struct guide_system, cpu_count_physical, "physical cores"),
-    PLAIN(FIELD_NUMBER, struct guide_system, ram_gb, "memory, GiB with two decimals"),
-    PLAIN(FIELD_NUMBER, struct guide_system, ram_available_gb,
+    FIELD(FIELD_NUMBER, struct guide_system, cpu_count, "logical CPUs"),
+    FIELD(FIELD_NUMBER, struct guide_system, cpu_count_physical, "physical cores"),
+    FIELD(FIELD_NUMBER, struct guide_system, ram_gb, "memory, GiB with two decimals"),
+    FIELD(FIELD_NUMBER, struct guide_system, ram_available_gb,
           "MemAvailable, GiB with two decimals"),
-    PLAIN(FIELD_NUMBER, struct guide_system, disk_free_gb, "free on /, GiB with two decimals"),
-    PLAIN(FIELD_TEXT, struct guide_system, gpu, "lines of \"name, N MiB\""),
-    MAYBE(FIELD_TEXT, struct guide_system, gpu_type, "the guide's word for the kind of GPU"),
+    FIELD(FIELD_NUMBER, struct guide_system, disk_free_gb, "free on /, GiB with two decimals"),
+    FIELD(FIELD_TEXT, struct guide_system, gpu, "lines of \"name, N MiB\""),
+    FIELD_OPTIONAL(FIELD_TEXT, struct guide_system, gpu_type,
+                   "the guide's word for the kind of GPU"),
 };
-static const struct fields system_table = TABLE(struct guide_system, "system", system_fields);
+static const struct fields system_table = FIELD_TABLE(struct guide_system, "system", system_fields);
 
 static const struct field benchmark_fields[] = {
-    PLAIN(FIELD_NUMBER, struct guide_benchmark, matrix_mult_time,
+    FIELD(FIELD_NUMBER, struct guide_benchmark, matrix_mult_time,
           "100 rounds of the guide's benchmark, seconds"),
-    PLAIN(FIELD_NUMBER, struct guide_benchmark, operations_per_second, "rounds a second"),
+    FIELD(FIELD_NUMBER, struct guide_benchmark, operations_per_second, "rounds a second"),
 };
 static const struct fields benchmark_table =
-    TABLE(struct guide_benchmark, "benchmark", benchmark_fields);
+    FIELD_TABLE(struct guide_benchmark, "benchmark", benchmark_fields);
 
 static const struct field capabilities_fields[] = {
-    PLAIN(FIELD_BOOL, struct guide_capabilities, prerequisites, "by the guide's rules"),
-    PLAIN(FIELD_BOOL, struct guide_capabilities, e0_e1, "by the guide's rules"),
-    PLAIN(FIELD_BOOL, struct guide_capabilities, e2_full, "by the guide's rules"),
-    PLAIN(FIELD_BOOL, struct guide_capabilities, e2_quantized, "by the guide's rules"),
-    TEXTS("model_recommendations", struct guide_capabilities, model_recommendations,
-          model_recommendation_count, "the guide's"),
-    MAYBE(FIELD_TEXT, struct guide_capabilities, notes, "the guide's"),
+    FIELD(FIELD_BOOL, struct guide_capabilities, prerequisites, "by the guide's rules"),
+    FIELD(FIELD_BOOL, struct guide_capabilities, e0_e1, "by the guide's rules"),
+    FIELD(FIELD_BOOL, struct guide_capabilities, e2_full, "by the guide's rules"),
+    FIELD(FIELD_BOOL, struct guide_capabilities, e2_quantized, "by the guide's rules"),
+    FIELD_WORDS("model_recommendations", struct guide_capabilities, model_recommendations,
+                model_recommendation_count, "the guide's"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct guide_capabilities, notes, "the guide's"),
 };
 static const struct fields capabilities_table =
-    TABLE(struct guide_capabilities, "capabilities", capabilities_fields);
+    FIELD_TABLE(struct guide_capabilities, "capabilities", capabilities_fields);
 
 static const struct field machine_fields[] = {
-    PLAIN(FIELD_TEXT, struct machine_row, name, "host name"),
-    PLAIN(FIELD_TEXT, struct machine_row, fingerprint, "of what decides its speed"),
-    PLAIN(FIELD_TEXT, struct machine_row, unmeasured, "why there are no rates; null when measured"),
+    FIELD(FIELD_TEXT, struct machine_row, name, "host name"),
+    FIELD(FIELD_TEXT, struct machine_row, fingerprint, "of what decides its speed"),
+    FIELD(FIELD_TEXT, struct machine_row, unmeasured, "why there are no rates; null when measured"),
 };
-static const struct fields machine_table = TABLE(struct machine_row, "machine", machine_fields);
+static const struct fields machine_table =
+    FIELD_TABLE(struct machine_row, "machine", machine_fields);
 
 static const struct field budget_fields[] = {
-    PLAIN(FIELD_QUANTITY, struct budget_row, memory_bytes,
+    FIELD(FIELD_QUANTITY, struct budget_row, memory_bytes,
           "memory one process may really use, bytes"),
-    PLAIN(FIELD_TEXT, struct budget_row, memory_bound_by, "what bound it"),
-    PLAIN(FIELD_QUANTITY, struct budget_row, threads, "CPUs one process may really use"),
-    PLAIN(FIELD_TEXT, struct budget_row, threads_bound_by, "what bound them"),
+    FIELD(FIELD_TEXT, struct budget_row, memory_bound_by, "what bound it"),
+    FIELD(FIELD_QUANTITY, struct budget_row, threads, "CPUs one process may really use"),
+    FIELD(FIELD_TEXT, struct budget_row, threads_bound_by, "what bound them"),
 };
-static const struct fields budget_table = TABLE(struct budget_row, "budget", budget_fields);
+static const struct fields budget_table = FIELD_TABLE(struct budget_row, "budget", budget_fields);
 
 static const struct field pool_fields[] = {
-    PLAIN(FIELD_TEXT, struct pool_row, kind, "memory, device, shared or disk"),
-    PLAIN(FIELD_TEXT, struct pool_row, name, "what it is called"),
-    PLAIN(FIELD_QUANTITY, struct pool_row, total_bytes, "its size, bytes"),
-    PLAIN(FIELD_QUANTITY, struct pool_row, usable_bytes, "what one process may use of it, bytes"),
-    PLAIN(FIELD_TEXT, struct pool_row, bound_by, "what bound it"),
+    FIELD(FIELD_TEXT, struct pool_row, kind, "memory, device, shared or disk"),
+    FIELD(FIELD_TEXT, struct pool_row, name, "what it is called"),
+    FIELD(FIELD_QUANTITY, struct pool_row, total_bytes, "its size, bytes"),
+    FIELD(FIELD_QUANTITY, struct pool_row, usable_bytes, "what one process may use of it, bytes"),
+    FIELD(FIELD_TEXT, struct pool_row, bound_by, "what bound it"),
 };
-static const struct fields pool_table = TABLE(struct pool_row, "pool", pool_fields);
+static const struct fields pool_table = FIELD_TABLE(struct pool_row, "pool", pool_fields);
 
 static const struct field place_fields[] = {
-    PLAIN(FIELD_TEXT, struct place_row, kind, "cpu, gpu or npu"),
-    PLAIN(FIELD_TEXT, struct place_row, name, "what it is called"),
-    PLAIN(FIELD_NUMBER, struct place_row, pool, "index of the pool it works in"),
-    PLAIN(FIELD_QUANTITY, struct place_row, threads, "threads one process may use there"),
-    PLAIN(FIELD_TEXT, struct place_row, bound_by, "what bound them"),
+    FIELD(FIELD_TEXT, struct place_row, kind, "cpu, gpu or npu"),
+    FIELD(FIELD_TEXT, struct place_row, name, "what it is called"),
+    FIELD(FIELD_NUMBER, struct place_row, pool, "index of the pool it works in"),
+    FIELD(FIELD_QUANTITY, struct place_row, threads, "threads one process may use there"),
+    FIELD(FIELD_TEXT, struct place_row, bound_by, "what bound them"),
 };
-static const struct fields place_table = TABLE(struct place_row, "place", place_fields);
+static const struct fields place_table = FIELD_TABLE(struct place_row, "place", place_fields);
 
 static const struct field rate_fields[] = {
-    PLAIN(FIELD_TEXT, struct rate_row, work, "what it is a price of"),
-    PLAIN(FIELD_TEXT, struct rate_row, unit, "of per_s"),
-    PLAIN(FIELD_NUMBER, struct rate_row, place, "index of the place that did it"),
-    PLAIN(FIELD_NUMBER, struct rate_row, threads, "with so many threads"),
-    PLAIN(FIELD_ESTIMATE, struct rate_row, per_s, "least, median and most of the runs, a second"),
-    PLAIN(FIELD_NUMBER, struct rate_row, runs, "how many runs"),
-    PLAIN(FIELD_TEXT, struct rate_row, conditions, "idle or busy; null when not known"),
+    FIELD(FIELD_TEXT, struct rate_row, work, "what it is a price of"),
+    FIELD(FIELD_TEXT, struct rate_row, unit, "of per_s"),
+    FIELD(FIELD_NUMBER, struct rate_row, place, "index of the place that did it"),
+    FIELD(FIELD_NUMBER, struct rate_row, threads, "with so many threads"),
+    FIELD(FIELD_ESTIMATE, struct rate_row, per_s, "least, median and most of the runs, a second"),
+    FIELD(FIELD_NUMBER, struct rate_row, runs, "how many runs"),
+    FIELD(FIELD_TEXT, struct rate_row, conditions, "idle or busy; null when not known"),
 };
-static const struct fields rate_table = TABLE(struct rate_row, "rate", rate_fields);
+static const struct fields rate_table = FIELD_TABLE(struct rate_row, "rate", rate_fields);
 
 static const struct field verdict_fields[] = {
-    PLAIN(FIELD_TEXT, struct verdict_row, id, "the experiment"),
-    PLAIN(FIELD_TEXT, struct verdict_row, title, "its title"),
-    PLAIN(FIELD_TEXT, struct verdict_row, guide,
+    FIELD(FIELD_TEXT, struct verdict_row, id, "the experiment"),
+    FIELD(FIELD_TEXT, struct verdict_row, title, "its title"),
+    FIELD(FIELD_TEXT, struct verdict_row, guide,
           "yes or no by the guide's rule; null when it has none"),
-    PLAIN(FIELD_TEXT, struct verdict_row, computed, "yes, probably, no, not computed"),
-    PLAIN(FIELD_TEXT, struct verdict_row, why, "one sentence"),
-    PLAIN(FIELD_NUMBER, struct verdict_row, needed_bytes,
+    FIELD(FIELD_TEXT, struct verdict_row, computed, "yes, probably, no, not computed"),
+    FIELD(FIELD_TEXT, struct verdict_row, why, "one sentence"),
+    FIELD(FIELD_NUMBER, struct verdict_row, needed_bytes,
           "memory it needs, bytes; null when not computed"),
 };
-static const struct fields verdict_table = TABLE(struct verdict_row, "verdict", verdict_fields);
+static const struct fields verdict_table =
+    FIELD_TABLE(struct verdict_row, "verdict", verdict_fields);
 
 #define DOCUMENT struct report_document
 static const struct field document_fields[] = {
-    PLAIN(FIELD_TEXT, DOCUMENT, muster, "version that wrote this"),
-    PLAIN(FIELD_TEXT, DOCUMENT, schema, "kind of document and its number"),
-    PLAIN(FIELD_TEXT, DOCUMENT, timestamp, "local time, %Y-%m-%d %H:%M:%S"),
-    PLAIN(FIELD_TEXT, DOCUMENT, hostname, "host name"),
-    STRUCT(DOCUMENT, system, "the guide's figures", system_table),
-    STRUCT(DOCUMENT, benchmark, "the guide's benchmark; nulls when not measured", benchmark_table),
-    STRUCT(DOCUMENT, capabilities, "the guide's verdict by the guide's rules", capabilities_table),
-    STRUCT(DOCUMENT, machine, "which machine this is", machine_table),
-    STRUCT(DOCUMENT, budget, "what one process may really use", budget_table),
-    LIST("pools", DOCUMENT, pool, pools, "what holds bytes", pool_table),
-    LIST("places", DOCUMENT, place, places, "what computes", place_table),
-    LIST("rates", DOCUMENT, rate, rates, "what it does a second", rate_table),
-    STRUCT(DOCUMENT, facts, "what is known of it, never priced", facts_table),
-    LIST("verdicts", DOCUMENT, verdict, verdicts, "our own verdicts", verdict_table),
-    TEXTS("notes", DOCUMENT, notes, note_count, "what the answer must confess"),
+    FIELD(FIELD_TEXT, DOCUMENT, muster, "version that wrote this"),
+    FIELD(FIELD_TEXT, DOCUMENT, schema, "kind of document and its number"),
+    FIELD(FIELD_TEXT, DOCUMENT, timestamp, "local time, %Y-%m-%d %H:%M:%S"),
+    FIELD(FIELD_TEXT, DOCUMENT, hostname, "host name"),
+    FIELD_MAP(DOCUMENT, system, "the guide's figures", system_table),
+    FIELD_MAP(DOCUMENT, benchmark, "the guide's benchmark; nulls when not measured",
+              benchmark_table),
+    FIELD_MAP(DOCUMENT, capabilities, "the guide's verdict by the guide's rules",
+              capabilities_table),
+    FIELD_MAP(DOCUMENT, machine, "which machine this is", machine_table),
+    FIELD_MAP(DOCUMENT, budget, "what one process may really use", budget_table),
+    FIELD_ROWS("pools", DOCUMENT, pool, pools, "what holds bytes", pool_table),
+    FIELD_ROWS("places", DOCUMENT, place, places, "what computes", place_table),
+    FIELD_ROWS("rates", DOCUMENT, rate, rates, "what it does a second", rate_table),
+    FIELD_MAP(DOCUMENT, facts, "what is known of it, never priced", facts_table),
+    FIELD_ROWS("verdicts", DOCUMENT, verdict, verdicts, "our own verdicts", verdict_table),
+    FIELD_WORDS("notes", DOCUMENT, notes, note_count, "what the answer must confess"),
 };
-const struct fields report_document_table = TABLE(DOCUMENT, "report", document_fields);
+const struct fields report_document_table = FIELD_TABLE(DOCUMENT, "report", document_fields);

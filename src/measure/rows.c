@@ -8,23 +8,17 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define ROW(kind, member, words)                                                   \
-    {                                                                              \
-#member, kind, offsetof(struct measure_row, member), words, NULL, 0, false \
-    }
-
 static const struct field row_fields[] = {
-    ROW(FIELD_TEXT, work, "what was measured"),
-    ROW(FIELD_NUMBER, threads, "threads that worked at once"),
-    ROW(FIELD_NUMBER, low, "slowest run, work a second"),
-    ROW(FIELD_NUMBER, likely, "median of the runs, work a second"),
-    ROW(FIELD_NUMBER, high, "fastest run, work a second"),
-    ROW(FIELD_NUMBER, runs, "how many runs"),
-    ROW(FIELD_TEXT, source, "how it was measured"),
-    ROW(FIELD_TEXT, conditions, "idle, or what else ran"),
+    FIELD(FIELD_TEXT, struct measure_row, work, "what was measured"),
+    FIELD(FIELD_NUMBER, struct measure_row, threads, "threads that worked at once"),
+    FIELD(FIELD_NUMBER, struct measure_row, low, "slowest run, work a second"),
+    FIELD(FIELD_NUMBER, struct measure_row, likely, "median of the runs, work a second"),
+    FIELD(FIELD_NUMBER, struct measure_row, high, "fastest run, work a second"),
+    FIELD(FIELD_NUMBER, struct measure_row, runs, "how many runs"),
+    FIELD(FIELD_TEXT, struct measure_row, source, "how it was measured"),
+    FIELD(FIELD_TEXT, struct measure_row, conditions, "idle, or what else ran"),
 };
-const struct fields measure_row_table = {"rate", sizeof(struct measure_row), row_fields,
-                                         COUNT_OF(row_fields)};
+const struct fields measure_row_table = FIELD_TABLE(struct measure_row, "rate", row_fields);
 
 static bool whole(double x, double at_most)
 {

@@ -74,6 +74,7 @@ static void experts(struct shape *s, const struct model_part *p)
     s->expert_every = or_else(p->moe_layer_step, 1);
     s->shared_width =
         or_else(p->d_ff_shared_expert, or_none(p->n_shared_experts) * s->expert_width);
+    s->shared_gate = p->shape.shared_gate;
     if (!is(p->shape.kind, "gpt_oss")) return;
     s->router_bias = s->ffn_bias = s->attention_sinks = true;
 }
@@ -118,7 +119,8 @@ static bool has_rule(const char *kind)
 static const char *why_not(const struct shape *s, const char *kind, struct arena *a)
 {
     if (s->arch && s->arch->unruled) return s->arch->unruled;
-    if (!kind || s->layers <= 0) return "its shape is not in the catalogue";
+    if (s->layers <= 0) return "its shape is not known";
+    if (!kind) return "the catalogue lacks details of its layers";
     return has_rule(kind) ? shape_architecture_unruled(s, a) : "its kind of layers has no rule";
 }
 

@@ -14,7 +14,7 @@
 
 enum fits judged_fits(const struct judged *j)
 {
-    return j->asked ? j->verdict.fits : FITS_UNKNOWN;
+    return j->asked ? j->verdict.fits : FITS_NOT_COMPUTED;
 }
 
 static bool set_knobs(const struct context *in, const struct experiment *e, struct asked *a,
@@ -70,12 +70,13 @@ bool judge_set(const struct context *in, const struct experiment_set *set, const
     out->subject = s;
     guide_judge(set, &s->system, &s->benchmark, in->arena, &out->capabilities);
     out->closing = guide_closing(set, &out->capabilities, &out->failed);
-    out->lacks = guide_lacks(set, &s->system);
     out->row = NEW_ARRAY(in->arena, struct judged, set->experiments);
     out->rows = set->experiments;
     for (size_t i = 0; i < out->rows; i++) {
         out->row[i].experiment = &set->experiment[i];
-        out->row[i].guide = guide_passes(set, &set->experiment[i], &s->system);
+        out->row[i].guide = guide_verdict(set, &set->experiment[i], &s->system);
+        if (out->row[i].guide == GUIDE_UNKNOWN && !out->lacks)
+            out->lacks = guide_lacks(&set->experiment[i], &s->system);
         if (!judge_one(in, s->machine, w, &out->row[i], err)) return false;
     }
     return true;
@@ -94,7 +95,7 @@ const char *judged_closing(const struct judged_set *s, struct arena *a)
     buf_init(&no, 4096);
     for (size_t i = 0; i < s->rows; i++) {
         const enum fits fits = judged_fits(&s->row[i]);
-        computed += fits != FITS_UNKNOWN;
+        computed += fits != FITS_NOT_COMPUTED;
         yes += fits == FITS || fits == FITS_PROBABLY;
         if (fits == FITS_NOT)
             buf_format(&no, "%s%s", no.n ? ", " : "", s->row[i].experiment->title);
@@ -109,14 +110,17 @@ const char *judged_closing(const struct judged_set *s, struct arena *a)
 
 static struct cell word_cell(enum fits fits)
 {
-    static const enum tone tone[] = {TONE_GOOD, TONE_GOOD, TONE_BAD, TONE_DIM};
+    static const enum tone tone[] = {TONE_GOOD, TONE_GOOD, TONE_BAD, TONE_DIM, TONE_DIM};
     return (struct cell){fits_word(fits), tone[fits]};
 }
 
-static struct cell guide_cell(const struct judged_set *s, const struct judged *j)
+static struct cell guide_cell(enum guide_says says)
 {
-    if (s->lacks && !j->guide) return (struct cell){"?", TONE_DIM};
-    return (struct cell){j->guide ? "yes" : "no", j->guide ? TONE_GOOD : TONE_BAD};
+    static const struct cell cell[] = {[GUIDE_NO_RULE] = {"-", TONE_DIM},
+                                       [GUIDE_YES] = {"yes", TONE_GOOD},
+                                       [GUIDE_UNKNOWN] = {"?", TONE_DIM},
+                                       [GUIDE_NO] = {"no", TONE_BAD}};
+    return cell[says];
 }
 
 void show_judged(struct doc *d, const struct judged_set *s)
@@ -126,7 +130,7 @@ void show_judged(struct doc *d, const struct judged_set *s)
     for (size_t i = 0; i < s->rows; i++) {
         const struct judged *j = &s->row[i];
         const struct cell row[] = {{.text = j->experiment->title},
-                                   guide_cell(s, j),
+                                   guide_cell(j->guide),
                                    word_cell(judged_fits(j)),
                                    {.text = j->why}};
         table_row(d, b, row);
@@ -142,7 +146,9 @@ static void show_places(struct doc *d, const struct judged_set *s)
     struct block *b = doc_facts(d, "What the guide says of a machine with this much memory");
     for (size_t i = 0; i < s->set->tables; i++) {
         const struct guide_table *t = &s->set->table[i];
-        const struct guide_row *row = guide_table_row(s->set, t->id, s->subject->system.ram_gb);
+        const struct guide_system *system = &s->subject->system;
+        const double gb = t->by_available ? system->ram_available_gb : system->ram_gb;
+        const struct guide_row *row = guide_table_row(s->set, t->id, gb);
         if (row) facts_row(d, b, t->title, "%s: %s", row->label, row->text);
     }
 }

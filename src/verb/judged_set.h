@@ -6,7 +6,7 @@
 
 struct judged {
     const struct experiment *experiment;
-    bool guide;                /* the guide's rule passes */
+    enum guide_says guide;     /* the guide's verdict */
     const struct asked *asked; /* NULL: no workload written down */
     struct verdict verdict;    /* of asked */
     const char *why;           /* one sentence: what it needs, or why it is not computed */
@@ -18,13 +18,13 @@ struct judged_set {
     struct judged *row;
     size_t rows;
     const char *closing; /* the guide's closing sentence */
-    const char *lacks;   /* a figure the guide's rules need and nobody knows, or NULL */
+    const char *lacks;   /* a figure that leaves a verdict of the guide open, or NULL */
     bool failed;         /* the guide's exit status is 1 */
 };
 
 bool judge_set(const struct context *in, const struct experiment_set *set, const struct subject *s,
                const struct world *w, struct judged_set *out, struct mu_err *err) NODISCARD;
-/* The computed verdict of an experiment: FITS_UNKNOWN when nothing is computed. */
+/* The computed verdict of an experiment: FITS_NOT_COMPUTED when nothing is. */
 enum fits judged_fits(const struct judged *j);
 /* The guide's closing sentence, or why it has none. */
 const char *judged_guide_closing(const struct judged_set *s, struct arena *a);

@@ -14,7 +14,7 @@ const char *speed_words(struct arena *a, struct estimate per_s)
 
 void show_bill(struct doc *d, const struct verdict *v)
 {
-    if (v->fits == FITS_UNKNOWN && v->bill.unruled) return;
+    if (v->bill.unruled) return;
     struct block *b = doc_stack(d, "Memory");
     const double whole = isnan(v->usable_bytes) || v->usable_bytes < v->held_bytes.likely
                              ? v->held_bytes.likely + v->process_bytes

@@ -70,7 +70,9 @@ static void fill_report(const struct check *c, struct report *r)
         const bool computed = j->asked && !j->verdict.bill.unruled;
         row[i] = (struct verdict_row){.id = j->experiment->id,
                                       .title = j->experiment->title,
-                                      .guide = j->guide ? "yes" : "no",
+                                      .guide = j->guide == GUIDE_YES  ? "yes"
+                                               : j->guide == GUIDE_NO ? "no"
+                                                                      : NULL,
                                       .computed = fits_word(judged_fits(j)),
                                       .why = j->why,
                                       .needed_bytes = computed ? j->verdict.held_bytes.likely +
@@ -151,7 +153,7 @@ static bool save_report(const struct check *c, struct doc *d, struct mu_err *err
     return true;
 }
 
-/* --require ID: no when that experiment's computed verdict is no, or when nothing computes it. */
+/* --require ID: no when that experiment's computed verdict is no; where nothing is computed, when the guide's thresholds say no. */
 static bool check_required(const struct check *c, struct doc *d, bool *no, struct mu_err *err)
 {
     const char *id[REQUIRE_MOST];
@@ -164,10 +166,12 @@ static bool check_required(const struct check *c, struct doc *d, bool *no, struc
             return err_set(err, MU_USAGE, "the set %s has no experiment '%s' to require",
                            c->judged.set->name, str_visible(c->in->arena, str_of(id[i])));
         const enum fits fits = judged_fits(j);
-        const bool met = fits == FITS_UNKNOWN ? j->guide : fits != FITS_NOT;
+        const bool computed = fits != FITS_NOT_COMPUTED;
+        const bool met = computed ? fits != FITS_NOT
+                                  : guide_thresholds(j->experiment, &c->subject.system) != GUIDE_NO;
         doc_note(d, met ? TONE_GOOD : TONE_BAD, "required: %s: %s%s", j->experiment->title,
                  met ? "yes" : "no",
-                 fits == FITS_UNKNOWN ? ", by the guide's rule; muster does not compute it" : "");
+                 computed ? "" : ", by the guide's thresholds; muster does not compute it");
         if (!met) *no = true;
     }
     return true;

@@ -127,7 +127,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (request_flag(q, "explain")) show_explanation(d, &f->asked.task, &f->verdict);
     show_notes(d, in->notes);
     write_json(f, in, &out->json);
-    out->no = f->verdict.fits == FITS_NOT || f->verdict.fits == FITS_UNKNOWN;
+    out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }
 

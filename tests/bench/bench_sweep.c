@@ -46,7 +46,7 @@ static struct counts sweep(const struct machine *m, const struct catalog *c, con
                 g.context_tokens = contexts[k];
                 judge_task(&(struct task){cost_workload(S("generate")), &d, &g}, m, w, &v);
                 n.judged++;
-                n.computed += v.fits != FITS_UNKNOWN;
+                n.computed += v.fits != FITS_NOT_COMPUTED;
             }
         }
     }

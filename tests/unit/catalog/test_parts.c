@@ -195,6 +195,26 @@ static const char *cpu_of(const struct home *h, const char *name)
     return p ? p->name : "none";
 }
 
+/* What a shape is computed from is whole and in bounds; the file, the row and the figure are said. */
+static void a_figure_no_model_has_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "\"n_layers\": 1e18",     "\"n_layers\": 0.5", "\"d_model\": -1",
+        "\"vocab_size\": 1e308", "\"mla\": {\"v_head_dim\": -1}"};
+    const struct home *h = *state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        const struct catalog *c = catalog_open(h->folder, h->arena);
+        const struct model_part *m;
+        size_t n;
+        struct mu_err err = {.code = MU_OK};
+        home_write(h, "models.json",
+                   str_format(h->arena, "{\"entries\": [{\"hf_id\": \"a/b\", %s}]}", bad[i]));
+        assert_false(catalog_models(c, &m, &n, &err));
+        assert_int_equal(err.code, MU_DATA);
+        assert_message(&err, "models.json: entries[0]", "it takes a whole number from 0 to");
+    }
+}
+
 static void every_cpu_loads(void **state)
 {
     const struct home *h = *state;
@@ -350,6 +370,7 @@ int main(void)
         HOMED(a_row_without_a_name_is_refused),
         HOMED(a_figure_in_words_is_refused),
         HOMED(a_name_twice_is_refused),
+        HOMED(a_figure_no_model_has_is_refused),
         HOMED(every_cpu_loads),
         HOMED(cpus_are_found_as_systems_write_them),
         HOMED(a_very_long_cpu_name_does_no_harm),

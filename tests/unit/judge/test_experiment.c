@@ -39,6 +39,34 @@ static void test_tables_by_memory(void **state)
     arena_free(a);
 }
 
+/* The example of docs/design/DESIGN.md 4 is read whole; a kind without a rule yet says so instead of failing. */
+static void test_design_example(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "name: llm-memory\nexperiments:\n"
+        "  - {id: e0_e1, why_not: no}\n"
+        "  - id: e2_full\n"
+        "    title: E2, fine-tuning at full precision\n"
+        "    guide: {ram_available_gb: 12, disk_free_gb: 15, source: \"001, test script\"}\n"
+        "    minimum: {ram_gb: 8}\n"
+        "    recommended: {ram_gb: 16, cpu_cores: 8, gpu: any}\n"
+        "    software: {python: \">=3.8\"}\n"
+        "    workload: {kind: finetune, method: full, model: m, precision: bf16, optimizer: adamw, "
+        "checkpointing: true, micro_batch: 4, seq: 512}\n"
+        "    amount: {samples: 1000, epochs: 3}\n"
+        "    after: [e0_e1]\n"
+        "    together: []\n"
+        "    command: python3 run_e2.py --batch {micro_batch}\n";
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    const struct experiment_set *set;
+    struct mu_err err = {.code = MU_OK};
+    if (!experiment_set_parse(str_of(yaml), "design", a, &set, &err)) fail_msg("%s", err.text);
+    assert_null(set->experiment[1].kind);
+    assert_string_equal(set->experiment[1].why_not, "finetune is not computed yet");
+    arena_free(a);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -61,6 +89,8 @@ static void test_refused(void **state)
         {"name: x\nexperiments:\n  - {id: a, workload: {kind: generate}}",
          "a workload needs a model"},
         {"name: x\nexperiments:\n  - {id: a}", "needs a workload, or a why_not"},
+        {"name: x\nexperiments:\n  - {id: a, why_not: no}\ntables:\n  - {rows: []}",
+         "a table needs id and title"},
         {"experiments:\n  - {id: a, why_not: no}", "a set needs a name"},
         {"name: x", "a set needs a list of experiments"},
         {"- x", "must be a map"},
@@ -81,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped_set),
         cmocka_unit_test(test_tables_by_memory),
+        cmocka_unit_test(test_design_example),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
