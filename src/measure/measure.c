@@ -66,6 +66,7 @@ struct session {
     struct rate *rate;
     size_t count;
     const char *first_reason;
+    bool hung; /* a test ran into its time limit: the others are not waited for as well */
 };
 
 static double budget_bytes(const struct machine *m)
@@ -289,6 +290,7 @@ static void run_test(struct session *s, const struct test *test)
     const bool ran = child_run(&child, a, &end, &err);
     buf_release(&request);
     const char *why = ran ? failure(&h, &end, a) : err.text;
+    s->hung = ran && end.fate == CHILD_TIMED_OUT;
     if (why)
         not_measured(s, test, why);
     else
@@ -304,7 +306,10 @@ static void run_tests(struct session *s)
             const char *what = str_format(s->in->arena, "measuring %s", tests[i].words);
             progress_show(s->in->progress, what, (double)i / (double)tests_in_all);
         }
-        run_test(s, &tests[i]);
+        if (s->hung)
+            not_measured(s, &tests[i], "not tried, since the test before it hung");
+        else
+            run_test(s, &tests[i]);
     }
     if (s->in->progress) progress_end(s->in->progress);
 }

@@ -79,6 +79,14 @@ bool asked_knobs(const struct request *q, const struct context *in, struct asked
                           in->catalog, err))
                 return false;
     }
+    struct generate *g = &a->knobs;
+    if (g->prompt_tokens > g->context_tokens) {
+        if (request_text(q, "prompt_tokens"))
+            return err_set(err, MU_USAGE,
+                           "a prompt of %.0f tokens does not go into a context of %.0f; give --ctx",
+                           g->prompt_tokens, g->context_tokens);
+        g->prompt_tokens = g->context_tokens;
+    }
     const double trained = a->digest->shape->context_tokens;
     if (trained > 0 && a->knobs.context_tokens > trained)
         note_add(in->notes, "%s was trained for %.0f tokens; %.0f are asked for", a->model->name,

@@ -27,6 +27,15 @@ static bool set_knobs(const struct context *in, const struct experiment *e, stru
     return true;
 }
 
+/* Where the model's own file would not fit on the disk, as the end of a sentence. */
+static const char *disk_words(const struct subject *s, const struct asked *asked, struct arena *a)
+{
+    const double free_bytes = s->system.disk_free_gb * GUIDE_GB;
+    if (!(asked->digest->weight_bytes > free_bytes)) return "";
+    return str_format(a, "; its file of %s does not fit on the disk",
+                      units_bytes(a, asked->digest->weight_bytes));
+}
+
 /* What the guide's figure for available memory is worth, as the end of a sentence. */
 static const char *figure_words(const struct experiment *e, const struct verdict *v,
                                 struct arena *a)
@@ -37,7 +46,7 @@ static const char *figure_words(const struct experiment *e, const struct verdict
                       judge_figure(asked_gb * GUIDE_GB, v, ranking_usual.spare_share));
 }
 
-static bool judge_one(const struct context *in, const struct machine *m, const struct world *w,
+static bool judge_one(const struct context *in, const struct subject *s, const struct world *w,
                       struct judged *j, struct mu_err *err)
 {
     const struct experiment *e = j->experiment;
@@ -45,9 +54,10 @@ static bool judge_one(const struct context *in, const struct machine *m, const s
     j->why = e->why_not;
     if (!e->kind) return true;
     struct asked *asked = NEW(a, struct asked);
-    if (!asked_generate(in, e->model, e->quant, m, asked, err) || !set_knobs(in, e, asked, err))
+    if (!asked_generate(in, e->model, e->quant, s->machine, asked, err) ||
+        !set_knobs(in, e, asked, err))
         return err_add(err, "experiment %s", e->id);
-    judge_task(&asked->task, m, w, &j->verdict);
+    judge_task(&asked->task, s->machine, w, &j->verdict);
     j->asked = asked;
     const struct verdict *v = &j->verdict;
     if (v->bill.unruled) {
@@ -56,9 +66,10 @@ static bool judge_one(const struct context *in, const struct machine *m, const s
         const char *speed = estimate_known(v->decode_per_s)
                                 ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                                 : "";
-        j->why = str_format(
-            a, "%s %s needs %s%s%s", name_alone(asked->digest->name), asked->digest->quant,
-            units_bytes(a, v->held_bytes.likely + v->process_bytes), speed, figure_words(e, v, a));
+        j->why = str_format(a, "%s %s needs %s%s%s%s", name_alone(asked->digest->name),
+                            asked->digest->quant,
+                            units_bytes(a, v->held_bytes.likely + v->process_bytes), speed,
+                            disk_words(s, asked, a), figure_words(e, v, a));
     }
     return true;
 }
@@ -77,7 +88,7 @@ bool judge_set(const struct context *in, const struct experiment_set *set, const
         out->row[i].guide = guide_verdict(set, &set->experiment[i], &s->system);
         if (out->row[i].guide == GUIDE_UNKNOWN && !out->lacks)
             out->lacks = guide_lacks(&set->experiment[i], &s->system);
-        if (!judge_one(in, s->machine, w, &out->row[i], err)) return false;
+        if (!judge_one(in, s, w, &out->row[i], err)) return false;
     }
     return true;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "catalog/architecture.h"
 #include "catalog/types.h"
 #include "model/digest.h"
 #include "verb/common.h"
@@ -55,7 +56,7 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
                 {g->repack != (double)REPACK_ON, " --no-repack"},
                 {g->kv_unified, " -kvu"},
                 {g->swa_full, " --swa-full"},
-                {g->embeddings, " --embeddings"}};
+                {g->embeddings || asked->digest->shape->arch->encoder, " --embeddings"}};
     for (size_t i = 0; i < COUNT_OF(flag); i++)
         if (flag[i].differs) buf_add(b, str_of(flag[i].option));
 }

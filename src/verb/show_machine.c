@@ -74,8 +74,8 @@ static void show_cpu(struct doc *d, struct block *b, const struct machine *m)
     facts_row(d, b, "CPU", "%s", taken(d, &line));
     double usable;
     if (place && known(place->threads, &usable) && usable < known_or(cpu->threads, usable))
-        facts_row(d, b, "", "%s of them for one process (bound by %s)",
-                  units_number(d->arena, usable, 3), said(place->bound_by));
+        facts_row(d, b, "", "%g of them for one process (bound by %s)", usable,
+                  said(place->bound_by));
     show_features(d, b, cpu);
 }
 

@@ -75,6 +75,14 @@ static const char *why_not_measured(const struct request *q, const struct machin
     return request_flag(q, "quick") ? "--quick measures nothing" : NULL;
 }
 
+/* Rates that were measured beside other work are shown, but not trusted for good. */
+static bool measured_busy(const struct rate *rate, size_t rates)
+{
+    for (size_t i = 0; i < rates; i++)
+        if (rate[i].conditions && strncmp(rate[i].conditions, "busy", 4) == 0) return true;
+    return false;
+}
+
 /* The rates of this very machine, kept or measured; NULL with *why set when there are none. */
 static const struct machine *rated(const struct request *q, const struct context *in,
                                    const struct machine *m, const char **when, const char **why)
@@ -91,7 +99,8 @@ static const struct machine *rated(const struct request *q, const struct context
     const struct rate *rate;
     size_t rates;
     struct mu_err err = {.code = MU_OK};
-    if (length != MEASURE_FULL && measure_kept(&how, m, &rate, &rates, &kept)) {
+    const bool usable = length != MEASURE_FULL && measure_kept(&how, m, &rate, &rates, &kept);
+    if (usable && (*why || !measured_busy(rate, rates))) {
         *when = str_format(in->arena, "kept from %s", kept);
         return machine_with_rates(m, rate, rates, in->arena);
     }
@@ -99,8 +108,7 @@ static const struct machine *rated(const struct request *q, const struct context
     const bool measured = measure_machine(&how, m, length, &rate, &rates, &err);
     progress_end(in->progress);
     if (!measured) {
-        note_add(in->notes, "%s", err.text);
-        *why = "measuring failed";
+        *why = str_format(in->arena, "%s", err.text);
         return NULL;
     }
     if (!measure_keep(&how, m, rate, rates, &err))

@@ -27,13 +27,38 @@ struct check {
     size_t models;
 };
 
+/* What the list of models means, below it. */
+static void note_models(struct doc *d, const struct check *c, bool priced)
+{
+    if (!c->models) return;
+    struct str source = str_of(c->model[0].mix->perplexity_increase.source);
+    const struct str of_what =
+        str_cut(&source, ','); /* the model and the text it was measured on */
+    doc_note(
+        d, TONE_DIM,
+        "by parameters; the best quantisation within +%.0f %% perplexity (as published %s), at "
+        "%.0f tokens or all the model was trained for, with %.0f %% of the budget to spare%s",
+        ranking_usual.perplexity_most * 100, str_copy(d->arena, of_what),
+        ranking_usual.context_tokens, ranking_usual.spare_share * 100,
+        priced ? str_format(d->arena, ", likely %.0f tok/s or more; speeds are rough",
+                            ranking_usual.decode_least_per_s)
+               : "; speed is not known, so it was not asked for");
+}
+
 static void show_models(struct doc *d, const struct check *c)
 {
-    static const char *const head[] = {"Runs well here", "quant",   "memory",
-                                       "decode",         "prefill", "context that fits"};
+    const bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
+    const char *const head[] = {priced ? "Runs well here" : "Fits here",
+                                "quant",
+                                "memory",
+                                "decode",
+                                "prefill",
+                                "context that fits"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
-    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    const char *const *heads =
+        memcpy(NEW_ARRAY(d->arena, const char *, COUNT_OF(head)), head, sizeof head);
+    struct block *b = doc_table(d, NULL, heads, align, COUNT_OF(head));
     for (size_t i = 0; i < c->models; i++) {
         const struct ranked *r = &c->model[i];
         const struct cell row[] = {
@@ -46,19 +71,7 @@ static void show_models(struct doc *d, const struct check *c)
             {.text = str_format(d->arena, "%.0f", r->largest_context_tokens)}};
         table_row(d, b, row);
     }
-    const bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
-    struct str source = str_of(c->models ? c->model[0].mix->perplexity_increase.source : "none");
-    const struct str of_what =
-        str_cut(&source, ','); /* the model and the text it was measured on */
-    doc_note(d, TONE_DIM,
-             "by parameters; the best quantisation within +%.0f %% perplexity (as published %s) at "
-             "%.0f tokens "
-             "with %.0f %% of the budget to spare%s",
-             ranking_usual.perplexity_most * 100, str_copy(d->arena, of_what),
-             ranking_usual.context_tokens, ranking_usual.spare_share * 100,
-             priced ? str_format(d->arena, " and %.0f tok/s; speeds are rough",
-                                 ranking_usual.decode_least_per_s)
-                    : "; speed was not measured, so it was not asked for");
+    note_models(d, c, priced);
 }
 
 static void fill_report(const struct check *c, struct report *r)
@@ -184,6 +197,10 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     const struct experiment_set *set;
     c->q = q;
     c->in = in;
+    if (request_flag(q, "quick") && request_flag(q, "full"))
+        return err_set(
+            err, MU_USAGE,
+            "--quick and --full exclude each other: one measures nothing, the other anew");
     if (!subject_set(q, in, &set, err) || !subject_machine(q, in, &c->subject, err) ||
         !judge_world(in->catalog, in->arena, &c->world, err))
         return false;

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "catalog/architecture.h"
+#include "machine/facts.h"
 #include "model/digest.h"
 #include "model/model.h"
 #include "verb/common.h"
@@ -34,8 +36,10 @@ static void say_answer(struct doc *d, const struct fit *f)
         doc_answer(d, TONE_WARN, "Needs %s; %s: %s", units_bytes(a, need), v->why, what);
     } else {
         static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
-        doc_answer(d, v->fits == FITS_NOT ? TONE_BAD : TONE_GOOD, "%s: %s needs %s of %s",
-                   word[v->fits], what, units_bytes(a, need), units_bytes(a, v->usable_bytes));
+        const bool no = v->fits == FITS_NOT;
+        doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s: %s needs %s of %s%s%s", word[v->fits], what,
+                   units_bytes(a, need), units_bytes(a, v->usable_bytes),
+                   no && v->bound_by ? ", bound by " : "", no && v->bound_by ? v->bound_by : "");
     }
 }
 
@@ -45,13 +49,15 @@ static void say_speed(struct doc *d, const struct fit *f)
     if (v->bill.unruled || v->fits == FITS_NOT) return; /* it would run from disk, if at all */
     struct block *b = doc_facts(d, NULL);
     const double tokens = f->asked.knobs.prompt_tokens;
-    facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
-              v->decode_per_s.source ? " · " : "",
-              v->decode_per_s.source ? v->decode_per_s.source : "");
+    const bool writes = !f->asked.digest->shape->arch->encoder;
+    if (writes)
+        facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
+                  v->decode_per_s.source ? " · " : "",
+                  v->decode_per_s.source ? v->decode_per_s.source : "");
     facts_row(d, b, "prefill", "%s%s%s", speed_words(d->arena, v->prefill_per_s),
               v->prefill_per_s.source ? " · " : "",
               v->prefill_per_s.source ? v->prefill_per_s.source : "");
-    if (estimate_known(v->prefill_per_s))
+    if (writes && estimate_known(v->prefill_per_s))
         facts_row(d, b, "first token", "after %s to %s, for a prompt of %.0f tokens",
                   units_seconds(d->arena, tokens / v->prefill_per_s.high),
                   units_seconds(d->arena, tokens / v->prefill_per_s.low), tokens);
@@ -115,6 +121,9 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !asked_knobs(q, in, &f->asked, err))
         return false;
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
+    if (f->machine->facts->gpus)
+        note_add(in->notes, "%zu %s seen, not sized yet: judged on the CPU alone",
+                 f->machine->facts->gpus, f->machine->facts->gpus == 1 ? "GPU is" : "GPUs are");
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
 

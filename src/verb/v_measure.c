@@ -36,12 +36,12 @@ static void show_rates(struct doc *d, const struct machine *m)
         const double scale = rounds ? 1 : 1e9;
         const struct cell row[] = {
             {.text = machine_work_word(r->work)},
-            {.text = units_number(d->arena, r->threads, 3)},
+            {.text = str_format(d->arena, "%g", r->threads)},
             {.text = units_number(d->arena, r->per_s.likely / scale, 3)},
             {.text = units_number(d->arena, r->per_s.low / scale, 3)},
             {.text = units_number(d->arena, r->per_s.high / scale, 3)},
             {.text = str_format(d->arena, "%s%s", rounds ? "" : "G", machine_work_unit(r->work))},
-            {.text = units_number(d->arena, r->runs, 3)},
+            {.text = str_format(d->arena, "%g", r->runs)},
             {.text = r->conditions ? r->conditions : ""}};
         table_row(d, b, row);
     }

@@ -55,8 +55,48 @@ static void test_edges(void **state)
     arena_free(a);
 }
 
+/* What is not known leaves a verdict open, unless another figure decides; no rule is no verdict. */
+static void test_open_verdicts(void **state)
+{
+    (void)state;
+    static const struct {
+        double ram, disk;
+        enum guide_says prerequisites, quantized, full;
+        const char *lacks;
+    } row[] = {
+        {20, (double)NAN, GUIDE_UNKNOWN, GUIDE_UNKNOWN, GUIDE_UNKNOWN, "disk_free_gb"},
+        {1, (double)NAN, GUIDE_NO, GUIDE_NO, GUIDE_NO, "disk_free_gb"},
+        {(double)NAN, 100, GUIDE_UNKNOWN, GUIDE_UNKNOWN, GUIDE_UNKNOWN, "ram_available_gb"},
+        {(double)NAN, 1, GUIDE_NO, GUIDE_NO, GUIDE_NO, "ram_available_gb"},
+        {20, 100, GUIDE_YES, GUIDE_NO, GUIDE_YES, NULL},
+    };
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    const struct experiment_set *set = guide_set(a);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        const struct guide_system s = {.ram_gb = (double)NAN,
+                                       .ram_available_gb = row[i].ram,
+                                       .disk_free_gb = row[i].disk,
+                                       .cpu_count = (double)NAN};
+        const struct experiment *first = experiment_find(set, "prerequisites");
+        const char *lacks = guide_lacks(first, &s);
+        assert_int_equal(guide_verdict(set, first, &s), row[i].prerequisites);
+        assert_int_equal(guide_verdict(set, experiment_find(set, "e2_quantized"), &s),
+                         row[i].quantized);
+        assert_int_equal(guide_verdict(set, experiment_find(set, "e2_full"), &s), row[i].full);
+        if (row[i].lacks)
+            assert_string_equal(lacks, row[i].lacks);
+        else
+            assert_null(lacks);
+    }
+    const struct experiment bare = {
+        .guide = {(double)NAN, (double)NAN, (double)NAN, (double)NAN, NULL, NULL, NULL}};
+    assert_int_equal(guide_thresholds(&bare, &(struct guide_system){.ram_gb = 1}), GUIDE_NO_RULE);
+    arena_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_edges)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_edges),
+                                       cmocka_unit_test(test_open_verdicts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* Verdicts: what fits where, how ranges widen, what is not computed, and the search for the largest context. */
 #include "../stage.h"
 
+#include "machine/facts.h"
+
 static const struct machine *machine_of(struct stage *s, const char *line)
 {
     const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
@@ -97,6 +99,36 @@ static void test_not_computed(void **state)
     assert_false(estimate_known(v.held_bytes));
 }
 
+/* A limit of address space counts the mapped file beside its repacked copy; available memory does not. */
+static void test_address_space(void **state)
+{
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct machine m = *machine_of(s, "cpu:4 ram:16GiB");
+    struct facts facts = *m.facts;
+    const char *const features[] = {"avx2"};
+    struct verdict v;
+    facts.cpu.features = features;
+    facts.cpu.feature_count = 1;
+    m.facts = &facts;
+    judge_buffers(&m, s->catalog, s->arena, &s->knobs);
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS);
+    const double held = v.held_bytes.likely + v.process_bytes;
+    struct limit limit = {.what = "ulimit -v", .bytes = quantity_of(held * 1.1, REPORTED, "test")};
+    facts.limit = &limit;
+    facts.limits = 1;
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS);
+    limit.counts_mappings = true;
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS_NOT);
+    assert_string_equal(v.bound_by, "ulimit -v");
+    limit.bytes = quantity_of(held * 2, REPORTED, "test");
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS);
+}
+
 static void test_figures(void **state)
 {
     (void)state;
@@ -136,6 +168,7 @@ int main(void)
         STAGED_WORLD(test_bill_adds_up),
         STAGED_WORLD(test_closed_form_has_a_range),
         STAGED_WORLD(test_speed_needs_a_measurement),
+        STAGED_WORLD(test_address_space),
         STAGED_WORLD(test_largest_context),
         STAGED_WORLD(test_not_computed),
         cmocka_unit_test(test_figures),
