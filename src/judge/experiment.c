@@ -166,21 +166,9 @@ static bool is_knob(const struct workload *kind, struct str key)
     return false;
 }
 
-static bool read_workload(const struct reading *in, const struct yaml *map, struct experiment *e)
+static bool read_knobs(const struct reading *in, const struct workload *w, const struct yaml *map,
+                       struct experiment *e)
 {
-    if (map->kind != YAML_MAP)
-        return yaml_error(map, in->name, in->err, "a workload must be a map of keys");
-    const struct yaml *kind = yaml_get(map, "kind");
-    if (!kind || kind->kind != YAML_SCALAR || !cost_kind_named(kind->text))
-        return yaml_error(kind ? kind : map, in->name, in->err, "a workload needs a known kind%s%s",
-                          kind ? ", not " : "", kind ? str_visible(in->arena, kind->text) : "");
-    const struct workload *w = cost_workload(kind->text);
-    if (!w) { /* its knobs are not known yet either */
-        if (!e->why_not)
-            e->why_not =
-                str_format(in->arena, "%s is not computed yet", str_copy(in->arena, kind->text));
-        return true;
-    }
     struct setting *setting = NEW_ARRAY(in->arena, struct setting, map->count);
     for (const struct yaml *y = map->first; y; y = y->next) {
         if (y->kind != YAML_SCALAR)
@@ -199,7 +187,23 @@ static bool read_workload(const struct reading *in, const struct yaml *map, stru
             return refuse_knob(in, w, y);
     }
     e->setting = setting;
-    if (!e->model) return yaml_error(map, in->name, in->err, "a workload needs a model");
+    return e->model || yaml_error(map, in->name, in->err, "a workload needs a model");
+}
+
+/* A kind that has no row yet keeps its knobs to itself: they are not known either. */
+static bool read_workload(const struct reading *in, const struct yaml *map, struct experiment *e)
+{
+    if (map->kind != YAML_MAP)
+        return yaml_error(map, in->name, in->err, "a workload must be a map of keys");
+    const struct yaml *kind = yaml_get(map, "kind");
+    if (!kind || kind->kind != YAML_SCALAR || !cost_kind_named(kind->text))
+        return yaml_error(kind ? kind : map, in->name, in->err, "a workload needs a known kind%s%s",
+                          kind ? ", not " : "", kind ? str_visible(in->arena, kind->text) : "");
+    const struct workload *w = cost_workload(kind->text);
+    if (w) return read_knobs(in, w, map, e);
+    if (!e->why_not)
+        e->why_not =
+            str_format(in->arena, "%s is not computed yet", str_copy(in->arena, kind->text));
     return true;
 }
 

@@ -131,8 +131,9 @@ static void test_hang(void **state)
     r.in.timeout_s = 0.4;
     rig_engine(&r, OTHERS "exec sleep 30");
     const struct rate *rate = NULL;
-    assert_int_equal(measured(&r, &rate), 3);
+    assert_int_equal(measured(&r, &rate), 2); /* what stands behind it is not waited for */
     assert_noted(&r.notes, "the guide's benchmark not measured: muster-engine ");
+    assert_noted(&r.notes, "not tried, since the test before it hung");
     rig_close(&r);
 }
 
