@@ -2,7 +2,7 @@
  *
  * The text goes to a new file in the same folder, is forced to the disk, and takes the old one's place by rename(2). SIGINT, SIGTERM
  * and SIGHUP wait until that is over, so that they leave no temporary file behind; only SIGKILL and a power cut can. A name that
- * exists and is no regular file (/dev/stdout, a FIFO) is written to as it stands. */
+ * exists and is no regular file (/dev/stdout, a FIFO that somebody reads) is written to as it stands, with no signal held back. */
 #include "base/save.h"
 #include "base/err.h"
 
@@ -42,8 +42,16 @@ static bool cannot_create(const char *path, struct mu_err *err)
 
 static bool write_in_place(const char *path, struct str text, struct mu_err *err)
 {
-    const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    /* not waiting for a reader, who may never come; writing then waits as usual */
+    const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENXIO)
+        return err_set(err, MU_CANTCREATE,
+                       "cannot write %s: it is a FIFO or device that nobody reads; remove it, or "
+                       "start its reader first",
+                       path);
     if (fd < 0) return cannot_create(path, err);
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0) (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
     const bool done = write_all(fd, text, path, err);
     if (close(fd) && done) return err_errno(err, "cannot write %s", path);
     return done;
@@ -80,7 +88,8 @@ static void sync_folder(const char *path)
 }
 
 /* old: the file replaced, NULL when there was none. */
-static bool replace(const char *path, struct str text, const struct stat *old, struct mu_err *err)
+static bool replace_now(const char *path, struct str text, const struct stat *old,
+                        struct mu_err *err)
 {
     char name[PATH_MAX];
     const int fd = open_beside(path, name, sizeof name, 0666);
@@ -108,7 +117,21 @@ fail:
     return false;
 }
 
-static bool save(const char *path, struct str text, struct mu_err *err)
+static bool replace(const char *path, struct str text, const struct stat *old, struct mu_err *err)
+{
+    sigset_t later;
+    sigset_t before;
+    sigemptyset(&later);
+    sigaddset(&later, SIGINT);
+    sigaddset(&later, SIGTERM);
+    sigaddset(&later, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &later, &before);
+    const bool done = replace_now(path, text, old, err);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return done;
+}
+
+bool save_file(const char *path, struct str text, struct mu_err *err)
 {
     struct stat st;
     if (stat(path, &st)) {
@@ -122,20 +145,6 @@ static bool save(const char *path, struct str text, struct mu_err *err)
     char whole[PATH_MAX]; /* behind a symbolic link the file is replaced, not the link */
     if (!realpath(path, whole)) return cannot_create(path, err);
     return replace(whole, text, &st, err);
-}
-
-bool save_file(const char *path, struct str text, struct mu_err *err)
-{
-    sigset_t later;
-    sigset_t before;
-    sigemptyset(&later);
-    sigaddset(&later, SIGINT);
-    sigaddset(&later, SIGTERM);
-    sigaddset(&later, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &later, &before);
-    const bool done = save(path, text, err);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return done;
 }
 
 bool save_folders(const char *folder, struct mu_err *err)

@@ -24,7 +24,7 @@ bool llama_tied_embedding(const struct digest *m, struct weight_sum *out)
 {
     const struct shape *s = m->shape;
     const double elements = s->vocabulary * s->width;
-    for (size_t i = 0; s->tied && !s->arch->encoder && i < m->outsides; i++) {
+    for (size_t i = 0; elements > 0 && s->tied && !s->arch->encoder && i < m->outsides; i++) {
         const struct weight_sum *w = &m->outside[i];
         if (w->use != USE_LOOKUP || w->elements < elements) continue;
         *out = *w;

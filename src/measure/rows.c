@@ -42,8 +42,9 @@ bool measure_row_rate(const struct measure_row *row, uint16_t place, struct aren
         return err_set(err, MU_DATA, "\"runs\" of %s is not a whole number", row->work);
     /* Written so that a NaN fails; nothing does 1e21 of anything a second. */
     if (!(row->low > 0 && row->low <= row->likely && row->likely <= row->high && row->high < 1e21))
-        return err_set(err, MU_DATA, "%s is not 0 < low %g <= likely %g <= high %g", row->work,
-                       row->low, row->likely, row->high);
+        return err_set(err, MU_DATA,
+                       "low, likely and high of %s are not three numbers over 0, in this order",
+                       row->work);
     if (!short_text(row->source) || !short_text(row->conditions))
         return err_set(err, MU_DATA, "%s lacks its source or conditions", row->work);
     rate.per_s = estimate_of(row->low, row->likely, row->high, MEASURED,

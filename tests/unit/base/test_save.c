@@ -114,6 +114,22 @@ static void places_where_nothing_can_be_made(void **state)
     assert_int_equal(entries(state), 0);
 }
 
+static void a_fifo_nobody_reads_is_not_waited_for(void **state)
+{
+    struct mu_err err = {0};
+    assert_int_equal(mkfifo(scratch_path(state, "fifo"), 0600), 0);
+    assert_false(save_file(scratch_path(state, "fifo"), S("text"), &err));
+    assert_int_equal(err.code, MU_CANTCREATE);
+    assert_non_null(strstr(err.text, "nobody reads"));
+    const int reader = open(scratch_path(state, "fifo"), O_RDONLY | O_NONBLOCK);
+    char held[8] = "";
+    assert_true(save_file(scratch_path(state, "fifo"), S("text"), &err));
+    assert_int_equal(read(reader, held, sizeof held - 1), 4);
+    assert_string_equal(held, "text");
+    close(reader);
+    assert_int_equal(unlink(scratch_path(state, "fifo")), 0);
+}
+
 static void folders_are_made(void **state)
 {
     struct mu_err err = {0};
@@ -140,6 +156,7 @@ int main(void)
         IN_SCRATCH(a_full_disk_leaves_the_old_file),
         IN_SCRATCH(a_full_device_says_so),
         IN_SCRATCH(places_where_nothing_can_be_made),
+        IN_SCRATCH(a_fifo_nobody_reads_is_not_waited_for),
         IN_SCRATCH(folders_are_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,9 +198,8 @@ static const char *cpu_of(const struct home *h, const char *name)
 /* What a shape is computed from is whole and in bounds; the file, the row and the figure are said. */
 static void a_figure_no_model_has_is_refused(void **state)
 {
-    static const char *const bad[] = {
-        "\"n_layers\": 1e18",     "\"n_layers\": 0.5", "\"d_model\": -1",
-        "\"vocab_size\": 1e308", "\"mla\": {\"v_head_dim\": -1}"};
+    static const char *const bad[] = {"\"n_layers\": 1e18", "\"n_layers\": 0.5", "\"d_model\": -1",
+                                      "\"vocab_size\": 1e308", "\"mla\": {\"v_head_dim\": -1}"};
     const struct home *h = *state;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         const struct catalog *c = catalog_open(h->folder, h->arena);

@@ -98,8 +98,8 @@ static void test_lines_that_are_not_believed(void **state)
     fails(SAY(LINE("memory read", "1", "1", "2", "3")), "was not asked for");
     fails(SAY(LINE(QUOTED, "3", "1", "2", "3")), "with 3 threads was not asked for");
     fails(SAY(LINE(QUOTED, "0.5", "1", "2", "3")), "\"threads\"");
-    fails(SAY(LINE(QUOTED, "2", "3", "2", "3")), "is not 0 < low 3");
-    fails(SAY(LINE(QUOTED, "2", "0", "2", "3")), "is not 0 < low 0");
+    fails(SAY(LINE(QUOTED, "2", "3", "2", "3")), "are not three numbers over 0");
+    fails(SAY(LINE(QUOTED, "2", "0", "2", "3")), "are not three numbers over 0");
     fails(SAY(LINE(QUOTED, "2", "1", "2", "null")), GUIDE);
     fails(SAY(LINE(QUOTED, "2", "1", "2", "\"3\"")), "high");
     fails(SAY(LINE(QUOTED, "2", "1", "2", "3")) SAY(LINE(QUOTED, "2", "1", "2", "3")),
