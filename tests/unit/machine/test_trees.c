@@ -69,7 +69,7 @@ static void vm(void **state)
     assert_value(s.facts->memory.swap_total_bytes, 0);
     assert_int_equal(s.facts->numa_nodes, 1);
     /* 16 GiB limit, 2 GiB used, of which 1 GiB is file cache that can go; the groups above are unlimited */
-    assert_budget(&s, 15 * GIB, "cgroup /work/job (memory.limit_in_bytes)", 2, "CPUs online");
+    assert_budget(&s, 15 * GIB, "cgroup /batch/job (memory.limit_in_bytes)", 2, "CPUs online");
     assert_int_equal(s.facts->limits, 3);
     assert_false(s.machine->here);
     assert_int_equal(s.look->notes.count, 0);
