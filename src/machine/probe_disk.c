@@ -14,7 +14,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 enum { DEPTH_MOST = 8, DISKS_MOST = 4 };
 
@@ -162,6 +164,15 @@ static double same_as(const struct looked *l, const struct mount *m, size_t inde
     return (double)index;
 }
 
+/* In a chroot / is no mount that the kernel lists: the file's own device number still tells disks apart. */
+static bool unlisted(const struct looking *in, const char *path, struct mount *m)
+{
+    struct stat st;
+    if (in->root->captured || stat(path, &st) != 0) return false;
+    *m = (struct mount){.at = "/", .major = major(st.st_dev), .minor = minor(st.st_dev)};
+    return true;
+}
+
 static void add(struct looked *l, const char *purpose, const char *path)
 {
     const size_t index = l->out->facts.disks;
@@ -178,6 +189,8 @@ static void add(struct looked *l, const char *purpose, const char *path)
         d.filesystem = m.filesystem;
         d.device = m.source;
         d.kind = kind || !device ? kind : kind_of_device(l->in, device);
+        d.same_as = same_as(l, &m, index);
+    } else if (unlisted(l->in, real, &m)) {
         d.same_as = same_as(l, &m, index);
     }
     l->mount[index] = m;
