@@ -248,6 +248,8 @@ static bool unknown_model(const char *operand, const struct catalog *c, bool fol
         return err_set(err, MU_NOINPUT, "cannot read %s: it is a folder; name a GGUF file in it",
                        shown);
     const char *near = catalog_model_near(c, s);
+    if (!catalog_sound(c, err))
+        return false; /* a table of the user's with a mistake hides its rows */
     if (near)
         return err_set(err, MU_NOINPUT, "no model is called %s: did you mean %s?", shown, near);
     return err_set(err, MU_NOINPUT,

@@ -156,6 +156,29 @@ class Check(unittest.TestCase):
         self.assertIn(run.returncode, (0, 1), run.stderr)
         self.assertIn('was not saved', run.stdout)
 
+    def test_tables_of_the_user(self):
+        folder = self.cwd.parent / '.config' / 'muster'
+        folder.mkdir(parents=True)
+        shape = '"n_layers": 4, "d_model": 64, "n_heads": 4, "n_kv_heads": 2, "head_dim": 16, "d_ff": 128, "vocab_size": 100, "max_context": 512'
+        row = '{{"entries": [{{"hf_id": "mine/tiny", "arch": {arch}, {shape}, "shape": {{"kind": "dense", "gated_ffn": true, "norms_per_layer": 2}}}}]}}'
+        cases = {
+            'speed.json': '{"entries": [{"class": null, "low": 1, "likely": 1, "high": 1}]}',
+            'residuals.json': '{"entries": [{"class": "x", "low": 3, "likely": 1, "high": 2}]}',
+            'models.json': row.format(arch='"llama"', shape=shape.replace('"n_layers": 4', '"n_layers": 1e18')),
+            'quants.json': '[',
+        }
+        for name, text in cases.items():
+            (folder / name).write_text(text)
+            self.assertIn(name, self.refused(65, 'fit', 'mine/tiny', '--quant', 'Q8_0', '--machine', LINE))
+            (folder / name).unlink()
+        (folder / 'models.json').write_text(row.format(arch='"llama"', shape=shape))
+        self.assertTrue(self.run_('fit', 'tiny', '--quant', 'Q8_0', '--machine', LINE).stdout.startswith('Fits: mine/tiny Q8_0'))
+        (folder / 'models.json').write_text(row.format(arch='null', shape=shape))
+        run = self.run_('fit', 'tiny', '--quant', 'Q8_0', '--machine', LINE, '--explain')
+        self.assertIn('Not computed, because its architecture is not named', run.stdout)
+        for word in ('(null)', 'nan', 'inf'):
+            self.assertNotIn(word, run.stdout.replace('finetun', ''))
+
     def test_experiments_of_the_user(self):
         (self.cwd / 'my.yaml').write_text('name: mine\nexperiments:\n  - {id: big, workload: {kind: generate, model: Llama-3.1-70B, quant: Q4_K_M}}\n')
         run = self.run_('check', '-e', 'my.yaml', '--machine', LINE, '--require', 'big')
