@@ -228,6 +228,7 @@ static bool cpu_named(struct making *m)
     struct cpu_facts *cpu = &m->facts->cpu;
     const struct cpu_part *part =
         m->in->catalog ? catalog_cpu(m->in->catalog, m->value[KEY_cpu]) : NULL;
+    if (!part && m->in->catalog && !catalog_sound(m->in->catalog, m->err)) return false;
     if (!part) return bad(m, KEY_cpu, "a number of cores, nor a CPU that is known by that name");
     cpu->name = part->name;
     cpu->vendor = part->vendor;
@@ -320,6 +321,7 @@ static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen
         in->catalog ? catalog_gpu(in->catalog, name, gib, &part) : MATCH_NONE;
     if (match == MATCH_NONE && in->catalog)
         match = catalog_gpu(in->catalog, whole, (double)NAN, &part);
+    if (match == MATCH_NONE && in->catalog && !catalog_sound(in->catalog, m->err)) return false;
     if (match == MATCH_NONE && isnan(gib))
         return err_set(
             m->err, MU_USAGE,
