@@ -65,11 +65,11 @@ static struct estimate price(const struct bill *b, enum phase phase, const struc
     return estimate_of(1 / s.high, 1 / s.likely, 1 / s.low, s.origin, share->rough);
 }
 
-static enum fits fits_in(const struct estimate *held, double beside, double usable)
+static enum fits fits_in(const struct verdict *v)
 {
-    if (isnan(usable)) return FITS_UNKNOWN;
-    if (held->likely + beside > usable) return FITS_NOT;
-    return held->high + beside > usable ? FITS_PROBABLY : FITS;
+    if (isnan(v->usable_bytes)) return FITS_UNKNOWN;
+    if (v->held_bytes.likely + v->process_bytes > v->usable_bytes) return FITS_NOT;
+    return v->held_bytes.high + v->process_most_bytes > v->usable_bytes ? FITS_PROBABLY : FITS;
 }
 
 static double held_as(const struct bill *b, enum held_as as)
@@ -78,6 +78,20 @@ static double held_as(const struct bill *b, enum held_as as)
     for (size_t i = 0; i < b->lines; i++)
         if (b->line[i].phase == HELD && b->line[i].held_as == as) sum += b->line[i].amount;
     return sum;
+}
+
+/* The process at the high end of what it depends on and nobody knows: the bill run again with each unknown bent, differences in
+ * quadrature. */
+static double process_most(const struct task *t, const struct verdict *v)
+{
+    double squares = 0;
+    for (size_t k = 1; k <= v->bill.abouts; k++) {
+        struct bill again = {.bent = k, .bend = +1};
+        cost_bill(t, &v->split, &again);
+        const double more = held_as(&again, HELD_PROCESS) - v->process_bytes;
+        squares += more * more;
+    }
+    return v->process_bytes + sqrt(squares);
 }
 
 /* A limit of address space counts pages of mapped files too, which the pool does not. */
@@ -110,12 +124,13 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
         out->fits = FITS_NOT_COMPUTED;
         out->why = out->bill.unruled;
         out->held_bytes = not_priced(out->bill.unruled);
-        out->process_bytes = (double)NAN;
+        out->process_bytes = out->process_most_bytes = (double)NAN;
         return;
     }
     out->held_bytes = widened(bill_held(&out->bill, ON_HOST), memory_residual(t, w));
     out->process_bytes = held_as(&out->bill, HELD_PROCESS);
-    out->fits = fits_in(&out->held_bytes, out->process_bytes, out->usable_bytes);
+    out->process_most_bytes = process_most(t, out);
+    out->fits = fits_in(out);
     out->why = out->fits == FITS_UNKNOWN ? "the memory one process may use is not known" : NULL;
     judge_address_space(m, out);
     out->decode_per_s = price(&out->bill, DECODE, m, residual_find(w, "rough.decode"));
@@ -134,10 +149,10 @@ double judge_largest_context(const struct task *t, const struct machine *m, cons
         g.context_tokens = middle * step;
         judge_task(&asked, m, w, &v);
         if (v.fits == FITS_UNKNOWN || v.fits == FITS_NOT_COMPUTED) return 0;
-        if (v.fits == FITS_NOT)
-            over = middle;
-        else
+        if (v.fits == FITS)
             fitting = middle;
+        else
+            over = middle;
     }
     return fitting * step;
 }

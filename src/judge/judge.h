@@ -5,7 +5,6 @@
 
 struct arena;
 struct catalog;
-struct experiment;
 struct mix;
 struct model_part;
 struct mu_err;
@@ -35,6 +34,7 @@ struct verdict {
     struct split split;
     struct estimate held_bytes; /* needed on the host: weights, KV cache, compute, output */
     double process_bytes;       /* beside held_bytes: process and vocabulary */
+    double process_most_bytes;  /* the same with its unknowns at their high ends */
     double usable_bytes;        /* of the pool; NaN when unknown */
     const char *bound_by;       /* what bound the pool */
     struct estimate prefill_per_s,
@@ -44,7 +44,7 @@ const char *fits_word(enum fits fits); /* "yes", "probably", "no", "not known", 
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out);
-/* The largest context (a multiple of `step`, at most the model's own) that still fits; 0 when none does or nothing is computed. */
+/* The largest context (a multiple of `step`, at most the model's own) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);
 /* Which extra weight buffers llama.cpp's CPU backend would use on this machine, best first, into the knobs. */
@@ -70,6 +70,6 @@ struct ranking {
     const char *const *quants; /* candidate mixes, NULL-terminated */
 };
 extern const struct ranking ranking_usual;
-/* At most `room` models, by parameters, largest first; one row a shape (sister releases are left out). *judged: verdicts made. */
+/* At most `room` models, by parameters, largest first; one row a shape (sister releases are left out). */
 size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
                   const struct world *w, struct arena *a, struct ranked *out, size_t room);

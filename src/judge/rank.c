@@ -43,7 +43,7 @@ static size_t candidates(const struct ranking *r, const struct catalog *c,
 static bool runs_well(const struct ranking *r, const struct verdict *v)
 {
     if (v->fits != FITS && v->fits != FITS_PROBABLY) return false;
-    if (v->held_bytes.high + v->process_bytes > v->usable_bytes * (1 - r->spare_share))
+    if (v->held_bytes.high + v->process_most_bytes > v->usable_bytes * (1 - r->spare_share))
         return false;
     return !estimate_known(v->decode_per_s) || v->decode_per_s.likely >= r->decode_least_per_s;
 }

@@ -84,6 +84,9 @@ static void test_largest_context(void **state)
     assert_int_equal(v.fits, FITS);
     s->knobs.context_tokens = context + 256;
     judge_task(&t, m, &s->world, &v);
+    assert_int_not_equal(v.fits, FITS);
+    s->knobs.context_tokens = context + 1024;
+    judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT);
     assert_exactly(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256), 0);
 }
@@ -129,6 +132,29 @@ static void test_address_space(void **state)
     assert_int_equal(v.fits, FITS);
 }
 
+/* Between the likely need and the highest one a verdict is "probably". */
+static void test_probably(void **state)
+{
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
+    struct machine m = *machine_of(s, "cpu:4 ram:16GiB");
+    struct verdict v;
+    judge_task(&t, &m, &s->world, &v);
+    assert_true(v.process_most_bytes > v.process_bytes);
+    struct pool pool = m.pool[0];
+    m.pool = &pool;
+    m.pools = 1;
+    pool.usable_bytes = quantity_of(v.held_bytes.likely + v.process_bytes, REPORTED, "test");
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS_PROBABLY);
+    pool.usable_bytes.value -= 1;
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS_NOT);
+    pool.usable_bytes.value = v.held_bytes.high + v.process_most_bytes;
+    judge_task(&t, &m, &s->world, &v);
+    assert_int_equal(v.fits, FITS);
+}
+
 static void test_figures(void **state)
 {
     (void)state;
@@ -168,6 +194,7 @@ int main(void)
         STAGED_WORLD(test_bill_adds_up),
         STAGED_WORLD(test_closed_form_has_a_range),
         STAGED_WORLD(test_speed_needs_a_measurement),
+        STAGED_WORLD(test_probably),
         STAGED_WORLD(test_address_space),
         STAGED_WORLD(test_largest_context),
         STAGED_WORLD(test_not_computed),
