@@ -32,8 +32,8 @@ struct field {
     const char *words; /* what it is, with its unit: label and schema description */
     const struct fields *of;
     uint32_t count_offset;
-    bool
-        omit_absent; /* written only when not NULL / empty / unknown (the guide leaves some keys out) */
+    /* written only when not NULL / empty / unknown (the guide leaves some keys out) */
+    bool omit_absent;
 };
 struct fields {
     const char *name;

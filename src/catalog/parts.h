@@ -26,8 +26,8 @@ struct model_part {
         bool present;
     } hybrid;
     struct {
-        const char *
-            kind; /* dense encoder moe mla_moe qwen_hybrid lfm2 mamba1 gpt_oss llama4 gemma4; NULL: shape not known */
+        /* dense encoder moe mla_moe qwen_hybrid lfm2 mamba1 gpt_oss llama4 gemma4; NULL: shape not known */
+        const char *kind;
         const char *qk_norm; /* "head", "full" or NULL */
         bool gated_ffn, qkv_bias, attn_output_bias, ffn_bias, norm_bias, output_bias, pooler,
             has_output_matrix, router_bias, shared_gate, final_norm;

@@ -74,9 +74,9 @@ struct mix {
         size_t count;
     } rules
         [CLASS_COUNT]; /* first match wins, none: base. CLASS_EXPERTS empty: experts follow the class of their matrix */
-    struct quantity
-        perplexity_increase; /* share, e.g. 0.028 = +2.8 %, of Llama-3-8B, without imatrix where listed; UNKNOWN when not listed */
-    double bits_per_weight;  /* effective, of Llama-3.1-8B, without imatrix; 0 when not listed */
+    /* share, e.g. 0.028 = +2.8 %, of Llama-3-8B, without imatrix where listed; UNKNOWN when not listed */
+    struct quantity perplexity_increase;
+    double bits_per_weight; /* effective, of Llama-3.1-8B, without imatrix; 0 when not listed */
 };
 
 bool catalog_mixes(const struct catalog *c, const struct mix **out, size_t *count,

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 enum { BILL_LINES = 96, BILL_ABOUTS = 24, SITES = 10 };
-enum phase { HELD, LOAD, PREFILL, DECODE, PHASE_COUNT };
+enum phase { HELD, PREFILL, DECODE, PHASE_COUNT };
 enum work { BYTES_HELD, WEIGHT_BYTES_READ, CACHE_BYTES_READ, MATMUL_FLOP, WORK_COUNT };
-enum { ON_HOST = 0, ON_DISK = SITES - 1 }; /* 1..SITES-2 are devices */
+enum { ON_HOST = 0 }; /* 1.. are devices */
 /* How a held line counts. HELD_OWN: must stay in memory, what totals add up. HELD_MAPPED: file pages that were read once and that the
  * kernel may drop. HELD_PROCESS: the program itself and its vocabulary, shown beside the total. */
 enum held_as { HELD_OWN, HELD_MAPPED, HELD_PROCESS };

@@ -19,9 +19,9 @@ struct cpu_facts {
     size_t clusters;
     const struct cpu_cache *cache;
     size_t caches;
+    /* of: avx2 avx512f avx512_vnni avx_vnni avx512_bf16 amx_int8 amx_bf16 neon dotprod i8mm sve sve2 f16c fma */
     const char *const *features;
-    size_t
-        feature_count; /* of: avx2 avx512f avx512_vnni avx_vnni avx512_bf16 amx_int8 amx_bf16 neon dotprod i8mm sve sve2 f16c fma */
+    size_t feature_count;
     const char *governor; /* cpufreq, NULL when none */
 };
 struct memory_facts {
@@ -48,8 +48,8 @@ struct os_facts {
     const char *platform;     /* "Linux" */
     const char *distribution; /* "Debian GNU/Linux 12 (bookworm)" */
     const char *kernel, *architecture, *hostname;
-    const char *
-        machine_id; /* confidential (machine-id(5)): goes into the fingerprint, never into a report */
+    /* confidential (machine-id(5)): goes into the fingerprint, never into a report */
+    const char *machine_id;
     const char *virtual_machine; /* "kvm", "vmware", NULL: none seen */
     const char *container;       /* "docker", "podman", "lxc", "kubernetes", NULL */
     const char *wsl;             /* "1", "2", NULL */
@@ -64,8 +64,8 @@ struct ollama_facts {
 };
 /* One thing that limits a process, tightest first. */
 struct limit {
-    const char *
-        what; /* "MemAvailable", "cgroup /docker/x (memory.max)", "ulimit -v", "Slurm allocation" */
+    /* "available memory", "cgroup /docker/x (memory.max)", "ulimit -v", "Slurm allocation" */
+    const char *what;
     struct quantity bytes; /* for memory limits; what is left under it, not the limit itself */
     bool counts_mappings;  /* mapped files count against it too: a limit of address space */
     struct quantity cpus;  /* for CPU limits; may be a fraction (quota) */

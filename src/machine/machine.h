@@ -19,8 +19,8 @@ struct pool {
     enum pool_kind kind;
     const char *name;                          /* "memory", "GPU 0" */
     struct quantity total_bytes, usable_bytes; /* usable: what one process may really use now */
-    const char
-        *bound_by; /* what bound usable: "available memory", "cgroup /user.slice (memory.max)" */
+    /* what bound usable: "available memory", "cgroup /user.slice (memory.max)" */
+    const char *bound_by;
 };
 
 enum place_kind { PLACE_CPU, PLACE_GPU, PLACE_NPU };
@@ -64,8 +64,8 @@ struct rate {
 
 struct machine {
     const char *name; /* hostname */
-    const char *
-        fingerprint; /* of what decides speed: CPU, threads, memory size, kernel's machine id; 16 hex digits */
+    /* of what decides speed: CPU, threads, memory size, kernel's machine id; 16 hex digits */
+    const char *fingerprint;
     const struct pool *pool;
     size_t pools;
     const struct place *place;

@@ -27,8 +27,8 @@ struct digest {
     const struct weight_type *types; /* TYPES rows */
     struct layer_kind kind[DIGEST_KINDS];
     size_t kinds;
-    struct weight_sum
-        outside[DIGEST_SUMS]; /* embeddings, output matrix, norms outside the layers */
+    /* embeddings, output matrix, norms outside the layers */
+    struct weight_sum outside[DIGEST_SUMS];
     size_t outsides;
     double weight_bytes; /* all of the above */
     double parameters;   /* elements counted */

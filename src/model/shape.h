@@ -15,8 +15,8 @@ enum pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RA
 struct shape {
     const char *arch_name;
     const struct architecture *arch; /* NULL: llama.cpp does not know it, or we do not */
-    const char
-        *unruled; /* why nothing can be computed: "it keeps a recurrent state ...", or NULL */
+    /* why nothing can be computed: "it keeps a recurrent state ...", or NULL */
+    const char *unruled;
     double layers, width, heads, kv_heads, head_size, ffn_width, vocabulary, context_tokens;
     double experts, experts_used, expert_width, dense_lead; /* experts 0: dense */
     double expert_every; /* n: the layers i with (i + 1) % n == 0 have experts; 1: all */

@@ -11,8 +11,8 @@ struct score { /* one class of truth: absolute errors in percent of the truth */
     const char *class_;
     double rows, median_pct, p90_pct, worst_pct;
     const char *worst_row;
-    double
-        coverage; /* share of rows inside the printed range; NaN for exact classes and classes without a range */
+    /* share of rows inside the printed range; NaN for exact classes and classes without a range */
+    double coverage;
     double bar_median_pct, bar_p90_pct, bar_worst_pct; /* what is promised; NaN: nothing promised */
 };
 /* text: a file of the schema of memory_cpu.json. Only a row's model hparams, quant and config are read for the prediction. */

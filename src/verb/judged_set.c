@@ -74,8 +74,9 @@ static bool judge_one(const struct context *in, const struct subject *s, const s
     return true;
 }
 
-bool judge_set(const struct context *in, const struct experiment_set *set, const struct subject *s,
-               const struct world *w, struct judged_set *out, struct mu_err *err)
+bool judged_set_make(const struct context *in, const struct experiment_set *set,
+                     const struct subject *s, const struct world *w, struct judged_set *out,
+                     struct mu_err *err)
 {
     out->set = set;
     out->subject = s;

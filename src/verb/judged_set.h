@@ -22,8 +22,9 @@ struct judged_set {
     bool failed;         /* the guide's exit status is 1 */
 };
 
-bool judge_set(const struct context *in, const struct experiment_set *set, const struct subject *s,
-               const struct world *w, struct judged_set *out, struct mu_err *err) NODISCARD;
+bool judged_set_make(const struct context *in, const struct experiment_set *set,
+                     const struct subject *s, const struct world *w, struct judged_set *out,
+                     struct mu_err *err) NODISCARD;
 /* The computed verdict of an experiment: FITS_NOT_COMPUTED when nothing is. */
 enum fits judged_fits(const struct judged *j);
 /* The guide's closing sentence, or why it has none. */

@@ -205,7 +205,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !judge_world(in->catalog, in->arena, &c->world, err))
         return false;
     subject_rates(q, in, &c->subject);
-    if (!judge_set(in, set, &c->subject, &c->world, &c->judged, err)) return false;
+    if (!judged_set_make(in, set, &c->subject, &c->world, &c->judged, err)) return false;
     c->models = judge_rank(&ranking_usual, c->subject.machine, in->catalog, &c->world, in->arena,
                            c->model, MODELS_MOST);
     if (!catalog_sound(in->catalog, err)) return false; /* a table of the user's that is no table */

@@ -1,7 +1,6 @@
 /* verb/verb.c - the commands there are, in the order of help. Adding one is a file v_NAME.c and a row here; the first is what a bare
  * `muster` means. */
 #include "verb/verb.h"
-#include "verb/request.h"
 
 extern const struct verb verb_check;
 extern const struct verb verb_fit;
@@ -9,13 +8,3 @@ extern const struct verb verb_measure;
 extern const struct verb verb_selftest;
 
 const struct verb *const verbs[] = {&verb_check, &verb_fit, &verb_measure, &verb_selftest, NULL};
-
-const struct verb *verb_find(struct str name)
-{
-    return verb_in(verbs, name);
-}
-
-const char *verb_near(struct str name, struct arena *a)
-{
-    return verb_near_in(verbs, name, a);
-}

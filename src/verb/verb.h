@@ -75,7 +75,5 @@ struct verb {
                    struct mu_err *err);
 };
 extern const struct verb *const verbs[]; /* NULL-terminated, in the order of help */
-extern const struct option
-    common_options[]; /* --format, --json, -o, --root, --help, --version ...; name NULL ends */
-const struct verb *verb_find(struct str name);
-const char *verb_near(struct str name, struct arena *a); /* "did you mean", or NULL */
+/* --format, --json, -o, --root, --help, --version ...; name NULL ends */
+extern const struct option common_options[];
