@@ -119,6 +119,7 @@ NORETURN static void become(const struct run *r, pid_t parent)
         _exit(err_exit_status(MU_INTERNAL)); /* it died before the line above */
     signal(SIGPIPE, SIG_DFL);
     pthread_sigmask(SIG_SETMASK, &r->mask_before, NULL);
+    if (r->c->file > STDERR_FILENO) fcntl(r->c->file, F_SETFD, 0);
     if (dup2(r->pipe[TO_CHILD][READ_END], STDIN_FILENO) < 0 ||
         dup2(r->pipe[FROM_CHILD][WRITE_END], STDOUT_FILENO) < 0 ||
         dup2(r->pipe[TALK][WRITE_END], STDERR_FILENO) < 0) {

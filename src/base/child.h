@@ -6,10 +6,11 @@ struct arena;
 struct mu_err;
 
 struct child {
-    const char *path;         /* the executable */
-    const char *const *argv;  /* NULL-terminated */
-    struct str input;         /* written to its stdin, then closed */
-    double timeout_s;         /* hard: killed with SIGKILL past it */
+    const char *path;        /* the executable */
+    const char *const *argv; /* NULL-terminated */
+    struct str input;        /* written to its stdin, then closed */
+    int file;         /* an open file that stays open in it, under the same number; 0: none */
+    double timeout_s; /* hard: killed with SIGKILL past it */
     double memory_most_bytes; /* resident memory watched from outside every 50 ms; 0: not watched */
     bool (*line)(
         void *to,

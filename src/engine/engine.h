@@ -6,6 +6,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 
 struct asked {
@@ -17,6 +18,7 @@ struct asked {
         nodes;          /* last-level cache, all of them together; NUMA nodes; 0: not known */
     double seconds;     /* about how long */
     const char *folder; /* for the disk test's file; NULL: none */
+    struct json *json;  /* the whole request, for what one test alone asks; asked_free lets it go */
     struct arena *arena;
 };
 
@@ -30,6 +32,10 @@ extern const struct engine_test engine_memory, engine_gemm, engine_disk, engine_
 
 /* Reads a request; the message names what is wrong with it. */
 bool asked_read(struct str text, struct arena *a, struct asked *out, struct mu_err *err) NODISCARD;
+void asked_free(struct asked *in);
+/* A number of a map of the request; left as it is when absent. The message names the key and the bounds. */
+bool asked_number(const struct json *map, const char *key, double at_least, double at_most,
+                  double *out, struct mu_err *err) NODISCARD;
 
 /* What one thing did in each of its runs. */
 enum { RUNS_MOST = 1024 };
@@ -42,4 +48,11 @@ struct runs {
 void runs_add(struct runs *r, double amount, double seconds); /* runs past RUNS_MOST are left out */
 /* Writes the line. At least one run. */
 void say_rate(struct runs *r, const char *source, const char *conditions, struct arena *a);
+/* A line of any other kind: `say.w` has a map open between the two. */
+struct say {
+    struct buf text;
+    struct writer w;
+};
+void say_begin(struct say *s);
+void say_end(struct say *s);
 void say_note(struct arena *a, const char *format, ...) PRINTF(2, 3);

@@ -49,8 +49,11 @@ static void usage(FILE *to)
 static bool answer(const struct engine_test *test, struct arena *a, struct mu_err *err)
 {
     struct str text = {0};
-    struct asked in;
-    return stdin_text(a, &text, err) && asked_read(text, a, &in, err) && test->run(&in, err);
+    struct asked in = {0};
+    const bool good =
+        stdin_text(a, &text, err) && asked_read(text, a, &in, err) && test->run(&in, err);
+    asked_free(&in);
+    return good;
 }
 
 int main(int argc, char **argv)

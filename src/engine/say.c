@@ -13,8 +13,8 @@
 
 enum { LINE_MOST_BYTES = 16 << 10, THREADS_MOST = 1 << 16 };
 
-static bool number_of(const struct json *map, const char *key, double at_least, double at_most,
-                      double *out, struct mu_err *err)
+bool asked_number(const struct json *map, const char *key, double at_least, double at_most,
+                  double *out, struct mu_err *err)
 {
     const struct json *j = json_get(map, key);
     if (!j) return true;
@@ -54,17 +54,26 @@ bool asked_read(struct str text, struct arena *a, struct asked *out, struct mu_e
     struct str folder;
     bool good = json_kind(j) == JSON_MAP_KIND;
     if (!good) err_set(err, MU_DATA, "the request is not a JSON map");
-    good = good && number_of(j, "threads", 1, THREADS_MOST, &threads, err) &&
-           number_of(j, "bytes", 0, 1e18, &in.bytes, err) &&
-           number_of(j, "cache_bytes", 0, 1e18, &in.cache_bytes, err) &&
-           number_of(j, "nodes", 0, THREADS_MOST, &in.nodes, err) &&
-           number_of(j, "seconds", 0, 3600, &in.seconds, err) &&
+    good = good && asked_number(j, "threads", 1, THREADS_MOST, &threads, err) &&
+           asked_number(j, "bytes", 0, 1e18, &in.bytes, err) &&
+           asked_number(j, "cache_bytes", 0, 1e18, &in.cache_bytes, err) &&
+           asked_number(j, "nodes", 0, THREADS_MOST, &in.nodes, err) &&
+           asked_number(j, "seconds", 0, 3600, &in.seconds, err) &&
            cpus_of(json_get(j, "cpus"), &in, err);
     if (good && json_text(json_get(j, "folder"), &folder)) in.folder = str_copy(a, folder);
     in.threads = (size_t)threads;
-    json_free(j);
-    if (good) *out = in;
+    in.json = j;
+    if (good)
+        *out = in;
+    else
+        json_free(j);
     return good;
+}
+
+void asked_free(struct asked *in)
+{
+    json_free(in->json);
+    in->json = NULL;
 }
 
 void runs_add(struct runs *r, double amount, double seconds)
@@ -78,13 +87,21 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void write_line(struct buf *b)
+void say_begin(struct say *s)
 {
-    buf_char(b, '\n');
-    const struct str text = buf_text(b);
+    buf_init(&s->text, LINE_MOST_BYTES);
+    s->w = writer_of(&s->text, true);
+    writer_map(&s->w);
+}
+
+void say_end(struct say *s)
+{
+    writer_map_end(&s->w);
+    buf_char(&s->text, '\n');
+    const struct str text = buf_text(&s->text);
     fwrite(text.p, 1, text.n, stdout);
     fflush(stdout);
-    buf_release(b);
+    buf_release(&s->text);
 }
 
 void say_rate(struct runs *r, const char *source, const char *conditions, struct arena *a)
@@ -96,20 +113,17 @@ void say_rate(struct runs *r, const char *source, const char *conditions, struct
     qsort(r->per_s, r->count, sizeof(r->per_s[0]), by_size);
     const size_t half = r->count / 2;
     const double median = r->count % 2 ? r->per_s[half] : (r->per_s[half - 1] + r->per_s[half]) / 2;
-    struct buf b;
-    buf_init(&b, LINE_MOST_BYTES);
-    struct writer w = writer_of(&b, true);
-    writer_map(&w);
-    writer_put_cstr(&w, "work", r->work);
-    writer_put_number(&w, "threads", (double)r->threads);
-    writer_put_number(&w, "low", r->per_s[0]);
-    writer_put_number(&w, "likely", r->likely > 0 ? r->likely : median);
-    writer_put_number(&w, "high", r->per_s[r->count - 1]);
-    writer_put_number(&w, "runs", (double)r->count);
-    writer_put_cstr(&w, "source", source);
-    writer_put_cstr(&w, "conditions", conditions);
-    writer_map_end(&w);
-    write_line(&b);
+    struct say s;
+    say_begin(&s);
+    writer_put_cstr(&s.w, "work", r->work);
+    writer_put_number(&s.w, "threads", (double)r->threads);
+    writer_put_number(&s.w, "low", r->per_s[0]);
+    writer_put_number(&s.w, "likely", r->likely > 0 ? r->likely : median);
+    writer_put_number(&s.w, "high", r->per_s[r->count - 1]);
+    writer_put_number(&s.w, "runs", (double)r->count);
+    writer_put_cstr(&s.w, "source", source);
+    writer_put_cstr(&s.w, "conditions", conditions);
+    say_end(&s);
 }
 
 void say_note(struct arena *a, const char *format, ...)
@@ -118,11 +132,8 @@ void say_note(struct arena *a, const char *format, ...)
     va_start(list, format);
     const char *text = str_vformat(a, format, list);
     va_end(list);
-    struct buf b;
-    buf_init(&b, LINE_MOST_BYTES);
-    struct writer w = writer_of(&b, true);
-    writer_map(&w);
-    writer_put_cstr(&w, "note", text);
-    writer_map_end(&w);
-    write_line(&b);
+    struct say s;
+    say_begin(&s);
+    writer_put_cstr(&s.w, "note", text);
+    say_end(&s);
 }

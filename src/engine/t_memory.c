@@ -15,10 +15,10 @@
 #include "base/num.h"
 #include "base/units.h"
 #include "engine/idle.h"
-#include "engine/kernels.h"
+#include "engine/loops.h"
 
 enum { BLOCK_DOUBLES = 8192, LEAST_RUNS = 3, USUAL_RUNS = 5, WARM_SHARE = 8 };
-_Static_assert(BLOCK_DOUBLES % KERNEL_STEP == 0, "blocks are whole steps");
+_Static_assert(BLOCK_DOUBLES % LOOP_STEP == 0, "blocks are whole steps");
 static const double cache_times = 4, least_run_s = 0.008;
 
 enum work { READ, COPY, TRIAD, WORKS_HERE };
@@ -32,7 +32,7 @@ struct place {
 };
 
 struct walk {
-    const struct kernels *kernels;
+    const struct loops *loops;
     double *region;
     size_t region_bytes, blocks;
     size_t active; /* threads that share the region now */
@@ -54,11 +54,11 @@ static void walking(void *to, size_t me)
         place->at = place->at + 1 < stripe ? place->at + 1 : 0;
         const size_t at = place->at * BLOCK_DOUBLES;
         if (w->work == READ)
-            place->sum += w->kernels->read(first + at, BLOCK_DOUBLES);
+            place->sum += w->loops->read(first + at, BLOCK_DOUBLES);
         else if (w->work == COPY)
-            w->kernels->copy(first + at, second + at, BLOCK_DOUBLES);
+            w->loops->copy(first + at, second + at, BLOCK_DOUBLES);
         else
-            w->kernels->triad(first + at, second + at, third + at, BLOCK_DOUBLES);
+            w->loops->triad(first + at, second + at, third + at, BLOCK_DOUBLES);
     }
 }
 
@@ -124,7 +124,7 @@ static void measure(struct walk *w, struct crew *crew, const struct asked *in, d
     const char *words = idle_words(&idle, (double)w->active, in->arena);
     const char *source =
         str_format(in->arena, "muster-engine memory: %s in turn, %s loads, plain stores",
-                   units_bytes(in->arena, (double)w->region_bytes), w->kernels->name);
+                   units_bytes(in->arena, (double)w->region_bytes), w->loops->name);
     say_rate(&runs, source, conditions_of(w, in, words), in->arena);
 }
 
@@ -152,7 +152,7 @@ static bool measure_threads(struct walk *w, struct crew *crew, const struct aske
 
 static bool run(const struct asked *in, struct mu_err *err)
 {
-    struct walk w = {.kernels = kernels_best()};
+    struct walk w = {.loops = loops_best()};
     struct crew *crew = crew_new(in, err);
     if (!crew) return false;
     w.place = NEW_ARRAY(in->arena, struct place, in->threads);

@@ -39,6 +39,9 @@ struct place {
     X(WORK_TRIAD_BYTES, "memory triad", "B/s")          \
     X(WORK_SGEMM_FLOP, "sgemm", "FLOP/s")               \
     X(WORK_DGEMM_FLOP, "dgemm", "FLOP/s")               \
+    X(WORK_MATMUL_FLOP, "matmul", "FLOP/s")             \
+    X(WORK_ATTEND_FLOP, "attend", "FLOP/s")             \
+    X(WORK_OPERATIONS, "graph operations", "1/s")       \
     X(WORK_DISK_READ_BYTES, "disk read", "B/s")         \
     X(WORK_CACHED_READ_BYTES, "page cache read", "B/s") \
     X(WORK_GUIDE_ROUNDS, "guide's matrix rounds", "1/s")
@@ -53,9 +56,15 @@ const char *machine_work_unit(enum machine_work work);
 bool machine_work_parse(const char *word, enum machine_work *out) NODISCARD;
 
 /* A price: so much work a second, there. A new measurement is a row, not a field. */
+enum { RATE_NO_TYPE = 255 };
 struct rate {
     enum machine_work work;
-    uint16_t place; /* index into machine.place; for disk rates the CPU */
+    /* What only some works have: ggml's id of the weights (matmul) or of the cache (attend), else RATE_NO_TYPE; the columns done at
+     * once, 1 when decoding, 512 for a prompt's micro-batch, else 0; and the buffer that llama.cpp keeps such weights in here. */
+    uint8_t type;
+    double tokens;
+    const char *buffer; /* "AMX", "CPU_REPACK", "CPU"; or NULL */
+    uint16_t place;     /* index into machine.place; for disk rates the CPU */
     double threads;
     struct estimate per_s; /* low, median, high of the runs */
     double runs;

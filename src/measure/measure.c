@@ -13,23 +13,17 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/child.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/progress.h"
 #include "machine/facts.h"
+#include "measure/ask.h"
 #include "measure/lock.h"
 #include "measure/rows.h"
 
-enum {
-    WORKS_MOST = 3,
-    TEST_RATES_MOST = 8,
-    RATES_MOST = 64,
-    NOTES_MOST = 8,
-    REQUEST_BYTES = 64 << 10
-};
+enum { WORKS_MOST = 3, TEST_RATES_MOST = 8, RATES_MOST = 64, REQUEST_BYTES = 64 << 10 };
 
 static const double MiB = 1 << 20;
 static const double budget_share = 0.125, cache_least_times = 4, cache_usual_times = 8;
@@ -53,9 +47,6 @@ struct hearing {
     uint16_t place;
     struct rate rate[TEST_RATES_MOST];
     size_t count;
-    const char *note[NOTES_MOST];
-    size_t notes, lines;
-    struct mu_err err;
 };
 
 struct session {
@@ -153,52 +144,23 @@ static bool keys_known(const struct json *j, struct mu_err *err)
     return true;
 }
 
-static bool heard_note(struct hearing *h, struct str text)
+static bool heard_rate(void *to, const struct json *j, struct mu_err *err)
 {
-    if (h->notes == NOTES_MOST) return err_set(&h->err, MU_DATA, "too many notes");
-    if (!text.n || text.n > ROWS_TEXT_BYTES)
-        return err_set(&h->err, MU_DATA, "a note of %zu bytes", text.n);
-    h->note[h->notes++] = str_visible(h->in->arena, text);
-    return true;
-}
-
-static bool heard_rate(struct hearing *h, const struct json *j)
-{
+    struct hearing *h = to;
     struct measure_row row = {0};
     struct rate rate;
     bool of_test = false;
-    if (!keys_known(j, &h->err) ||
-        !fields_read(&measure_row_table, j, &row, h->in->arena, &h->err) ||
-        !measure_row_rate(&row, h->place, h->in->arena, &rate, &h->err))
+    if (!keys_known(j, err) || !fields_read(&measure_row_table, j, &row, h->in->arena, err) ||
+        !measure_row_rate(&row, h->place, h->in->arena, &rate, err))
         return false;
     for (size_t i = 0; i < h->test->works; i++) of_test = of_test || h->test->work[i] == rate.work;
     if (!of_test || rate.threads > h->threads_most)
-        return err_set(&h->err, MU_DATA, "%s with %g threads was not asked for", row.work,
+        return err_set(err, MU_DATA, "%s with %g threads was not asked for", row.work,
                        rate.threads);
     if (h->count == TEST_RATES_MOST || measure_has_rate(h->rate, h->count, &rate))
-        return err_set(&h->err, MU_DATA, "%s with %g threads was said twice", row.work,
-                       rate.threads);
+        return err_set(err, MU_DATA, "%s with %g threads was said twice", row.work, rate.threads);
     h->rate[h->count++] = rate;
     return true;
-}
-
-static bool heard(void *to, struct str line)
-{
-    struct hearing *h = to;
-    h->lines++;
-    struct json *j = NULL;
-    const char *name = str_format(h->in->arena, "line %zu", h->lines);
-    if (!json_parse(line, name, &j, &h->err)) return false;
-    struct str note;
-    bool good;
-    if (json_kind(j) != JSON_MAP_KIND)
-        good = err_set(&h->err, MU_DATA, "not a JSON map");
-    else if (json_count(j) == 1 && json_text(json_get(j, "note"), &note))
-        good = heard_note(h, note);
-    else
-        good = heard_rate(h, j);
-    json_free(j);
-    return good || err_add(&h->err, "%s", name);
 }
 
 /* As many of the CPUs this process may use as threads were asked for. None: the engine doesn't pin. */
@@ -230,25 +192,6 @@ static void put_request(struct buf *to, const struct session *s, const struct te
     writer_map_end(&w);
 }
 
-/* What the child said last on stderr, for the sentence. */
-static const char *last_words(struct str talk, struct arena *a)
-{
-    struct str last = {0}, rest = str_trim(talk);
-    while (rest.n) last = str_line(&rest);
-    return last.n ? str_format(a, " (it said: %.*s)", STR_ARG(last)) : "";
-}
-
-/* Why the test gave nothing; NULL when it went well. */
-static const char *failure(const struct hearing *h, const struct child_end *end, struct arena *a)
-{
-    if (h->err.code != MU_OK)
-        return str_format(a, "muster-engine's answer can't be used: %s", h->err.text);
-    if (end->fate != CHILD_EXITED || end->status != 0)
-        return str_format(a, "muster-engine %s%s", end->sentence, last_words(end->talk, a));
-    if (!h->count && !h->notes) return "muster-engine said nothing";
-    return NULL;
-}
-
 static void not_measured(struct session *s, const struct test *test, const char *why)
 {
     const char *text = str_format(s->in->arena, "%s not measured: %s", test->words, why);
@@ -256,45 +199,33 @@ static void not_measured(struct session *s, const struct test *test, const char 
     if (!s->first_reason) s->first_reason = text;
 }
 
-static void take(struct session *s, const struct hearing *h)
-{
-    for (size_t i = 0; i < h->count; i++) s->rate[s->count++] = h->rate[i];
-    for (size_t i = 0; i < h->notes; i++) {
-        note_add(s->in->notes, "%s", h->note[i]);
-        if (!s->first_reason) s->first_reason = h->note[i];
-    }
-}
-
 static void run_test(struct session *s, const struct test *test)
 {
-    struct arena *a = s->in->arena;
     struct hearing h = {.test = test,
                         .in = s->in,
                         .threads_most = (double)s->threads,
                         .place = measure_cpu_place(s->m)};
-    const char *const argv[] = {"muster-engine", test->name, NULL};
-    const double usual_timeout_s = timeout_base_s + timeout_times * test->seconds[s->length];
     struct buf request;
     buf_init(&request, REQUEST_BYTES);
     put_request(&request, s, test);
-    const struct child child = {
-        .path = s->in->engine,
-        .argv = argv,
-        .input = buf_text(&request),
-        .timeout_s = s->in->timeout_s > 0 ? s->in->timeout_s : usual_timeout_s,
-        .memory_most_bytes = known_or(machine_memory(s->m)->usable_bytes, 0),
-        .line = heard,
-        .to = &h};
-    struct child_end end = {0};
-    struct mu_err err = {0};
-    const bool ran = child_run(&child, a, &end, &err);
+    const struct question question = {
+        .test = test->name,
+        .request = buf_text(&request),
+        .row = heard_rate,
+        .to = &h,
+        .timeout_s = timeout_base_s + timeout_times * test->seconds[s->length],
+        .memory_most_bytes = known_or(machine_memory(s->m)->usable_bytes, 0)};
+    const size_t notes_before = s->in->notes->count;
+    struct asked_end end;
+    engine_ask(s->in, &question, &end);
     buf_release(&request);
-    const char *why = ran ? failure(&h, &end, a) : err.text;
-    s->hung = ran && end.fate == CHILD_TIMED_OUT;
-    if (why)
-        not_measured(s, test, why);
+    s->hung = end.hung;
+    if (end.why)
+        not_measured(s, test, end.why);
     else
-        take(s, &h);
+        for (size_t i = 0; i < h.count; i++) s->rate[s->count++] = h.rate[i];
+    if (!s->first_reason && s->in->notes->count > notes_before)
+        s->first_reason = s->in->notes->note[notes_before];
 }
 
 static void run_tests(struct session *s)

@@ -1,11 +1,11 @@
-/* tests/engine/test_kernels.c - each kernel this CPU can run reads, copies and adds what it should, and only that. */
+/* tests/engine/test_loops.c - each kernel this CPU can run reads, copies and adds what it should, and only that. */
 #include "../unit/unit.h"
 
 #include <stdlib.h>
 
-#include "engine/kernels.h"
+#include "engine/loops.h"
 
-enum { N = 4 * KERNEL_STEP, FENCE = 64 };
+enum { N = 4 * LOOP_STEP, FENCE = 64 };
 static const double untouched = -7;
 
 static double *array(double first, double step)
@@ -27,7 +27,7 @@ static void assert_line(const double *x, double first, double step)
         if (x[i] != untouched) fail_msg("wrote past the end: %g at %d", x[i], i);
 }
 
-static void try_kernels(const struct kernels *k)
+static void try_loops(const struct loops *k)
 {
     double *a = array(1, 1), *b = array(10, 2), *to = array(0, 0);
     const double sum = k->read(a, N), expected = (double)N * (N + 1) / 2;
@@ -47,9 +47,9 @@ static void test_all(void **state)
 {
     (void)state;
     size_t tried = 0;
-    for (size_t i = 0; all_kernels[i]; i++)
-        if (all_kernels[i]->here()) {
-            try_kernels(all_kernels[i]);
+    for (size_t i = 0; all_loops[i]; i++)
+        if (all_loops[i]->here()) {
+            try_loops(all_loops[i]);
             tried++;
         }
     assert_true(tried >= 1);
@@ -58,7 +58,7 @@ static void test_all(void **state)
 static void test_best_runs_here(void **state)
 {
     (void)state;
-    assert_true(kernels_best()->here());
+    assert_true(loops_best()->here());
 }
 
 int main(void)

@@ -1,16 +1,16 @@
-/* engine/kernels.c - read, copy and triad, once for each vector width, chosen when the program runs.
+/* engine/loops.c - read, copy and triad, once for each vector width, chosen when the program runs.
  *
  * One body in the compiler's generic vectors makes them all: 64 bytes (AVX-512), 32 (AVX2), 16 (SSE2, NEON, or plain C where there
  * are no vectors). The binary is compiled for the oldest CPU of its architecture; only these functions use more, after asking.
  * Stores are plain ones, as programs use them: a store to a line not in cache first reads it, and that traffic is not counted, as
  * STREAM doesn't. Reading sums into eight vectors, so that the adds never wait for each other. */
-#include "engine/kernels.h"
+#include "engine/loops.h"
 
 #define VECTOR(bytes) __attribute__((vector_size(bytes), may_alias))
 
 /* clang-format off */
 /* NOLINTBEGIN(bugprone-macro-parentheses): an attribute can't stand in parentheses */
-#define KERNELS(NAME, BYTES, TARGET)                                                               \
+#define LOOPS(NAME, BYTES, TARGET)                                                               \
     typedef double NAME##_vector VECTOR(BYTES);                                                    \
     TARGET static double NAME##_read(const double *a, size_t n)                                    \
     {                                                                                              \
@@ -43,7 +43,7 @@
             d[i] = v0, d[i + 1] = v1;                                                              \
         }                                                                                          \
     }                                                                                              \
-    static const struct kernels NAME##_kernels = {#NAME, NAME##_here, NAME##_read, NAME##_copy, NAME##_triad}
+    static const struct loops NAME##_loops = {#NAME, NAME##_here, NAME##_read, NAME##_copy, NAME##_triad}
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
 
@@ -61,20 +61,20 @@ static bool avx2_here(void)
 {
     return __builtin_cpu_supports("avx2");
 }
-KERNELS(avx512, 64, __attribute__((target("avx512f"))));
-KERNELS(avx2, 32, __attribute__((target("avx2"))));
+LOOPS(avx512, 64, __attribute__((target("avx512f"))));
+LOOPS(avx2, 32, __attribute__((target("avx2"))));
 #endif
-KERNELS(plain, 16, );
+LOOPS(plain, 16, );
 
-const struct kernels *const all_kernels[] = {
+const struct loops *const all_loops[] = {
 #if defined(__x86_64__) || defined(__i386__)
-    &avx512_kernels, &avx2_kernels,
+    &avx512_loops, &avx2_loops,
 #endif
-    &plain_kernels, NULL};
+    &plain_loops, NULL};
 
-const struct kernels *kernels_best(void)
+const struct loops *loops_best(void)
 {
-    for (size_t i = 0; all_kernels[i]; i++)
-        if (all_kernels[i]->here()) return all_kernels[i];
-    return &plain_kernels;
+    for (size_t i = 0; all_loops[i]; i++)
+        if (all_loops[i]->here()) return all_loops[i];
+    return &plain_loops;
 }
