@@ -5,7 +5,7 @@ MESON_FLAGS ?=
 .PHONY: build run test install clean
 build:
 	tools/setup run
-	test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
+	test -f $(BUILD)/build.ninja || tools/configure $(BUILD) $(MESON_FLAGS)
 	ninja -C $(BUILD)
 
 run: build
@@ -13,7 +13,7 @@ run: build
 
 test:
 	tools/setup test
-	test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
+	test -f $(BUILD)/build.ninja || tools/configure $(BUILD) -Dengine_tools=enabled $(MESON_FLAGS)
 	ninja -C $(BUILD)
 	tools/run-tests $(BUILD)
 

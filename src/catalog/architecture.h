@@ -3,6 +3,18 @@
 #pragma once
 #include "catalog/catalog.h"
 
+/* Attention and FFN beside each other instead of one behind the other: which two are added first, in that order. */
+#define PARALLELS(X)                             \
+    X(PARALLEL_NONE, "")                         \
+    X(PARALLEL_FFN_STREAM, "ffn + stream")       \
+    X(PARALLEL_FFN_ATTENTION, "ffn + attention") \
+    X(PARALLEL_ATTENTION_FFN, "attention + ffn")
+enum parallel {
+#define PARALLEL_ENUM(name, text) name,
+    PARALLELS(PARALLEL_ENUM)
+#undef PARALLEL_ENUM
+};
+
 struct architecture {
     const char *name;    /* llama.cpp's general.architecture: "llama", "qwen2" */
     const char *unruled; /* why no rule exists ("recurrent state"), or NULL */
@@ -22,6 +34,20 @@ struct architecture {
     bool expert_weights_normalised;
     /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
     double window_period;
+    bool window_rope;  /* only sliding layers rotate Q and K (cohere 2) */
+    bool norms_behind; /* and none in front (olmo 2) */
+    bool
+        output_is_embedding; /* a tied embedding is multiplied with where it lies, never loaded again (bitnet) */
+    bool query_tempered;        /* Q times an input, one figure a token */
+    double positions_per_token; /* usual 1 */
+    double deepstack_layers;    /* first layers that add a slice of a wider embedding */
+    enum parallel parallel;
+    /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, exp_probs_b */
+    const char *first_norm, *second_norm, *router_bias;
+    bool ffn_is_expert; /* a GGUF's feed_forward_length is the width of an expert */
+    /* What a GGUF holds besides the figures of every architecture, "name=value"; floats have a point. */
+    const char *const *keys;
+    size_t key_count;
 };
 
 bool catalog_architectures(const struct catalog *c, const struct architecture **out, size_t *count,

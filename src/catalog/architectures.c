@@ -11,6 +11,7 @@
 
 struct architecture_row {
     struct architecture a;
+    const char *parallel;
     const char *const *aliases;
     size_t alias_count;
 };
@@ -45,8 +46,49 @@ static const struct field architecture_field[] = {
     ROW_FLAG(architecture_row, "residual_first", a.residual_first),
     ROW_FLAG(architecture_row, "expert_weights_normalised", a.expert_weights_normalised),
     ROW_NUMBER(architecture_row, "window_period", a.window_period),
+    ROW_FLAG(architecture_row, "window_rope", a.window_rope),
+    ROW_FLAG(architecture_row, "norms_behind", a.norms_behind),
+    ROW_FLAG(architecture_row, "output_is_embedding", a.output_is_embedding),
+    ROW_FLAG(architecture_row, "query_tempered", a.query_tempered),
+    ROW_NUMBER(architecture_row, "positions_per_token", a.positions_per_token),
+    ROW_NUMBER(architecture_row, "deepstack_layers", a.deepstack_layers),
+    ROW_TEXT(architecture_row, "parallel", parallel),
+    ROW_TEXT(architecture_row, "first_norm", a.first_norm),
+    ROW_TEXT(architecture_row, "second_norm", a.second_norm),
+    ROW_TEXT(architecture_row, "router_bias", a.router_bias),
+    ROW_FLAG(architecture_row, "ffn_is_expert", a.ffn_is_expert),
+    ROW_TEXTS(architecture_row, "keys", a.keys, a.key_count),
 };
 static const struct fields architecture_fields = ROW_FIELDS(architecture_row, architecture_field);
+
+static bool read_parallel(const char *text, enum parallel *out)
+{
+    static const char *const words[] = {
+#define PARALLEL_TEXT(name, text) text,
+        PARALLELS(PARALLEL_TEXT)
+#undef PARALLEL_TEXT
+    };
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (str_is(str_of(text), words[i])) {
+            *out = (enum parallel)i;
+            return true;
+        }
+    return false;
+}
+
+/* Absent figures become what is usual. */
+static bool finish_row(const struct architecture_row *row, struct architecture *out,
+                       struct mu_err *err)
+{
+    *out = row->a;
+    if (isnan(out->window_period)) out->window_period = 0;
+    if (isnan(out->positions_per_token)) out->positions_per_token = 1;
+    if (isnan(out->deepstack_layers)) out->deepstack_layers = 0;
+    if (read_parallel(row->parallel, &out->parallel)) return true;
+    return err_set(err, MU_DATA,
+                   "architectures.json: %s: \"parallel\" is not one of the words known",
+                   row->a.name);
+}
 
 static const void *load_architectures(const struct catalog *c, struct mu_err *err)
 {
@@ -60,8 +102,7 @@ static const void *load_architectures(const struct catalog *c, struct mu_err *er
     all->count = rows.count;
     all->names = names_new(c->arena);
     for (size_t i = 0; i < rows.count; i++) {
-        all->row[i] = row[i].a;
-        if (isnan(all->row[i].window_period)) all->row[i].window_period = 0;
+        if (!finish_row(&row[i], &all->row[i], err)) return NULL;
         names_add(&all->names, row[i].a.name, i, 0);
         for (size_t k = 0; k < row[i].alias_count; k++)
             names_add(&all->names, row[i].aliases[k], i, 1);

@@ -13,7 +13,9 @@
 
 enum { BILL_LINES = 96, BILL_ABOUTS = 24, SITES = 10 };
 enum phase { HELD, PREFILL, DECODE, PHASE_COUNT };
-enum work { BYTES_HELD, WEIGHT_BYTES_READ, CACHE_BYTES_READ, MATMUL_FLOP, WORK_COUNT };
+/* MATMUL_FLOP: products with weights; ATTEND_FLOP: queries with the cache's keys and scores with its values; OPERATIONS: nodes of the
+ * graph, each with a start and an end that all threads wait for; ELEMENT_BYTES: read and written between the products. */
+enum work { BYTES_HELD, MATMUL_FLOP, ATTEND_FLOP, OPERATIONS, ELEMENT_BYTES, WORK_COUNT };
 enum { ON_HOST = 0 }; /* 1.. are devices */
 /* How a held line counts. HELD_OWN: must stay in memory, what totals add up. HELD_MAPPED: file pages that were read once and that the
  * kernel may drop. HELD_PROCESS: the program itself and its vocabulary, shown beside the total. */
@@ -29,6 +31,9 @@ struct line {
     const struct term *term;
     double amount;
     uint8_t phase, work, type, site, held_as;
+    const char *buffer; /* of products: where such weights lie, "CPU" for plain */
+    double columns;     /* of products and attention: tokens done at once */
+    double row;         /* of attention: values in a head's key */
 };
 struct bill {
     struct line line[BILL_LINES];
@@ -69,13 +74,11 @@ double bill_group(const struct bill *b, const char *group); /* HELD_OWN lines, a
                                 .held_as = (as)});                   \
     } while (0)
 #define HOLD(b, site, what, group, expr, src) HOLD_AS(b, HELD_OWN, site, what, group, expr, src)
-#define WORK(b, phase_, work_, type_, site_, what, expr, src)    \
+/* of: what kind of work, a struct line in parentheses without its amount */
+#define WORK(b, of, what, expr, src)                             \
     do {                                                         \
         static const struct term term_ = {what, "", #expr, src}; \
-        bill_add((b), &term_,                                    \
-                 &(struct line){.amount = (double)(expr),        \
-                                .phase = (phase_),               \
-                                .work = (work_),                 \
-                                .type = (uint8_t)(type_),        \
-                                .site = (uint8_t)(site_)});      \
+        struct line line_ = of;                                  \
+        line_.amount = (double)(expr);                           \
+        bill_add((b), &term_, &line_);                           \
     } while (0)

@@ -18,10 +18,10 @@ static double cells_of_window(const struct generate *g, double cells, double win
     return least(cells, pad_to(least(cells, wanted), cell_step));
 }
 
-/* Rows of logits reserved for one micro-batch. */
+/* Rows of logits reserved for one micro-batch: llama-server wants one a sequence, and all of a batch where it gives out embeddings. */
 static double rows_of_logits(const struct generate *g, const struct derived *d)
 {
-    if (g->outputs_max < 0) return g->sequences;
+    if (g->outputs_max < 0) return g->embeddings ? d->batch_tokens : g->sequences;
     return g->outputs_max > 0 ? g->outputs_max : d->batch_tokens;
 }
 

@@ -36,7 +36,10 @@ struct generate {
     double flash_attention; /* enum flash_attention */
     /* Rows of logits reserved; 0: a whole ubatch, as llama-cli and llama-bench do. Usual: OUTPUTS_AS_SEQUENCES. */
     double outputs_max;
-    double prompt_tokens; /* depth at which prefill and decode are priced; usual 512 */
+    /* What speed is given for: a prompt so long (usual 512), behind so many tokens that are in the cache already (usual 0). Decoding
+     * stands behind both. */
+    double prompt_tokens, depth_tokens;
+    double threads; /* that work; usual 0: all that one process may use */
     /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
     const struct buffer_rule *buffer[EXTRA_BUFFERS];
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */

@@ -21,6 +21,8 @@ void llama_process(struct bill *b, const struct digest *m);
 /* Work of one token: decoded at a depth of g->prompt_tokens, and of a prompt that long. */
 void llama_work(struct bill *b, const struct digest *m, const struct generate *g);
 
+/* Where a CPU with these buffers keeps weights for this use: a rule's name, or "CPU" for plain. */
+const char *llama_buffer_of(const struct generate *g, const struct weight_sum *w, unsigned use);
 /* Bytes of one cell of one layer, of K and of V. */
 double llama_key_row_bytes(const struct digest *m, const struct generate *g);
 double llama_value_row_bytes(const struct digest *m, const struct generate *g);

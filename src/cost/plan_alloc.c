@@ -179,7 +179,7 @@ int plan_view(struct plan *p, int of)
     struct value v = {.from = FROM(of), .kind = VALUE_VIEW};
     v.root = p->value[of].root ? p->value[of].root : of;
     count_reads(p, &v.from);
-    p->value[v.root].views++;
+    if ((v.root < p->inputs) != p->placing) p->value[v.root].views++;
     return append(p, &v);
 }
 

@@ -30,7 +30,9 @@ struct graph {
     double tokens, streams; /* of the micro-batch; sequences with a cache of their own */
     double key_element_bytes;
     double pooled_sequences;
-    int token_ids, positions, encoder_mask, output_rows, pooling_rows;
+    int token_ids, positions, temperatures, encoder_mask, output_rows, pooling_rows;
+    int narrow, deep; /* an embedding, and the wider one made of it, of which layers add slices */
+    bool rotates;     /* the layer at hand tells Q and K where they stand */
     struct cache_inputs cache[2]; /* full, sliding window */
 };
 enum head_of { HEAD_QUERY, HEAD_KEY, HEAD_VALUE };
@@ -157,10 +159,14 @@ static struct cache_inputs *cache_of(struct graph *g, int layer)
 static void add_inputs(struct graph *g)
 {
     const struct shape *s = g->s;
+    const double embedding_bytes =
+        float_bytes * s->width * (1 + g->a->deepstack_layers) * g->tokens;
     g->token_ids = plan_input(&g->plan, index_bytes * g->tokens);
-    plan_input(&g->plan, float_bytes * s->width * g->tokens);
+    plan_input(&g->plan, embedding_bytes);
     add_rotation(g, &cache_of(g, 0)->key);
-    g->positions = plan_input(&g->plan, index_bytes * g->tokens);
+    if (g->a->rope || g->a->learned_positions)
+        g->positions = plan_input(&g->plan, index_bytes * g->a->positions_per_token * g->tokens);
+    if (g->a->query_tempered) g->temperatures = plan_input(&g->plan, float_bytes * g->tokens);
     if (g->a->encoder) g->encoder_mask = plan_input(&g->plan, mask_bytes(g, g->tokens));
     for (int layer = 0; !g->a->encoder && layer < (int)s->layers; layer++) {
         struct cache_inputs *c = cache_of(g, layer);
@@ -169,6 +175,11 @@ static void add_inputs(struct graph *g)
         add_cache_inputs(g, c);
     }
     g->output_rows = plan_input(&g->plan, index_bytes * g->d.outputs);
+    if (g->a->deepstack_layers > 0) {
+        /* no inputs, but the first values after them; they live longer than a step */
+        g->narrow = plan_input(&g->plan, float_bytes * s->width * g->tokens);
+        g->deep = plan_input(&g->plan, embedding_bytes);
+    }
     if (g->a->encoder && s->pooling == POOLING_MEAN)
         g->pooling_rows = plan_input(&g->plan, float_bytes * g->tokens * g->pooled_sequences);
     else if (g->a->encoder && s->pooling != POOLING_NONE)
@@ -180,7 +191,14 @@ static void add_inputs(struct graph *g)
 static int embeddings(struct graph *g)
 {
     const struct extent e = stream_extent(g, g->tokens);
-    int x = computed(g, e, FROM(g->token_ids));
+    int x;
+    if (g->deep) {
+        plan_store(&g->plan, FROM(g->token_ids));
+        plan_store(&g->plan, FROM(g->narrow));
+        x = viewed(g, g->deep);
+    } else {
+        x = computed(g, e, FROM(g->token_ids));
+    }
     if (g->a->embedding_scaled) x = scaled(g, e, x);
     if (g->a->encoder) x = biased(g, e, x); /* the embedding of token type 0 */
     if (g->a->learned_positions) {
@@ -206,7 +224,8 @@ static struct extent head_extent(const struct graph *g, double heads)
 /* Q and K learn where they stand; some architectures scale Q. */
 static int positioned(struct graph *g, int x, enum head_of of, struct extent e)
 {
-    if (g->a->rope && of != HEAD_VALUE) x = rotated_by_position(g, e, x);
+    if (g->rotates && of != HEAD_VALUE) x = rotated_by_position(g, e, x);
+    if (g->a->query_tempered && of == HEAD_QUERY) x = in_place(g, e, FROM(x, g->temperatures));
     if (g->a->query_scaled && of == HEAD_QUERY) x = scaled(g, e, x);
     return x;
 }
@@ -228,7 +247,7 @@ static int one_head(struct graph *g, int x, enum head_of of, const struct cache_
 {
     const double heads = of == HEAD_QUERY ? g->s->heads : g->s->kv_heads;
     const bool fused = g->a->fused_qkv;
-    const bool strided = fused && (of == HEAD_VALUE || !g->a->rope);
+    const bool strided = fused && (of == HEAD_VALUE || !g->rotates);
     const struct extent e = head_extent(g, heads);
     const struct rotation *by = of == HEAD_VALUE ? &c->value : &c->key;
     const int y = fused ? viewed(g, x) : head_projection(g, x, of, heads);
@@ -293,7 +312,7 @@ static int cached_attention(struct graph *g, int x, const struct cache_inputs *c
                                          .mask = c->mask});
         y = computed(g, floats(width, g->tokens, 1, 1), FROM(viewed(g, y)));
     }
-    return turned(g, &c->value, floats(width, g->tokens, 1, 1), y, false);
+    return y;
 }
 
 /* ---- multi-head latent attention: one latent vector a token is the whole cache */
@@ -403,7 +422,8 @@ static int dense(struct graph *g, int x, double tokens)
 {
     const double width = g->s->ffn_width;
     const struct extent e = stream_extent(g, tokens);
-    const int h = g->a->gated_ffn ? gated(g, x, width, tokens) : ungated(g, x, width, tokens);
+    int h = g->a->gated_ffn ? gated(g, x, width, tokens) : ungated(g, x, width, tokens);
+    if (g->s->sub_norms) h = normed(g, floats(width, tokens, 1, 1), h);
     const int y = multiplied(g, h, g->s->width, tokens);
     return g->a->projection_bias ? biased(g, e, y) : y;
 }
@@ -414,7 +434,10 @@ static void routed(struct graph *g, int x, double tokens, int *chosen, int *weig
     const double experts = g->s->experts, used = g->s->experts_used;
     const struct extent all = floats(experts, tokens, 1, 1), one = floats(1, tokens, 1, 1);
     const int chances = in_place(g, all, FROM(multiplied(g, x, experts, tokens)));
-    *chosen = viewed(g, computed(g, all, FROM(chances)));
+    /* a bias that only chooses leaves the chances as they are */
+    const bool weighed = g->s->router_bias && !g->a->router_bias;
+    const int order = weighed ? in_place(g, all, FROM(chances)) : chances;
+    *chosen = viewed(g, computed(g, all, FROM(order)));
     *weights = computed(g, floats(1, used, tokens, 1), FROM(viewed(g, chances), *chosen));
     if (!g->a->expert_weights_normalised) return;
     const int rows = viewed(g, *weights);
@@ -467,29 +490,82 @@ static int feed_forward(struct graph *g, int x, int layer, double tokens)
 /* ---- a layer, the output, the whole */
 
 /* Of the last layer only the rows whose logits are asked for go on. */
-static int layer(struct graph *g, int stream, int number)
+static int asked_rows(struct graph *g, int x, int number)
+{
+    if (number < (int)g->s->layers - 1) return x;
+    return computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
+}
+
+/* What attention gives, turned back, through its output matrix. */
+static int attention_output(struct graph *g, int y, int number)
+{
+    const struct shape *s = g->s;
+    const struct extent flat = floats(s->heads * s->head_size, g->tokens, 1, 1);
+    if (!g->a->encoder && !(s->latent.kv_rank > 0))
+        y = turned(g, &cache_of(g, number)->value, flat, y, false);
+    if (s->sub_norms) y = normed(g, flat, y);
+    y = multiplied(g, y, s->width, g->tokens);
+    return g->a->projection_bias ? biased(g, stream_extent(g, g->tokens), y) : y;
+}
+
+/* Attention and FFN read the same stream, by one norm or by one each. llama.cpp computes what is added first first. */
+static int parallel_layer(struct graph *g, int stream, int number)
+{
+    const enum parallel order = g->a->parallel;
+    const bool last = number == (int)g->s->layers - 1, two = g->s->norms_per_layer >= 2;
+    const double tokens = last ? g->d.outputs : g->tokens;
+    const struct extent whole = stream_extent(g, g->tokens), e = stream_extent(g, tokens);
+    int x = normed(g, whole, stream), y = attention(g, x, number);
+    if (order == PARALLEL_ATTENTION_FFN) y = asked_rows(g, attention_output(g, y, number), number);
+    if (two && order == PARALLEL_FFN_STREAM) {
+        stream = asked_rows(g, stream, number);
+        x = normed(g, e, stream);
+    } else {
+        x = asked_rows(g, two ? normed(g, whole, stream) : x, number);
+    }
+    const int fed = feed_forward(g, x, number, tokens);
+    if (order == PARALLEL_FFN_STREAM) {
+        const int sum = in_place(g, e, FROM(fed, two ? stream : asked_rows(g, stream, number)));
+        y = asked_rows(g, attention_output(g, y, number), number);
+        return in_place(g, e, FROM(sum, y));
+    }
+    if (order == PARALLEL_FFN_ATTENTION) y = asked_rows(g, attention_output(g, y, number), number);
+    const int sum = in_place(g, e, order == PARALLEL_ATTENTION_FFN ? FROM(y, fed) : FROM(fed, y));
+    return in_place(g, e, FROM(sum, asked_rows(g, stream, number)));
+}
+
+static int serial_layer(struct graph *g, int stream, int number)
 {
     const bool last = number == (int)g->s->layers - 1;
+    const bool bare = g->a->norm_after || g->a->norms_behind;
     const struct extent whole = stream_extent(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
     const struct extent e = stream_extent(g, tokens);
 
-    int y = attention(g, g->a->norm_after ? stream : normed(g, whole, stream), number);
-    y = multiplied(g, y, g->s->width, g->tokens);
-    if (g->a->projection_bias) y = biased(g, whole, y);
+    int y = attention(g, bare ? stream : normed(g, whole, stream), number);
+    y = attention_output(g, y, number);
     if (g->a->post_norms && !last) y = normed(g, whole, y);
     if (last) {
-        y = computed(g, e, FROM(y, g->output_rows));
-        stream = computed(g, e, FROM(stream, g->output_rows));
+        y = asked_rows(g, y, number);
+        stream = asked_rows(g, stream, number);
         if (g->a->post_norms) y = normed(g, e, y);
     }
     int x = in_place(g, e, FROM(y, stream));
     if (g->a->norm_after) x = normed(g, e, x);
 
-    y = feed_forward(g, g->a->norm_after ? x : normed(g, e, x), number, tokens);
+    y = feed_forward(g, bare ? x : normed(g, e, x), number, tokens);
     if (g->a->post_norms) y = normed(g, e, y);
     x = in_place(g, e, g->a->residual_first ? FROM(x, y) : FROM(y, x));
     return g->a->norm_after ? normed(g, e, x) : x;
+}
+
+static int layer(struct graph *g, int stream, int number)
+{
+    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number));
+    if (g->a->parallel != PARALLEL_NONE) return parallel_layer(g, stream, number);
+    const int x = serial_layer(g, stream, number);
+    if (number >= g->a->deepstack_layers) return x;
+    return in_place(g, stream_extent(g, g->tokens), FROM(x, viewed(g, g->deep)));
 }
 
 static void logits(struct graph *g, int x)
@@ -551,7 +627,8 @@ bool plan_compute_bytes(const struct digest *m, const struct generate *knobs, do
     g.streams = g.d.streams;
     g.pooled_sequences = knobs->sequences;
     g.key_element_bytes = knobs->kv_type_k->block_bytes / knobs->kv_type_k->block;
-    g.encoder_mask = g.pooling_rows = 0;
+    g.encoder_mask = g.pooling_rows = g.positions = g.temperatures = 0;
+    g.narrow = g.deep = 0;
     g.cache[0] = cache_of_cells(g.s, knobs, g.d.cells);
     g.cache[1] = cache_of_cells(g.s, knobs, g.d.window_cells);
     plan_start(&g.plan);

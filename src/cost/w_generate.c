@@ -38,6 +38,20 @@ static const struct knob knobs[] = {
      .least = 0,
      .most = TOKENS_MOST,
      .offset = FIELD(prompt_tokens)},
+    {.name = "depth_tokens",
+     .option = "depth",
+     .words = "tokens in the cache before that prompt; 0",
+     .kind = KNOB_TOKENS,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(depth_tokens)},
+    {.name = "threads",
+     .option = "threads",
+     .words = "threads that work; 0: all that one process may use",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 65536,
+     .offset = FIELD(threads)},
     {.name = "sequences",
      .option = "parallel",
      .words = "sequences at once; 1",
@@ -130,6 +144,7 @@ static const struct weight_type *type_named(const struct weight_type *types, con
 void generate_usual(struct generate *g, const struct digest *m, const struct weight_type *types)
 {
     const double trained = m->shape->context_tokens;
+    const struct architecture *arch = m->shape->arch;
     const struct weight_type *half = type_named(types, "F16");
     *g = (struct generate){
         .context_tokens = trained > 0 ? least(8192, trained) : 8192,
@@ -142,8 +157,18 @@ void generate_usual(struct generate *g, const struct digest *m, const struct wei
         .repack = REPACK_ON,
         .flash_attention = FLASH_AUTO,
         .outputs_max = OUTPUTS_AS_SEQUENCES,
+        .embeddings = arch && arch->encoder,
         .prompt_tokens = 512,
     };
+}
+
+/* Whether a head's keys and values are whole blocks of the cache's types. */
+static bool blocks_divide_heads(const struct shape *s, const struct generate *g)
+{
+    const bool latent = s->latent.kv_rank > 0;
+    const double key = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
+    const double value = latent ? s->latent.kv_rank : s->head_size;
+    return fmod(key, g->kv_type_k->block) == 0 && fmod(value, g->kv_type_v->block) == 0;
 }
 
 /* What llama.cpp refuses to load, or we have no rule for; NULL: neither. */
@@ -160,6 +185,8 @@ static const char *unruled(const struct digest *m, const struct generate *g)
         return "llama.cpp refuses different K and V cache types with latent attention";
     if (!flash && g->kv_type_v->block > 1)
         return "llama.cpp refuses a quantised V cache without flash attention";
+    if (flash && !blocks_divide_heads(m->shape, g))
+        return "llama.cpp refuses a cache type whose blocks do not divide a head of this model";
     return NULL;
 }
 

@@ -20,17 +20,32 @@ static bool is_taken(const struct buffer_rule *rule, unsigned use, double rows_o
     return use == USE_MATRIX || use == USE_OUTPUT || (use == USE_EXPERTS && rule->experts);
 }
 
-/* Bytes in its buffer of a byte in the file; 0: no buffer takes it. The first buffer that does, does. */
-static double growth_of(const struct generate *g, const struct weight_sum *w, unsigned use)
+/* The first buffer that takes such weights, and its row for their type; NULL: none does, they lie plain. */
+static const struct buffer_rule *taker(const struct generate *g, const struct weight_sum *w,
+                                       unsigned use, size_t *row)
 {
-    if (g->repack != (double)REPACK_ON) return 0;
+    if (g->repack != (double)REPACK_ON) return NULL;
     for (size_t i = 0; i < EXTRA_BUFFERS && g->buffer[i]; i++) {
         const struct buffer_rule *rule = g->buffer[i];
-        for (size_t k = 0; k < rule->rows; k++)
-            if (rule->row[k].type == w->type && is_taken(rule, use, w->rows_of))
-                return rule->row[k].growth;
+        for (*row = 0; *row < rule->rows; ++*row)
+            if (rule->row[*row].type == w->type && is_taken(rule, use, w->rows_of)) return rule;
     }
-    return 0;
+    return NULL;
+}
+
+const char *llama_buffer_of(const struct generate *g, const struct weight_sum *w, unsigned use)
+{
+    size_t row;
+    const struct buffer_rule *rule = taker(g, w, use, &row);
+    return rule ? rule->name : "CPU";
+}
+
+/* Bytes in its buffer of a byte in the file; 0: no buffer takes it. */
+static double growth_of(const struct generate *g, const struct weight_sum *w, unsigned use)
+{
+    size_t row;
+    const struct buffer_rule *rule = taker(g, w, use, &row);
+    return rule ? rule->row[row].growth : 0;
 }
 
 static void place(const struct generate *g, const struct weight_sum *sum, size_t sums,
@@ -39,7 +54,7 @@ static void place(const struct generate *g, const struct weight_sum *sum, size_t
     for (size_t i = 0; i < sums; i++) {
         const double growth = growth_of(g, &sum[i], sum[i].use), bytes = layers * sum[i].bytes;
         if (growth > 0) {
-            p->moved_bytes += bytes * growth;
+            p->moved_bytes += round(bytes * growth); /* a share of whole blocks */
             p->moved_file_bytes += bytes;
         } else {
             p->plain_bytes += bytes;
@@ -50,7 +65,7 @@ static void place(const struct generate *g, const struct weight_sum *sum, size_t
 static double second_embedding_bytes(const struct digest *m, const struct generate *g)
 {
     struct weight_sum embedding;
-    if (!llama_tied_embedding(m, &embedding)) return 0;
+    if (!llama_tied_embedding(m, &embedding) || m->shape->arch->output_is_embedding) return 0;
     return embedding.bytes * growth_of(g, &embedding, USE_OUTPUT);
 }
 

@@ -1,6 +1,7 @@
-/* The work of one token. Decoding reads every weight it multiplies with, and every used cell of the cache, once; of experts only its
- * own, of look-up tables one row (nothing). A prompt multiplies each weight with each token, the output matrix aside, and scores half
- * of the cells on average. Left out: launches, reading activations. */
+/* The work of one token on llama.cpp: products with weights by type and buffer, attention over the cache, operations to start, and
+ * what passes through memory between them. Decoding multiplies every weight with one column, of experts only those chosen; a prompt
+ * multiplies a whole micro-batch at once, the output matrix aside, and looks at half of itself on average (an encoder's at all of it). Left out: copies between
+ * devices, several sequences decoded together. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -8,9 +9,17 @@
 #include "cost/llama.h"
 #include "model/digest.h"
 
-struct read_weights {
-    double bytes[TYPES];
-    double elements; /* multiplied with every token of a prompt */
+/* Weights alike in type and buffer, multiplied with so many columns: their elements, once a token. */
+struct product {
+    const char *buffer;
+    uint8_t type;
+    bool experts, output;
+    double elements;
+};
+enum { PRODUCTS = 32 };
+struct products {
+    struct product of[PRODUCTS];
+    size_t count;
 };
 
 double llama_experts_share(const struct digest *m)
@@ -35,17 +44,44 @@ bool llama_tied_embedding(const struct digest *m, struct weight_sum *out)
     return false;
 }
 
-static void read_all(const struct weight_sum *sum, size_t sums, double layers, double experts_share,
-                     struct read_weights *r)
+static void add_product(struct products *p, const struct product *one)
 {
-    for (size_t i = 0; i < sums; i++) {
-        const struct weight_sum *w = &sum[i];
-        const double times = layers * (w->use == USE_EXPERTS ? experts_share : 1);
-        if (w->use == USE_LOOKUP) continue;
-        r->bytes[w->type] += times * w->bytes;
-        if (w->use == USE_MATRIX || w->use == USE_EXPERTS || w->use == USE_HEADS)
-            r->elements += times * w->elements;
+    for (size_t i = 0; i < p->count; i++) {
+        struct product *q = &p->of[i];
+        if (q->type != one->type || q->buffer != one->buffer || q->experts != one->experts ||
+            q->output != one->output)
+            continue;
+        q->elements += one->elements;
+        return;
     }
+    if (p->count < PRODUCTS) p->of[p->count++] = *one;
+}
+
+static void add_weights(struct products *p, const struct generate *g, const struct weight_sum *w,
+                        unsigned use, double times)
+{
+    if (use == USE_LOOKUP || use == USE_VECTOR) return;
+    add_product(p, &(struct product){.buffer = llama_buffer_of(g, w, use),
+                                     .type = w->type,
+                                     .experts = use == USE_EXPERTS,
+                                     .output = use == USE_OUTPUT,
+                                     .elements = times * w->elements});
+}
+
+static struct products products_of(const struct digest *m, const struct generate *g)
+{
+    struct products p = {.count = 0};
+    struct weight_sum tied;
+    const double share = llama_experts_share(m);
+    for (size_t i = 0; i < m->outsides; i++)
+        add_weights(&p, g, &m->outside[i], m->outside[i].use, 1);
+    if (llama_tied_embedding(m, &tied)) add_weights(&p, g, &tied, USE_OUTPUT, 1);
+    for (size_t i = 0; i < m->kinds; i++)
+        for (size_t k = 0; k < m->kind[i].sums; k++) {
+            const struct weight_sum *w = &m->kind[i].sum[k];
+            add_weights(&p, g, w, w->use, m->kind[i].layers * (w->use == USE_EXPERTS ? share : 1));
+        }
+    return p;
 }
 
 /* Cells that a token at this depth looks at, over all layers. */
@@ -58,45 +94,93 @@ static double used_cells(const struct digest *m, double depth_tokens)
     return cells;
 }
 
-static void decode(struct bill *b, const struct digest *m, const struct generate *g,
-                   const struct read_weights *r)
+/* Columns that one product has: of experts, those tokens of a micro-batch that chose the same one. */
+static double columns_of(const struct digest *m, const struct product *p, double tokens)
 {
-    for (unsigned type = 0; type < TYPES; type++) {
-        if (!(r->bytes[type] > 0)) continue;
-        GIVEN(b, type_bytes, r->bytes[type], "model, weights of one type that a token reads");
-        WORK(b, DECODE, WEIGHT_BYTES_READ, type, ON_HOST, "read weights", type_bytes,
-             "each weight once a token, of experts those chosen");
-    }
-    GIVEN(b, cells, used_cells(m, g->prompt_tokens), "--prompt, over all layers");
-    GIVEN(b, row_bytes, llama_key_row_bytes(m, g) + llama_value_row_bytes(m, g), "K and V");
-    WORK(b, DECODE, CACHE_BYTES_READ, g->kv_type_k->id, ON_HOST, "read KV cache", cells * row_bytes,
-         "each used cell once a token");
+    return p->experts ? most(tokens * llama_experts_share(m), 1) : tokens;
 }
 
-static void prefill(struct bill *b, const struct digest *m, const struct generate *g,
-                    const struct read_weights *r)
+static void multiply(struct bill *b, enum phase phase, const struct digest *m,
+                     const struct products *p, double tokens)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct product *one = &p->of[i];
+        if (phase == PREFILL && one->output) continue;
+        const struct line of = {.phase = (uint8_t)phase,
+                                .work = MATMUL_FLOP,
+                                .type = one->type,
+                                .site = ON_HOST,
+                                .buffer = one->buffer,
+                                .columns = columns_of(m, one, tokens)};
+        GIVEN(b, elements, one->elements,
+              "model, weights of one type and buffer that a token meets");
+        WORK(b, of, "multiply weights", 2 * elements, "a product and a sum each");
+    }
+}
+
+static void attend(struct bill *b, enum phase phase, const struct digest *m,
+                   const struct generate *g, double depth_tokens, double tokens)
 {
     const struct shape *s = m->shape;
-    const double key = s->latent.kv_rank > 0 ? s->latent.kv_rank + s->latent.rope : s->head_size;
-    const double value = s->latent.kv_rank > 0 ? s->latent.kv_rank : s->head_size;
-    GIVEN(b, elements, r->elements, "model, weights multiplied with each token");
-    GIVEN(b, mean_cells, used_cells(m, g->prompt_tokens / 2), "half of --prompt, over all layers");
+    const bool latent = s->latent.kv_rank > 0;
+    const double key = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
+    const double value = latent ? s->latent.kv_rank : s->head_size;
+    const struct line of = {.phase = (uint8_t)phase,
+                            .work = ATTEND_FLOP,
+                            .type = (uint8_t)g->kv_type_k->id,
+                            .site = ON_HOST,
+                            .columns = tokens,
+                            .row = key};
+    GIVEN(b, cells, used_cells(m, depth_tokens), "--depth and --prompt, over all layers");
     GIVEN(b, score_width, s->heads * (key + value), "model");
-    WORK(b, PREFILL, MATMUL_FLOP, 0, ON_HOST, "multiply weights", 2 * elements,
-         "a product and a sum each");
-    WORK(b, PREFILL, MATMUL_FLOP, 0, ON_HOST, "attend", 2 * mean_cells * score_width,
-         "a product and a sum each");
+    WORK(b, of, "attend", 2 * cells * score_width, "a product and a sum each");
+}
+
+/* Nodes of the graph between embedding and logits. */
+static void start_operations(struct bill *b, const struct digest *m)
+{
+    const struct shape *s = m->shape;
+    const double norms = 2 + 2 * s->post_norms + 2 * (s->qk_norm != QK_NORM_NONE);
+    GIVEN(b, layers, s->layers, "model");
+    GIVEN(b, norm_operations, norms * (s->arch->layer_norm ? 3 : 2), "model");
+    GIVEN(b, attention_operations, 4 + 2 * s->arch->rope + 3 * s->qkv_bias + 4, "model");
+    GIVEN(b, expert_operations, s->experts > 0 ? 16 + 2 * s->experts_used : 4, "model");
+    const struct line of = {.phase = DECODE, .work = OPERATIONS, .site = ON_HOST, .columns = 1};
+    WORK(b, of, "start operations",
+         layers * (norm_operations + attention_operations + expert_operations),
+         "llama.cpp v0.5.0 src/llama-graph.cpp, counted by kind of layer");
+}
+
+/* Norms, rotations, additions, gates: 32-bit values read and written between the products of a layer. */
+static void pass_elements(struct bill *b, const struct digest *m)
+{
+    const struct shape *s = m->shape;
+    const double chosen = s->experts > 0 ? s->experts_used * s->expert_width + s->shared_width : 0;
+    const double norms = 2 + 2 * s->post_norms;
+    GIVEN(b, layers, s->layers, "model");
+    GIVEN(b, stream_values, s->width * (4 * norms + 6),
+          "norm: twice in and out; addition: two in, one out");
+    GIVEN(b, head_values, (s->heads + 3 * s->kv_heads) * s->head_size * 2, "rotated, stored");
+    GIVEN(b, gate_values, 3 * most(chosen, s->ffn_width), "gate and up in, one out");
+    GIVEN(b, expert_values, s->experts > 0 ? 5 * s->experts_used * s->width : 0,
+          "each expert's answer weighed and added");
+    const struct line of = {.phase = PREFILL, .work = ELEMENT_BYTES, .site = ON_HOST};
+    WORK(b, of, "pass values on",
+         layers * 4 * (stream_values + head_values + gate_values + expert_values),
+         "32-bit values between the products of a layer");
 }
 
 void llama_work(struct bill *b, const struct digest *m, const struct generate *g)
 {
-    struct read_weights r = {.elements = 0};
-    struct weight_sum tied;
-    const double share = llama_experts_share(m);
-    read_all(m->outside, m->outsides, 1, share, &r);
-    if (llama_tied_embedding(m, &tied)) r.bytes[tied.type] += tied.bytes;
-    for (size_t i = 0; i < m->kinds; i++)
-        read_all(m->kind[i].sum, m->kind[i].sums, m->kind[i].layers, share, &r);
-    if (!m->shape->arch->encoder) decode(b, m, g, &r);
-    prefill(b, m, g, &r);
+    const struct products p = products_of(m, g);
+    const double at_once = most(least(g->prompt_tokens, g->ubatch_tokens), 1);
+    if (!m->shape->arch->encoder) {
+        multiply(b, DECODE, m, &p, 1);
+        attend(b, DECODE, m, g, g->depth_tokens + g->prompt_tokens, 1);
+        start_operations(b, m);
+    }
+    multiply(b, PREFILL, m, &p, at_once);
+    const double seen = g->prompt_tokens * (m->shape->arch->encoder ? 1 : 0.5); /* of the prompt */
+    attend(b, PREFILL, m, g, g->depth_tokens + seen, at_once);
+    pass_elements(b, m);
 }

@@ -6,9 +6,11 @@
 
 struct arena;
 
-/* Fills rows of `row` weights each, of ggml's type id, with normal values of this scale: a few dozen rows are quantised once and
- * repeated. The same bytes every time. The type must divide the row. */
+/* Whether weights of ggml's type id can be made. */
+bool blocks_can(int type);
+/* Fills rows of `row` weights each, of a type that can be made, with normal values of this standard deviation: a few dozen rows are
+ * quantised once and repeated. The same bytes every time. The type must divide the row. */
 void blocks_fill(int type, int64_t row, int64_t rows, float scale, void *to);
 /* Fills the tensors of the GGUF file at this path, whose header stands (model/gguf_write.h): norms 1, biases and everything small random,
- * routers random so that experts differ, matrices by blocks_fill. The file grows to its whole size. It may be /proc/self/fd/N. */
+ * routers random so that experts differ, matrices as blocks_fill. The file grows to its whole size. It may be /proc/self/fd/N. */
 bool blocks_fill_file(const char *path, struct arena *a, struct mu_err *err) NODISCARD;

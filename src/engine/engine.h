@@ -29,6 +29,8 @@ struct engine_test {
 };
 extern const struct engine_test *const engine_tests[]; /* NULL ends */
 extern const struct engine_test engine_memory, engine_gemm, engine_disk, engine_guide;
+extern const struct engine_test engine_fill, engine_exact, engine_trial, engine_embed, engine_capture;
+extern const struct engine_test engine_devices, engine_kernels, engine_amx;
 
 /* Reads a request; the message names what is wrong with it. */
 bool asked_read(struct str text, struct arena *a, struct asked *out, struct mu_err *err) NODISCARD;
@@ -44,6 +46,10 @@ struct runs {
     size_t threads, count;
     double per_s[RUNS_MOST];
     double likely; /* 0: the median */
+    /* Said only of work that has them: ggml's name of the weights or the cache; columns at once; values in a head's row; the
+     * buffer. 0 and NULL: none. */
+    const char *type, *buffer;
+    double tokens, row;
 };
 void runs_add(struct runs *r, double amount, double seconds); /* runs past RUNS_MOST are left out */
 /* Writes the line. At least one run. */

@@ -2,7 +2,8 @@
  *
  * A program of its own, so that a crash of a numeric library, an illegal instruction or a hang is a fact about a child and nothing
  * more. It is meant to be run by muster (measure/measure.c); by hand: echo '{"threads": 2, "bytes": 4e8, "seconds": 1}' |
- * muster-engine memory. Errors are one line on stderr and an exit status of sysexits(3). */
+ * muster-engine memory. --no-amx keeps llama.cpp from matrix tiles that don't work here. Errors are one line on stderr and an exit status of sysexits(3). */
+#include "engine/amx_block.h"
 #include "engine/engine.h"
 
 #include <errno.h>
@@ -41,17 +42,17 @@ static const struct engine_test *test_of(const char *name)
 
 static void usage(FILE *to)
 {
-    fputs("usage: muster-engine TEST < request.json\n", to);
+    fputs("usage: muster-engine TEST [--no-amx] < request.json\n", to);
     for (size_t i = 0; engine_tests[i]; i++)
         fprintf(to, "  %-8s %s\n", engine_tests[i]->name, engine_tests[i]->words);
 }
 
-static bool answer(const struct engine_test *test, struct arena *a, struct mu_err *err)
+static bool answer(const struct engine_test *test, bool amx, struct arena *a, struct mu_err *err)
 {
     struct str text = {0};
     struct asked in = {0};
-    const bool good =
-        stdin_text(a, &text, err) && asked_read(text, a, &in, err) && test->run(&in, err);
+    const bool good = (amx || amx_block(err)) && stdin_text(a, &text, err) &&
+                      asked_read(text, a, &in, err) && test->run(&in, err);
     asked_free(&in);
     return good;
 }
@@ -66,7 +67,8 @@ int main(int argc, char **argv)
         usage(stdout);
         return 0;
     }
-    const struct engine_test *test = argc == 2 ? test_of(argv[1]) : NULL;
+    const bool no_amx = argc == 3 && strcmp(argv[2], "--no-amx") == 0;
+    const struct engine_test *test = argc == 2 || no_amx ? test_of(argv[1]) : NULL;
     if (!test) {
         usage(stderr);
         return err_exit_status(MU_USAGE);
@@ -75,7 +77,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
     struct mu_err err = {0};
-    const bool good = answer(test, a, &err);
+    const bool good = answer(test, !no_amx, a, &err);
     if (!good) fprintf(stderr, "%s\n", err.text);
     arena_free(a);
     return good ? 0 : err_exit_status(err.code);

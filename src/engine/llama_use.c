@@ -12,12 +12,13 @@
 enum { SAID_BYTES = 256 };
 static char said[SAID_BYTES];
 
-/* Errors and warnings only; a later error replaces a warning, not the other way round. */
+/* Errors and warnings only. The first error is kept, since what follows it ("failed to load model") says less; an error replaces a
+ * warning, not the other way round. */
 static void keep(enum ggml_log_level level, const char *text, void *to)
 {
     static enum ggml_log_level kept;
     (void)to;
-    if (level < GGML_LOG_LEVEL_WARN || level == GGML_LOG_LEVEL_CONT || level < kept) return;
+    if (level < GGML_LOG_LEVEL_WARN || level == GGML_LOG_LEVEL_CONT || level <= kept) return;
     const size_t n = strcspn(text, "\n");
     if (!n) return;
     kept = level;

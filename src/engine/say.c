@@ -116,6 +116,10 @@ void say_rate(struct runs *r, const char *source, const char *conditions, struct
     struct say s;
     say_begin(&s);
     writer_put_cstr(&s.w, "work", r->work);
+    if (r->type) writer_put_cstr(&s.w, "type", r->type);
+    if (r->tokens > 0) writer_put_number(&s.w, "tokens", r->tokens);
+    if (r->row > 0) writer_put_number(&s.w, "row", r->row);
+    if (r->buffer) writer_put_cstr(&s.w, "buffer", r->buffer);
     writer_put_number(&s.w, "threads", (double)r->threads);
     writer_put_number(&s.w, "low", r->per_s[0]);
     writer_put_number(&s.w, "likely", r->likely > 0 ? r->likely : median);

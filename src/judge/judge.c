@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "catalog/architecture.h"
+#include "judge/speed.h"
 #include "machine/facts.h"
 #include "model/digest.h"
 
@@ -36,33 +37,6 @@ static struct estimate widened(double value, const struct residual *r)
     if (!r) return estimate_exactly(value, ESTIMATED, "bill");
     return estimate_of(value * least(r->low, 1), value, value * most(r->high, 1), ESTIMATED,
                        r->class_);
-}
-
-/* What a kind of work costs on the CPU; NULL when it was not measured. */
-static const struct rate *price_of(const struct machine *m, unsigned work)
-{
-    return machine_rate(m, work == MATMUL_FLOP ? WORK_SGEMM_FLOP : WORK_READ_BYTES,
-                        RATE_ALL_THREADS);
-}
-
-/* Tokens a second of a phase whose lines are amounts for one token; the rates' share that is reached is a range. */
-static struct estimate price(const struct bill *b, enum phase phase, const struct machine *m,
-                             const struct residual *share)
-{
-    struct estimate s = {0, 0, 0, UNKNOWN, NULL}; /* seconds */
-    if (!share) return not_priced("no bound for this kind of work");
-    for (size_t i = 0; i < b->lines; i++) {
-        const struct line *l = &b->line[i];
-        if (l->phase != phase) continue;
-        const struct rate *rate = price_of(m, l->work);
-        if (!rate) return not_priced(m->unmeasured ? m->unmeasured : "speed was not measured");
-        s.origin = rate->per_s.origin;
-        s.low += l->amount / (rate->per_s.high * share->high);
-        s.likely += l->amount / (rate->per_s.likely * share->likely);
-        s.high += l->amount / (rate->per_s.low * share->low);
-    }
-    if (!(s.likely > 0)) return not_priced("the model does no such work");
-    return estimate_of(1 / s.high, 1 / s.likely, 1 / s.low, s.origin, share->rough);
 }
 
 static enum fits fits_in(const struct verdict *v)
@@ -109,16 +83,29 @@ static void judge_address_space(const struct machine *m, struct verdict *v)
     }
 }
 
+static void use_pool(const struct machine *m, struct verdict *v)
+{
+    const struct pool *memory = machine_memory(m);
+    v->bound_by = memory->bound_by;
+    v->usable_bytes = known_or(memory->usable_bytes, (double)NAN);
+}
+
+void judge_fits(const struct machine *m, struct verdict *v)
+{
+    use_pool(m, v);
+    v->fits = fits_in(v);
+    v->why = v->fits == FITS_UNKNOWN ? "the memory one process may use is not known" : NULL;
+    judge_address_space(m, v);
+}
+
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out)
 {
-    const struct pool *memory = machine_memory(m);
     out->split = split_host;
     out->bill.note = NULL;
     out->bill.bent = 0;
     cost_bill(t, &out->split, &out->bill);
-    out->bound_by = memory->bound_by;
-    out->usable_bytes = known_or(memory->usable_bytes, (double)NAN);
+    use_pool(m, out);
     out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
     if (out->bill.unruled) {
         out->fits = FITS_NOT_COMPUTED;
@@ -130,11 +117,10 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
     out->held_bytes = widened(bill_held(&out->bill, ON_HOST), memory_residual(t, w));
     out->process_bytes = held_as(&out->bill, HELD_PROCESS);
     out->process_most_bytes = process_most(t, out);
-    out->fits = fits_in(out);
-    out->why = out->fits == FITS_UNKNOWN ? "the memory one process may use is not known" : NULL;
-    judge_address_space(m, out);
-    out->decode_per_s = price(&out->bill, DECODE, m, residual_find(w, "rough.decode"));
-    out->prefill_per_s = price(&out->bill, PREFILL, m, residual_find(w, "rough.prefill"));
+    judge_fits(m, out);
+    const struct generate *g = t->knobs;
+    out->decode_per_s = speed_of(&out->bill, DECODE, m, g->threads, w);
+    out->prefill_per_s = speed_of(&out->bill, PREFILL, m, g->threads, w);
 }
 
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,

@@ -9,20 +9,29 @@ struct mix;
 struct model_part;
 struct mu_err;
 
-/* measured / predicted of a truth class: the shortest range that holds nine rows in ten (data/residuals.json, made by selftest), or a
- * stated rough bound (data/speed.json). */
+/* measured / predicted of a truth class: the shortest range that holds nine rows in ten (data/residuals.json, made by selftest). */
 struct residual {
     const char *class_;
     double low, likely, high, rows;
-    const char *rough; /* why it is only a bound; NULL for a range of truth rows */
+};
+/* What a kernel usually reaches, as a share of what people measure: for a machine whose kernels were not (data/kernels.json). */
+struct typical {
+    struct rate rate; /* of one share; work, type, tokens, row and buffer stand */
+    enum machine_work
+        of; /* memory read or sgemm; MACHINE_WORK_COUNT: of nothing, the share is the rate */
 };
 struct world { /* what a judgement may use beside the machine */
     const struct residual *residual;
     size_t residuals;
+    const struct typical *typical;
+    size_t typicals;
 };
-/* The shipped residuals and bounds. */
+/* The shipped residuals and typical kernels. */
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
                  struct mu_err *err) NODISCARD;
+/* The machine with typical rates for kernels, ESTIMATED, where its memory and matrix rates are known and its kernels are not. */
+const struct machine *judge_typical(const struct machine *m, const struct world *w,
+                                    struct arena *a);
 const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */
 
 /* FITS_UNKNOWN: the memory there is is not known; FITS_NOT_COMPUTED: what is needed has no rule. */
@@ -44,6 +53,8 @@ const char *fits_word(enum fits fits); /* "yes", "probably", "no", "not known", 
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out);
+/* Judges again what follows from held and process bytes: fits, why, usable bytes and what bounds them. */
+void judge_fits(const struct machine *m, struct verdict *v);
 /* The largest context (a multiple of `step`, at most the model's own) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);

@@ -1,4 +1,4 @@
-/* Residuals of the truth classes and rough bounds, from the data that ships with the program. */
+/* Residuals of the truth classes and what kernels typically reach, from the data that ships with the program. */
 #include <stddef.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "base/fields.h"
 #include "catalog/catalog.h"
 #include "judge/judge.h"
+#include "judge/typical.h"
 
 static const double RATIO_LEAST = 1e-3, RATIO_MOST = 1e3;
 
@@ -21,7 +22,6 @@ static const struct field residual_fields[] = {
     FIELD(FIELD_NUMBER, struct residual, likely, "measured / predicted, median"),
     FIELD(FIELD_NUMBER, struct residual, high, "measured / predicted, high end"),
     FIELD(FIELD_NUMBER, struct residual, rows, "rows it was made of"),
-    FIELD(FIELD_TEXT, struct residual, rough, "why it is only a bound"),
 };
 static const struct fields residual_table =
     FIELD_TABLE(struct residual, "residual", residual_fields);
@@ -61,15 +61,12 @@ static bool read_table(const struct catalog *c, const char *name, struct arena *
 
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out, struct mu_err *err)
 {
-    struct table residuals, bounds;
-    if (!read_table(c, "residuals.json", a, &residuals, err) ||
-        !read_table(c, "speed.json", a, &bounds, err))
-        return false;
-    struct residual *all = NEW_ARRAY(a, struct residual, residuals.rows + bounds.rows);
-    if (residuals.rows) memcpy(all, residuals.row, residuals.rows * sizeof *all);
-    if (bounds.rows) memcpy(all + residuals.rows, bounds.row, bounds.rows * sizeof *all);
-    *out = (struct world){all, residuals.rows + bounds.rows};
-    return true;
+    struct table residuals;
+    *out = (struct world){NULL, 0, NULL, 0};
+    if (!read_table(c, "residuals.json", a, &residuals, err)) return false;
+    out->residual = residuals.row;
+    out->residuals = residuals.rows;
+    return typical_read(c, a, out, err);
 }
 
 const struct residual *residual_find(const struct world *w, const char *class_)

@@ -81,6 +81,11 @@ static const struct field gpu_fields[] = {
     FIELD(FIELD_TEXT, struct gpu_seen, driver, "kernel driver bound to it, null when none"),
     FIELD(FIELD_QUANTITY, struct gpu_seen, memory_bytes, "its memory, bytes"),
     FIELD(FIELD_TEXT, struct gpu_seen, sized, "what is known of its memory and speed"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct gpu_seen, engine, "its names in llama.cpp"),
+    FIELD_OPTIONAL(FIELD_QUANTITY, struct gpu_seen, engine_total_bytes,
+                   "its memory as llama.cpp counts it, bytes"),
+    FIELD_OPTIONAL(FIELD_QUANTITY, struct gpu_seen, engine_free_bytes,
+                   "free of it when asked, bytes"),
 };
 static const struct fields gpu_table = FIELD_TABLE(struct gpu_seen, "gpu", gpu_fields);
 

@@ -412,6 +412,7 @@ static bool bandwidth_made(struct making *m)
     if (!units_parse_bytes(str_trim(value), 1e9, &per_s) || !(per_s > 0))
         return bad(m, KEY_bandwidth, "a rate such as 60GB/s");
     m->rate = (struct rate){.work = WORK_READ_BYTES,
+                            .type = RATE_NO_TYPE,
                             .threads = known_or(m->cpu.threads, 1),
                             .per_s = estimate_exactly(per_s, REPORTED, origin_words)};
     m->machine->rate = &m->rate;

@@ -42,6 +42,7 @@ struct place {
     X(WORK_MATMUL_FLOP, "matmul", "FLOP/s")             \
     X(WORK_ATTEND_FLOP, "attend", "FLOP/s")             \
     X(WORK_OPERATIONS, "graph operations", "1/s")       \
+    X(WORK_ELEMENT_BYTES, "elementwise", "B/s")         \
     X(WORK_DISK_READ_BYTES, "disk read", "B/s")         \
     X(WORK_CACHED_READ_BYTES, "page cache read", "B/s") \
     X(WORK_GUIDE_ROUNDS, "guide's matrix rounds", "1/s")
@@ -60,9 +61,10 @@ enum { RATE_NO_TYPE = 255 };
 struct rate {
     enum machine_work work;
     /* What only some works have: ggml's id of the weights (matmul) or of the cache (attend), else RATE_NO_TYPE; the columns done at
-     * once, 1 when decoding, 512 for a prompt's micro-batch, else 0; and the buffer that llama.cpp keeps such weights in here. */
+     * once, 1 when decoding, 512 for a prompt's micro-batch, else 0; of attend the values in a head's key, else 0; and the buffer that
+     * llama.cpp keeps such weights in here. */
     uint8_t type;
-    double tokens;
+    double tokens, row;
     const char *buffer; /* "AMX", "CPU_REPACK", "CPU"; or NULL */
     uint16_t place;     /* index into machine.place; for disk rates the CPU */
     double threads;

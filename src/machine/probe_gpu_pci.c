@@ -134,7 +134,7 @@ static void add(const struct looking *in, const struct card *card, struct draft 
         }
     if (display_only) {
         g.name = str_format(in->arena, "%s display", g.vendor);
-        g.sized = "display only";
+        g.sized = GPU_DISPLAY_ONLY;
         g.memory_bytes = unknown("it computes nothing");
     } else {
         look_up(in, card, &g);

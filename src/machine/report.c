@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "machine/report_rows.h"
 
+#include <math.h>
+
 static struct budget_row budget_of(const struct machine *m)
 {
     const struct pool *memory = machine_memory(m);
@@ -53,6 +55,10 @@ static const struct rate_row *rate_rows(const struct machine *m, struct arena *a
         const struct rate *r = &m->rate[i];
         row[i] = (struct rate_row){.work = machine_work_word(r->work),
                                    .unit = machine_work_unit(r->work),
+                                   .type = r->type == RATE_NO_TYPE ? (double)NAN : r->type,
+                                   .tokens = r->tokens > 0 ? r->tokens : (double)NAN,
+                                   .row = r->row > 0 ? r->row : (double)NAN,
+                                   .buffer = r->buffer,
                                    .place = r->place,
                                    .threads = r->threads,
                                    .per_s = r->per_s,

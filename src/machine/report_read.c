@@ -175,6 +175,18 @@ static bool places_read(const struct checking *c, const struct report_document *
                    c->name);
 }
 
+/* What only some rates have; absent is none. */
+static bool kind_read(const struct rate_row *row, struct rate *out)
+{
+    uint16_t type = RATE_NO_TYPE;
+    if (!isnan(row->type) && !index_of(row->type, RATE_NO_TYPE, &type)) return false;
+    out->type = (uint8_t)type;
+    out->tokens = isnan(row->tokens) ? 0 : row->tokens;
+    out->row = isnan(row->row) ? 0 : row->row;
+    out->buffer = row->buffer;
+    return true;
+}
+
 static bool rates_read(const struct checking *c, const struct report_document *d, struct machine *m,
                        struct arena *a)
 {
@@ -187,11 +199,11 @@ static bool rates_read(const struct checking *c, const struct report_document *d
                                 .conditions = row->conditions};
         if (!row->work || !machine_work_parse(row->work, &rate[i].work) ||
             !index_of(row->place, m->places, &rate[i].place) || isnan(row->threads) ||
-            !estimate_known(row->per_s))
-            return err_set(
-                c->err, MU_DATA,
-                "cannot use the report %s: rates[%zu] is of no known work, place, threads or speed",
-                c->name, i);
+            !kind_read(row, &rate[i]) || !estimate_known(row->per_s))
+            return err_set(c->err, MU_DATA,
+                           "cannot use the report %s: rates[%zu] is of no known work, type, place, "
+                           "threads or speed",
+                           c->name, i);
     }
     m->rate = rate;
     m->rates = d->rates;

@@ -16,6 +16,8 @@ struct place_row {
 };
 struct rate_row {
     const char *work, *unit;
+    double type, tokens, row; /* NaN: none */
+    const char *buffer;
     double place, threads;
     struct estimate per_s;
     double runs;

@@ -83,7 +83,7 @@ static enum mu_code code_of(const struct hearing *h, const struct child_end *end
 void engine_ask(const struct measuring *in, const struct question *q, struct asked_end *out)
 {
     struct hearing h = {.in = in, .question = q};
-    const char *const argv[] = {"muster-engine", q->test, NULL};
+    const char *const argv[] = {"muster-engine", q->test, in->no_amx ? "--no-amx" : NULL, NULL};
     const struct child child = {.path = in->engine,
                                 .argv = argv,
                                 .input = q->request,

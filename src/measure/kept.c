@@ -1,4 +1,4 @@
-/* measure/kept.c - rates kept between runs: one file a machine fingerprint in the state folder, schema rates/1.
+/* measure/kept.c - rates kept between runs: one file a machine fingerprint in the state folder, schema rates/2.
  *
  * A file that is cut, alien or of another machine is a note and measured again, never an error. Saving goes through a temporary file
  * and a rename, so of two runs at once the last wins and no reader sees a half. */
@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -16,11 +17,11 @@
 #include "base/save.h"
 #include "measure/rows.h"
 
-enum { FILE_MOST_BYTES = 1 << 20, ROWS_MOST = 1024, FINGERPRINT_MOST = 64 };
-static const char *const schema = "rates/1";
+enum { FILE_MOST_BYTES = 1 << 20, FINGERPRINT_MOST = 64 };
+static const char *const schema = "rates/2";
 
 struct kept {
-    const char *muster, *schema, *fingerprint, *when;
+    const char *muster, *schema, *fingerprint, *when, *engine, *no_amx;
     const struct measure_row *row;
     size_t rows;
 };
@@ -28,11 +29,15 @@ struct kept {
 static const struct field kept_fields[] = {
     {"muster", FIELD_TEXT, offsetof(struct kept, muster), "version that wrote this", NULL, 0,
      false},
-    {"schema", FIELD_TEXT, offsetof(struct kept, schema), "rates/1", NULL, 0, false},
+    {"schema", FIELD_TEXT, offsetof(struct kept, schema), "rates/2", NULL, 0, false},
     {"fingerprint", FIELD_TEXT, offsetof(struct kept, fingerprint), "of the machine measured", NULL,
      0, false},
     {"when", FIELD_TEXT, offsetof(struct kept, when), "local time of the measurement", NULL, 0,
      false},
+    {"engine", FIELD_TEXT, offsetof(struct kept, engine),
+     "size and time of the engine that measured", NULL, 0, false},
+    {"no_amx", FIELD_TEXT, offsetof(struct kept, no_amx),
+     "why AMX does not work; null when it does", NULL, 0, false},
     {"rates", FIELD_LIST, offsetof(struct kept, row), "what was measured", &measure_row_table,
      offsetof(struct kept, rows), false},
 };
@@ -49,8 +54,17 @@ static const char *path_of(const struct measuring *in, const struct machine *m)
     return str_format(in->arena, "%s/rates-%s.json", in->state_folder, print);
 }
 
-static bool rates_of(const struct kept *kept, const struct machine *m, struct arena *a,
-                     const struct rate **out, struct mu_err *err)
+/* Another build has other kernels. NULL: there is no engine to compare with. */
+static const char *stamp_of(const struct measuring *in)
+{
+    struct stat st;
+    if (!in->engine || stat(in->engine, &st) != 0) return NULL;
+    return str_format(in->arena, "%lld bytes, %lld", (long long)st.st_size,
+                      (long long)st.st_mtim.tv_sec);
+}
+
+static bool rates_of(const struct kept *kept, const struct machine *m, const struct catalog *c,
+                     struct arena *a, const struct rate **out, struct mu_err *err)
 {
     if (!kept->schema || strcmp(kept->schema, schema) != 0)
         return err_set(err, MU_DATA, "its schema is not %s", schema);
@@ -58,11 +72,14 @@ static bool rates_of(const struct kept *kept, const struct machine *m, struct ar
         return err_set(err, MU_DATA, "it is of another machine");
     if (!kept->when || strlen(kept->when) > ROWS_TEXT_BYTES)
         return err_set(err, MU_DATA, "it does not say when");
+    if (kept->no_amx && strlen(kept->no_amx) > ROWS_TEXT_BYTES)
+        return err_set(err, MU_DATA, "it says too much about AMX");
     if (!kept->rows || kept->rows > ROWS_MOST)
         return err_set(err, MU_DATA, "it holds %zu rates", kept->rows);
     struct rate *rate = NEW_ARRAY(a, struct rate, kept->rows);
     for (size_t i = 0; i < kept->rows; i++) {
-        if (!measure_row_rate(&kept->row[i], measure_cpu_place(m), a, &rate[i], err)) return false;
+        if (!measure_row_rate(&kept->row[i], measure_cpu_place(m), c, a, &rate[i], err))
+            return false;
         if (measure_has_rate(rate, i, &rate[i]))
             return err_set(err, MU_DATA, "%s stands there twice", kept->row[i].work);
     }
@@ -83,35 +100,43 @@ static bool read_kept(const char *path, struct arena *a, struct kept *out, struc
     return good;
 }
 
-bool measure_kept(const struct measuring *in, const struct machine *m, const struct rate **out,
-                  size_t *count, const char **when)
+bool measure_kept(const struct measuring *in, const struct machine *m, struct measured *out)
 {
     const char *path = path_of(in, m);
     if (!path || access(path, F_OK) != 0) return false;
     struct kept kept = {0};
     const struct rate *rate = NULL;
     struct mu_err err = {0};
-    if (!read_kept(path, in->arena, &kept, &err) || !rates_of(&kept, m, in->arena, &rate, &err)) {
+    if (!read_kept(path, in->arena, &kept, &err) ||
+        !rates_of(&kept, m, in->catalog, in->arena, &rate, &err)) {
         note_add(in->notes, "the measurements kept in %s cannot be used: %s", path, err.text);
         return false;
     }
-    *out = rate;
-    *count = kept.rows;
-    *when = str_visible(in->arena, str_of(kept.when));
+    const char *stamp = stamp_of(in);
+    *out = (struct measured){.rate = rate,
+                             .rates = kept.rows,
+                             .when = str_visible(in->arena, str_of(kept.when)),
+                             .stale = stamp && (!kept.engine || strcmp(stamp, kept.engine) != 0)};
+    if (kept.no_amx) {
+        out->no_amx = str_visible(in->arena, str_of(kept.no_amx));
+        note_add(in->notes, "%s", out->no_amx);
+    }
     return true;
 }
 
-bool measure_keep(const struct measuring *in, const struct machine *m, const struct rate *rate,
-                  size_t count, struct mu_err *err)
+bool measure_keep(const struct measuring *in, const struct machine *m,
+                  const struct measured *measured, struct mu_err *err)
 {
+    const size_t count = measured->rates;
     const char *path = path_of(in, m);
     if (!path)
         return err_set(err, MU_CANTCREATE,
                        "keeping the measurements: there is no state folder or no fingerprint");
     struct measure_row *row = NEW_ARRAY(in->arena, struct measure_row, count + 1);
-    for (size_t i = 0; i < count; i++) row[i] = measure_rate_row(&rate[i]);
-    const struct kept kept = {MUSTER_VERSION,         schema, m->fingerprint,
-                              clock_stamp(in->arena), row,    count};
+    for (size_t i = 0; i < count; i++) row[i] = measure_rate_row(&measured->rate[i], in->catalog);
+    const struct kept kept = {
+        MUSTER_VERSION,   schema, m->fingerprint, clock_stamp(in->arena), stamp_of(in),
+        measured->no_amx, row,    count};
     struct buf text;
     buf_init(&text, FILE_MOST_BYTES);
     struct writer w = writer_of(&text, false);

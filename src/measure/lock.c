@@ -20,8 +20,10 @@
 
 static const double usual_wait_s = 10, poll_s = 0.05;
 
-int measure_lock(const struct measuring *in)
+/* The lock, or -1: then *other says whether somebody else has it, and a note why nothing could be locked. */
+static int take(const struct measuring *in, bool *other)
 {
+    *other = false;
     if (!in->state_folder) return -1;
     struct mu_err err = {0};
     if (!save_folders(in->state_folder, &err)) {
@@ -38,8 +40,7 @@ int measure_lock(const struct measuring *in)
     const double start_s = clock_s();
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK || clock_s() - start_s > wait_s) {
-            note_add(in->notes, "measured while another muster was measuring: the two share the "
-                                "cores, so the rates may be low");
+            *other = true;
             close(fd);
             return -1;
         }
@@ -48,6 +49,26 @@ int measure_lock(const struct measuring *in)
         nanosleep(&nap, NULL);
     }
     return fd;
+}
+
+int measure_lock(const struct measuring *in)
+{
+    bool other;
+    const int lock = take(in, &other);
+    if (other)
+        note_add(in->notes, "measured while another muster was measuring: the two share the "
+                            "cores, so the rates may be low");
+    return lock;
+}
+
+bool measure_lock_alone(const struct measuring *in, int *lock, struct mu_err *err)
+{
+    bool other;
+    *lock = take(in, &other);
+    return !other || err_set(err, MU_UNAVAILABLE,
+                             "another muster is measuring on this machine and has not ended for "
+                             "%.0f s: try again when it has",
+                             in->lock_wait_s > 0 ? in->lock_wait_s : usual_wait_s);
 }
 
 void measure_unlock(int lock)

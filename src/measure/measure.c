@@ -18,19 +18,24 @@
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/progress.h"
+#include "catalog/types.h"
 #include "machine/facts.h"
 #include "measure/ask.h"
 #include "measure/lock.h"
 #include "measure/rows.h"
+#include "measure/types_asked.h"
 
-enum { WORKS_MOST = 3, TEST_RATES_MOST = 8, RATES_MOST = 64, REQUEST_BYTES = 64 << 10 };
+enum { WORKS_MOST = 4, TEST_RATES_MOST = 768, REQUEST_BYTES = 64 << 10 };
 
 static const double MiB = 1 << 20;
 static const double budget_share = 0.125, cache_least_times = 4, cache_usual_times = 8;
 static const double walk_least_bytes = 256 << 20, walk_usual_most_bytes = 1 << 30;
-static const double matrices_most_bytes = 128 << 20;
+static const double matrices_most_bytes = 128 << 20, ring_bytes = 640 << 20;
+static const double check_timeout_s = 5;
+static const struct str amx = {"amx", 3};
 static const double timeout_base_s = 10, timeout_times = 5;
 
+struct session;
 struct test {
     const char *name, *words;
     size_t works;
@@ -38,6 +43,8 @@ struct test {
     double seconds[2]; /* usual, full */
     enum machine_work work[WORKS_MOST];
     bool on_disk;
+    /* More of the request; false: there is nothing to ask. NULL: no more. */
+    bool (*put)(struct writer *w, const struct session *s);
 };
 
 struct hearing {
@@ -45,12 +52,12 @@ struct hearing {
     const struct measuring *in;
     double threads_most;
     uint16_t place;
-    struct rate rate[TEST_RATES_MOST];
+    struct rate *rate; /* TEST_RATES_MOST */
     size_t count;
 };
 
 struct session {
-    const struct measuring *in;
+    struct measuring *in;
     const struct machine *m;
     enum measure_length length;
     size_t threads;
@@ -96,6 +103,25 @@ static double matrix_bytes(const struct machine *m, enum measure_length length)
     return floor(least(matrices_most_bytes, budget_bytes(m)));
 }
 
+/* Twice another test's share: what is measured must not fit in any cache. */
+static double kernel_bytes(const struct machine *m, enum measure_length length)
+{
+    (void)length;
+    return floor(least(ring_bytes, 2 * budget_bytes(m)));
+}
+
+static bool put_types(struct writer *w, const struct session *s)
+{
+    double id[TYPES];
+    const size_t types = measure_types(s->in->catalog, s->length, id);
+    if (!types) return false;
+    writer_key(w, "types");
+    writer_list(w);
+    for (size_t i = 0; i < types; i++) writer_number(w, id[i]);
+    writer_list_end(w);
+    return true;
+}
+
 static double file_bytes(const struct machine *m, enum measure_length length)
 {
     (void)m;
@@ -115,6 +141,13 @@ static const struct test tests[] = {
      .works = 2,
      .seconds = {0.7, 4},
      .bytes = matrix_bytes},
+    {.name = "kernels",
+     .words = "speed by type of weights",
+     .work = {WORK_MATMUL_FLOP, WORK_ATTEND_FLOP, WORK_OPERATIONS, WORK_ELEMENT_BYTES},
+     .works = 4,
+     .seconds = {5, 25},
+     .bytes = kernel_bytes,
+     .put = put_types},
     {.name = "guide",
      .words = "the guide's benchmark",
      .work = {WORK_GUIDE_ROUNDS},
@@ -151,7 +184,7 @@ static bool heard_rate(void *to, const struct json *j, struct mu_err *err)
     struct rate rate;
     bool of_test = false;
     if (!keys_known(j, err) || !fields_read(&measure_row_table, j, &row, h->in->arena, err) ||
-        !measure_row_rate(&row, h->place, h->in->arena, &rate, err))
+        !measure_row_rate(&row, h->place, h->in->catalog, h->in->arena, &rate, err))
         return false;
     for (size_t i = 0; i < h->test->works; i++) of_test = of_test || h->test->work[i] == rate.work;
     if (!of_test || rate.threads > h->threads_most)
@@ -178,7 +211,7 @@ static void put_cpus(struct writer *w, size_t threads)
     writer_list_end(w);
 }
 
-static void put_request(struct buf *to, const struct session *s, const struct test *test)
+static bool put_request(struct buf *to, const struct session *s, const struct test *test)
 {
     struct writer w = writer_of(to, true);
     writer_map(&w);
@@ -189,8 +222,13 @@ static void put_request(struct buf *to, const struct session *s, const struct te
     writer_put_number(&w, "nodes", s->m->facts ? (double)s->m->facts->numa_nodes : 0);
     writer_put_number(&w, "seconds", test->seconds[s->length]);
     if (test->on_disk) writer_put_cstr(&w, "folder", s->in->disk_folder);
+    const bool more = !test->put || test->put(&w, s);
     writer_map_end(&w);
+    return more;
 }
+
+/* An engine without the test does not know its name. */
+static const char without_llama[] = "this muster-engine was built without llama.cpp";
 
 static void not_measured(struct session *s, const struct test *test, const char *why)
 {
@@ -204,10 +242,14 @@ static void run_test(struct session *s, const struct test *test)
     struct hearing h = {.test = test,
                         .in = s->in,
                         .threads_most = (double)s->threads,
-                        .place = measure_cpu_place(s->m)};
+                        .place = measure_cpu_place(s->m),
+                        .rate = NEW_ARRAY(s->in->arena, struct rate, TEST_RATES_MOST)};
     struct buf request;
     buf_init(&request, REQUEST_BYTES);
-    put_request(&request, s, test);
+    if (!put_request(&request, s, test)) {
+        buf_release(&request);
+        return;
+    }
     const struct question question = {
         .test = test->name,
         .request = buf_text(&request),
@@ -221,11 +263,59 @@ static void run_test(struct session *s, const struct test *test)
     buf_release(&request);
     s->hung = end.hung;
     if (end.why)
-        not_measured(s, test, end.why);
+        not_measured(s, test, test->put && end.code == MU_USAGE ? without_llama : end.why);
     else
-        for (size_t i = 0; i < h.count; i++) s->rate[s->count++] = h.rate[i];
+        for (size_t i = 0; i < h.count && s->count < ROWS_MOST; i++)
+            s->rate[s->count++] = h.rate[i];
     if (!s->first_reason && s->in->notes->count > notes_before)
         s->first_reason = s->in->notes->note[notes_before];
+}
+
+static bool has_amx(const struct machine *m)
+{
+    for (size_t i = 0; m->facts && i < m->facts->cpu.feature_count; i++)
+        if (str_starts(str_of(m->facts->cpu.features[i]), amx)) return true;
+    return false;
+}
+
+/* The engine holds the products against each other and fails when they differ; here its lines are only looked at. */
+static bool heard_check(void *to, const struct json *j, struct mu_err *err)
+{
+    double error;
+    (void)to;
+    return json_number(json_get(j, "error"), &error) ||
+           err_set(err, MU_DATA, "it has no \"error\"");
+}
+
+static struct asked_end ask_check(const struct session *s)
+{
+    const char *request = str_format(s->in->arena, "{\"threads\": %zu}", s->threads);
+    const struct question question = {.test = "amx",
+                                      .request = str_of(request),
+                                      .row = heard_check,
+                                      .timeout_s = check_timeout_s};
+    struct asked_end end;
+    engine_ask(s->in, &question, &end);
+    return end;
+}
+
+/* A CPU may list matrix tiles that do not work: a hypervisor traps them, or the library was built wrong. When it goes wrong with them and
+ * well without, that is why. */
+static const char *check_amx(struct session *s)
+{
+    if (!has_amx(s->m)) return NULL;
+    const struct asked_end with = ask_check(s);
+    if (!with.why || with.code == MU_USAGE) return NULL;
+    s->in->no_amx = true;
+    if (!ask_check(s).why) {
+        const char *why = str_format(
+            s->in->arena, "AMX does not work here, so all is judged without it: %s", with.why);
+        note_add(s->in->notes, "%s", why);
+        return why;
+    }
+    s->in->no_amx = false;
+    note_add(s->in->notes, "the CPU's extra buffers could not be checked: %s", with.why);
+    return NULL;
 }
 
 static void run_tests(struct session *s)
@@ -246,8 +336,7 @@ static void run_tests(struct session *s)
 }
 
 bool measure_machine(const struct measuring *in, const struct machine *m,
-                     enum measure_length length, const struct rate **out, size_t *count,
-                     struct mu_err *err)
+                     enum measure_length length, struct measured *out, struct mu_err *err)
 {
     if (!m->here)
         return err_set(err, MU_USAGE, "measuring %s: only this machine can be measured here",
@@ -257,16 +346,36 @@ bool measure_machine(const struct measuring *in, const struct machine *m,
                        "measuring this machine: muster-engine was not found beside muster; "
                        "install it, or name it in MUSTER_ENGINE");
     const double threads = floor(known_or(machine_cpu(m)->threads, 1));
-    struct session s = {.in = in,
+    struct measuring how = *in; /* what does not work here is learnt on the way */
+    struct session s = {.in = &how,
                         .m = m,
                         .length = length,
                         .threads = (size_t)least(most(threads, 1), ROWS_THREADS_MOST),
-                        .rate = NEW_ARRAY(in->arena, struct rate, RATES_MOST)};
+                        .rate = NEW_ARRAY(in->arena, struct rate, ROWS_MOST)};
     const int lock = measure_lock(in);
+    const char *no_amx = in->catalog ? check_amx(&s) : NULL;
     run_tests(&s);
     measure_unlock(lock);
     if (!s.count) return err_set(err, MU_UNAVAILABLE, "measuring this machine: %s", s.first_reason);
-    *out = s.rate;
-    *count = s.count;
+    *out = (struct measured){.rate = s.rate, .rates = s.count, .no_amx = no_amx};
     return true;
+}
+
+const struct machine *measure_applied(const struct machine *m, const struct measured *measured,
+                                      struct arena *a)
+{
+    const struct machine *rated = machine_with_rates(m, measured->rate, measured->rates, a);
+    if (!measured->no_amx || !m->facts) return rated;
+    struct facts *facts = NEW(a, struct facts);
+    *facts = *m->facts;
+    const char **feature = NEW_ARRAY(a, const char *, facts->cpu.feature_count + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < facts->cpu.feature_count; i++)
+        if (!str_starts(str_of(facts->cpu.features[i]), amx)) feature[n++] = facts->cpu.features[i];
+    facts->cpu.features = feature;
+    facts->cpu.feature_count = n;
+    struct machine *without = NEW(a, struct machine);
+    *without = *rated;
+    without->facts = facts;
+    return without;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "machine/machine.h"
 
+struct catalog;
 struct mu_err;
 struct notes;
 struct progress;
@@ -14,19 +15,36 @@ struct measuring {
     struct arena *arena;
     struct notes *notes;
     struct progress *progress; /* may be NULL */
-    double timeout_s;          /* for one test; 0: the usual one */
-    double lock_wait_s;        /* for another measurement to end; 0: the usual one */
+    /* Knows types of weights by name; NULL: their speed is not measured. */
+    const struct catalog *catalog;
+    bool no_amx;        /* the engine is told to leave AMX alone, since it does not work here */
+    double timeout_s;   /* for one test; 0: the usual one */
+    double lock_wait_s; /* for another measurement to end; 0: the usual one */
 };
 /* Finds the engine: the one given ($MUSTER_ENGINE, by main) whatever it is, else beside the program, else in ../libexec/muster.
  * program: its path; without a slash the running program's own is taken. NULL when there is none. */
 const char *measure_engine_path(const char *program, const char *given, struct arena *a);
+/* What measuring found. */
+struct measured {
+    const struct rate *rate;
+    size_t rates;
+    const char *when; /* of a kept one */
+    bool
+        stale; /* kept, but another build of the engine measured it: its kernels may be slower or faster */
+    const char *
+        no_amx; /* why AMX does not work here though the CPU has it; NULL: it works, or there is none */
+};
 /* Runs the tests in a child each and returns the rates. A crash, hang, signal or kill leaves that test's rates out and a sentence in
  * notes; false only when nothing at all could be measured. Two measurements at once wait for each other. */
 bool measure_machine(const struct measuring *in, const struct machine *m,
-                     enum measure_length length, const struct rate **out, size_t *count,
+                     enum measure_length length, struct measured *out,
                      struct mu_err *err) NODISCARD;
-/* Kept rates for this fingerprint; false when there are none (not an error; a file that can't be used is a note). */
-bool measure_kept(const struct measuring *in, const struct machine *m, const struct rate **out,
-                  size_t *count, const char **when) NODISCARD;
-bool measure_keep(const struct measuring *in, const struct machine *m, const struct rate *rate,
-                  size_t count, struct mu_err *err) NODISCARD;
+/* What is kept for this fingerprint; false when there is nothing (not an error; a file that can't be
+ * used is a note). */
+bool measure_kept(const struct measuring *in, const struct machine *m,
+                  struct measured *out) NODISCARD;
+bool measure_keep(const struct measuring *in, const struct machine *m,
+                  const struct measured *measured, struct mu_err *err) NODISCARD;
+/* The machine with these rates, and without the CPU features that don't work. */
+const struct machine *measure_applied(const struct machine *m, const struct measured *measured,
+                                      struct arena *a);

@@ -7,9 +7,16 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "catalog/types.h"
+
+enum { COLUMNS_MOST = 1 << 16 };
 
 static const struct field row_fields[] = {
     FIELD(FIELD_TEXT, struct measure_row, work, "what was measured"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct measure_row, type, "of the weights or of the cache"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, tokens, "columns at once"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, row, "values of a head"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct measure_row, buffer, "where llama.cpp keeps such weights"),
     FIELD(FIELD_NUMBER, struct measure_row, threads, "threads that worked at once"),
     FIELD(FIELD_NUMBER, struct measure_row, low, "slowest run, work a second"),
     FIELD(FIELD_NUMBER, struct measure_row, likely, "median of the runs, work a second"),
@@ -30,12 +37,45 @@ static bool short_text(const char *text)
     return text && *text && strlen(text) <= ROWS_TEXT_BYTES;
 }
 
-bool measure_row_rate(const struct measure_row *row, uint16_t place, struct arena *a,
-                      struct rate *out, struct mu_err *err)
+static bool has_type(enum machine_work work)
+{
+    return work == WORK_MATMUL_FLOP || work == WORK_ATTEND_FLOP;
+}
+
+/* A number that may be absent: 0 then. */
+static bool whole_or_none(double x, double *out)
+{
+    *out = isnan(x) ? 0 : x;
+    return isnan(x) || whole(x, COLUMNS_MOST);
+}
+
+/* Type, columns, row and buffer. */
+static bool kind_of(const struct measure_row *row, const struct catalog *c, struct arena *a,
+                    struct rate *out, struct mu_err *err)
+{
+    const struct weight_type *type = row->type && c ? catalog_type(c, str_of(row->type)) : NULL;
+    if (has_type(out->work) != (row->type != NULL))
+        return err_set(err, MU_DATA, "%s with%s a type", row->work, row->type ? "" : "out");
+    if (row->type && (!type || type->id >= RATE_NO_TYPE))
+        return err_set(err, MU_DATA, "\"type\" of %s is none that is known", row->work);
+    out->type = type ? (uint8_t)type->id : RATE_NO_TYPE;
+    if (!whole_or_none(row->tokens, &out->tokens) || !whole_or_none(row->row, &out->row) ||
+        (type && !(out->tokens >= 1)))
+        return err_set(err, MU_DATA, "\"tokens\" or \"row\" of %s is not a whole number",
+                       row->work);
+    if (row->buffer && !short_text(row->buffer))
+        return err_set(err, MU_DATA, "\"buffer\" of %s is too long", row->work);
+    out->buffer = row->buffer ? str_visible(a, str_of(row->buffer)) : NULL;
+    return true;
+}
+
+bool measure_row_rate(const struct measure_row *row, uint16_t place, const struct catalog *c,
+                      struct arena *a, struct rate *out, struct mu_err *err)
 {
     struct rate rate = {.place = place, .threads = row->threads, .runs = row->runs};
     if (!row->work || !machine_work_parse(row->work, &rate.work))
         return err_set(err, MU_DATA, "\"work\" is none that is known");
+    if (!kind_of(row, c, a, &rate, err)) return false;
     if (!whole(row->threads, ROWS_THREADS_MOST))
         return err_set(err, MU_DATA, "\"threads\" of %s is not a whole number", row->work);
     if (!whole(row->runs, 1e9))
@@ -54,9 +94,14 @@ bool measure_row_rate(const struct measure_row *row, uint16_t place, struct aren
     return true;
 }
 
-struct measure_row measure_rate_row(const struct rate *rate)
+struct measure_row measure_rate_row(const struct rate *rate, const struct catalog *c)
 {
+    const struct weight_type *types = rate->type < TYPES && c ? catalog_types(c, NULL) : NULL;
     return (struct measure_row){.work = machine_work_word(rate->work),
+                                .type = types ? types[rate->type].name : NULL,
+                                .tokens = rate->tokens > 0 ? rate->tokens : (double)NAN,
+                                .row = rate->row > 0 ? rate->row : (double)NAN,
+                                .buffer = rate->buffer,
                                 .threads = rate->threads,
                                 .low = rate->per_s.low,
                                 .likely = rate->per_s.likely,
@@ -66,10 +111,18 @@ struct measure_row measure_rate_row(const struct rate *rate)
                                 .conditions = rate->conditions};
 }
 
+static bool same_buffer(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 bool measure_has_rate(const struct rate *rate, size_t count, const struct rate *wanted)
 {
     for (size_t i = 0; i < count; i++)
-        if (rate[i].work == wanted->work && rate[i].threads == wanted->threads) return true;
+        if (rate[i].work == wanted->work && rate[i].threads == wanted->threads &&
+            rate[i].type == wanted->type && rate[i].tokens == wanted->tokens &&
+            rate[i].row == wanted->row && same_buffer(rate[i].buffer, wanted->buffer))
+            return true;
     return false;
 }
 

@@ -235,6 +235,17 @@ static bool pair(struct scan *s)
     return figure_by_key(s, key, kind);
 }
 
+static bool told(struct scan *s)
+{
+    struct reader start = s->r;
+    if (!pair(s)) return false;
+    const struct str key = text(&start);
+    const size_t from = start.at - key.n - sizeof(uint64_t);
+    if (s->from->pair)
+        s->from->pair(s->from->to, key, (struct str){s->from->bytes.p + from, s->r.at - from});
+    return true;
+}
+
 /* The architecture names the other keys; it nearly always comes first. */
 static bool find_architecture(struct scan *s, uint64_t pairs)
 {
@@ -314,6 +325,7 @@ static bool tensors(struct scan *s, uint64_t count)
         if (!tensor(s, &s->out->tensor[i], alignment, &end)) return false;
     if (!num_pad(s->r.at, alignment, &data_at) || !num_add(data_at, end, &end))
         return refuse(s, "its tensors reach further than can be addressed");
+    s->out->header_bytes = data_at;
     if (count > 0 && end > s->from->file_bytes) s->out->missing_bytes = end - s->from->file_bytes;
     return true;
 }
@@ -350,6 +362,6 @@ bool gguf_read(const struct gguf_source *from, struct arena *a, struct gguf *out
     if (s.r.bad || pairs > reader_left(&s.r) / PAIR_LEAST_BYTES) return ended(&s);
     if (!find_architecture(&s, pairs)) return false;
     for (uint64_t i = 0; i < pairs; i++)
-        if (!pair(&s)) return false;
+        if (!told(&s)) return false;
     return tensors(&s, tensor_count);
 }

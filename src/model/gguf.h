@@ -51,7 +51,9 @@ struct gguf {
     double tokens;         /* entries of the vocabulary, 0: none in the file */
     struct tensor *tensor; /* in the order of the file; names copied */
     size_t tensors;
-    uint64_t file_bytes, missing_bytes; /* how much the tensors reach past the file's end */
+    uint64_t file_bytes;
+    uint64_t header_bytes;  /* to where the tensors' data begins */
+    uint64_t missing_bytes; /* how much the tensors reach past the file's end */
 };
 
 struct gguf_source {
@@ -59,6 +61,9 @@ struct gguf_source {
     uint64_t file_bytes;
     const char *name;
     const struct weight_type *types;
+    /* Told of each pair of the metadata, in their order: its key, and all its bytes. NULL: nobody. */
+    void (*pair)(void *to, struct str key, struct str bytes);
+    void *to;
 };
 /* Reads one header. The views in *out live as long as the bytes. */
 bool gguf_read(const struct gguf_source *from, struct arena *a, struct gguf *out,

@@ -52,7 +52,7 @@ static const struct {
     {"controlvector", "it is a control vector, not a model"},
 };
 
-static bool is_model(const struct gguf *g, size_t tensors, struct arena *a, struct mu_err *err)
+static bool is_model(const struct gguf *g, const struct model *m, struct mu_err *err)
 {
     const char *why = NULL;
     for (size_t i = 0; i < COUNT_OF(no_models); i++)
@@ -60,11 +60,7 @@ static bool is_model(const struct gguf *g, size_t tensors, struct arena *a, stru
             why = no_models[i].words;
     if (!why && g->adapter) why = no_models[0].words;
     if (!why && !g->architecture.n) why = "its header names no general.architecture";
-    if (!why && !tensors) why = "it holds no tensors (a vocabulary alone, perhaps)";
-    if (!why && g->missing_bytes)
-        why =
-            str_format(a, "%ju bytes (%s) are missing at its end; an unfinished download, perhaps",
-                       (uintmax_t)g->missing_bytes, units_bytes(a, (double)g->missing_bytes));
+    if (!why && !m->tensors) why = "it holds no tensors (a vocabulary alone, perhaps)";
     return why ? err_set(err, MU_DATA, "cannot use %s: %s", g->file, why) : true;
 }
 
@@ -92,8 +88,11 @@ static bool finish(const struct gguf *g, struct model *m, const struct catalog *
 {
     struct tensor *t = NEW_ARRAY(a, struct tensor, m->tensors);
     if (m->tensors) memcpy(t, m->tensor, m->tensors * sizeof *t);
-    if (!is_model(g, m->tensors, a, err) || !in_order(g, t, m->tensors, a, err)) return false;
+    if (!is_model(g, m, err) || !in_order(g, t, m->tensors, a, err)) return false;
     m->tensor = t;
+    m->file_bytes += (double)g->missing_bytes;
+    m->missing_bytes += (double)g->missing_bytes;
+    m->header_bytes = (double)g->header_bytes;
     m->name = str_visible(a, g->name.n ? g->name : str_of(base_name(g->file)));
     gguf_shape(g, t, m->tensors, c, a, &m->shape);
     m->quant = mix_name(g, c);
@@ -106,7 +105,8 @@ static bool finish(const struct gguf *g, struct model *m, const struct catalog *
 static struct gguf_source source_of(struct str bytes, uint64_t file_bytes, const char *name,
                                     const struct catalog *c, struct mu_err *err)
 {
-    return (struct gguf_source){bytes, file_bytes, name, catalog_types(c, err)};
+    return (struct gguf_source){
+        .bytes = bytes, .file_bytes = file_bytes, .name = name, .types = catalog_types(c, err)};
 }
 
 bool model_from_gguf_bytes(struct str bytes, uint64_t file_bytes, const char *name,
@@ -146,16 +146,14 @@ static bool add_part(const char *path, unsigned part, struct model *m, const str
     bool read = from.types && gguf_read(&from, a, &g, err);
     if (read && (!g.split_part.present || g.split_part.value + 1 != part))
         read = err_set(err, MU_DATA, "cannot use %s: it is not part %u of its model", path, part);
-    if (read && g.missing_bytes)
-        read = err_set(err, MU_DATA, "cannot use %s: %ju bytes (%s) are missing at its end", path,
-                       (uintmax_t)g.missing_bytes, units_bytes(a, (double)g.missing_bytes));
     if (read) {
         struct tensor *all = NEW_ARRAY(a, struct tensor, m->tensors + g.tensors);
         if (m->tensors) memcpy(all, m->tensor, m->tensors * sizeof *all);
         if (g.tensors) memcpy(all + m->tensors, g.tensor, g.tensors * sizeof *all);
         m->tensor = all;
         m->tensors += g.tensors;
-        m->file_bytes += (double)bytes;
+        m->file_bytes += (double)bytes + (double)g.missing_bytes;
+        m->missing_bytes += (double)g.missing_bytes;
         m->files++;
         read = arena_within(a, err);
     }
@@ -256,11 +254,26 @@ static bool unknown_model(const char *operand, const struct catalog *c, bool fol
                    "no model is called %s: name a GGUF file or a model of the catalogue", shown);
 }
 
+/* What is there is enough to size it, not to run it. */
+static void confess_missing(const struct model *m, const char *path, struct arena *a,
+                            struct notes *notes)
+{
+    const bool header_alone = m->file_bytes - m->missing_bytes <= m->header_bytes;
+    if (m->missing_bytes > 0)
+        note_add(notes, "%s: %s; %s of weights are missing", path,
+                 header_alone ? "only its header is here" : "an unfinished download, perhaps",
+                 units_bytes(a, m->missing_bytes));
+}
+
 bool model_open(const char *operand, const struct catalog *c, struct arena *a, struct notes *notes,
                 struct model *out, struct mu_err *err)
 {
     bool folder = false;
-    if (names_a_file(operand, &folder)) return model_from_gguf(operand, c, a, out, err);
+    if (names_a_file(operand, &folder)) {
+        if (!model_from_gguf(operand, c, a, out, err)) return false;
+        confess_missing(out, str_visible(a, str_of(operand)), a, notes);
+        return true;
+    }
     const struct model_part *part = NULL;
     const char *others = NULL;
     const enum catalog_match match = catalog_model(c, str_of(operand), &part, &others);

@@ -7,6 +7,8 @@
 #include "model/outline.h"
 #include "catalog/architecture.h"
 
+#include <string.h>
+
 struct list {
     struct outline *out;
     size_t n;
@@ -28,10 +30,31 @@ static void matrix(struct list *l, const char *name, enum tensor_class class_, d
     add(l, &(struct outline){name, {(uint64_t)row, (uint64_t)rows, 1}, USE_MATRIX, class_, false});
 }
 
-static void norm(struct list *l, const struct shape *s, const char *weight, const char *bias)
+static const struct norm_name {
+    const char *name, *weight, *bias;
+} norm_names[] = {
+    {"attn_norm", "attn_norm.weight", "attn_norm.bias"},
+    {"ffn_norm", "ffn_norm.weight", "ffn_norm.bias"},
+    {"attn_norm_2", "attn_norm_2.weight", "attn_norm_2.bias"},
+    {"attn_output_norm", "attn_output_norm.weight", "attn_output_norm.bias"},
+    {"layer_output_norm", "layer_output_norm.weight", "layer_output_norm.bias"},
+    {"post_attention_norm", "post_attention_norm.weight", "post_attention_norm.bias"},
+    {"post_ffw_norm", "post_ffw_norm.weight", "post_ffw_norm.bias"},
+    {"token_embd_norm", "token_embd_norm.weight", "token_embd_norm.bias"},
+    {"output_norm", "output_norm.weight", "output_norm.bias"},
+};
+
+/* A norm by name; one that the table of architectures misspells is the usual one. */
+static void norm(struct list *l, const struct shape *s, const char *called, const char *usual)
 {
-    vector(l, weight, s->width);
-    if (s->norm_bias) vector(l, bias, s->width);
+    const struct norm_name *named = NULL;
+    for (size_t i = 0; i < COUNT_OF(norm_names); i++) {
+        const struct norm_name *n = &norm_names[i];
+        if (called && !strcmp(n->name, called)) named = n;
+        if (!named && !strcmp(n->name, usual)) named = n;
+    }
+    vector(l, named->weight, s->width);
+    if (s->norm_bias) vector(l, named->bias, s->width);
 }
 
 static void latent_attention(struct list *l, const struct shape *s)
@@ -111,7 +134,8 @@ static void experts_of(struct list *l, const struct shape *s)
         {"ffn_up_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
         {"ffn_down_exps.bias", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true}};
     add(l, &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
-    if (s->router_bias) vector(l, "exp_probs_b.bias", s->experts);
+    const char *router_bias = s->arch ? s->arch->router_bias : NULL;
+    if (s->router_bias) vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
     for (size_t i = 0; i < COUNT_OF(experts); i++) add(l, &experts[i]);
     for (size_t i = 0; s->ffn_bias && i < COUNT_OF(biases); i++) add(l, &biases[i]);
     if (s->shared_width > 0) shared_expert(l, s);
@@ -135,18 +159,18 @@ size_t outline_layer(const struct shape *s, bool experts, struct outline *out)
 {
     struct list l = {out, 0};
     const bool after = s->arch && s->arch->norm_after;
-    if (!after) norm(&l, s, "attn_norm.weight", "attn_norm.bias");
+    if (!after) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
     attention(&l, s);
-    if (after) norm(&l, s, "attn_output_norm.weight", "attn_output_norm.bias");
-    if (s->norms_per_layer >= 4)
-        norm(&l, s, "post_attention_norm.weight", "post_attention_norm.bias");
-    if (!after && s->norms_per_layer >= 2) norm(&l, s, "ffn_norm.weight", "ffn_norm.bias");
+    if (after) norm(&l, s, NULL, "attn_output_norm");
+    if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_attention_norm");
+    if (!after && s->norms_per_layer >= 2)
+        norm(&l, s, s->arch ? s->arch->second_norm : NULL, "ffn_norm");
     if (experts)
         experts_of(&l, s);
     else
         dense_of(&l, s);
-    if (after) norm(&l, s, "layer_output_norm.weight", "layer_output_norm.bias");
-    if (s->norms_per_layer >= 4) norm(&l, s, "post_ffw_norm.weight", "post_ffw_norm.bias");
+    if (after) norm(&l, s, NULL, "layer_output_norm");
+    if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_ffw_norm");
     return l.n;
 }
 
@@ -174,9 +198,9 @@ size_t outline_outside(const struct shape *s, struct outline *out)
                 "token_embd.weight", {width, words, 1}, USE_LOOKUP, CLASS_TOKEN_EMBD, false});
     lookup(&l, s, "position_embd.weight", s->learned_positions);
     lookup(&l, s, "token_types.weight", s->token_types);
-    if (s->embedding_norm > 0) norm(&l, s, "token_embd_norm.weight", "token_embd_norm.bias");
+    if (s->embedding_norm > 0) norm(&l, s, NULL, "token_embd_norm");
     rope_factors(&l, s);
-    if (s->output_norm) norm(&l, s, "output_norm.weight", "output_norm.bias");
+    if (s->output_norm) norm(&l, s, NULL, "output_norm");
     if (!s->tied)
         add(&l,
             &(struct outline){"output.weight", {width, words, 1}, USE_OUTPUT, CLASS_OUTPUT, false});

@@ -154,11 +154,11 @@ static const struct buffer_rule *usable(const struct buffer_rule *rule, struct a
     return out;
 }
 
-static void buffers(const char *class_, const struct catalog *c, struct arena *a,
-                    struct generate *out)
+void hparams_buffers(const char *class_, const struct catalog *c, struct arena *a,
+                     struct generate *out)
 {
     const struct truth_cpu *cpu = truth_cpus;
-    while (cpu->class_ && strcmp(cpu->class_, class_) != 0) cpu++;
+    while (cpu->class_ && strcmp(cpu->class_, class_ ? class_ : "") != 0) cpu++;
     for (size_t i = 0; i < EXTRA_BUFFERS; i++)
         out->buffer[i] = cpu->buffer[i] ? usable(catalog_buffer(c, cpu->buffer[i]), a) : NULL;
 }
@@ -187,6 +187,6 @@ bool hparams_generate(const struct json *config, const char *class_, const struc
     if (!out->kv_type_k || !out->kv_type_v)
         return err_set(err, MU_DATA, "config: no type is called \"%s\" or \"%s\"",
                        str_visible(a, key), str_visible(a, value));
-    buffers(class_, c, a, out);
+    hparams_buffers(class_, c, a, out);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "proof/proof.h"
 #include "proof/residual.h"
+#include "proof/speed_truth.h"
 #include "proof/truth.h"
 
 struct error {
@@ -90,12 +91,52 @@ static struct score closed_form_score(const struct truth *t, const struct residu
     return s;
 }
 
+/* What DESIGN 1 promises of speed on a measured machine. */
+static const double decode_median_pct = 5, decode_p90_pct = 12;
+static const double prefill_median_pct = 8, prefill_p90_pct = 20;
+
+/* Decode or prefill; false when the file has no such row. */
+static bool speed_score(const struct speed_truth *t, bool decode, struct error *e,
+                        struct score *out)
+{
+    size_t n = 0;
+    double inside = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct speed_row *r = &t->row[i];
+        if (r->decode != decode) continue;
+        const bool priced = r->predicted > 0;
+        e[n++] = (struct error){priced ? percent_off(r->predicted, r->measured) : 100, r->id};
+        inside += priced && r->measured >= r->low && r->measured <= r->high;
+    }
+    if (!n) return false;
+    *out = score_of(decode ? "cpu_speed.decode" : "cpu_speed.prefill", e, n);
+    out->coverage = inside / (double)n;
+    out->bar_median_pct = decode ? decode_median_pct : prefill_median_pct;
+    out->bar_p90_pct = decode ? decode_p90_pct : prefill_p90_pct;
+    return true;
+}
+
+static bool speed_scores(struct str text, const char *name, const struct catalog *c,
+                         struct arena *a, const struct score **out, size_t *count,
+                         struct mu_err *err)
+{
+    struct speed_truth t;
+    if (!speed_truth_read(text, name, c, a, &t, err)) return false;
+    struct score *s = NEW_ARRAY(a, struct score, 2);
+    struct error *e = NEW_ARRAY(a, struct error, t.rows);
+    *count = speed_score(&t, true, e, &s[0]);
+    *count += speed_score(&t, false, e, &s[*count]);
+    *out = s;
+    return true;
+}
+
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,
                  const struct score **out, size_t *count, struct mu_err *err)
 {
     struct truth t;
     struct residual_range range;
     bool has_range;
+    if (speed_truth_is(text)) return speed_scores(text, name, c, a, out, count, err);
     if (!truth_read(text, name, c, a, &t, err) ||
         !residual_shipped(c, CLOSED_FORM_CLASS, &range, &has_range, err))
         return false;

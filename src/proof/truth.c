@@ -7,59 +7,20 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "catalog/types.h"
 #include "cost/cost.h"
-#include "model/digest.h"
 #include "proof/hparams.h"
+#include "proof/subjects.h"
 
-/* A model under one quantisation; rows share them. */
-struct subject {
-    const char *model, *quant;
-    struct shape shape;
-    struct digest digest;
-    const struct subject *next;
-};
 struct reading {
     const struct catalog *catalog;
     struct arena *arena;
-    const struct json *models;
-    const struct subject *subjects;
+    struct truth_subjects subjects;
     const char *class_;
     struct bill *bill;
 };
 
-static const char *text(const struct json *map, const char *key, struct arena *a)
-{
-    struct str s;
-    return json_text(json_get(map, key), &s) ? str_copy(a, s) : NULL;
-}
-
-static bool add_subject(struct reading *r, const char *model, const char *quant, struct mu_err *err)
-{
-    const struct json *hparams = json_get(json_get(r->models, model), "hparams");
-    const struct mix *mix = catalog_mix(r->catalog, str_of(quant));
-    struct subject *s = NEW(r->arena, struct subject);
-    if (!hparams) return err_set(err, MU_DATA, "model \"%s\" has no hparams", model);
-    if (!mix) return err_set(err, MU_DATA, "no quantisation is called \"%s\"", quant);
-    if (!hparams_shape(hparams, r->catalog, r->arena, &s->shape, err)) return false;
-    digest_of_shape(&s->shape, mix, r->catalog, &s->digest);
-    s->model = model;
-    s->quant = quant;
-    s->next = r->subjects;
-    r->subjects = s;
-    return true;
-}
-
-static const struct subject *subject(struct reading *r, const char *model, const char *quant,
-                                     struct mu_err *err)
-{
-    for (const struct subject *s = r->subjects; s; s = s->next)
-        if (strcmp(s->model, model) == 0 && strcmp(s->quant, quant) == 0) return s;
-    return add_subject(r, model, quant, err) ? r->subjects : NULL;
-}
-
 /* What is not computed is 0 bytes, and so scored as wholly wrong. */
-static void predict(struct reading *r, const struct subject *s, struct generate *g,
+static void predict(struct reading *r, const struct truth_subject *s, struct generate *g,
                     struct truth_row *out)
 {
     static const char *const group[PARTS] = {NULL, "weights", "kv", "compute", "output"};
@@ -85,13 +46,13 @@ static bool measured(const struct json *truth, double out[PARTS], struct mu_err 
 static bool read_row(struct reading *r, const struct json *row, struct truth_row *out,
                      struct mu_err *err)
 {
-    const char *quant = text(row, "quant", r->arena);
+    const char *quant = truth_text(row, "quant", r->arena);
     struct generate g;
-    out->id = text(row, "id", r->arena);
-    out->model = text(row, "model", r->arena);
+    out->id = truth_text(row, "id", r->arena);
+    out->model = truth_text(row, "model", r->arena);
     if (!out->id || !out->model || !quant)
         return err_set(err, MU_DATA, "id, model and quant are needed");
-    const struct subject *s = subject(r, out->model, quant, err);
+    const struct truth_subject *s = truth_subject(&r->subjects, out->model, quant, err);
     if (!s) return false;
     if (!hparams_generate(json_get(row, "config"), r->class_, r->catalog, r->arena, &g, err) ||
         !measured(json_get(row, "truth"), out->measured, err))
@@ -105,7 +66,7 @@ static bool read_rows(struct reading *r, const struct json *root, struct truth *
 {
     const struct json *rows = json_get(root, "rows");
     const size_t n = json_count(rows);
-    out->class_ = r->class_ = text(root, "class", r->arena);
+    out->class_ = r->class_ = truth_text(root, "class", r->arena);
     if (!out->class_ || json_kind(rows) != JSON_LIST_KIND || !n)
         return err_set(err, MU_DATA, "a truth file has a class and at least one row");
     struct truth_row *row = NEW_ARRAY(r->arena, struct truth_row, n);
@@ -122,7 +83,9 @@ bool truth_read(struct str text_, const char *name, const struct catalog *c, str
     struct json *root = NULL;
     struct truth read = {NULL, NULL, 0};
     if (!json_parse(text_, name, &root, err)) return false;
-    struct reading r = {.catalog = c, .arena = a, .models = json_get(root, "models")};
+    struct reading r = {.catalog = c,
+                        .arena = a,
+                        .subjects = {.catalog = c, .arena = a, .models = json_get(root, "models")}};
     r.bill = NEW(a, struct bill);
     const bool ok = read_rows(&r, root, &read, err);
     json_free(root);

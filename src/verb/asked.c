@@ -55,9 +55,10 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
         out->digest->quant = mix->name;
     }
     const struct architecture *arch = model->shape.arch;
+    out->unchecked = NULL;
     if (arch && !arch->checked && !arch->unruled)
-        note_add(
-            in->notes,
+        out->unchecked = str_format(
+            in->arena,
             "%s: the plan of this architecture follows a checked one like it and was never held "
             "against llama.cpp itself",
             arch->name);

@@ -20,6 +20,8 @@ struct subject {
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
                      struct mu_err *err) NODISCARD;
+/* Adds what llama.cpp says of its GPUs, when it is this machine and there are any; never with --quick. */
+void subject_devices(const struct request *q, const struct context *in, struct subject *s);
 /* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says
  * why). Measuring that fails is a note, not an error. */
 void subject_rates(const struct request *q, const struct context *in, struct subject *s);
@@ -28,7 +30,7 @@ bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;
 
 void show_machine(struct doc *d, const struct machine *m);
-void show_speed(struct doc *d, const struct machine *m, const char *when);
+void show_speed(struct doc *d, const struct machine *m, const struct catalog *c, const char *when);
 void show_notes(struct doc *d, const struct notes *n);
 
 /* A task and all that it points to. */
@@ -38,6 +40,8 @@ struct asked {
     struct digest *digest;
     struct generate knobs;
     struct task task;
+    const char *
+        unchecked; /* a note for whoever shows our plan of its memory; NULL: the plan was checked */
 };
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,

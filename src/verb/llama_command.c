@@ -36,6 +36,12 @@ static const char *lower(struct arena *a, const char *name)
     return text;
 }
 
+static bool encodes(const struct asked *asked)
+{
+    const struct architecture *arch = asked->digest->shape->arch;
+    return arch && arch->encoder;
+}
+
 /* The settings that are not llama-server's own; its context and number of sequences are always said. */
 static void add_settings(struct buf *b, const struct asked *asked, struct arena *a)
 {
@@ -43,6 +49,7 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
     struct generate usual;
     generate_usual(&usual, asked->digest, asked->digest->types);
     buf_format(b, " -c %.0f -np %.0f", g->context_tokens, g->sequences);
+    if (g->threads > 0) buf_format(b, " -t %.0f", g->threads);
     if (g->batch_tokens != usual.batch_tokens) buf_format(b, " -b %.0f", g->batch_tokens);
     if (g->ubatch_tokens != usual.ubatch_tokens) buf_format(b, " -ub %.0f", g->ubatch_tokens);
     if (g->kv_type_k != usual.kv_type_k) buf_format(b, " -ctk %s", lower(a, g->kv_type_k->name));
@@ -56,7 +63,7 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
                 {g->repack != (double)REPACK_ON, " --no-repack"},
                 {g->kv_unified, " -kvu"},
                 {g->swa_full, " --swa-full"},
-                {g->embeddings || asked->digest->shape->arch->encoder, " --embeddings"}};
+                {g->embeddings || encodes(asked), " --embeddings"}};
     for (size_t i = 0; i < COUNT_OF(flag); i++)
         if (flag[i].differs) buf_add(b, str_of(flag[i].option));
 }

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "machine/facts.h"
 #include "verb/common.h"
+#include "verb/show_kernels.h"
 
 enum { NAMES_MOST = 6 }; /* of Ollama's models */
 
@@ -194,7 +195,7 @@ static const char *busy_words(const struct machine *m)
     return NULL;
 }
 
-void show_speed(struct doc *d, const struct machine *m, const char *when)
+void show_speed(struct doc *d, const struct machine *m, const struct catalog *c, const char *when)
 {
     if (!m->rates) {
         struct block *b = doc_facts(d, "Speed");
@@ -205,7 +206,10 @@ void show_speed(struct doc *d, const struct machine *m, const char *when)
     struct block *b = doc_facts(d, !when ? "Speed, as its report or line says"
                                          : str_format(d->arena, "Speed, measured, %s%s", when,
                                                       busy ? "" : ", on an idle machine"));
-    for (enum machine_work work = 0; work < WORK_GUIDE_ROUNDS; work++) speed_row(d, b, m, work);
+    show_kernel_rows(d, b, m, c);
+    for (enum machine_work work = 0; work < WORK_GUIDE_ROUNDS; work++)
+        if (!kernel_work(work) && work != WORK_OPERATIONS && work != WORK_ELEMENT_BYTES)
+            speed_row(d, b, m, work);
     if (busy)
         facts_row(d, b, "conditions",
                   "%s: the figures may be low; measure again on an idle machine", busy);

@@ -34,7 +34,8 @@ static struct spelled of_option(const struct option *o)
     return (struct spelled){.name = o->name,
                             .stored = o->name,
                             .letter = o->letter,
-                            .kind = o->kind,
+                            .kind = o->kind == OPTION_SWITCH ? OPTION_FLAG : o->kind,
+                            .negated = o->kind == OPTION_SWITCH,
                             .value = o->value,
                             .words = o->words,
                             .choices = o->choices};

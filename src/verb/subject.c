@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "judge/experiment.h"
 #include "machine/report.h"
+#include "measure/ask_devices.h"
 #include "measure/measure.h"
 #include "verb/common.h"
 
@@ -83,38 +84,50 @@ static bool measured_busy(const struct rate *rate, size_t rates)
     return false;
 }
 
+/* How measure/ is asked, for everything that it does. */
+static struct measuring measuring_of(const struct context *in)
+{
+    return (struct measuring){
+        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
+        .state_folder = in->state_folder,
+        .disk_folder = in->folder,
+        .catalog = in->catalog,
+        .arena = in->arena,
+        .notes = in->notes,
+        .progress = in->progress};
+}
+
+void subject_devices(const struct request *q, const struct context *in, struct subject *s)
+{
+    const struct measuring how = measuring_of(in);
+    if (s->machine->here && !request_flag(q, "quick"))
+        s->machine = measure_devices(&how, s->machine);
+}
+
 /* The rates of this very machine, kept or measured; NULL with *why set when there are none. */
 static const struct machine *rated(const struct request *q, const struct context *in,
                                    const struct machine *m, const char **when, const char **why)
 {
-    const struct measuring how = {
-        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
-        .state_folder = in->state_folder,
-        .disk_folder = in->folder,
-        .arena = in->arena,
-        .notes = in->notes,
-        .progress = in->progress};
+    const struct measuring how = measuring_of(in);
     const enum measure_length length = request_flag(q, "full") ? MEASURE_FULL : MEASURE_USUAL;
-    const char *kept = NULL;
-    const struct rate *rate;
-    size_t rates;
+    struct measured found;
     struct mu_err err = {.code = MU_OK};
-    const bool usable = length != MEASURE_FULL && measure_kept(&how, m, &rate, &rates, &kept);
-    if (usable && (*why || !measured_busy(rate, rates))) {
-        *when = str_format(in->arena, "kept from %s", kept);
-        return machine_with_rates(m, rate, rates, in->arena);
+    const bool usable = length != MEASURE_FULL && measure_kept(&how, m, &found);
+    if (usable && (*why || (!found.stale && !measured_busy(found.rate, found.rates)))) {
+        *when = str_format(in->arena, "kept from %s", found.when);
+        return measure_applied(m, &found, in->arena);
     }
     if (*why) return NULL;
-    const bool measured = measure_machine(&how, m, length, &rate, &rates, &err);
+    const bool measured = measure_machine(&how, m, length, &found, &err);
     progress_end(in->progress);
     if (!measured) {
         *why = str_format(in->arena, "%s", err.text);
         return NULL;
     }
-    if (!measure_keep(&how, m, rate, rates, &err))
+    if (!measure_keep(&how, m, &found, &err))
         note_add(in->notes, "the measurements are not kept: %s", err.text);
     *when = "just now";
-    return machine_with_rates(m, rate, rates, in->arena);
+    return measure_applied(m, &found, in->arena);
 }
 
 void subject_rates(const struct request *q, const struct context *in, struct subject *s)

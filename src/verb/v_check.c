@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
+#include "verb/embedding_test.h"
 #include "verb/judged_set.h"
 
 enum { MODELS_MOST = 10, REQUIRE_MOST = 32, REPORT_BYTES_MOST = 16 << 20 };
@@ -26,6 +27,14 @@ struct check {
     struct ranked model[MODELS_MOST];
     size_t models;
 };
+
+/* The guide's script loads an embedding model; here one that is on this disk already, if there is one. */
+static void show_embedding_test(struct doc *d, const struct check *c)
+{
+    bool good = false;
+    const char *test = embedding_check(c->q, c->in, c->subject.machine, &good);
+    if (test) doc_note(d, good ? TONE_PLAIN : TONE_WARN, "The guide's embedding test: %s", test);
+}
 
 /* What the list of models means, below it. */
 static void note_models(struct doc *d, const struct check *c, bool priced)
@@ -204,6 +213,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!subject_set(q, in, &set, err) || !subject_machine(q, in, &c->subject, err) ||
         !judge_world(in->catalog, in->arena, &c->world, err))
         return false;
+    subject_devices(q, in, &c->subject);
     subject_rates(q, in, &c->subject);
     if (!judged_set_make(in, set, &c->subject, &c->world, &c->judged, err)) return false;
     c->models = judge_rank(&ranking_usual, c->subject.machine, in->catalog, &c->world, in->arena,
@@ -213,7 +223,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     struct doc *d = &out->doc;
     out->no = c->judged.failed;
     show_machine(d, c->subject.machine);
-    show_speed(d, c->subject.machine, c->subject.when);
+    show_speed(d, c->subject.machine, c->in->catalog, c->subject.when);
+    show_embedding_test(d, c);
     show_judged(d, &c->judged);
     if (request_flag(q, "explain") && !show_guide_tables(d, in, &c->judged, &c->world, err))
         return false;

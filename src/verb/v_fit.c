@@ -1,14 +1,19 @@
 /* muster fit MODEL: one workload, here or on another machine: does it fit, what holds the memory, how fast, and the command that does
- * it. Memory by the exact plan. Left out so far: accelerators, remedies, runtimes other than llama.cpp. */
+ * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
+ * follows from the shape (speed, the largest context) is always our own. Left out so far: accelerators, remedies, other runtimes. */
 #include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/fields.h"
 #include "base/notes.h"
 #include "base/units.h"
 #include "catalog/architecture.h"
+#include "catalog/types.h"
+#include "judge/allocated.h"
 #include "machine/facts.h"
+#include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
 #include "verb/common.h"
@@ -19,8 +24,80 @@ struct fit {
     struct asked asked;
     const struct machine *machine;
     struct verdict verdict;
+    const struct allocated *exact; /* llama.cpp's own buffers, or NULL */
+    double planned_bytes;          /* beside them: our plan of the same; NaN: no rule */
     double largest_context_tokens; /* 0: none fits, or nothing computed */
 };
+
+/* ---- llama.cpp asked for its buffers */
+
+/* The model with a list of tensors: a file's own, or made of a shape and the mix that was taken. */
+static bool with_tensors(const struct context *in, const struct asked *asked, struct model *out,
+                         struct mu_err *err)
+{
+    *out = *asked->model;
+    if (out->tensors) return true;
+    const struct tensors_asked wanted = {
+        &asked->model->shape, catalog_mix(in->catalog, str_of(asked->digest->quant)), in->catalog};
+    out->quant = asked->digest->quant;
+    return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
+}
+
+static enum exact_end ask_engine(const struct context *in, const struct fit *f,
+                                 struct allocated *out, struct mu_err *err)
+{
+    struct model *model = NEW(in->arena, struct model);
+    const struct measuring how = {
+        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
+        .state_folder = in->state_folder,
+        .arena = in->arena,
+        .notes = in->notes,
+        .progress = in->progress};
+    const struct exact_asked asked = {.model = model,
+                                      .file = f->asked.file,
+                                      .digest = f->asked.digest,
+                                      .catalog = in->catalog,
+                                      .knobs = &f->asked.knobs,
+                                      .memory_most_bytes =
+                                          known_or(machine_memory(f->machine)->usable_bytes, 0)};
+    return with_tensors(in, &f->asked, model, err) ? measure_exact(&how, &asked, out, err)
+                                                   : EXACT_FAILED;
+}
+
+/* Says why our plan stands instead; what has no rule either is told once. */
+static void fall_back(const struct context *in, const struct fit *f, const char *because)
+{
+    if (!f->verdict.bill.unruled)
+        fell_back(in->notes, "muster's own plan of the memory", because);
+    else if (f->asked.model->tensors)
+        note_add(in->notes, "llama.cpp does not size it either: %s", because);
+}
+
+static bool find_exact(const struct request *q, const struct context *in, struct fit *f,
+                       struct mu_err *err)
+{
+    const char *given = request_text(q, "exact");
+    const bool wanted = given && str_is(str_of(given), "on");
+    if ((given && !wanted) || (!wanted && !f->machine->here)) return true;
+    if (!f->machine->here)
+        return err_set(
+            err, MU_USAGE,
+            "--exact asks llama.cpp here, on this CPU, not on another machine's: leave it out");
+    struct allocated *exact = NEW(in->arena, struct allocated);
+    struct mu_err why = {.code = MU_OK};
+    const enum exact_end end = ask_engine(in, f, exact, &why);
+    if (end != EXACT_DONE && wanted)
+        return err_set(err, why.code == MU_NO ? MU_UNAVAILABLE : why.code,
+                       "memory as llama.cpp itself lays it out cannot be had: %s", why.text);
+    if (end == EXACT_FAILED) fall_back(in, f, why.text);
+    if (end != EXACT_DONE) return true;
+    f->exact = exact;
+    if (!f->verdict.bill.unruled) f->planned_bytes = bill_held(&f->verdict.bill, ON_HOST);
+    judge_allocated(exact, &f->asked.task, f->machine, in->arena, &f->verdict);
+    return true;
+}
+
+/* ---- the answer */
 
 static void say_answer(struct doc *d, const struct fit *f)
 {
@@ -43,13 +120,34 @@ static void say_answer(struct doc *d, const struct fit *f)
     }
 }
 
+/* Whose figures these are, and how far off our plan would have been. */
+static void say_exact(struct doc *d, const struct fit *f)
+{
+    if (!f->exact) return;
+    const double off_bytes = f->planned_bytes - f->verdict.held_bytes.likely;
+    const char *plan = "muster has no plan of its own for this model";
+    if (off_bytes == 0)
+        plan = "muster's own plan is the same to the byte";
+    else if (!isnan(off_bytes))
+        plan = str_format(d->arena, "muster's own plan is %s %s",
+                          units_bytes(d->arena, fabs(off_bytes)), off_bytes > 0 ? "more" : "less");
+    doc_note(d, TONE_DIM, "as llama.cpp %s itself lays it out on this machine; %s", f->exact->llama,
+             plan);
+}
+
+static bool is_encoder(const struct fit *f)
+{
+    const struct architecture *arch = f->asked.digest->shape->arch;
+    return arch && arch->encoder;
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
     if (v->bill.unruled || v->fits == FITS_NOT) return; /* it would run from disk, if at all */
     struct block *b = doc_facts(d, NULL);
     const double tokens = f->asked.knobs.prompt_tokens;
-    const bool writes = !f->asked.digest->shape->arch->encoder;
+    const bool writes = !is_encoder(f);
     if (writes)
         facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
                   v->decode_per_s.source ? " · " : "",
@@ -86,6 +184,19 @@ static void say_command(struct doc *d, const struct fit *f)
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->asked, d->arena));
 }
 
+static void write_exact(struct writer *w, const struct fit *f)
+{
+    writer_key(w, "exact");
+    if (!f->exact) {
+        writer_null(w);
+        return;
+    }
+    writer_map(w);
+    fields_write_members(&measure_exact_table, f->exact, w);
+    writer_put_number(w, "planned_bytes", f->planned_bytes);
+    writer_map_end(w);
+}
+
 static void write_json(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -101,10 +212,19 @@ static void write_json(const struct fit *f, const struct context *in, struct buf
     writer_put_cstr(&w, "machine", f->machine->name);
     writer_put_number(&w, "context_tokens", f->asked.knobs.context_tokens);
     write_verdict(&w, &f->verdict);
+    write_exact(&w, f);
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_notes(&w, in->notes);
     writer_map_end(&w);
+}
+
+/* The bill is our plan's even where llama.cpp's own buffers stand above. */
+static void say_explanation(struct doc *d, const struct fit *f)
+{
+    if (f->exact)
+        doc_note(d, TONE_PLAIN, "muster's own plan, which speeds and the largest context follow:");
+    show_explanation(d, &f->asked.task, &f->verdict);
 }
 
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
@@ -121,6 +241,9 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !asked_knobs(q, in, &f->asked, err))
         return false;
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
+    f->planned_bytes = (double)NAN;
+    if (!find_exact(q, in, f, err)) return false;
+    if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
     if (f->machine->facts->gpus)
         note_add(in->notes, "%zu %s seen, not sized yet: judged on the CPU alone",
                  f->machine->facts->gpus, f->machine->facts->gpus == 1 ? "GPU is" : "GPUs are");
@@ -130,10 +253,11 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     struct doc *d = &out->doc;
     say_answer(d, f);
     show_bill(d, &f->verdict);
+    say_exact(d, f);
     say_speed(d, f);
     say_guide_rules(d, f, request_flag(q, "explain"));
     say_command(d, f);
-    if (request_flag(q, "explain")) show_explanation(d, &f->asked.task, &f->verdict);
+    if (request_flag(q, "explain")) say_explanation(d, f);
     show_notes(d, in->notes);
     write_json(f, in, &out->json);
     out->no = f->verdict.fits >= FITS_NOT;
@@ -151,6 +275,9 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "MIX",
      .words = "quantisation of a catalogue model: Q4_K_M (usual), Q8_0, F16, ..."},
+    {.name = "exact",
+     .kind = OPTION_SWITCH,
+     .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
     {.name = "quick", .kind = OPTION_FLAG, .words = "measure nothing; kept measurements are used"},
     {.name = "explain",
      .kind = OPTION_FLAG,
@@ -166,12 +293,15 @@ const struct verb verb_fit = {
     .name = "fit",
     .words = "does a model fit, what holds the memory, how fast",
     .operands = "MODEL",
-    .about = "Computes what one model needs under llama.cpp and holds it against this machine, or "
-             "the one of --machine. MODEL is a GGUF "
-             "file (whole or the first of a split) or a name of the catalogue in any spelling. "
-             "Memory is the exact plan of llama.cpp's "
-             "buffers where the architecture is known to the byte. Exit status 1 when it does not "
-             "fit or cannot be computed.",
+    .about =
+        "Computes what one model needs under llama.cpp and holds it against this machine, or "
+        "the one of --machine. MODEL is a GGUF "
+        "file (whole or the first of a split) or a name of the catalogue in any spelling. "
+        "Memory is what llama.cpp itself lays out for the model, asked without allocating "
+        "any of it; the header of a file is enough, and of a catalogue model one is made. "
+        "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
+        "memory is our plan of its buffers, exact where the architecture is known to the "
+        "byte. Exit status 1 when it does not fit or cannot be computed.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

@@ -1,11 +1,13 @@
-/* muster measure: the measurements alone, made anew and kept. Left out so far: kernel rates per weight type (the engine). */
+/* muster measure: the measurements alone, made anew and kept. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "catalog/types.h"
 #include "verb/common.h"
+#include "verb/show_kernels.h"
 
-static void write_rates(struct writer *w, const struct machine *m)
+static void write_rates(struct writer *w, const struct machine *m, const struct catalog *c)
 {
     writer_key(w, "rates");
     writer_list(w);
@@ -14,6 +16,11 @@ static void write_rates(struct writer *w, const struct machine *m)
         writer_map(w);
         writer_put_cstr(w, "work", machine_work_word(r->work));
         writer_put_cstr(w, "unit", machine_work_unit(r->work));
+        const struct weight_type *t = r->type < TYPES ? catalog_types(c, NULL) : NULL;
+        if (t && t[r->type].name) writer_put_cstr(w, "type", t[r->type].name);
+        if (r->tokens > 0) writer_put_number(w, "tokens", r->tokens);
+        if (r->row > 0) writer_put_number(w, "row", r->row);
+        if (r->buffer) writer_put_cstr(w, "buffer", r->buffer);
         writer_put_number(w, "threads", r->threads);
         write_estimate(w, "per_s", r->per_s);
         writer_put_number(w, "runs", r->runs);
@@ -21,6 +28,18 @@ static void write_rates(struct writer *w, const struct machine *m)
         writer_map_end(w);
     }
     writer_list_end(w);
+}
+
+struct scale {
+    double by;
+    const char *letter;
+};
+
+static struct scale scale_of(enum machine_work work)
+{
+    if (work == WORK_GUIDE_ROUNDS) return (struct scale){1, ""};
+    if (work == WORK_OPERATIONS) return (struct scale){1e3, "1000 "};
+    return (struct scale){1e9, "G"};
 }
 
 static void show_rates(struct doc *d, const struct machine *m)
@@ -32,15 +51,15 @@ static void show_rates(struct doc *d, const struct machine *m)
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
-        const bool rounds = r->work == WORK_GUIDE_ROUNDS;
-        const double scale = rounds ? 1 : 1e9;
+        if (kernel_work(r->work)) continue;
+        const struct scale scale = scale_of(r->work);
         const struct cell row[] = {
             {.text = machine_work_word(r->work)},
             {.text = str_format(d->arena, "%g", r->threads)},
-            {.text = units_number(d->arena, r->per_s.likely / scale, 3)},
-            {.text = units_number(d->arena, r->per_s.low / scale, 3)},
-            {.text = units_number(d->arena, r->per_s.high / scale, 3)},
-            {.text = str_format(d->arena, "%s%s", rounds ? "" : "G", machine_work_unit(r->work))},
+            {.text = units_number(d->arena, r->per_s.likely / scale.by, 3)},
+            {.text = units_number(d->arena, r->per_s.low / scale.by, 3)},
+            {.text = units_number(d->arena, r->per_s.high / scale.by, 3)},
+            {.text = str_format(d->arena, "%s%s", scale.letter, machine_work_unit(r->work))},
             {.text = str_format(d->arena, "%g", r->runs)},
             {.text = r->conditions ? r->conditions : ""}};
         table_row(d, b, row);
@@ -59,11 +78,12 @@ static bool answer(const struct request *q, const struct context *in, struct ans
                        in->notes->count ? in->notes->note[0] : m->unmeasured);
     doc_answer(&out->doc, TONE_PLAIN, "%s, measured %s", m->name, s.when);
     show_rates(&out->doc, m);
+    show_kernel_tables(&out->doc, m, in->catalog);
     show_notes(&out->doc, in->notes);
     struct writer w = document_begin(&out->json, "measure/1");
     writer_put_cstr(&w, "machine", m->name);
     writer_put_cstr(&w, "fingerprint", m->fingerprint);
-    write_rates(&w, m);
+    write_rates(&w, m, in->catalog);
     write_notes(&w, in->notes);
     writer_map_end(&w);
     return true;
@@ -77,11 +97,12 @@ static const struct option options[] = {
 static const char *const examples[] = {"muster measure", "muster measure --json", NULL};
 const struct verb verb_measure = {
     .name = "measure",
-    .words = "memory, matrix and disk speed of this machine; kept afterwards",
+    .words = "memory, matrix, kernel and disk speed of this machine; kept afterwards",
     .operands = "",
-    .about = "Measures memory bandwidth, matrix products through BLAS and disk reads in a child "
-             "process, about three seconds in all, and "
-             "keeps the figures for this machine.",
+    .about =
+        "Measures memory bandwidth, matrix products through BLAS, llama.cpp's products for each "
+        "type of weights, attention and disk reads, each in a child process, under ten "
+        "seconds in all, and keeps the figures for this machine.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

@@ -6,5 +6,7 @@ extern const struct verb verb_check;
 extern const struct verb verb_fit;
 extern const struct verb verb_measure;
 extern const struct verb verb_selftest;
+extern const struct verb verb_trial;
 
-const struct verb *const verbs[] = {&verb_check, &verb_fit, &verb_measure, &verb_selftest, NULL};
+const struct verb *const verbs[] = {&verb_check, &verb_fit,      &verb_measure,
+                                    &verb_trial, &verb_selftest, NULL};

@@ -14,6 +14,7 @@ struct workload;
 
 enum option_kind {
     OPTION_FLAG,
+    OPTION_SWITCH, /* --name, --no-name; "on" or "off" in the request */
     OPTION_TEXT,
     OPTION_NUMBER,
     OPTION_CHOICE,

@@ -45,8 +45,8 @@ def options(verb):
 
 
 def value_for(value, words):
-    choices = re.search(r'\(([\w\s]+)\)', words)
-    return VALUES.get(value) or (choices.group(1).split()[0] if choices and value in ('WORD', 'TYPE') else 'x')
+    choices = re.findall(r'\(([\w\s-]+)\)', words)
+    return VALUES.get(value) or (choices[-1].split()[0] if choices and value in ('WORD', 'TYPE') else 'x')
 
 
 def examples(verb):

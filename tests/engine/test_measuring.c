@@ -8,12 +8,13 @@ static const char *engine;
 static size_t measured(struct rig *r, const struct rate **rate)
 {
     struct mu_err err = {0};
-    size_t count = 0;
-    const bool good = measure_machine(&r->in, &r->machine, MEASURE_USUAL, rate, &count, &err);
+    struct measured found;
+    const bool good = measure_machine(&r->in, &r->machine, MEASURE_USUAL, &found, &err);
     if (!good) print_error("%s\n", err.text);
     for (size_t i = 0; i < r->notes.count; i++) print_message("note: %s\n", r->notes.note[i]);
     assert_true(good);
-    return count;
+    *rate = found.rate;
+    return found.rates;
 }
 
 static const struct rate *rate_of(const struct rate *rate, size_t count, enum machine_work work,
@@ -52,13 +53,14 @@ static void test_all(void **state)
     rate_of(rate, count, WORK_SGEMM_FLOP, 1);
     /* What was measured can be kept and read back to the bit. */
     struct mu_err err = {0};
-    const struct rate *kept = NULL;
-    size_t kept_count = 0;
-    const char *when = NULL;
-    assert_true(measure_keep(&r.in, &r.machine, rate, count, &err));
-    assert_true(measure_kept(&r.in, &r.machine, &kept, &kept_count, &when));
-    assert_int_equal(kept_count, count);
-    for (size_t i = 0; i < count; i++) assert_exactly(kept[i].per_s.likely, rate[i].per_s.likely);
+    const struct measured found = {.rate = rate, .rates = count};
+    struct measured kept;
+    assert_true(measure_keep(&r.in, &r.machine, &found, &err));
+    assert_true(measure_kept(&r.in, &r.machine, &kept));
+    assert_int_equal(kept.rates, count);
+    assert_false(kept.stale);
+    for (size_t i = 0; i < count; i++)
+        assert_exactly(kept.rate[i].per_s.likely, rate[i].per_s.likely);
     rig_close(&r);
 }
 

@@ -19,7 +19,8 @@ static void write_lines(struct bill *b)
     HOLD(b, ON_HOST, "spare", "kv", spare_bytes, "here");
     HOLD_AS(b, HELD_PROCESS, ON_HOST, "process", "process", each_bytes, "here");
     HOLD_AS(b, HELD_MAPPED, ON_HOST, "pages", "mapped", layers, "here");
-    WORK(b, DECODE, WEIGHT_BYTES_READ, 7, ON_HOST, "read", twice, "here");
+    const struct line of = {.phase = DECODE, .work = MATMUL_FLOP, .type = 7, .columns = 1};
+    WORK(b, of, "multiply", twice, "here");
 }
 
 static void only_what_is_charged_leaves_a_line(void **state)
@@ -29,7 +30,7 @@ static void only_what_is_charged_leaves_a_line(void **state)
     write_lines(&b);
     assert_int_equal(b.lines, 6);
     assert_string_equal(b.line[0].term->formula, "twice * each_bytes");
-    assert_string_equal(b.line[5].term->name, "read");
+    assert_string_equal(b.line[5].term->name, "multiply");
     assert_int_equal(b.line[5].type, 7);
     assert_int_equal(b.line[5].phase, DECODE);
     assert_false(b.full);

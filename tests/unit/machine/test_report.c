@@ -44,18 +44,28 @@ static struct report report_of(const struct machine *m, struct arena *a)
 /* What every machine of these tests is given: rates whose figures need all their digits. */
 static const struct machine *rated(const struct machine *m, struct arena *a)
 {
-    struct rate *rate = NEW_ARRAY(a, struct rate, 2);
+    struct rate *rate = NEW_ARRAY(a, struct rate, 3);
     rate[0] = (struct rate){
         .work = WORK_READ_BYTES,
+        .type = RATE_NO_TYPE,
         .threads = 1,
         .runs = 5,
         .conditions = "idle",
         .per_s = estimate_of(26.1e9 / 3, 26.8e9 / 3, 27e9, MEASURED, "muster-engine")};
     rate[1] = (struct rate){.work = WORK_GUIDE_ROUNDS,
+                            .type = RATE_NO_TYPE,
                             .threads = 2,
                             .runs = 3,
                             .per_s = estimate_exactly(100 / 4.567, MEASURED, "muster-engine")};
-    return machine_with_rates(m, rate, 2, a);
+    rate[2] = (struct rate){.work = WORK_MATMUL_FLOP,
+                            .type = 12,
+                            .tokens = 512,
+                            .row = 128,
+                            .buffer = "AMX",
+                            .threads = 2,
+                            .runs = 3,
+                            .per_s = estimate_exactly(6.4e11 / 7, MEASURED, "muster-engine")};
+    return machine_with_rates(m, rate, 3, a);
 }
 
 static void expect_same_again(const struct report *r, struct looked *s)
@@ -119,7 +129,14 @@ static void test_read_back(void **state)
     assert_false(b->here);
     assert_int_equal(b->pools, m->pools);
     assert_int_equal(b->places, m->places);
-    assert_int_equal(b->rates, 2);
+    assert_int_equal(b->rates, 3);
+    assert_int_equal(b->rate[0].type, RATE_NO_TYPE);
+    assert_exactly(b->rate[0].tokens, 0);
+    assert_null(b->rate[0].buffer);
+    assert_int_equal(b->rate[2].type, 12);
+    assert_exactly(b->rate[2].tokens, 512);
+    assert_exactly(b->rate[2].row, 128);
+    assert_string_equal(b->rate[2].buffer, "AMX");
     assert_int_equal(b->rate[1].work, WORK_GUIDE_ROUNDS);
     assert_exactly(machine_rate(b, WORK_READ_BYTES, RATE_ALL_THREADS)->per_s.low, 26.1e9 / 3);
     assert_exactly(machine_memory(b)->usable_bytes.value, machine_memory(m)->usable_bytes.value);
@@ -228,6 +245,13 @@ static const struct refusal refusals[] = {
                ", \"rates\": [{\"work\": \"sgemm\", \"place\": 0, \"threads\": 1, \"per_s\": "
                "{\"low\": -1, \"likely\": 2, \"high\": 3, \"origin\": \"measured\"}}]}",
      "per_s of rate is -1", true},
+    {HEAD POOL ", " CPU
+               ", \"rates\": [{\"work\": \"matmul\", \"type\": 255, \"place\": 0, \"threads\": "
+               "1, \"per_s\": {\"low\": 1, \"likely\": 2, \"high\": 3, \"origin\": "
+               "\"measured\"}}]}",
+     "rates[0] is of no known work, type", true},
+    {HEAD POOL ", " CPU ", \"rates\": [{\"work\": \"matmul\", \"tokens\": -1}]}",
+     "tokens of rate is -1", true},
     {HEAD POOL ", " CPU ", \"facts\": {\"cpu\": {\"caches\": [{\"name\": \"L\"}]}}}",
      "a cache is called", true},
     {HEAD POOL ", " CPU ", \"facts\": {\"disks\": [{\"purpose\": \"root\", \"same_as\": 3}]}}",

@@ -25,7 +25,16 @@ static bool machine_of(const char *given, struct arena *a, const struct machine 
 
 static void write_report(const struct machine *m, struct arena *a, struct buf *out)
 {
-    static const struct rate rates[] = {{.work = WORK_READ_BYTES,
+    static const struct rate rates[] = {{.work = WORK_MATMUL_FLOP,
+                                         .type = 12,
+                                         .tokens = 1,
+                                         .buffer = "AMX",
+                                         .threads = 2,
+                                         .per_s = {1.5, 2.5, 3.5, MEASURED, "muster-engine"},
+                                         .runs = 5,
+                                         .conditions = "idle"},
+                                        {.work = WORK_READ_BYTES,
+                                         .type = RATE_NO_TYPE,
                                          .threads = 2,
                                          .per_s = {1.5, 2.5, 3.5, MEASURED, "muster-engine"},
                                          .runs = 5,
@@ -38,7 +47,7 @@ static void write_report(const struct machine *m, struct arena *a, struct buf *o
                              .system = guide_system_of(m, a),
                              .benchmark = guide_benchmark_of(m),
                              .capabilities = {.notes = "slow"},
-                             .machine = machine_with_rates(m, rates, 1, a),
+                             .machine = machine_with_rates(m, rates, 2, a),
                              .verdict = verdicts,
                              .verdicts = 2,
                              .notes = notes,

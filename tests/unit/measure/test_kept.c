@@ -3,11 +3,13 @@
 
 static const struct rate some[] = {
     {.work = WORK_READ_BYTES,
+     .type = RATE_NO_TYPE,
      .threads = 1,
      .per_s = {1.25e10, 1.3e10, 1.31e10, MEASURED, "by a test"},
      .runs = 5,
      .conditions = "idle"},
     {.work = WORK_READ_BYTES,
+     .type = RATE_NO_TYPE,
      .threads = 2,
      .per_s = {0.1, 0.2, 0.3, MEASURED, "\"quoted\" \xc3\xa9"},
      .runs = 3,
@@ -16,16 +18,22 @@ static const struct rate some[] = {
 
 static bool kept(struct rig *r, const struct rate **rate, size_t *count)
 {
-    const char *when = NULL;
-    const bool found = measure_kept(&r->in, &r->machine, rate, count, &when);
-    if (found) assert_int_equal(strlen(when), strlen("2026-11-21 08:15:00"));
-    return found;
+    struct measured found;
+    if (!measure_kept(&r->in, &r->machine, &found)) return false;
+    assert_int_equal(strlen(found.when), strlen("2026-11-21 08:15:00"));
+    assert_null(found.no_amx);
+    assert_false(found.stale);
+    *rate = found.rate;
+    *count = found.rates;
+    return true;
 }
+
+static const struct measured some_measured = {.rate = some, .rates = COUNT_OF(some)};
 
 static void keep(struct rig *r)
 {
     struct mu_err err = {0};
-    const bool good = measure_keep(&r->in, &r->machine, some, COUNT_OF(some), &err);
+    const bool good = measure_keep(&r->in, &r->machine, &some_measured, &err);
     assert_string_equal(err.text, "");
     assert_true(good);
 }
@@ -72,7 +80,7 @@ static void test_folders_are_made(void **state)
 }
 
 #define HEAD                                                                               \
-    "{\"muster\": \"0\", \"schema\": \"rates/1\", \"fingerprint\": \"0123456789abcdef\", " \
+    "{\"muster\": \"0\", \"schema\": \"rates/2\", \"fingerprint\": \"0123456789abcdef\", " \
     "\"when\": \"2026-11-21 08:15:00\", "
 #define ROW(work, low, high)                                                                    \
     "{\"work\": \"" work "\", \"threads\": 1, \"low\": " low ", \"likely\": 2, \"high\": " high \
@@ -88,9 +96,9 @@ static void test_files_that_cannot_be_used(void **state)
         {"", "cannot be used"},
         {"rubbish", "cannot be used"},
         {"[]", "cannot be used"},
-        {"{}", "its schema is not rates/1"},
-        {"{\"schema\": \"capability/1\"}", "its schema is not rates/1"},
-        {"{\"schema\": \"rates/1\", \"fingerprint\": \"00\"}", "another machine"},
+        {"{}", "its schema is not rates/2"},
+        {"{\"schema\": \"capability/1\"}", "its schema is not rates/2"},
+        {"{\"schema\": \"rates/2\", \"fingerprint\": \"00\"}", "another machine"},
         {HEAD "\"rates\": []}", "holds 0 rates"},
         {HEAD "\"rates\": 3}", "cannot be used"},
         {HEAD "\"rates\": [{}]}", "\"work\" is none that is known"},
@@ -152,7 +160,7 @@ static void test_not_a_file(void **state)
     assert_false(kept(&r, &rate, &count));
     assert_noted(&r.notes, "the measurements kept in ");
     struct mu_err err = {0};
-    assert_false(measure_keep(&r.in, &r.machine, some, COUNT_OF(some), &err));
+    assert_false(measure_keep(&r.in, &r.machine, &some_measured, &err));
     assert_non_null(strstr(err.text, "keeping the measurements"));
     assert_int_equal(rmdir(path), 0);
     rig_close(&r);
@@ -169,7 +177,7 @@ static void test_fingerprints_stay_in_the_folder(void **state)
         const struct rate *rate = NULL;
         size_t count = 0;
         r.machine.fingerprint = bad[i];
-        assert_false(measure_keep(&r.in, &r.machine, some, COUNT_OF(some), &err));
+        assert_false(measure_keep(&r.in, &r.machine, &some_measured, &err));
         assert_int_equal(err.code, MU_CANTCREATE);
         assert_false(kept(&r, &rate, &count));
     }

@@ -21,11 +21,12 @@
 static size_t measured(struct rig *r, const struct rate **rate)
 {
     struct mu_err err = {0};
-    size_t count = 0;
-    const bool good = measure_machine(&r->in, &r->machine, MEASURE_USUAL, rate, &count, &err);
+    struct measured found;
+    const bool good = measure_machine(&r->in, &r->machine, MEASURE_USUAL, &found, &err);
     if (!good) print_error("%s\n", err.text);
     assert_true(good);
-    return count;
+    *rate = found.rate;
+    return found.rates;
 }
 
 /* The script's guide test gives a note with `words` in it and no rate; the three others give theirs. */
@@ -155,9 +156,8 @@ static void test_over_memory(void **state)
 static void refused(struct rig *r, enum mu_code code, const char *words)
 {
     struct mu_err err = {0};
-    const struct rate *rate = NULL;
-    size_t count = 0;
-    assert_false(measure_machine(&r->in, &r->machine, MEASURE_USUAL, &rate, &count, &err));
+    struct measured found;
+    assert_false(measure_machine(&r->in, &r->machine, MEASURE_USUAL, &found, &err));
     assert_int_equal(err.code, code);
     if (!strstr(err.text, words)) fail_msg("\"%s\" lacks \"%s\"", err.text, words);
 }

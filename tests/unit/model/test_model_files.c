@@ -240,13 +240,21 @@ static void a_file_cut_short_says_how_much_is_missing(void **state)
     assert_int_equal(truncate(path, st.st_size - 4096), 0);
     struct model m;
     struct mu_err err;
-    assert_false(open_model(path, &m, &err));
-    assert_int_equal(err.code, MU_DATA);
-    assert_string_equal(err.text, str_format(arena,
-                                             "cannot use %s: 4096 bytes (4.00 KiB) are "
-                                             "missing at its end; an unfinished download, "
-                                             "perhaps",
-                                             path));
+    struct notes notes = {.arena = arena};
+    assert_true(model_open(path, catalog, arena, &notes, &m, &err));
+    assert_exactly(m.file_bytes, (double)st.st_size);
+    assert_exactly(m.missing_bytes, 4096);
+    assert_int_equal(notes.count, 1);
+    assert_string_equal(notes.note[0], str_format(arena,
+                                                  "%s: an unfinished download, perhaps; 4.00 KiB "
+                                                  "of weights are missing",
+                                                  path));
+    assert_int_equal(truncate(path, (off_t)m.header_bytes), 0);
+    notes.count = 0;
+    assert_true(model_open(path, catalog, arena, &notes, &m, &err));
+    assert_exactly(m.file_bytes, (double)st.st_size);
+    assert_exactly(m.missing_bytes, (double)st.st_size - m.header_bytes);
+    assert_non_null(strstr(notes.note[0], ": only its header is here; "));
 }
 
 static void a_hole_of_two_tebibytes_is_no_model(void **state)

@@ -1,0 +1,271 @@
+/* engine/kernels.c - ggml's CPU backend driven the way llama.cpp drives it, without a model around it.
+ *
+ * The choice of buffer follows what llama.cpp's loader does for a weight: each extra buffer type of the CPU in its order is asked whether
+ * it supports the product with 512 columns. Functions of the backend are taken through its registry, since it may be a library loaded at
+ * run time. A ring is filled by converting one matrix and copying the converted bytes, which is many times faster than converting each;
+ * kernels find a matrix by its data, whatever memory that is. Left out: other devices, experts (MUL_MAT_ID). */
+#include "engine/kernels.h"
+
+#include <string.h>
+
+#include <ggml-cpu.h>
+#include <ggml.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "engine/blocks.h"
+#include "engine/crew.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHOICE_COLUMNS = 512, TENSORS_MOST = 4 * OPERATIONS_MOST };
+
+/* ---- the backend and its threads ---- */
+
+static ggml_backend_reg_t registry(const struct kernels *k)
+{
+    return ggml_backend_dev_backend_reg(k->device);
+}
+
+/* ISO C has no cast from an object's pointer to a function's. */
+#define FUNCTION(k, type, name)                               \
+    ((union {                                                 \
+         void *object;                                        \
+         type function;                                       \
+     }){ggml_backend_reg_get_proc_address(registry(k), name)} \
+         .function)
+
+typedef struct ggml_threadpool *(*pool_new)(struct ggml_threadpool_params *params);
+typedef void (*pool_free)(struct ggml_threadpool *pool);
+typedef void (*pool_set)(ggml_backend_t backend, struct ggml_threadpool *pool);
+
+static void pool_close(struct kernels *k)
+{
+    const pool_free let_go = FUNCTION(k, pool_free, "ggml_threadpool_free");
+    const pool_set set = FUNCTION(k, pool_set, "ggml_backend_cpu_set_threadpool");
+    if (!k->pool || !let_go || !set) return;
+    set(k->backend, NULL);
+    let_go(k->pool);
+    k->pool = NULL;
+}
+
+bool kernels_threads(struct kernels *k, size_t threads, struct mu_err *err)
+{
+    if (threads == k->threads) return true;
+    const pool_new make = FUNCTION(k, pool_new, "ggml_threadpool_new");
+    const pool_set set = FUNCTION(k, pool_set, "ggml_backend_cpu_set_threadpool");
+    const ggml_backend_set_n_threads_t count =
+        FUNCTION(k, ggml_backend_set_n_threads_t, "ggml_backend_set_n_threads");
+    if (!make || !set || !count)
+        return err_set(err, MU_UNAVAILABLE, "ggml's CPU backend has no pools of threads");
+    if (threads > GGML_MAX_N_THREADS) threads = GGML_MAX_N_THREADS;
+    pool_close(k);
+    struct ggml_threadpool_params params = ggml_threadpool_params_default((int)threads);
+    k->pool = make(&params);
+    if (!k->pool)
+        return err_set(err, MU_UNAVAILABLE, "ggml can't start %zu threads; try fewer", threads);
+    set(k->backend, k->pool);
+    count(k->backend, (int)threads);
+    k->threads = threads;
+    return true;
+}
+
+/* Values of all signs whose products neither vanish nor grow. */
+static void fill_room(const struct kernels *k)
+{
+    float *value = ggml_backend_buffer_get_base(k->scratch);
+    for (size_t i = 0; i < k->room_bytes / sizeof *value; i++)
+        value[i] = (float)((double)(i * 2654435761U % 65521) / 32760.5 - 1);
+}
+
+bool kernels_open(struct kernels *k, size_t room_bytes, struct mu_err *err)
+{
+    *k = (struct kernels){.device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU),
+                          .room_bytes = room_bytes};
+    if (!k->device) return err_set(err, MU_UNAVAILABLE, "llama.cpp has no CPU backend here");
+    k->backend = ggml_backend_dev_init(k->device, NULL);
+    k->scratch = k->backend ? ggml_backend_buft_alloc_buffer(kernels_plain(k), room_bytes) : NULL;
+    if (!k->scratch) {
+        kernels_close(k);
+        return err_set(err, MU_UNAVAILABLE, "llama.cpp's CPU backend does not start");
+    }
+    fill_room(k);
+    return true;
+}
+
+void kernels_close(struct kernels *k)
+{
+    if (k->pool) pool_close(k);
+    if (k->scratch) ggml_backend_buffer_free(k->scratch);
+    if (k->backend) ggml_backend_free(k->backend);
+    *k = (struct kernels){.device = NULL};
+}
+
+/* ---- where weights lie ---- */
+
+static struct ggml_context *names_for(size_t tensors, bool graph)
+{
+    struct ggml_init_params params = {
+        .mem_size = ggml_tensor_overhead() * tensors +
+                    (graph ? ggml_graph_overhead_custom(OPERATIONS_MOST, false) : 0),
+        .no_alloc = true};
+    struct ggml_context *c = ggml_init(params);
+    if (!c) out_of_memory();
+    return c;
+}
+
+bool kernels_multiplies(int type)
+{
+    return blocks_can(type);
+}
+
+ggml_backend_buffer_type_t kernels_plain(const struct kernels *k)
+{
+    return ggml_backend_dev_buffer_type(k->device);
+}
+
+bool kernels_takes(const struct kernels *k, ggml_backend_buffer_type_t where, int type, int64_t row,
+                   int64_t rows)
+{
+    struct ggml_context *c = names_for(4, false);
+    struct ggml_tensor *w = ggml_new_tensor_2d(c, (enum ggml_type)type, row, rows);
+    struct ggml_tensor *x = ggml_new_tensor_2d(c, GGML_TYPE_F32, row, CHOICE_COLUMNS);
+    struct ggml_tensor *product = ggml_mul_mat(c, w, x);
+    w->buffer = ggml_backend_buft_alloc_buffer(where, 0);
+    const bool good = ggml_backend_dev_supports_op(k->device, product);
+    ggml_backend_buffer_free(w->buffer);
+    ggml_free(c);
+    return good;
+}
+
+size_t kernels_kinds(const struct kernels *k, ggml_backend_buffer_type_t *out)
+{
+    const ggml_backend_dev_get_extra_bufts_t list =
+        FUNCTION(k, ggml_backend_dev_get_extra_bufts_t, "ggml_backend_dev_get_extra_bufts");
+    size_t n = 0;
+    for (ggml_backend_buffer_type_t *extra = list ? list(k->device) : NULL;
+         extra && *extra && n + 1 < KINDS_MOST; extra++)
+        out[n++] = *extra;
+    out[n++] = kernels_plain(k);
+    return n;
+}
+
+ggml_backend_buffer_type_t kernels_buffer_type(const struct kernels *k, int type, int64_t row,
+                                               int64_t rows)
+{
+    ggml_backend_buffer_type_t kind[KINDS_MOST];
+    const size_t kinds = kernels_kinds(k, kind);
+    for (size_t i = 0; i + 1 < kinds; i++)
+        if (kernels_takes(k, kind[i], type, row, rows)) return kind[i];
+    return kernels_plain(k);
+}
+
+/* ---- matrices ---- */
+
+/* Weights as the buffer keeps them. */
+static void convert(struct ggml_tensor *t)
+{
+    const size_t bytes = ggml_nbytes(t);
+    void *raw = malloc(bytes);
+    if (!raw) out_of_memory();
+    blocks_fill((int)t->type, t->ne[0], ggml_nrows(t), 1 / sqrtf((float)t->ne[0]), raw);
+    ggml_backend_tensor_set(t, raw, 0, bytes);
+    free(raw);
+}
+
+/* A matrix of the ring has the first one's kind of buffer, whose traits ggml looks for, and data of its own in the caller's memory. */
+static struct ggml_tensor *another(const struct ring *r, const struct ggml_tensor *first, char *at)
+{
+    struct ggml_tensor *t = ggml_new_tensor_2d(r->names, first->type, first->ne[0], first->ne[1]);
+    t->buffer = r->first;
+    t->data = at;
+    (void)ggml_backend_buffer_init_tensor(r->first, t);
+    return t;
+}
+
+struct copying {
+    const struct ring *ring;
+    const void *from;
+    size_t bytes, threads;
+};
+
+static void copy_some(void *to, size_t me)
+{
+    const struct copying *c = to;
+    for (size_t i = me; i < c->ring->count; i += c->threads)
+        memcpy(c->ring->matrix[i]->data, c->from, c->bytes);
+}
+
+bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, int type, int64_t row,
+               int64_t rows, const struct ground *ground, struct mu_err *err)
+{
+    *r = (struct ring){.names = names_for(MATRICES_MOST + 1, false)};
+    struct ggml_tensor *first = ggml_new_tensor_2d(r->names, (enum ggml_type)type, row, rows);
+    const size_t step = (size_t)pad_to((double)ggml_backend_buft_get_alloc_size(where, first),
+                                       (double)ggml_backend_buft_get_alignment(where));
+    const size_t fit = ground->bytes / step;
+    r->first = fit ? ggml_backend_buft_alloc_buffer(where, step) : NULL;
+    if (!r->first) {
+        ring_close(r);
+        return err_set(err, MU_UNAVAILABLE, "%zu bytes hold no matrix of %zu bytes", ground->bytes,
+                       step);
+    }
+    ggml_backend_tensor_alloc(r->first, first, ggml_backend_buffer_get_base(r->first));
+    convert(first);
+    r->count = fit < MATRICES_MOST ? fit : MATRICES_MOST;
+    r->matrix = calloc(r->count, sizeof(*r->matrix));
+    if (!r->matrix) out_of_memory();
+    for (size_t i = 0; i < r->count; i++)
+        r->matrix[i] = another(r, first, ground->memory + i * step);
+    struct copying copying = {r, first->data, step, ground->crew ? ground->threads : 1};
+    if (ground->crew)
+        (void)crew_run(ground->crew, ground->threads, copy_some, &copying);
+    else
+        copy_some(&copying, 0);
+    r->bytes = (double)(step * r->count);
+    return true;
+}
+
+void ring_close(struct ring *r)
+{
+    if (r->first) ggml_backend_buffer_free(r->first);
+    if (r->names) ggml_free(r->names);
+    free(r->matrix);
+    *r = (struct ring){.names = NULL};
+}
+
+struct ggml_tensor *ring_next(struct ring *r)
+{
+    struct ggml_tensor *t = r->matrix[r->next];
+    r->next = (r->next + 1) % r->count;
+    return t;
+}
+
+/* ---- operations ---- */
+
+void steps_open(struct steps *s)
+{
+    s->context = names_for(TENSORS_MOST, true);
+    s->graph = ggml_new_graph_custom(s->context, OPERATIONS_MOST, false);
+}
+
+void steps_close(struct steps *s)
+{
+    ggml_free(s->context);
+}
+
+void steps_place(const struct kernels *k, struct ggml_tensor *t, size_t *at)
+{
+    char *base = ggml_backend_buffer_get_base(k->scratch);
+    ggml_backend_tensor_alloc(k->scratch, t, base + *at);
+    *at = (size_t)pad_to((double)(*at + ggml_nbytes(t)), 64);
+}
+
+double steps_run(const struct kernels *k, struct steps *s)
+{
+    const double start_s = clock_s();
+    (void)ggml_backend_graph_compute(k->backend, s->graph);
+    return clock_s() - start_s;
+}

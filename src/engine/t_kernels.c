@@ -1,0 +1,550 @@
+/* engine/t_kernels.c - how fast llama.cpp multiplies with each type of weights here, attends to each type of cache, and does the small
+ * operations between: the prices of decode and prefill.
+ *
+ * {"types": [12, 14, 8], "columns": [1, 512], "bytes": 6e8, "seconds": 5, ...}; types are ggml's ids, the important ones first. For each
+ * type in the buffer llama.cpp would choose, with all threads and with one: products of 4096 x 2048 weights with one column (decode), out
+ * of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; and with 512 columns (a
+ * prompt's micro-batch). The columns between come from the first types alone. In the other buffers that take it, where experts and odd
+ * shapes lie, 1 and 32 columns. Then attention to 4096 values a token with heads of 128 and of 64, chains of small operations, and norm,
+ * product and sum over a micro-batch. 2 operations a weight and column; 4 a query's value, cell and token; bytes are what each operation
+ * reads and writes. Left out: choosing experts, and how the parts of a model overlap. */
+#include "engine/kernels.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <ggml.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/units.h"
+#include "engine/crew.h"
+#include "engine/engine.h"
+#include "engine/idle.h"
+#include "engine/llama_use.h"
+
+enum { ROW = 4096, ROWS = 2048, COLUMNS_MOST = 512, MATVEC_COLUMNS = 1, CURVE_TYPES = 3 };
+enum {
+    TYPES_MOST = 64,
+    COLUMN_COUNTS_MOST = 16,
+    CACHE_TYPES = 2,
+    FOUND_MOST = 4096,
+    FILLERS_MOST = 8
+};
+/* A prompt meets a part of the heads and of the cells, since attention to all of them takes long. */
+enum {
+    QUERY_VALUES = 4096,
+    KV_VALUES = 1024,
+    CELLS = 2048,
+    PROMPT_HEADS_PART = 8,
+    PROMPT_CELLS_PART = 4
+};
+enum { BATCH_VALUES = 2048, BATCH_TOKENS = 512, OTHER_COLUMNS = 32 };
+enum { CHAIN = 192, CHAIN_VALUES = 2048 };
+enum { LEAST_RUNS = 3, USUAL_RUNS = 6 };
+
+/* Activations and results of the largest operation, and behind them a mask that hides nothing. */
+static const size_t mask_at = 32 << 20, mask_bytes = 2 << 20;
+/* Beside the rings: activations, one matrix before its conversion, the library itself. */
+static const double spare_bytes = 128 << 20;
+/* The share of the time that runs get; the rest is spent on filling. */
+static const double slice_share = 0.5, grace_share = 0.1, over_time = 1.5, cache_times = 2;
+static const int cache_types[CACHE_TYPES] = {GGML_TYPE_F16, GGML_TYPE_Q8_0};
+
+/* What one point gave. */
+struct found {
+    struct runs *runs;
+    const char *source, *ring;
+};
+
+struct sitting {
+    const struct asked *in;
+    struct kernels kernels;
+    int type[TYPES_MOST];
+    size_t types;
+    int64_t columns[COLUMN_COUNTS_MOST];
+    size_t column_counts;
+    struct ground ground;
+    double start_s, slice_s; /* slice: one share of the time that runs get */
+    double planned_s;        /* how long what is done should have taken */
+    struct idle idle;
+    struct found *found;
+    size_t count;
+    size_t done, left_out; /* types */
+};
+
+/* One operation, on a ring or on none. */
+struct point {
+    const char *work, *what;
+    int type; /* negative: none */
+    int64_t tokens, head_values;
+    size_t threads;
+    struct ring *ring;
+    size_t inputs; /* matrices that one operation takes */
+    double amount; /* of work in one operation */
+    double slice_s;
+    const char *buffer;
+    void (*add)(const struct sitting *s, const struct point *p, struct steps *to);
+};
+
+/* ---- one point ---- */
+
+static double run_of(const struct sitting *s, const struct point *p, size_t operations)
+{
+    struct steps steps;
+    steps_open(&steps);
+    for (size_t i = 0; i < operations; i++) p->add(s, p, &steps);
+    const double seconds = steps_run(&s->kernels, &steps);
+    steps_close(&steps);
+    return most(seconds, 1e-7);
+}
+
+/* What is added to the conditions of the whole sitting. */
+static const char *ring_words(const struct sitting *s, const struct point *p)
+{
+    struct arena *a = s->in->arena;
+    const double cache = s->in->cache_bytes;
+    if (p->tokens > 1 || !p->ring || cache <= 0 || p->ring->bytes >= cache_times * cache) return "";
+    return str_format(a, "; ring of %s is %.1f x the last-level cache of %s",
+                      units_bytes(a, p->ring->bytes), p->ring->bytes / cache,
+                      units_bytes(a, cache));
+}
+
+/* Runs until the point's share of the time is over. The first ones warm up and set how many operations a run has; where even one takes
+ * most of the share, they are all there is. */
+static void fill_runs(struct sitting *s, const struct point *p, struct runs *runs)
+{
+    const double start_s = clock_s();
+    const bool late = start_s - s->start_s > s->planned_s + grace_share * s->in->seconds;
+    const double first_s = run_of(s, p, 1);
+    runs_add(runs, p->amount, first_s);
+    if (first_s > p->slice_s / 2 && late) return;
+    const double pace_s = run_of(s, p, 1);
+    runs_add(runs, p->amount, pace_s);
+    if (pace_s > p->slice_s / 2) return;
+    runs->count = 0;
+    const double room = p->ring ? floor((double)p->ring->count / (double)p->inputs) : 1;
+    const double fit = floor(p->slice_s / USUAL_RUNS / pace_s);
+    const double operations = most(least(least(fit, room), OPERATIONS_MOST), 1);
+    while (runs->count < LEAST_RUNS ||
+           (clock_s() - start_s < p->slice_s && runs->count < RUNS_MOST))
+        runs_add(runs, p->amount * operations, run_of(s, p, (size_t)operations));
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of the runs that were at least half as fast as the fastest: threads that wait for one another by spinning come to a halt
+ * when another program takes one of their CPUs, and such a run says nothing of the kernel. It shows in the lowest. */
+static double undisturbed(struct runs *runs)
+{
+    qsort(runs->per_s, runs->count, sizeof(runs->per_s[0]), by_size);
+    size_t from = 0;
+    while (runs->per_s[from] < runs->per_s[runs->count - 1] / 2) from++;
+    const size_t middle = from + (runs->count - from) / 2;
+    return (runs->count - from) % 2 ? runs->per_s[middle]
+                                    : (runs->per_s[middle - 1] + runs->per_s[middle]) / 2;
+}
+
+static bool measure(struct sitting *s, const struct point *p, struct mu_err *err)
+{
+    struct arena *a = s->in->arena;
+    if (!kernels_threads(&s->kernels, p->threads, err)) return false;
+    assert(s->count < FOUND_MOST);
+    struct found *found = &s->found[s->count++];
+    found->runs = NEW(a, struct runs);
+    *found->runs = (struct runs){
+        .work = p->work,
+        .threads = p->threads,
+        .type = p->type < 0 ? NULL : ggml_type_name((enum ggml_type)p->type),
+        .tokens = (double)p->tokens,
+        .row = (double)p->head_values,
+        .buffer = p->buffer,
+    };
+    fill_runs(s, p, found->runs);
+    found->runs->likely = undisturbed(found->runs);
+    found->source = str_format(a, "muster-engine kernels: %s; %s", p->what, llama_words(a));
+    found->ring = ring_words(s, p);
+    idle_sample(&s->idle);
+    s->planned_s += p->slice_s / slice_share;
+    return true;
+}
+
+/* Each point takes milliseconds, too short to tell what else ran; the whole sitting tells. */
+static void say_all(struct sitting *s)
+{
+    struct arena *a = s->in->arena;
+    const char *idle = idle_words(&s->idle, (double)s->in->threads, a);
+    for (size_t i = 0; i < s->count; i++)
+        say_rate(s->found[i].runs, s->found[i].source,
+                 str_format(a, "%s%s", idle, s->found[i].ring), a);
+}
+
+/* With all threads, then with one. */
+static bool measure_threads(struct sitting *s, struct point p, struct mu_err *err)
+{
+    p.threads = s->in->threads;
+    if (!measure(s, &p, err)) return false;
+    p.threads = 1;
+    return s->in->threads == 1 || measure(s, &p, err);
+}
+
+/* ---- products ---- */
+
+static void add_product(const struct sitting *s, const struct point *p, struct steps *to)
+{
+    size_t at = 0;
+    struct ggml_tensor *x = ggml_new_tensor_2d(to->context, GGML_TYPE_F32, ROW, p->tokens);
+    steps_place(&s->kernels, x, &at);
+    struct ggml_tensor *y = ggml_mul_mat(to->context, ring_next(p->ring), x);
+    steps_place(&s->kernels, y, &at);
+    ggml_build_forward_expand(to->graph, y);
+}
+
+/* Which columns of the request a type gets: those at the ends, with one thread too, or all. */
+static bool measure_columns(struct sitting *s, struct point *p, bool whole_curve,
+                            struct mu_err *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < s->column_counts; i++) {
+        p->tokens = s->columns[i];
+        p->amount = 2.0 * ROW * ROWS * (double)p->tokens;
+        p->slice_s = s->slice_s * (p->tokens > MATVEC_COLUMNS ? 2 : 1);
+        const bool end = i == 0 || i + 1 == s->column_counts;
+        if (end)
+            good = measure_threads(s, *p, err);
+        else if (whole_curve)
+            good = measure(s, p, err);
+    }
+    return good;
+}
+
+/* In a buffer that is not llama.cpp's first choice. */
+static bool measure_other(struct sitting *s, struct point *p, struct mu_err *err)
+{
+    bool good = true;
+    for (int64_t tokens = 1; good && tokens <= OTHER_COLUMNS; tokens *= OTHER_COLUMNS) {
+        p->tokens = tokens;
+        p->amount = 2.0 * ROW * ROWS * (double)tokens;
+        p->slice_s = s->slice_s;
+        good = measure_threads(s, *p, err);
+    }
+    return good;
+}
+
+static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, size_t at,
+                          bool first, struct mu_err *err)
+{
+    struct ring ring;
+    const int type = s->type[at];
+    if (!ring_open(&ring, where, type, ROW, ROWS, &s->ground, err)) return false;
+    struct point p = {.work = "matmul",
+                      .type = type,
+                      .ring = &ring,
+                      .inputs = 1,
+                      .buffer = ggml_backend_buft_name(where),
+                      .threads = s->in->threads,
+                      .add = add_product};
+    p.what =
+        str_format(s->in->arena, "%s %d x %d, a ring of %s", ggml_type_name((enum ggml_type)type),
+                   ROW, ROWS, units_bytes(s->in->arena, ring.bytes));
+    const bool good =
+        first ? measure_columns(s, &p, at < CURVE_TYPES, err) : measure_other(s, &p, err);
+    ring_close(&ring);
+    return good;
+}
+
+/* ---- attention ---- */
+
+struct heads {
+    int64_t queries, kv, values, cells;
+};
+
+static struct heads heads_of(const struct point *p)
+{
+    const bool prompt = p->tokens > 1;
+    const int64_t part = p->head_values * (prompt ? PROMPT_HEADS_PART : 1);
+    return (struct heads){.queries = QUERY_VALUES / part,
+                          .kv = KV_VALUES / part,
+                          .values = p->head_values,
+                          .cells = CELLS / (prompt ? PROMPT_CELLS_PART : 1)};
+}
+
+/* K and V of one layer lie in cells x values; heads are views into them, as in llama.cpp's cache. */
+static struct ggml_tensor *view_of(struct steps *to, struct ggml_tensor *cache, struct heads h)
+{
+    const size_t head = ggml_row_size(cache->type, h.values);
+    struct ggml_tensor *view =
+        ggml_view_3d(to->context, cache, h.values, h.kv, h.cells, head, cache->nb[1], 0);
+    ggml_backend_view_init(view);
+    struct ggml_tensor *turned = ggml_permute(to->context, view, 0, 2, 1, 3);
+    ggml_backend_view_init(turned);
+    return turned;
+}
+
+static void add_attention(const struct sitting *s, const struct point *p, struct steps *to)
+{
+    size_t at = 0, behind = mask_at;
+    const struct heads h = heads_of(p);
+    struct ggml_context *c = to->context;
+    struct ggml_tensor *mask = ggml_new_tensor_2d(c, GGML_TYPE_F16, h.cells, p->tokens);
+    steps_place(&s->kernels, mask, &behind);
+    struct ggml_tensor *q = ggml_new_tensor_3d(c, GGML_TYPE_F32, h.values, h.queries, p->tokens);
+    steps_place(&s->kernels, q, &at);
+    struct ggml_tensor *turned = ggml_permute(c, q, 0, 2, 1, 3);
+    ggml_backend_view_init(turned);
+    struct ggml_tensor *k = view_of(to, ring_next(p->ring), h);
+    struct ggml_tensor *v = view_of(to, ring_next(p->ring), h);
+    struct ggml_tensor *out =
+        ggml_flash_attn_ext(c, turned, k, v, mask, 1 / sqrtf((float)h.values), 0, 0);
+    ggml_prec_set_acc(out, GGML_PREC_F32);
+    steps_place(&s->kernels, out, &at);
+    ggml_build_forward_expand(to->graph, out);
+}
+
+static bool measure_heads(struct sitting *s, struct point p, struct mu_err *err)
+{
+    const struct heads h = heads_of(&p);
+    p.what = str_format(s->in->arena,
+                        "flash attention to %d cells of %s, %d heads of %d, %d for K and V",
+                        (int)h.cells, ggml_type_name((enum ggml_type)p.type), (int)h.queries,
+                        (int)h.values, (int)h.kv);
+    p.amount = 4.0 * (double)(h.queries * h.values * h.cells * p.tokens);
+    return measure_threads(s, p, err);
+}
+
+static bool measure_attention(struct sitting *s, struct mu_err *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < CACHE_TYPES; i++) {
+        struct ring ring;
+        if (!ring_open(&ring, kernels_plain(&s->kernels), cache_types[i], KV_VALUES, CELLS,
+                       &s->ground, err))
+            return false;
+        struct point p = {.work = "attend",
+                          .type = cache_types[i],
+                          .ring = &ring,
+                          .inputs = 2,
+                          .slice_s = s->slice_s,
+                          .add = add_attention};
+        for (size_t point = 0; good && point < 4; point++) {
+            p.tokens = point % 2 ? COLUMNS_MOST : 1;
+            p.head_values = point < 2 ? 128 : 64;
+            good = measure_heads(s, p, err);
+        }
+        ring_close(&ring);
+    }
+    return good;
+}
+
+/* ---- operations that hardly compute ---- */
+
+/* Norm, scale, add: each waits for the one before. */
+static void add_chain(const struct sitting *s, const struct point *p, struct steps *to)
+{
+    (void)p;
+    size_t at = 0, even = 0, odd;
+    struct ggml_context *c = to->context;
+    struct ggml_tensor *scale = ggml_new_tensor_1d(c, GGML_TYPE_F32, CHAIN_VALUES);
+    steps_place(&s->kernels, scale, &even);
+    at = even;
+    struct ggml_tensor *x = ggml_new_tensor_1d(c, GGML_TYPE_F32, CHAIN_VALUES);
+    steps_place(&s->kernels, x, &at);
+    odd = at;
+    for (size_t i = 0; i < CHAIN; i++) {
+        x = i % 3 == 0   ? ggml_rms_norm(c, x, 1e-5F)
+            : i % 3 == 1 ? ggml_add(c, x, scale)
+                         : ggml_mul(c, x, scale);
+        at = i % 2 ? even : odd;
+        steps_place(&s->kernels, x, &at);
+        ggml_build_forward_expand(to->graph, x);
+    }
+}
+
+static bool measure_chain(struct sitting *s, struct mu_err *err)
+{
+    const struct point p = {
+        .work = "graph operations",
+        .what = str_format(s->in->arena, "a chain of %d on %d values", CHAIN, CHAIN_VALUES),
+        .type = -1,
+        .amount = CHAIN,
+        .slice_s = s->slice_s,
+        .add = add_chain};
+    return measure_threads(s, p, err);
+}
+
+/* What stands between a layer's products: norm, product with a vector, sum with what came in. */
+static void add_elementwise(const struct sitting *s, const struct point *p, struct steps *to)
+{
+    size_t at = 0;
+    struct ggml_context *c = to->context;
+    struct ggml_tensor *scale = ggml_new_tensor_1d(c, GGML_TYPE_F32, BATCH_VALUES);
+    steps_place(&s->kernels, scale, &at);
+    struct ggml_tensor *in = ggml_new_tensor_2d(c, GGML_TYPE_F32, BATCH_VALUES, p->tokens);
+    steps_place(&s->kernels, in, &at);
+    struct ggml_tensor *norm = ggml_rms_norm(c, in, 1e-5F);
+    steps_place(&s->kernels, norm, &at);
+    struct ggml_tensor *scaled = ggml_mul(c, norm, scale);
+    steps_place(&s->kernels, scaled, &at);
+    struct ggml_tensor *sum = ggml_add(c, scaled, in);
+    steps_place(&s->kernels, sum, &at);
+    ggml_build_forward_expand(to->graph, sum);
+}
+
+static bool measure_elementwise(struct sitting *s, struct mu_err *err)
+{
+    enum { PASSES = 7 }; /* in, norm; norm, scaled; scaled, in, sum */
+    const struct point p = {.work = "elementwise",
+                            .what = str_format(s->in->arena, "norm, product and sum over %d x %d",
+                                               BATCH_VALUES, BATCH_TOKENS),
+                            .type = -1,
+                            .tokens = BATCH_TOKENS,
+                            .amount = (double)PASSES * BATCH_VALUES * BATCH_TOKENS * sizeof(float),
+                            .slice_s = s->slice_s,
+                            .add = add_elementwise};
+    return measure_threads(s, p, err);
+}
+
+/* ---- the request ---- */
+
+static bool numbers_of(const struct json *list, const char *key, size_t most_count, double at_least,
+                       double at_most, double *out, size_t *count, struct mu_err *err)
+{
+    *count = json_count(list);
+    if (json_kind(list) != JSON_LIST_KIND || !*count || *count > most_count)
+        return err_set(err, MU_DATA, "the request's \"%s\" is not a list of 1 to %zu numbers", key,
+                       most_count);
+    for (size_t i = 0; i < *count; i++)
+        if (!json_number(json_at(list, i), &out[i]) || !(out[i] >= at_least) ||
+            !(out[i] <= at_most) || floor(out[i]) != out[i])
+            return err_set(err, MU_DATA,
+                           "the request's \"%s\" holds something else than whole numbers from %g "
+                           "to %g",
+                           key, at_least, at_most);
+    return true;
+}
+
+static bool types_of(struct sitting *s, struct mu_err *err)
+{
+    static const int usual[] = {GGML_TYPE_Q4_K, GGML_TYPE_Q6_K, GGML_TYPE_Q8_0, GGML_TYPE_F16};
+    const struct json *list = json_get(s->in->json, "types");
+    double number[TYPES_MOST];
+    if (!list) {
+        memcpy(s->type, usual, sizeof usual);
+        s->types = COUNT_OF(usual);
+        return true;
+    }
+    if (!numbers_of(list, "types", TYPES_MOST, 0, GGML_TYPE_COUNT, number, &s->types, err))
+        return false;
+    for (size_t i = 0; i < s->types; i++) {
+        s->type[i] = (int)number[i];
+        if (!kernels_multiplies(s->type[i]))
+            return err_set(err, MU_DATA,
+                           "the request's \"types\" holds %d, which is no type of "
+                           "weights that this llama.cpp knows",
+                           s->type[i]);
+    }
+    return true;
+}
+
+static bool columns_of(struct sitting *s, struct mu_err *err)
+{
+    static const double usual[] = {1, 8, 32, 128, 512};
+    const struct json *list = json_get(s->in->json, "columns");
+    double number[COLUMN_COUNTS_MOST];
+    s->column_counts = COUNT_OF(usual);
+    memcpy(number, usual, sizeof usual);
+    if (list && !numbers_of(list, "columns", COLUMN_COUNTS_MOST, 1, COLUMNS_MOST, number,
+                            &s->column_counts, err))
+        return false;
+    for (size_t i = 0; i < s->column_counts; i++) s->columns[i] = (int64_t)number[i];
+    return true;
+}
+
+/* ---- all of them ---- */
+
+static bool measure_type(struct sitting *s, size_t at, struct mu_err *err)
+{
+    ggml_backend_buffer_type_t kind[KINDS_MOST];
+    const size_t kinds = kernels_kinds(&s->kernels, kind);
+    bool first = true;
+    for (size_t i = 0; i < kinds; i++) {
+        if (i + 1 < kinds && !kernels_takes(&s->kernels, kind[i], s->type[at], ROW, ROWS)) continue;
+        if (!measure_there(s, kind[i], at, first, err)) return false;
+        first = false;
+    }
+    return true;
+}
+
+static bool measure_types(struct sitting *s, struct mu_err *err)
+{
+    for (size_t i = 0; i < s->types; i++) {
+        if (clock_s() - s->start_s > over_time * s->in->seconds) {
+            say_note(s->in->arena,
+                     "the last %zu of %zu types of weights were not measured: it took too long",
+                     s->types - i, s->types);
+            return true;
+        }
+        if (!measure_type(s, i, err)) return false;
+    }
+    return true;
+}
+
+static bool measure_with(struct sitting *s, struct mu_err *err)
+{
+    if (!kernels_open(&s->kernels, mask_at + mask_bytes, err)) return false;
+    memset((char *)ggml_backend_buffer_get_base(s->kernels.scratch) + mask_at, 0, mask_bytes);
+    s->found = NEW_ARRAY(s->in->arena, struct found, FOUND_MOST);
+    idle_start(&s->idle);
+    const bool good = measure_chain(s, err) && measure_elementwise(s, err) &&
+                      measure_attention(s, err) && measure_types(s, err);
+    if (good) say_all(s);
+    kernels_close(&s->kernels);
+    return good;
+}
+
+/* What was asked for, with memory to do it in, and a crew to fill it that is not pinned: ggml's threads would inherit that. */
+static bool measure_all(struct sitting *s, struct mu_err *err)
+{
+    struct asked free_asked = *s->in;
+    free_asked.cpus = 0;
+    free_asked.threads = (size_t)least((double)s->in->threads, FILLERS_MOST);
+    s->ground = (struct ground){.bytes = (size_t)(s->in->bytes - spare_bytes),
+                                .threads = free_asked.threads,
+                                .crew = crew_new(&free_asked, err)};
+    if (!s->ground.crew) return false;
+    s->ground.memory =
+        mmap(NULL, s->ground.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool good = s->ground.memory != MAP_FAILED;
+    if (good) {
+        good = measure_with(s, err);
+        munmap(s->ground.memory, s->ground.bytes);
+    } else {
+        err_errno(err, "mapping %zu bytes of memory", s->ground.bytes);
+    }
+    crew_free(s->ground.crew);
+    return good;
+}
+
+static bool run(const struct asked *in, struct mu_err *err)
+{
+    struct sitting s = {.in = in, .start_s = clock_s()};
+    if (!llama_use(err) || !types_of(&s, err) || !columns_of(&s, err)) return false;
+    const double least_bytes = spare_bytes + (double)ROW * ROWS * sizeof(float) * 2;
+    if (in->bytes < least_bytes)
+        return err_set(err, MU_UNAVAILABLE,
+                       "measuring kernels needs at least %.0f bytes of memory, and %.0f were given",
+                       least_bytes, in->bytes);
+    const double shares = 8.0 * (double)s.types + 6 * CURVE_TYPES + 8 * CACHE_TYPES + 4;
+    s.slice_s = in->seconds * slice_share / shares;
+    return measure_all(&s, err);
+}
+
+const struct engine_test engine_kernels = {
+    "kernels", "products, attention and small operations as llama.cpp runs them here", run};

@@ -1,0 +1,115 @@
+/* Typical kernels: each row of data/kernels.json is a rate as a share of another one that people do measure, memory bandwidth for what
+ * reads weights once, sgemm for what multiplies blocks. They were measured on one machine (the file says which), so a bill priced with
+ * them carries the wide range of its own truth class. Left out: how the share changes with the number of channels and cores. */
+#include "judge/typical.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fields.h"
+#include "catalog/catalog.h"
+#include "catalog/types.h"
+
+static const char *const file_name = "kernels.json";
+
+struct row {
+    const char *work, *type, *buffer, *of;
+    double tokens, row, threads, share;
+};
+struct file {
+    const struct row *row;
+    size_t rows;
+};
+
+static const struct field row_fields[] = {
+    FIELD(FIELD_TEXT, struct row, work, "what is done: matmul, attend, ..."),
+    FIELD_OPTIONAL(FIELD_TEXT, struct row, type, "weights or cache"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct row, buffer, "where the weights lie"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct row, tokens, "columns at once"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct row, row, "values in a head's key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct row, threads, "1: of one thread; absent: of all"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct row, of, "the rate that this is a share of"),
+    FIELD(FIELD_NUMBER, struct row, share, "of that rate"),
+};
+static const struct fields row_table = FIELD_TABLE(struct row, "typical kernel", row_fields);
+static const struct field file_fields[] = {
+    FIELD_ROWS("entries", struct file, row, rows, "typical kernels", row_table),
+};
+static const struct fields file_table = FIELD_TABLE(struct file, "typical kernels", file_fields);
+
+static double or_zero(double x)
+{
+    return isnan(x) ? 0 : x;
+}
+
+static bool typical_of(const struct catalog *c, const struct row *r, struct typical *out,
+                       struct mu_err *err)
+{
+    *out = (struct typical){.of = MACHINE_WORK_COUNT};
+    const struct weight_type *type = r->type ? catalog_type(c, str_of(r->type)) : NULL;
+    if (!r->work || !machine_work_parse(r->work, &out->rate.work))
+        return err_set(err, MU_DATA, "\"work\" is none that is known");
+    if (r->of && !machine_work_parse(r->of, &out->of))
+        return err_set(err, MU_DATA, "\"of\" is no rate that is known");
+    if (r->type && !type) return err_set(err, MU_DATA, "no type is called \"%s\"", r->type);
+    if (!(r->share > 0 && r->share < 1e12))
+        return err_set(err, MU_DATA, "\"share\" of %s is no share", r->work);
+    out->rate.type = type ? (uint8_t)type->id : RATE_NO_TYPE;
+    out->rate.buffer = r->buffer;
+    out->rate.tokens = or_zero(r->tokens);
+    out->rate.row = or_zero(r->row);
+    out->rate.threads = or_zero(r->threads);
+    out->rate.per_s = estimate_exactly(r->share, ESTIMATED, "typical share, data/kernels.json");
+    return true;
+}
+
+bool typical_read(const struct catalog *c, struct arena *a, struct world *out, struct mu_err *err)
+{
+    struct file file = {NULL, 0};
+    struct json *tree = NULL;
+    struct str text;
+    if (!catalog_read(c, file_name, &text, err)) return false;
+    if (!text.p)
+        return err_set(err, MU_INTERNAL, "%s is missing from the program's data", file_name);
+    if (!json_parse(text, file_name, &tree, err)) return false;
+    bool good = fields_read(&file_table, tree, &file, a, err);
+    json_free(tree);
+    struct typical *typical = NEW_ARRAY(a, struct typical, file.rows + 1);
+    for (size_t i = 0; good && i < file.rows; i++)
+        good = typical_of(c, &file.row[i], &typical[i], err) || err_add(err, "entries[%zu]", i);
+    out->typical = typical;
+    out->typicals = file.rows;
+    return good || err_add(err, "%s", file_name);
+}
+
+/* What a typical kernel is a share of here; NULL: that was not measured with one or with several threads, as it needs. */
+static const struct rate *base_of(const struct machine *m, const struct typical *t)
+{
+    const bool one = t->rate.threads == 1;
+    const enum machine_work of = t->of == MACHINE_WORK_COUNT ? WORK_READ_BYTES : t->of;
+    const struct rate *r = machine_rate(m, of, one ? RATE_ONE_THREAD : RATE_ALL_THREADS);
+    return r && one == (r->threads == 1) ? r : NULL;
+}
+
+const struct machine *judge_typical(const struct machine *m, const struct world *w, struct arena *a)
+{
+    if (machine_rate(m, WORK_MATMUL_FLOP, RATE_ALL_THREADS)) return m; /* they were measured */
+    struct rate *rate = NEW_ARRAY(a, struct rate, m->rates + w->typicals + 1);
+    size_t rates = m->rates;
+    if (rates) memcpy(rate, m->rate, rates * sizeof *rate);
+    for (size_t i = 0; i < w->typicals; i++) {
+        const struct typical *t = &w->typical[i];
+        const struct rate *base = base_of(m, t);
+        if (!base) continue;
+        struct rate *r = &rate[rates++];
+        *r = t->rate;
+        r->place = base->place;
+        r->threads = base->threads;
+        const double times = t->of == MACHINE_WORK_COUNT ? 1 : base->per_s.likely;
+        r->per_s.low = r->per_s.likely = r->per_s.high = t->rate.per_s.likely * times;
+    }
+    return rates > m->rates ? machine_with_rates(m, rate, rates, a) : m;
+}

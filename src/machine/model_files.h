@@ -1,0 +1,14 @@
+/* machine/model_files.h - model files that other programs keep on this disk: the caches of hubs and of llama.cpp's users. */
+#pragma once
+#include "machine/machine.h"
+
+struct model_file {
+    const char *path;
+    double bytes, modified_s; /* of the file a link leads to */
+    const char *architecture; /* general.architecture, when its header begins with it; else NULL */
+};
+/* GGUF files in the caches of the Hugging Face hub, llama.cpp, LM Studio and GPT4All, smallest first. Bounded in depth, folders and files;
+ * nothing is downloaded, nothing but a header's front is read. None under a captured root. */
+size_t machine_model_files(const struct looking *in, const struct model_file **out);
+/* The same of one path; false when it is no GGUF file, or not there any more. */
+bool machine_model_file(const char *path, struct arena *a, struct model_file *out);

@@ -1,0 +1,41 @@
+/* The models of a truth file: shapes from its hparams, tensors by our own rules for its quantisation. */
+#include "proof/subjects.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "catalog/types.h"
+#include "proof/hparams.h"
+
+const char *truth_text(const struct json *map, const char *key, struct arena *a)
+{
+    struct str s;
+    return json_text(json_get(map, key), &s) ? str_copy(a, s) : NULL;
+}
+
+static bool add(struct truth_subjects *all, const char *model, const char *quant,
+                struct mu_err *err)
+{
+    const struct json *hparams = json_get(json_get(all->models, model), "hparams");
+    const struct mix *mix = catalog_mix(all->catalog, str_of(quant));
+    struct truth_subject *s = NEW(all->arena, struct truth_subject);
+    if (!hparams) return err_set(err, MU_DATA, "model \"%s\" has no hparams", model);
+    if (!mix) return err_set(err, MU_DATA, "no quantisation is called \"%s\"", quant);
+    if (!hparams_shape(hparams, all->catalog, all->arena, &s->shape, err)) return false;
+    digest_of_shape(&s->shape, mix, all->catalog, &s->digest);
+    s->model = model;
+    s->quant = quant;
+    s->next = all->first;
+    all->first = s;
+    return true;
+}
+
+const struct truth_subject *truth_subject(struct truth_subjects *all, const char *model,
+                                          const char *quant, struct mu_err *err)
+{
+    for (const struct truth_subject *s = all->first; s; s = s->next)
+        if (strcmp(s->model, model) == 0 && strcmp(s->quant, quant) == 0) return s;
+    return add(all, model, quant, err) ? all->first : NULL;
+}
