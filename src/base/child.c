@@ -193,7 +193,8 @@ static void take_output(struct run *r, struct str part)
         const char *end = memchr(part.p, '\n', part.n);
         const size_t n = end ? (size_t)(end - part.p) : part.n;
         buf_add(&r->line, (struct str){part.p, n});
-        if (end) give_line(r);
+        /* A line past the most is given as it is, so that one without an end is refused and not waited for. */
+        if (end || r->line.over) give_line(r);
         const size_t used = end ? n + 1 : n;
         part.p += used;
         part.n -= used;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <ggml.h>
 

@@ -2,20 +2,26 @@
  * before. */
 #pragma once
 #include "base/err.h"
-#include <ggml-backend.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct crew;
+struct ggml_backend;
+struct ggml_backend_buffer;
+struct ggml_backend_buffer_type;
+struct ggml_backend_device;
+struct ggml_cgraph;
+struct ggml_context;
+struct ggml_tensor;
 struct ggml_threadpool;
 
 struct kernels {
-    ggml_backend_dev_t device;
-    ggml_backend_t backend;
+    struct ggml_backend_device *device;
+    struct ggml_backend *backend;
     struct ggml_threadpool *pool;
     size_t threads;
     /* Activations and results: `room` bytes of ordinary numbers between -1 and 1. */
-    ggml_backend_buffer_t scratch;
+    struct ggml_backend_buffer *scratch;
     size_t room_bytes;
 };
 bool kernels_open(struct kernels *k, size_t room_bytes, struct mu_err *err) NODISCARD;
@@ -27,15 +33,15 @@ bool kernels_threads(struct kernels *k, size_t threads, struct mu_err *err) NODI
 bool kernels_multiplies(int type);
 /* Where llama.cpp would put a matrix of rows x row weights: the first of the CPU's extra buffers that can multiply with it, else plain
  * memory. */
-ggml_backend_buffer_type_t kernels_buffer_type(const struct kernels *k, int type, int64_t row,
-                                               int64_t rows);
-ggml_backend_buffer_type_t kernels_plain(const struct kernels *k);
+struct ggml_backend_buffer_type *kernels_buffer_type(const struct kernels *k, int type, int64_t row,
+                                                     int64_t rows);
+struct ggml_backend_buffer_type *kernels_plain(const struct kernels *k);
 /* All kinds of buffers that weights may lie in, in the order llama.cpp tries them, plain memory last. Room for KINDS_MOST. */
 enum { KINDS_MOST = 16 };
-size_t kernels_kinds(const struct kernels *k, ggml_backend_buffer_type_t *out);
+size_t kernels_kinds(const struct kernels *k, struct ggml_backend_buffer_type **out);
 /* Whether such a matrix can be multiplied with there. */
-bool kernels_takes(const struct kernels *k, ggml_backend_buffer_type_t where, int type, int64_t row,
-                   int64_t rows);
+bool kernels_takes(const struct kernels *k, struct ggml_backend_buffer_type *where, int type,
+                   int64_t row, int64_t rows);
 
 /* Equal matrices one after the other in memory, as many as it holds, MATRICES_MOST at most: walked in turn, the time from one touch of a
  * byte to the next is a whole round. The memory is the caller's and serves one ring after the other, since touching fresh memory takes
@@ -43,7 +49,8 @@ bool kernels_takes(const struct kernels *k, ggml_backend_buffer_type_t where, in
 enum { MATRICES_MOST = 4096 };
 struct ring {
     struct ggml_context *names;
-    ggml_backend_buffer_t first; /* a buffer of the right kind, where the first is converted */
+    struct ggml_backend_buffer
+        *first; /* a buffer of the right kind, where the first is converted */
     struct ggml_tensor **matrix;
     size_t count, next;
     double bytes; /* of all of them */
@@ -55,7 +62,7 @@ struct ground {
     struct crew *crew;
 };
 /* False (MU_UNAVAILABLE) when not one of them fits. */
-bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, int type, int64_t row,
+bool ring_open(struct ring *r, struct ggml_backend_buffer_type *where, int type, int64_t row,
                int64_t rows, const struct ground *ground, struct mu_err *err) NODISCARD;
 void ring_close(struct ring *r);
 struct ggml_tensor *ring_next(struct ring *r);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ggml-backend.h>
 #include <ggml.h>
 
 #include "base/arena.h"

@@ -98,6 +98,48 @@ void judge_fits(const struct machine *m, struct verdict *v)
     judge_address_space(m, v);
 }
 
+/* Threads that would work: those asked for, else all that one process may use. */
+static double threads_of(const struct task *t, const struct machine *m)
+{
+    const struct generate *g = t->knobs;
+    return g->threads > 0 ? g->threads : known_or(machine_cpu(m)->threads, 0);
+}
+
+static struct estimate tried(double per_s, const struct sample *s)
+{
+    return per_s > 0 ? estimate_exactly(per_s, MEASURED, s->how) : not_priced("the trial has none");
+}
+
+/* What other trials on this machine say of its rates; with three models or more also how far they scatter. */
+static struct estimate calibrated(struct estimate e, const struct calibration *c)
+{
+    enum { SCATTER_MODELS = 3 };
+    if (!c->models || !estimate_known(e)) return e;
+    const double likely = e.likely * c->likely;
+    const bool scatter = c->models >= SCATTER_MODELS;
+    const double low = scatter ? least(c->low / c->likely, 1) : e.low / e.likely;
+    const double high = scatter ? most(c->high / c->likely, 1) : e.high / e.likely;
+    return estimate_of(likely * low, likely, likely * high, e.origin,
+                       "kernel rates, corrected by trials here");
+}
+
+static void judge_speed(const struct task *t, const struct machine *m, const struct world *w,
+                        struct verdict *out)
+{
+    const double threads = threads_of(t, m);
+    const struct sample *s = calibrate_find(w->sample, w->samples, t, threads);
+    if (s) {
+        out->decode_per_s = tried(s->measured.decode_per_s, s);
+        out->prefill_per_s = tried(s->measured.prefill_per_s, s);
+        return;
+    }
+    out->decode_per_s = speed_of(&out->bill, DECODE, m, threads, w);
+    out->prefill_per_s = speed_of(&out->bill, PREFILL, m, threads, w);
+    if (threads != w->calibrated_threads) return;
+    out->decode_per_s = calibrated(out->decode_per_s, &w->decode);
+    out->prefill_per_s = calibrated(out->prefill_per_s, &w->prefill);
+}
+
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out)
 {
@@ -118,9 +160,7 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
     out->process_bytes = held_as(&out->bill, HELD_PROCESS);
     out->process_most_bytes = process_most(t, out);
     judge_fits(m, out);
-    const struct generate *g = t->knobs;
-    out->decode_per_s = speed_of(&out->bill, DECODE, m, g->threads, w);
-    out->prefill_per_s = speed_of(&out->bill, PREFILL, m, g->threads, w);
+    judge_speed(t, m, w, out);
 }
 
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,

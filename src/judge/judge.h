@@ -1,6 +1,7 @@
 /* judge/judge.h - cost held against a machine: the invoice. Pure; called thousands of times, so judge_task allocates nothing. */
 #pragma once
 #include "cost/cost.h"
+#include "judge/calibrate.h"
 #include "machine/machine.h"
 
 struct arena;
@@ -25,10 +26,16 @@ struct world { /* what a judgement may use beside the machine */
     size_t residuals;
     const struct typical *typical;
     size_t typicals;
+    const struct sample *sample; /* trials of this machine, oldest first */
+    size_t samples;
+    struct calibration decode, prefill; /* what they say of the rates; models 0: nothing */
+    double calibrated_threads;
 };
 /* The shipped residuals and typical kernels. */
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
                  struct mu_err *err) NODISCARD;
+/* Trials of the machine, with so many threads, join the world: they replace the estimate of what was tried and correct the others. */
+void judge_samples(struct world *w, const struct sample *sample, size_t samples, double threads);
 /* The machine with typical rates for kernels, ESTIMATED, where its memory and matrix rates are known and its kernels are not. */
 const struct machine *judge_typical(const struct machine *m, const struct world *w,
                                     struct arena *a);

@@ -62,7 +62,7 @@ static bool read_table(const struct catalog *c, const char *name, struct arena *
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out, struct mu_err *err)
 {
     struct table residuals;
-    *out = (struct world){NULL, 0, NULL, 0};
+    *out = (struct world){.residual = NULL};
     if (!read_table(c, "residuals.json", a, &residuals, err)) return false;
     out->residual = residuals.row;
     out->residuals = residuals.rows;
@@ -74,4 +74,13 @@ const struct residual *residual_find(const struct world *w, const char *class_)
     for (size_t i = 0; i < w->residuals; i++)
         if (strcmp(w->residual[i].class_, class_) == 0) return &w->residual[i];
     return NULL;
+}
+
+void judge_samples(struct world *w, const struct sample *sample, size_t samples, double threads)
+{
+    w->sample = sample;
+    w->samples = samples;
+    w->decode = calibrate_decode(sample, samples, threads);
+    w->prefill = calibrate_prefill(sample, samples, threads);
+    w->calibrated_threads = threads;
 }

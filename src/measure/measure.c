@@ -65,6 +65,7 @@ struct session {
     size_t count;
     const char *first_reason;
     bool hung; /* a test ran into its time limit: the others are not waited for as well */
+    bool in_part; /* a test gave nothing */
 };
 
 static double budget_bytes(const struct machine *m)
@@ -232,6 +233,7 @@ static const char without_llama[] = "this muster-engine was built without llama.
 
 static void not_measured(struct session *s, const struct test *test, const char *why)
 {
+    s->in_part = true;
     const char *text = str_format(s->in->arena, "%s not measured: %s", test->words, why);
     note_add(s->in->notes, "%s", text);
     if (!s->first_reason) s->first_reason = text;
@@ -357,7 +359,8 @@ bool measure_machine(const struct measuring *in, const struct machine *m,
     run_tests(&s);
     measure_unlock(lock);
     if (!s.count) return err_set(err, MU_UNAVAILABLE, "measuring this machine: %s", s.first_reason);
-    *out = (struct measured){.rate = s.rate, .rates = s.count, .no_amx = no_amx};
+    *out = (struct measured){
+        .rate = s.rate, .rates = s.count, .no_amx = no_amx, .in_part = s.in_part};
     return true;
 }
 

@@ -49,18 +49,27 @@ static bool whole_or_none(double x, double *out)
     return isnan(x) || whole(x, COLUMNS_MOST);
 }
 
+static bool type_of(const struct measure_row *row, const struct catalog *c, struct rate *out,
+                    struct mu_err *err)
+{
+    out->type = RATE_NO_TYPE;
+    if (has_type(out->work) != (row->type != NULL))
+        return err_set(err, MU_DATA, "%s with%s a type", row->work, row->type ? "" : "out");
+    if (!row->type) return true;
+    const struct weight_type *type = c ? catalog_type(c, str_of(row->type)) : NULL;
+    if (!type || type->id >= RATE_NO_TYPE)
+        return err_set(err, MU_DATA, "\"type\" of %s is none that is known", row->work);
+    out->type = (uint8_t)type->id;
+    return true;
+}
+
 /* Type, columns, row and buffer. */
 static bool kind_of(const struct measure_row *row, const struct catalog *c, struct arena *a,
                     struct rate *out, struct mu_err *err)
 {
-    const struct weight_type *type = row->type && c ? catalog_type(c, str_of(row->type)) : NULL;
-    if (has_type(out->work) != (row->type != NULL))
-        return err_set(err, MU_DATA, "%s with%s a type", row->work, row->type ? "" : "out");
-    if (row->type && (!type || type->id >= RATE_NO_TYPE))
-        return err_set(err, MU_DATA, "\"type\" of %s is none that is known", row->work);
-    out->type = type ? (uint8_t)type->id : RATE_NO_TYPE;
+    if (!type_of(row, c, out, err)) return false;
     if (!whole_or_none(row->tokens, &out->tokens) || !whole_or_none(row->row, &out->row) ||
-        (type && !(out->tokens >= 1)))
+        (row->type && out->tokens < 1))
         return err_set(err, MU_DATA, "\"tokens\" or \"row\" of %s is not a whole number",
                        row->work);
     if (row->buffer && !short_text(row->buffer))

@@ -25,6 +25,9 @@ void subject_devices(const struct request *q, const struct context *in, struct s
 /* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says
  * why). Measuring that fails is a note, not an error. */
 void subject_rates(const struct request *q, const struct context *in, struct subject *s);
+/* The world for judging on this machine, which gains typical kernel rates where its own were not measured. */
+bool world_here(const struct context *in, const struct machine **m, struct world *out,
+                struct mu_err *err) NODISCARD;
 /* -e SET or FILE; llm-memory when not given. */
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;

@@ -38,7 +38,8 @@ static const struct named files[] = {
     {"capability_report_HOST.json",
      "The report that check saves in the current folder. A file of that name that is no report "
      "is left alone."},
-    {"~/.local/state/muster/", "What was measured, one file a machine."},
+    {"~/.local/state/muster/",
+     "What was measured and what trials showed, one file of each a machine."},
     {"~/.config/muster/",
      "The user's own tables, in the form of those that are built in; rows with the same name win."},
 };

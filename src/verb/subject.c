@@ -104,28 +104,47 @@ void subject_devices(const struct request *q, const struct context *in, struct s
         s->machine = measure_devices(&how, s->machine);
 }
 
+/* What a crash left of a measurement does not take the place of a whole one. */
+static void keep(const struct context *in, const struct measuring *how, const struct machine *m,
+                 const struct measured *found)
+{
+    struct mu_err err = {.code = MU_OK};
+    struct measured old;
+    if (found->in_part && measure_kept(how, m, &old) && old.rates > found->rates)
+        note_add(in->notes,
+                 "the measurements are not kept, since some are missing: those of %s stay",
+                 old.when);
+    else if (!measure_keep(how, m, found, &err))
+        note_add(in->notes, "the measurements are not kept: %s", err.text);
+}
+
 /* The rates of this very machine, kept or measured; NULL with *why set when there are none. */
 static const struct machine *rated(const struct request *q, const struct context *in,
                                    const struct machine *m, const char **when, const char **why)
 {
     const struct measuring how = measuring_of(in);
     const enum measure_length length = request_flag(q, "full") ? MEASURE_FULL : MEASURE_USUAL;
+    struct measured kept;
     struct measured found;
     struct mu_err err = {.code = MU_OK};
-    const bool usable = length != MEASURE_FULL && measure_kept(&how, m, &found);
-    if (usable && (*why || (!found.stale && !measured_busy(found.rate, found.rates)))) {
-        *when = str_format(in->arena, "kept from %s", found.when);
-        return measure_applied(m, &found, in->arena);
+    const bool usable = length != MEASURE_FULL && measure_kept(&how, m, &kept);
+    if (usable && (*why || (!kept.stale && !measured_busy(kept.rate, kept.rates)))) {
+        *when = str_format(in->arena, "kept from %s", kept.when);
+        return measure_applied(m, &kept, in->arena);
     }
     if (*why) return NULL;
     const bool measured = measure_machine(&how, m, length, &found, &err);
     progress_end(in->progress);
+    if (!measured && usable) {
+        note_add(in->notes, "%s", err.text);
+        *when = str_format(in->arena, "kept from %s", kept.when);
+        return measure_applied(m, &kept, in->arena);
+    }
     if (!measured) {
         *why = str_format(in->arena, "%s", err.text);
         return NULL;
     }
-    if (!measure_keep(&how, m, &found, &err))
-        note_add(in->notes, "the measurements are not kept: %s", err.text);
+    keep(in, &how, m, &found);
     *when = "just now";
     return measure_applied(m, &found, in->arena);
 }

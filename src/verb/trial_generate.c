@@ -285,6 +285,21 @@ static struct sample_figures figures_of(const struct tried *t, bool predicted)
                                    .load_s = row_of(t, "load", predicted)};
 }
 
+/* Rates measured beside other work predict too little, and what is off by that is no error of ours. */
+static bool rates_busy(const struct machine *m)
+{
+    for (size_t i = 0; i < m->rates; i++)
+        if (m->rate[i].conditions && strncmp(m->rate[i].conditions, "busy", 4) == 0) return true;
+    return false;
+}
+
+static struct sample_figures predicted_of(const struct tried *t)
+{
+    struct sample_figures f = figures_of(t, true);
+    if (rates_busy(t->subject.machine)) f.prefill_per_s = f.decode_per_s = f.load_s = (double)NAN;
+    return f;
+}
+
 static void keep(const struct context *in, struct tried *t)
 {
     if (isnan(t->prefill_s.likely) && isnan(t->decode_s.likely)) return;
@@ -304,7 +319,7 @@ static void keep(const struct context *in, struct tried *t)
                                   .flash_off = g->flash_attention == (double)FLASH_OFF,
                                   .repack = g->repack == (double)REPACK_ON,
                                   .mmap = g->mmap,
-                                  .predicted = figures_of(t, true),
+                                  .predicted = predicted_of(t),
                                   .measured = figures_of(t, false),
                                   .llama = t->run[0].llama,
                                   .how = t->how,

@@ -21,7 +21,8 @@ enum { MODELS_MOST = 10, REQUIRE_MOST = 32, REPORT_BYTES_MOST = 16 << 20 };
 struct check {
     const struct request *q;
     const struct context *in;
-    struct subject subject;
+    struct subject subject,
+        judged_on; /* judged_on: with typical kernels where none were measured */
     struct world world;
     struct judged_set judged;
     struct ranked model[MODELS_MOST];
@@ -49,9 +50,9 @@ static void note_models(struct doc *d, const struct check *c, bool priced)
         "%.0f tokens or all the model was trained for, with %.0f %% of the budget to spare%s",
         ranking_usual.perplexity_most * 100, str_copy(d->arena, of_what),
         ranking_usual.context_tokens, ranking_usual.spare_share * 100,
-        priced ? str_format(d->arena, ", likely %.0f tok/s or more; speeds are rough",
-                            ranking_usual.decode_least_per_s)
-               : "; speed is not known, so it was not asked for");
+        priced
+            ? str_format(d->arena, ", likely %.0f tok/s or more", ranking_usual.decode_least_per_s)
+            : "; speed is not known, so it was not asked for");
 }
 
 static void show_models(struct doc *d, const struct check *c)
@@ -210,13 +211,14 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         return err_set(
             err, MU_USAGE,
             "--quick and --full exclude each other: one measures nothing, the other anew");
-    if (!subject_set(q, in, &set, err) || !subject_machine(q, in, &c->subject, err) ||
-        !judge_world(in->catalog, in->arena, &c->world, err))
-        return false;
+    if (!subject_set(q, in, &set, err) || !subject_machine(q, in, &c->subject, err)) return false;
     subject_devices(q, in, &c->subject);
     subject_rates(q, in, &c->subject);
-    if (!judged_set_make(in, set, &c->subject, &c->world, &c->judged, err)) return false;
-    c->models = judge_rank(&ranking_usual, c->subject.machine, in->catalog, &c->world, in->arena,
+    c->judged_on = c->subject;
+    if (!world_here(in, &c->judged_on.machine, &c->world, err) ||
+        !judged_set_make(in, set, &c->judged_on, &c->world, &c->judged, err))
+        return false;
+    c->models = judge_rank(&ranking_usual, c->judged_on.machine, in->catalog, &c->world, in->arena,
                            c->model, MODELS_MOST);
     if (!catalog_sound(in->catalog, err)) return false; /* a table of the user's that is no table */
 

@@ -236,7 +236,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!subject_machine(q, in, &s, err)) return false;
     subject_rates(q, in, &s);
     f->machine = s.machine;
-    if (!judge_world(in->catalog, in->arena, &world, err) ||
+    if (!world_here(in, &f->machine, &world, err) ||
         !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
         !asked_knobs(q, in, &f->asked, err))
         return false;

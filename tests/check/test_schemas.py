@@ -22,7 +22,11 @@ COMMANDS = [
     ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
     ('selftest',),
     ('measure',),
+    ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--quick'),
+    ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--kind', 'embed'),
 ]
+# Needs llama.cpp: tests/engine/test_capture.py holds it against its schema.
+ELSEWHERE = {'capture-1.json'}
 
 
 class Schemas(unittest.TestCase):
@@ -38,7 +42,7 @@ class Schemas(unittest.TestCase):
                     schema = ROOT / 'docs' / 'schema' / (document['schema'].replace('/', '-') + '.json')
                     jsonschema.validate(document, json.loads(schema.read_text()))
                     met.add(schema.name)
-        self.assertEqual(met, {p.name for p in (ROOT / 'docs' / 'schema').glob('*.json')}, 'schemas that no command was held against')
+        self.assertEqual(met | ELSEWHERE, {p.name for p in (ROOT / 'docs' / 'schema').glob('*.json')}, 'schemas that no command was held against')
 
 
 unittest.main(argv=sys.argv[:1], verbosity=1)

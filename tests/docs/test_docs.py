@@ -148,6 +148,8 @@ class Examples(unittest.TestCase):
         words = shlex.split(line)
         self.assertEqual(words[0], 'muster')
         run = muster(*words[1:])
+        if words[1:2] == ['trial'] and run.returncode == 69 and 'built without llama.cpp' in run.stderr:
+            return
         self.assertIn(run.returncode, (0, 1), f'{line}: {run.stderr}')
         self.assertTrue(run.stdout, line)
         self.assertEqual(run.stderr, '', line)

@@ -6,7 +6,7 @@
 static const char *const shipped[] = {
     "architectures.json", "buffers.json", "clouds.json",           "cpus.json",
     "gpus.json",          "models.json",  "quants.json",           "residuals.json",
-    "software.json",      "speed.json",   "truth/memory_cpu.json", "experiments/llm-memory.yaml",
+    "software.json",      "kernels.json", "truth/memory_cpu.json", "experiments/llm-memory.yaml",
 };
 
 static void files_inside_are_those_of_data(void **state)
