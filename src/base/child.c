@@ -45,6 +45,7 @@ struct run {
     bool killed, gone;
     struct str input;
     struct buf line;
+    bool past_most; /* in the rest of a line that was given already */
     char talk[2 * TALK_BYTES];
     size_t talk_n;
     int wait_status;
@@ -192,9 +193,11 @@ static void take_output(struct run *r, struct str part)
     while (part.n) {
         const char *end = memchr(part.p, '\n', part.n);
         const size_t n = end ? (size_t)(end - part.p) : part.n;
-        buf_add(&r->line, (struct str){part.p, n});
+        if (!r->past_most) buf_add(&r->line, (struct str){part.p, n});
         /* A line past the most is given as it is, so that one without an end is refused and not waited for. */
-        if (end || r->line.over) give_line(r);
+        const bool cut = r->line.over;
+        if (cut || (end && !r->past_most)) give_line(r);
+        r->past_most = !end && (cut || r->past_most);
         const size_t used = end ? n + 1 : n;
         part.p += used;
         part.n -= used;

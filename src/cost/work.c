@@ -164,9 +164,13 @@ static void pass_elements(struct bill *b, const struct digest *m)
     GIVEN(b, gate_values, 3 * most(chosen, s->ffn_width), "gate and up in, one out");
     GIVEN(b, expert_values, s->experts > 0 ? 5 * s->experts_used * s->width : 0,
           "each expert's answer weighed and added");
+    GIVEN(b, product_values,
+          6 * s->width + 3 * (s->heads + s->kv_heads) * s->head_size +
+              4 * most(chosen, s->ffn_width),
+          "in and out of the products, converted for them");
     const struct line of = {.phase = PREFILL, .work = ELEMENT_BYTES, .site = ON_HOST};
     WORK(b, of, "pass values on",
-         layers * 4 * (stream_values + head_values + gate_values + expert_values),
+         layers * 4 * (stream_values + head_values + gate_values + expert_values + product_values),
          "32-bit values between the products of a layer");
 }
 

@@ -216,7 +216,7 @@ bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, int type, int64
     ggml_backend_tensor_alloc(r->first, first, ggml_backend_buffer_get_base(r->first));
     convert(first);
     r->count = fit < MATRICES_MOST ? fit : MATRICES_MOST;
-    r->matrix = calloc(r->count, sizeof(*r->matrix));
+    r->matrix = calloc(r->count, sizeof(void *));
     if (!r->matrix) out_of_memory();
     for (size_t i = 0; i < r->count; i++)
         r->matrix[i] = another(r, first, ground->memory + i * step);

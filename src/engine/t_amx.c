@@ -104,7 +104,7 @@ static bool run(const struct asked *in, struct mu_err *err)
     if (!llama_use(err) || !kernels_open(&c.kernels, ROOM_BYTES, err)) return false;
     c.ground =
         (struct ground){.memory = arena_alloc(in->arena, MEMORY_BYTES), .bytes = MEMORY_BYTES};
-    for (size_t i = 0; i < 2; i++) c.result[i] = NEW_ARRAY(in->arena, float, ROWS *TOKENS);
+    for (size_t i = 0; i < 2; i++) c.result[i] = NEW_ARRAY(in->arena, float, (size_t)ROWS *TOKENS);
     const bool good = kernels_threads(&c.kernels, in->threads, err) && check_all(&c, err);
     kernels_close(&c.kernels);
     return good;

@@ -36,7 +36,7 @@ bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
                  struct mu_err *err) NODISCARD;
 /* Trials of the machine, with so many threads, join the world: they replace the estimate of what was tried and correct the others. */
 void judge_samples(struct world *w, const struct sample *sample, size_t samples, double threads);
-/* The machine with typical rates for kernels, ESTIMATED, where its memory and matrix rates are known and its kernels are not. */
+/* The machine with typical rates, ESTIMATED, for kernels that were not measured, as far as its memory and matrix rates are known. */
 const struct machine *judge_typical(const struct machine *m, const struct world *w,
                                     struct arena *a);
 const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */

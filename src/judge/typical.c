@@ -94,16 +94,26 @@ static const struct rate *base_of(const struct machine *m, const struct typical 
     return r && one == (r->threads == 1) ? r : NULL;
 }
 
+/* Whether this kernel was measured for such weights, in whatever buffer. */
+static bool measured(const struct machine *m, const struct typical *t, double threads)
+{
+    for (size_t i = 0; i < m->rates; i++) {
+        const struct rate *r = &m->rate[i];
+        if (r->work == t->rate.work && r->type == t->rate.type && r->threads == threads)
+            return true;
+    }
+    return false;
+}
+
 const struct machine *judge_typical(const struct machine *m, const struct world *w, struct arena *a)
 {
-    if (machine_rate(m, WORK_MATMUL_FLOP, RATE_ALL_THREADS)) return m; /* they were measured */
     struct rate *rate = NEW_ARRAY(a, struct rate, m->rates + w->typicals + 1);
     size_t rates = m->rates;
     if (rates) memcpy(rate, m->rate, rates * sizeof *rate);
     for (size_t i = 0; i < w->typicals; i++) {
         const struct typical *t = &w->typical[i];
         const struct rate *base = base_of(m, t);
-        if (!base) continue;
+        if (!base || measured(m, t, base->threads)) continue;
         struct rate *r = &rate[rates++];
         *r = t->rate;
         r->place = base->place;

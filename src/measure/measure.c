@@ -64,7 +64,7 @@ struct session {
     struct rate *rate;
     size_t count;
     const char *first_reason;
-    bool hung; /* a test ran into its time limit: the others are not waited for as well */
+    bool hung;    /* a test ran into its time limit: the others are not waited for as well */
     bool in_part; /* a test gave nothing */
 };
 
@@ -309,13 +309,15 @@ static const char *check_amx(struct session *s)
     const struct asked_end with = ask_check(s);
     if (!with.why || with.code == MU_USAGE) return NULL;
     s->in->no_amx = true;
-    if (!ask_check(s).why) {
+    const struct asked_end without = ask_check(s);
+    if (!without.why) {
         const char *why = str_format(
             s->in->arena, "AMX does not work here, so all is judged without it: %s", with.why);
         note_add(s->in->notes, "%s", why);
         return why;
     }
     s->in->no_amx = false;
+    s->hung = without.hung;
     note_add(s->in->notes, "the CPU's extra buffers could not be checked: %s", with.why);
     return NULL;
 }
@@ -359,8 +361,8 @@ bool measure_machine(const struct measuring *in, const struct machine *m,
     run_tests(&s);
     measure_unlock(lock);
     if (!s.count) return err_set(err, MU_UNAVAILABLE, "measuring this machine: %s", s.first_reason);
-    *out = (struct measured){
-        .rate = s.rate, .rates = s.count, .no_amx = no_amx, .in_part = s.in_part};
+    *out =
+        (struct measured){.rate = s.rate, .rates = s.count, .no_amx = no_amx, .in_part = s.in_part};
     return true;
 }
 

@@ -7,8 +7,9 @@
 #include "base/str.h"
 #include "catalog/types.h"
 
-static const char *const usual[] = {"Q4_K", "Q6_K", "Q8_0", "F16",   "Q5_K",   "F32",  "Q4_0",
-                                    "Q5_0", "BF16", "Q3_K", "MXFP4", "IQ4_XS", "Q2_K", "IQ4_NL"};
+static const char *const usual[] = {"Q4_K", "Q6_K",  "Q8_0",   "F16",  "Q5_K",
+                                    "F32",  "Q4_0",  "Q5_0",   "Q5_1", "BF16",
+                                    "Q3_K", "MXFP4", "IQ4_XS", "Q2_K", "IQ4_NL"};
 
 static size_t add(const struct weight_type *type, double *id, size_t count)
 {

@@ -20,10 +20,18 @@ static const struct {
 };
 static const char *const kind_words[] = {"generate", "embed", "hidden-states", "attention", NULL};
 
+static bool is_capture(const char *kind)
+{
+    return strcmp(kind, "hidden-states") == 0 || strcmp(kind, "attention") == 0;
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     const char *kind = request_text(q, "kind");
+    if (!(kind && is_capture(kind)) && (request_text(q, "layers") || request_text(q, "to")))
+        return err_set(err, MU_USAGE,
+                       "--layers and --to go with --kind hidden-states or --kind attention");
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (!kind || strcmp(kind, kinds[i].kind) == 0) return kinds[i].answer(q, in, out, err);
     return err_set(err, MU_INTERNAL, "no kind of trial is called %s", kind);

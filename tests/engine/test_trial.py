@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import pathlib
-import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import jsonschema
 
 import small_model
 
-MUSTER, ENGINE, ROOT = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+MUSTER, ENGINE, ROOT = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), pathlib.Path(sys.argv[3])
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "trial-1.json").read_text())
 LLAMA = b"\n  trial " in subprocess.run([ENGINE, "--help"], capture_output=True).stdout
 SMALL = ("SmolLM2-135M", "--quant", "Q8_0", "--ctx", "1k", "--tokens", "4", "--reps", "1", "--quick")
@@ -199,10 +198,12 @@ class Trial(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (1, ""))
         self.assertRegex(" ".join(done.stdout.split()),
                          r"^Not run: even a cut of 8 layers needs more memory than there is, \d+ GiB of \S+ \S+,")
-        # One limit lower than the small model needs; the engine is not even started.
-        most = 256 << 20
-        done = self.muster(self.model, "--ctx", "2M", "--quick", "--json", engine=engine,
-                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+        # A file, a hole for the most part, with a context that no machine holds (2 TB); the engine is not even started.
+        path = os.path.join(self.home, "wide.gguf")
+        head, data_bytes = small_model.decoder(layers=64, width=1024)
+        pathlib.Path(path).write_bytes(head)
+        os.truncate(path, len(head) + data_bytes)
+        done = self.muster(path, "--ctx", "16M", "--quick", "--json", engine=engine)
         self.assertEqual((done.returncode, done.stderr), (1, ""))
         answer = json.loads(done.stdout)
         jsonschema.validate(answer, SCHEMA)
@@ -267,6 +268,7 @@ class Trial(unittest.TestCase):
         for args, status, words in (
                 (["--tokens", "0"], 64, "--tokens"), (["--tokens", "1.5"], 64, "--tokens"), (["--tokens", "9999"], 64, "--tokens"),
                 (["--reps", "65"], 64, "--reps"), (["--timeout", "0"], 64, "--timeout"), (["--kind", "sing"], 64, "--kind"),
+                (["--layers", "all"], 64, "go with --kind"), (["--kind", "embed", "--to", "x"], 64, "go with --kind"),
                 (["--ctx", "1k", "--prompt", "1k"], 64, "do not go into a context"),
                 (["--ctx", "1k", "--depth", "1k", "--prompt", "1"], 64, "do not go into a context"),
                 (["--threads", "513"], 64, "--threads"),

@@ -96,6 +96,29 @@ static void what_is_kept_comes_back(void **state)
     rig_close(&r);
 }
 
+/* The file's one sample as often as may be kept; the contexts count from 1. */
+static void fill_up(struct rig *r)
+{
+    static char text[1 << 13];
+    FILE *f = fopen(samples_path(&r->place), "rb");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    static const char key[] = "\"context_tokens\": 1024", list[] = "\"samples\": [";
+    const char *first = strstr(text, list), *at = strstr(text, key), *last = strrchr(text, ']');
+    assert_true(first && at && last);
+    first += strlen(list);
+    struct buf all;
+    buf_init(&all, 1 << 22);
+    buf_add(&all, (struct str){text, (size_t)(first - text)});
+    for (int i = 1; i <= SAMPLES_MOST; i++)
+        buf_format(&all, "%s%.*s\"context_tokens\": %d%.*s", i > 1 ? "," : "", (int)(at - first),
+                   first, i, (int)(last - at - (ptrdiff_t)strlen(key)), at + strlen(key));
+    buf_add(&all, S("]}"));
+    scratch_write(samples_path(&r->place), all.p, all.n);
+    buf_release(&all);
+}
+
 static void the_oldest_go(void **state)
 {
     (void)state;
@@ -103,15 +126,15 @@ static void the_oldest_go(void **state)
     const struct sample *back;
     size_t count;
     rig_open(&r);
-    for (int i = 0; i < SAMPLES_MOST + 3; i++) {
-        struct sample s = good;
-        s.prompt_tokens = i;
-        keep(&r, &s);
-    }
+    keep(&r, &good);
+    fill_up(&r);
+    struct sample newest = good;
+    newest.prompt_tokens = 7;
+    keep(&r, &newest);
     assert_true(samples_read(&r.place, &back, &count));
     assert_int_equal(count, SAMPLES_MOST);
-    assert_exactly(back[0].prompt_tokens, 3);
-    assert_exactly(back[SAMPLES_MOST - 1].prompt_tokens, SAMPLES_MOST + 2);
+    assert_exactly(back[0].context_tokens, 2);
+    assert_exactly(back[SAMPLES_MOST - 1].prompt_tokens, 7);
     rig_close(&r);
 }
 
