@@ -42,7 +42,7 @@ struct disk_facts {
 struct gpu_seen {
     const char *name, *vendor, *pci_address, *pci_id, *driver; /* name from the catalogue or NULL */
     struct quantity memory_bytes; /* listed in the catalogue; UNKNOWN until sized */
-    const char *sized;            /* "seen, not sized yet", GPU_DISPLAY_ONLY, "CUDA0, 23.1 GiB free of 23.5 GiB" */
+    const char *sized; /* "seen, not sized yet", GPU_DISPLAY_ONLY, "CUDA0, 23.1 GiB free" */
     /* as the engine sees it (machine/devices.h): what llama.cpp calls it, NULL when it was not asked or can't use it */
     const char *engine;
     struct quantity engine_total_bytes, engine_free_bytes;
