@@ -18,6 +18,8 @@ struct score { /* one class of truth: absolute errors in percent of the truth */
 /* text: a file of the schema of memory_cpu.json. Only a row's model hparams, quant and config are read for the prediction. */
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,
                  const struct score **out, size_t *count, struct mu_err *err) NODISCARD;
-/* Residual quantiles (measured / predicted) of the closed form, for data/residuals.json. */
-bool proof_residuals(struct str text, const char *name, const struct catalog *c, struct arena *a,
-                     struct buf *out, struct mu_err *err) NODISCARD;
+/* The truth that ships with the program, by its name in the catalogue; NULL ends. */
+extern const char *const proof_truths[];
+/* Residual quantiles (measured / predicted) of its classes that are not exact: the text of data/residuals.json. */
+bool proof_residuals(const struct catalog *c, struct arena *a, struct buf *out,
+                     struct mu_err *err) NODISCARD;

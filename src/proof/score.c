@@ -96,7 +96,7 @@ static const double decode_median_pct = 5, decode_p90_pct = 12;
 static const double prefill_median_pct = 8, prefill_p90_pct = 20;
 
 /* Decode or prefill; false when the file has no such row. */
-static bool speed_score(const struct speed_truth *t, bool decode, struct error *e,
+static bool speed_score(const struct speed_truth *t, bool decode, struct error *e, struct arena *a,
                         struct score *out)
 {
     size_t n = 0;
@@ -109,8 +109,10 @@ static bool speed_score(const struct speed_truth *t, bool decode, struct error *
         inside += priced && r->measured >= r->low && r->measured <= r->high;
     }
     if (!n) return false;
-    *out = score_of(decode ? "cpu_speed.decode" : "cpu_speed.prefill", e, n);
+    *out = score_of(str_format(a, "%s.%s", t->class_, decode ? "decode" : "prefill"), e, n);
     out->coverage = inside / (double)n;
+    if (t->typical)
+        return true; /* nothing is promised of a machine whose kernels nobody measured */
     out->bar_median_pct = decode ? decode_median_pct : prefill_median_pct;
     out->bar_p90_pct = decode ? decode_p90_pct : prefill_p90_pct;
     return true;
@@ -124,8 +126,8 @@ static bool speed_scores(struct str text, const char *name, const struct catalog
     if (!speed_truth_read(text, name, c, a, &t, err)) return false;
     struct score *s = NEW_ARRAY(a, struct score, 2);
     struct error *e = NEW_ARRAY(a, struct error, t.rows);
-    *count = speed_score(&t, true, e, &s[0]);
-    *count += speed_score(&t, false, e, &s[*count]);
+    *count = speed_score(&t, true, e, a, &s[0]);
+    *count += speed_score(&t, false, e, a, &s[*count]);
     *out = s;
     return true;
 }

@@ -9,14 +9,14 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/fields.h"
 #include "base/json.h"
 #include "catalog/types.h"
 #include "judge/judge.h"
-#include "measure/rows.h"
 #include "proof/hparams.h"
 #include "proof/subjects.h"
 
-#define SPEED_CLASS "cpu_speed"
+static const char *const speed_classes[] = {"cpu_speed", "cpu_speed_measured"};
 enum { THREADS_MOST = 4096, RUNS_IN_ROW_MOST = 64 };
 static const double giga = 1e9;
 
@@ -40,7 +40,10 @@ bool speed_truth_is(struct str text)
     struct str class_;
     struct mu_err err = {0};
     if (!json_parse(text, "truth", &root, &err)) return false;
-    const bool is = json_text(json_get(root, "class"), &class_) && str_is(class_, SPEED_CLASS);
+    bool is = false;
+    if (json_text(json_get(root, "class"), &class_))
+        for (size_t i = 0; i < COUNT_OF(speed_classes); i++)
+            is = is || str_is(class_, speed_classes[i]);
     json_free(root);
     return is;
 }
@@ -76,35 +79,71 @@ static void add_rate(struct rate *rate, size_t *n, enum machine_work work, doubl
                                  .runs = 1};
 }
 
-/* Kernel rates that stand in the file, of these threads. */
-static bool kernel_rates(const struct reading *r, double threads, struct rate *rate, size_t *n,
-                         struct mu_err *err)
+/* A kernel's rate as a row of the file has it. */
+struct kernel {
+    const char *work, *type, *buffer;
+    double tokens, row, threads, per_s;
+};
+static const struct field kernel_fields[] = {
+    FIELD(FIELD_TEXT, struct kernel, work, "what was done"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct kernel, type, "weights or cache"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct kernel, buffer, "where the weights lay"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, tokens, "columns at once"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, row, "values in a head's key"),
+    FIELD(FIELD_NUMBER, struct kernel, threads, "threads"),
+    FIELD(FIELD_NUMBER, struct kernel, per_s, "work a second"),
+};
+static const struct fields kernel_table = FIELD_TABLE(struct kernel, "kernel", kernel_fields);
+
+static double or_zero(double x)
 {
-    const struct json *list = json_get(r->root, "rates");
+    return isnan(x) ? 0 : x;
+}
+
+static bool kernel_rate(const struct reading *r, const struct json *j, struct rate *out,
+                        struct mu_err *err)
+{
+    struct kernel k = {.work = NULL};
+    if (!fields_read(&kernel_table, j, &k, r->arena, err)) return false;
+    const struct weight_type *type = k.type ? catalog_type(r->catalog, str_of(k.type)) : NULL;
+    *out = (struct rate){.type = type ? (uint8_t)type->id : RATE_NO_TYPE,
+                         .tokens = or_zero(k.tokens),
+                         .row = or_zero(k.row),
+                         .buffer = k.buffer,
+                         .threads = k.threads,
+                         .runs = 1};
+    if (!k.work || !machine_work_parse(k.work, &out->work) || (k.type && !type) || !(k.per_s > 0) ||
+        !(k.threads >= 1))
+        return err_set(err, MU_DATA, "a known work, a known type, threads and per_s are needed");
+    out->per_s = estimate_exactly(k.per_s, MEASURED, "truth file");
+    return true;
+}
+
+/* Kernel rates measured beside a row's runs, of these threads. */
+static bool kernel_rates(const struct reading *r, const struct json *list, double threads,
+                         struct rate *rate, size_t *n, struct mu_err *err)
+{
     for (size_t i = 0; i < json_count(list); i++) {
-        struct measure_row row = {0};
-        if (!fields_read(&measure_row_table, json_at(list, i), &row, r->arena, err) ||
-            !measure_row_rate(&row, 0, r->catalog, r->arena, &rate[*n], err))
-            return err_add(err, "rates[%zu]", i);
+        if (!kernel_rate(r, json_at(list, i), &rate[*n], err)) return err_add(err, "rates[%zu]", i);
         *n += rate[*n].threads == threads;
     }
     return true;
 }
 
 /* A machine of the file's own rates with this many threads; NULL with a message. */
-static const struct machine *machine_of(struct reading *r, double threads, struct mu_err *err)
+static const struct machine *machine_of(struct reading *r, const struct json *kernels,
+                                        double threads, struct mu_err *err)
 {
     const bool one = threads == 1;
     double sgemm = 0;
     const struct json *gemm = json_get(r->root, "gemm");
-    const size_t most = json_count(json_get(r->root, "rates")) + 2;
-    struct rate *rate = NEW_ARRAY(r->arena, struct rate, most);
+    struct rate *rate = NEW_ARRAY(r->arena, struct rate, json_count(kernels) + 3);
     size_t n = 0;
     if (!json_number(json_get(gemm, one ? "sgemm_gflops_t1" : "sgemm_gflops_t2"), &sgemm))
         sgemm = 0;
     add_rate(rate, &n, WORK_READ_BYTES, threads, giga * bandwidth(r, one ? "t1" : "t2"));
     add_rate(rate, &n, WORK_SGEMM_FLOP, threads, giga * sgemm);
-    if (!kernel_rates(r, threads, rate, &n, err)) return NULL;
+    if (!kernel_rates(r, kernels, threads, rate, &n, err)) return NULL;
     r->machine.rate = rate;
     r->machine.rates = n;
     return judge_typical(&r->machine, &r->world, r->arena);
@@ -119,8 +158,8 @@ static bool test_of(const char *test, bool *decode, double *tokens)
            *tokens >= 1;
 }
 
-static bool read_run(struct reading *r, const struct json *run, const struct truth_subject *s,
-                     struct mu_err *err)
+static bool read_run(struct reading *r, const struct json *row, const struct json *run,
+                     const struct truth_subject *s, struct mu_err *err)
 {
     const char *test = truth_text(run, "test", r->arena);
     struct speed_row *out = &r->row[r->count];
@@ -140,7 +179,7 @@ static bool read_run(struct reading *r, const struct json *run, const struct tru
     g.threads = threads;
     g.closed_form = true;
     const struct task task = {cost_workload(S("generate")), &s->digest, &g};
-    const struct machine *m = machine_of(r, threads, err);
+    const struct machine *m = machine_of(r, json_get(row, "rates"), threads, err);
     if (!m) return false;
     judge_task(&task, m, &r->world, r->verdict);
     const struct estimate said = out->decode ? r->verdict->decode_per_s : r->verdict->prefill_per_s;
@@ -163,7 +202,7 @@ static bool read_row(struct reading *r, const struct json *row, struct mu_err *e
     if (!s) return false;
     if (json_count(bench) > RUNS_IN_ROW_MOST) return err_set(err, MU_DATA, "too many runs");
     for (size_t i = 0; i < json_count(bench); i++)
-        if (!read_run(r, json_at(bench, i), s, err)) return err_add(err, "bench %zu", i + 1);
+        if (!read_run(r, row, json_at(bench, i), s, err)) return err_add(err, "bench %zu", i + 1);
     return arena_within(r->arena, err);
 }
 
@@ -184,11 +223,13 @@ bool speed_truth_read(struct str text, const char *name, const struct catalog *c
         (struct machine){.name = name, .pool = &r.pool, .pools = 1, .place = &r.place, .places = 1};
     const size_t rows = json_count(r.rows);
     r.row = NEW_ARRAY(a, struct speed_row, rows * RUNS_IN_ROW_MOST + 1);
-    bool good = judge_world(c, a, &r.world, err);
+    bool good = judge_world(c, a, &r.world, err), measured = rows > 0;
+    for (size_t i = 0; i < rows; i++)
+        measured = measured && json_count(json_get(json_at(r.rows, i), "rates")) > 0;
     for (size_t i = 0; good && i < rows; i++)
         good = read_row(&r, json_at(r.rows, i), err) || err_add(err, "row %zu", i + 1);
     if (good && !r.count) good = err_set(err, MU_DATA, "a truth file has at least one row");
-    *out = (struct speed_truth){r.row, r.count, !json_get(root, "rates")};
+    *out = (struct speed_truth){truth_text(root, "class", a), r.row, r.count, !measured};
     json_free(root);
     return good || err_add(err, "%s", name);
 }

@@ -1,5 +1,6 @@
-/* proof/speed_truth.h - rows of a truth file of speed (class cpu_speed): llama-bench runs, each beside what we say from the file's own
- * rates. A file that holds kernel rates is priced with them, one that holds only bandwidth and sgemm with typical shares of those. */
+/* proof/speed_truth.h - rows of a truth file of speed (classes cpu_speed and cpu_speed_measured): llama-bench runs, each beside what we say from the file's own
+ * rates. Rows that hold kernel rates are priced with them, those of a file that holds only bandwidth and sgemm
+ * with typical shares of those. */
 #pragma once
 #include "base/str.h"
 
@@ -13,6 +14,7 @@ struct speed_row {
     double measured, predicted, low, high; /* tokens a second; predicted NaN when not priced */
 };
 struct speed_truth {
+    const char *class_;
     const struct speed_row *row;
     size_t rows;
     bool typical; /* priced with typical shares */

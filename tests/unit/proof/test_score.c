@@ -87,8 +87,7 @@ static void the_shipped_residuals_are_those_of_the_shipped_truth(void **state)
     struct buf made;
     struct mu_err err = {0};
     buf_init(&made, 1 << 16);
-    assert_true(
-        proof_residuals(catalog_file(s->catalog, CPU), CPU, s->catalog, s->arena, &made, &err));
+    assert_true(proof_residuals(s->catalog, s->arena, &made, &err));
     const struct str shipped = catalog_file(s->catalog, "residuals.json");
     assert_string_equal(str_copy(s->arena, str_trim(buf_text(&made))),
                         str_copy(s->arena, str_trim(shipped)));
