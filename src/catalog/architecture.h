@@ -59,6 +59,8 @@ struct buffer_rule {
     double rows_multiple; /* ne1 must divide by this */
     bool experts;         /* 3-D expert tensors too */
     bool twice_when_tied; /* a tied embedding is loaded a second time here, as the output matrix */
+    /* What llama.cpp does wrong with stacks of one matrix a head of its types (USE_HEADS); NULL: nothing. */
+    const char *heads_fail;
     struct {
         unsigned type;
         double growth;       /* bytes here / bytes in the file */

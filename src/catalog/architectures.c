@@ -135,7 +135,7 @@ struct growth_row {
     double numerator, denominator;
 };
 struct buffer_row {
-    const char *name;
+    const char *name, *heads_fail;
     double rows_multiple;
     bool experts, twice_when_tied;
     const struct growth_row *row;
@@ -159,6 +159,7 @@ static const struct field buffer_field[] = {
     ROW_NUMBER(buffer_row, "rows_multiple", rows_multiple),
     ROW_FLAG(buffer_row, "experts", experts),
     ROW_FLAG(buffer_row, "twice_when_tied", twice_when_tied),
+    ROW_TEXT(buffer_row, "heads_fail", heads_fail),
     ROW_LIST(buffer_row, "types", row, rows, growth_fields),
 };
 static const struct fields buffer_fields = ROW_FIELDS(buffer_row, buffer_field);
@@ -169,7 +170,8 @@ static bool read_buffer(const struct catalog *c, const struct buffer_row *in,
     *out = (struct buffer_rule){.name = in->name,
                                 .rows_multiple = in->rows_multiple,
                                 .experts = in->experts,
-                                .twice_when_tied = in->twice_when_tied};
+                                .twice_when_tied = in->twice_when_tied,
+                                .heads_fail = in->heads_fail};
     if (!(in->rows_multiple >= 1))
         return err_set(err, MU_DATA, "rows_multiple must be a number from 1");
     if (in->rows > COUNT_OF(out->row))

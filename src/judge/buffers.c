@@ -1,11 +1,13 @@
-/* Which extra weight buffers llama.cpp's CPU backend would use on a machine: the rules of data/buffers.json whose CPU features it has.
- * Left out: whether the instructions really run there (a hypervisor may trap them); the engine finds that out. */
+/* Which extra weight buffers llama.cpp's CPU backend would use on a machine: the rules of data/buffers.json whose CPU features it has,
+ * and whether it can use them for a model at all. Left out: whether the instructions really run there (a hypervisor may trap them); the engine finds that out. */
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "catalog/architecture.h"
 #include "judge/judge.h"
 #include "machine/facts.h"
+#include "model/digest.h"
 
 static bool has_feature(const struct machine *m, const char *feature)
 {
@@ -37,4 +39,28 @@ void judge_buffers(const struct machine *m, const struct catalog *c, struct aren
         const struct buffer_rule *usable = usable_rows(&rule[i], m, a);
         if (usable) g->buffer[n++] = usable;
     }
+}
+
+static bool holds(const struct buffer_rule *rule, const struct weight_sum *w)
+{
+    for (size_t i = 0; i < rule->rows; i++)
+        if (rule->row[i].type == w->type && fmod(w->rows_of, rule->rows_multiple) == 0) return true;
+    return false;
+}
+
+static const char *fails(const struct weight_sum *w, const struct generate *g)
+{
+    for (size_t i = 0; w->use == USE_HEADS && i < EXTRA_BUFFERS && g->buffer[i]; i++)
+        if (g->buffer[i]->heads_fail && holds(g->buffer[i], w)) return g->buffer[i]->heads_fail;
+    return NULL;
+}
+
+const char *judge_repacking(const struct digest *m, struct generate *g)
+{
+    const char *why = NULL;
+    if (g->repack != (double)REPACK_ON) return NULL;
+    for (size_t i = 0; i < m->kinds && !why; i++)
+        for (size_t k = 0; k < m->kind[i].sums && !why; k++) why = fails(&m->kind[i].sum[k], g);
+    if (why) g->repack = (double)REPACK_OFF;
+    return why;
 }

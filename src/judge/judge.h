@@ -65,9 +65,20 @@ void judge_fits(const struct machine *m, struct verdict *v);
 /* The largest context (a multiple of `step`, at most the model's own) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);
+/* Speed behind so many tokens in the cache: none, then ever more up to the end of the context. 0 rows for what does not write. */
+struct depth {
+    double tokens;
+    struct estimate decode_per_s, prefill_per_s;
+};
+enum { DEPTHS_MOST = 8 };
+size_t judge_depths(const struct task *t, const struct machine *m, const struct world *w,
+                    struct depth out[DEPTHS_MOST]);
 /* Which extra weight buffers llama.cpp's CPU backend would use on this machine, best first, into the knobs. */
 void judge_buffers(const struct machine *m, const struct catalog *c, struct arena *a,
                    struct generate *g);
+/* Once buffers and knobs are set: turns repacking off where llama.cpp would fall over with this model's weights in one of those
+ * buffers, and says why; NULL: it does not. */
+const char *judge_repacking(const struct digest *m, struct generate *g);
 /* What somebody's figure for memory is worth beside ours: "confirmed" from what is needed with nothing spare up to that with `spare_share`
  * to spare, else "too low" or "too high"; "unsupported" when nothing is computed. */
 const char *judge_figure(double guide_bytes, const struct verdict *v, double spare_share);

@@ -73,6 +73,7 @@ static bool best_quant(const struct search *s, const struct model_part *part, st
         memcpy(g.buffer, s->buffers.buffer, sizeof g.buffer);
         g.context_tokens = least(s->ranking->context_tokens, shape.context_tokens);
         g.closed_form = true;
+        (void)judge_repacking(&d, &g);
         const struct task t = {cost_workload(S("generate")), &d, &g};
         judge_task(&t, s->machine, s->world, &out->verdict);
         if (out->verdict.fits >= FITS_UNKNOWN) return false;

@@ -322,6 +322,19 @@ static const char *check_amx(struct session *s)
     return NULL;
 }
 
+static size_t threads_of(const struct machine *m)
+{
+    const double threads = floor(known_or(machine_cpu(m)->threads, 1));
+    return (size_t)least(most(threads, 1), ROWS_THREADS_MOST);
+}
+
+const char *measure_no_amx(const struct measuring *in, const struct machine *m)
+{
+    struct measuring how = *in;
+    struct session s = {.in = &how, .m = m, .threads = threads_of(m)};
+    return in->engine ? check_amx(&s) : NULL;
+}
+
 static void run_tests(struct session *s)
 {
     const size_t tests_in_all = COUNT_OF(tests);
@@ -349,12 +362,11 @@ bool measure_machine(const struct measuring *in, const struct machine *m,
         return err_set(err, MU_UNAVAILABLE,
                        "measuring this machine: muster-engine was not found beside muster; "
                        "install it, or name it in MUSTER_ENGINE");
-    const double threads = floor(known_or(machine_cpu(m)->threads, 1));
     struct measuring how = *in; /* what does not work here is learnt on the way */
     struct session s = {.in = &how,
                         .m = m,
                         .length = length,
-                        .threads = (size_t)least(most(threads, 1), ROWS_THREADS_MOST),
+                        .threads = threads_of(m),
                         .rate = NEW_ARRAY(in->arena, struct rate, ROWS_MOST)};
     const int lock = measure_lock(in);
     const char *no_amx = in->catalog ? check_amx(&s) : NULL;

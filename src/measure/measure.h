@@ -40,6 +40,9 @@ struct measured {
 bool measure_machine(const struct measuring *in, const struct machine *m,
                      enum measure_length length, struct measured *out,
                      struct mu_err *err) NODISCARD;
+/* Whether the CPU's matrix tiles give right products, in a child of about a second: why not, which is noted too; NULL: they do, or the CPU
+ * lists none, or the engine cannot tell. */
+const char *measure_no_amx(const struct measuring *in, const struct machine *m);
 /* What is kept for this fingerprint; false when there is nothing (not an error; a file that can't be
  * used is a note). */
 bool measure_kept(const struct measuring *in, const struct machine *m,

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "catalog/parts.h"
 #include "catalog/types.h"
 #include "proof/hparams.h"
 
@@ -15,15 +16,30 @@ const char *truth_text(const struct json *map, const char *key, struct arena *a)
     return json_text(json_get(map, key), &s) ? str_copy(a, s) : NULL;
 }
 
+/* A model by its figures, or by its name in the catalogue, of which a cut has fewer layers. */
+static bool shape_of(const struct truth_subjects *all, const struct json *row, const char *model,
+                     struct shape *out, struct mu_err *err)
+{
+    const struct json *hparams = json_get(row, "hparams");
+    const char *name = truth_text(row, "catalog", all->arena), *others;
+    const struct model_part *part;
+    if (hparams) return hparams_shape(hparams, all->catalog, all->arena, out, err);
+    if (!name || catalog_model(all->catalog, str_of(name), &part, &others) == MATCH_NONE)
+        return err_set(err, MU_DATA, "model \"%s\" has no hparams and no name in the catalogue",
+                       model);
+    shape_from_part(part, all->catalog, all->arena, out);
+    double layers;
+    if (json_number(json_get(row, "layers"), &layers) && layers >= 1) out->layers = layers;
+    return true;
+}
+
 static bool add(struct truth_subjects *all, const char *model, const char *quant,
                 struct mu_err *err)
 {
-    const struct json *hparams = json_get(json_get(all->models, model), "hparams");
     const struct mix *mix = catalog_mix(all->catalog, str_of(quant));
     struct truth_subject *s = NEW(all->arena, struct truth_subject);
-    if (!hparams) return err_set(err, MU_DATA, "model \"%s\" has no hparams", model);
     if (!mix) return err_set(err, MU_DATA, "no quantisation is called \"%s\"", quant);
-    if (!hparams_shape(hparams, all->catalog, all->arena, &s->shape, err)) return false;
+    if (!shape_of(all, json_get(all->models, model), model, &s->shape, err)) return false;
     digest_of_shape(&s->shape, mix, all->catalog, &s->digest);
     s->model = model;
     s->quant = quant;

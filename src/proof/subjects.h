@@ -17,7 +17,7 @@ struct truth_subject {
 struct truth_subjects {
     const struct catalog *catalog;
     struct arena *arena;
-    const struct json *models; /* name to {"hparams": {...}} */
+    const struct json *models; /* name to {"hparams": {...}} or {"catalog": name, "layers": n} */
     const struct truth_subject *first;
 };
 /* NULL with the reason when the file does not say enough. */

@@ -69,6 +69,12 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     return true;
 }
 
+void asked_settle(const struct context *in, struct asked *a)
+{
+    const char *why = judge_repacking(a->digest, &a->knobs);
+    if (why) fell_back(in->notes, "weights as the file has them (--no-repack)", why);
+}
+
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err)
 {
@@ -92,5 +98,6 @@ bool asked_knobs(const struct request *q, const struct context *in, struct asked
     if (trained > 0 && a->knobs.context_tokens > trained)
         note_add(in->notes, "%s was trained for %.0f tokens; %.0f are asked for", a->model->name,
                  trained, a->knobs.context_tokens);
+    asked_settle(in, a);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "verb/verb.h"
 
 struct experiment_set;
+struct measuring;
 struct model;
 
 /* What a request is about. system and benchmark are the guide's figures: a report's own, else made of the machine. */
@@ -16,6 +17,7 @@ struct subject {
     struct guide_system system;
     struct guide_benchmark benchmark;
     const char *when; /* of the rates: "just now", "kept from 2026-11-21 08:15:00", or NULL */
+    const char *no_amx; /* why AMX does not work here though the CPU has it; NULL: not so, or not known */
 };
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
@@ -25,6 +27,10 @@ void subject_devices(const struct request *q, const struct context *in, struct s
 /* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says
  * why). Measuring that fails is a note, not an error. */
 void subject_rates(const struct request *q, const struct context *in, struct subject *s);
+/* For what runs a model and needs no rates: learns whether the CPU's matrix tiles work, from what is kept, else by a check of a second. */
+void subject_checked(const struct context *in, struct subject *s);
+/* How measure/ is asked about this machine. */
+struct measuring subject_measuring(const struct context *in, const struct subject *s);
 /* The world for judging on this machine, which gains typical kernel rates where its own were not measured. */
 bool world_here(const struct context *in, const struct machine **m, struct world *out,
                 struct mu_err *err) NODISCARD;
@@ -51,9 +57,11 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
                     const struct machine *m, struct asked *out, struct mu_err *err) NODISCARD;
 /* A hub's name of a model without its owner. */
 const char *name_alone(const char *hub_name);
-/* Knobs given in the request set upon the defaults. */
+/* Knobs given in the request set upon the defaults, and settled. */
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err) NODISCARD;
+/* Once the knobs are set, by asked_knobs or else: settles what this machine and model do not allow, with a note. */
+void asked_settle(const struct context *in, struct asked *a);
 /* The llama-server command line that runs what was asked. */
 const char *llama_command(const struct asked *asked, struct arena *a);
 /* What is held, by group and pool, and how much of it. */

@@ -112,14 +112,10 @@ static bool still_there(const struct embedding_kept *k, struct arena *a)
 }
 
 const char *embedding_check(const struct request *q, const struct context *in,
-                            const struct machine *m, bool *good)
+                            const struct subject *s, bool *good)
 {
-    const struct measuring how = {
-        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
-        .state_folder = in->state_folder,
-        .arena = in->arena,
-        .notes = in->notes,
-        .progress = in->progress};
+    const struct machine *m = s->machine;
+    const struct measuring how = subject_measuring(in, s);
     struct embedding_kept k;
     struct model_file file;
     struct asked asked;

@@ -12,4 +12,4 @@ const char *embedding_sentence(const struct embedded *e, struct arena *a);
 /* One line of `check`: the kept test when its model is still there, else made now and kept; never with --quick, made anew with --full. NULL
  * where no embedding model is in a cache: nothing is downloaded. In the arena. */
 const char *embedding_check(const struct request *q, const struct context *in,
-                            const struct machine *m, bool *good);
+                            const struct subject *s, bool *good);

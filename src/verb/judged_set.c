@@ -58,6 +58,7 @@ static bool judge_one(const struct context *in, const struct subject *s, const s
     if (!asked_generate(in, e->model, e->quant, s->machine, asked, err) ||
         !set_knobs(in, e, asked, err))
         return err_add(err, "experiment %s", e->id);
+    asked_settle(in, asked);
     if (asked->unchecked) note_add(in->notes, "%s", asked->unchecked);
     judge_task(&asked->task, s->machine, w, &j->verdict);
     j->asked = asked;
@@ -194,6 +195,7 @@ static bool quantisation_row(const struct quantising *q, const struct guide_row 
     if (!asked_generate(q->in, t->model, row->quant, m, &asked, err)) return false;
     if (asked.unchecked) note_add(q->in->notes, "%s", asked.unchecked);
     if (t->context_tokens > 0) asked.knobs.context_tokens = t->context_tokens;
+    asked_settle(q->in, &asked);
     judge_task(&asked.task, m, q->world, &v);
     const double ours = v.held_bytes.likely + v.process_bytes;
     const struct cell cells[] = {

@@ -84,8 +84,7 @@ static bool measured_busy(const struct rate *rate, size_t rates)
     return false;
 }
 
-/* How measure/ is asked, for everything that it does. */
-static struct measuring measuring_of(const struct context *in)
+struct measuring subject_measuring(const struct context *in, const struct subject *s)
 {
     return (struct measuring){
         .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
@@ -94,12 +93,13 @@ static struct measuring measuring_of(const struct context *in)
         .catalog = in->catalog,
         .arena = in->arena,
         .notes = in->notes,
-        .progress = in->progress};
+        .progress = in->progress,
+        .no_amx = s->no_amx != NULL};
 }
 
 void subject_devices(const struct request *q, const struct context *in, struct subject *s)
 {
-    const struct measuring how = measuring_of(in);
+    const struct measuring how = subject_measuring(in, s);
     if (s->machine->here && !request_flag(q, "quick"))
         s->machine = measure_devices(&how, s->machine);
 }
@@ -118,47 +118,68 @@ static void keep(const struct context *in, const struct measuring *how, const st
         note_add(in->notes, "the measurements are not kept: %s", err.text);
 }
 
-/* The rates of this very machine, kept or measured; NULL with *why set when there are none. */
-static const struct machine *rated(const struct request *q, const struct context *in,
-                                   const struct machine *m, const char **when, const char **why)
+static void take(struct subject *s, const struct measured *found, const char *when, struct arena *a)
 {
-    const struct measuring how = measuring_of(in);
+    s->machine = measure_applied(s->machine, found, a);
+    s->no_amx = found->no_amx;
+    s->when = when;
+}
+
+static void take_kept(struct subject *s, const struct measured *kept, struct arena *a)
+{
+    take(s, kept, str_format(a, "kept from %s", kept->when), a);
+}
+
+/* The rates of this very machine, kept or measured; false with *why set when there are none. *why set before: only kept ones. */
+static bool rate(const struct request *q, const struct context *in, struct subject *s,
+                 const char **why)
+{
+    const struct measuring how = subject_measuring(in, s);
     const enum measure_length length = request_flag(q, "full") ? MEASURE_FULL : MEASURE_USUAL;
     struct measured kept;
     struct measured found;
     struct mu_err err = {.code = MU_OK};
-    const bool usable = length != MEASURE_FULL && measure_kept(&how, m, &kept);
+    const bool usable = length != MEASURE_FULL && measure_kept(&how, s->machine, &kept);
     if (usable && (*why || (!kept.stale && !measured_busy(kept.rate, kept.rates)))) {
-        *when = str_format(in->arena, "kept from %s", kept.when);
-        return measure_applied(m, &kept, in->arena);
+        take_kept(s, &kept, in->arena);
+        return true;
     }
-    if (*why) return NULL;
-    const bool measured = measure_machine(&how, m, length, &found, &err);
+    if (*why) return false;
+    const bool measured = measure_machine(&how, s->machine, length, &found, &err);
     progress_end(in->progress);
-    if (!measured && usable) {
+    if (measured) {
+        keep(in, &how, s->machine, &found);
+        take(s, &found, "just now", in->arena);
+    } else if (usable) {
         note_add(in->notes, "%s", err.text);
-        *when = str_format(in->arena, "kept from %s", kept.when);
-        return measure_applied(m, &kept, in->arena);
-    }
-    if (!measured) {
+        take_kept(s, &kept, in->arena);
+    } else {
         *why = str_format(in->arena, "%s", err.text);
-        return NULL;
     }
-    keep(in, &how, m, &found);
-    *when = "just now";
-    return measure_applied(m, &found, in->arena);
+    return measured || usable;
 }
 
 void subject_rates(const struct request *q, const struct context *in, struct subject *s)
 {
     const char *why = why_not_measured(q, s->machine);
-    const struct machine *m = s->machine->here ? rated(q, in, s->machine, &s->when, &why) : NULL;
-    if (m)
-        s->machine = m;
-    else if (!s->machine->rates)
-        s->machine = machine_unmeasured(s->machine, why, in->arena);
+    const bool rated = s->machine->here && rate(q, in, s, &why);
+    if (!rated && !s->machine->rates) s->machine = machine_unmeasured(s->machine, why, in->arena);
     s->system = s->report ? s->report->system : guide_system_of(s->machine, in->arena);
     s->benchmark = s->report ? s->report->benchmark : guide_benchmark_of(s->machine);
+}
+
+void subject_checked(const struct context *in, struct subject *s)
+{
+    const struct measuring how = subject_measuring(in, s);
+    struct measured found;
+    if (!s->machine->here) return;
+    if (!measure_kept(&how, s->machine, &found) || found.stale)
+        found = (struct measured){.no_amx = measure_no_amx(&how, s->machine)};
+    if (!found.rates) {
+        found.rate = s->machine->rate;
+        found.rates = s->machine->rates;
+    }
+    take(s, &found, s->when, in->arena);
 }
 
 bool subject_set(const struct request *q, const struct context *in,

@@ -180,12 +180,8 @@ static bool may_run(const struct context *in, struct tried *t, struct mu_err *er
 /* Rates for what is predicted; measuring also finds out whether the CPU's matrix tiles work here, and takes them off the machine if not. */
 static void rate(const struct request *q, const struct context *in, struct tried *t)
 {
-    const struct machine *before = t->subject.machine;
     subject_rates(q, in, &t->subject);
-    const struct machine *m = t->subject.machine;
-    t->no_amx =
-        before->facts && m->facts && m->facts->cpu.feature_count < before->facts->cpu.feature_count;
-    judge_buffers(m, in->catalog, in->arena, &t->asked.knobs);
+    judge_buffers(t->subject.machine, in->catalog, in->arena, &t->asked.knobs);
 }
 
 /* What the rest of the model would read between two tokens, as far as memory goes. */
@@ -232,14 +228,8 @@ static bool run_one(const struct measuring *how, const struct context *in, struc
 
 static bool run_all(const struct context *in, struct tried *t, struct mu_err *err)
 {
-    const struct measuring how = {
-        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
-        .state_folder = in->state_folder,
-        .arena = in->arena,
-        .notes = in->notes,
-        .progress = in->progress,
-        .no_amx = t->no_amx,
-        .lock_wait_s = lock_wait_s};
+    struct measuring how = subject_measuring(in, &t->subject);
+    how.lock_wait_s = lock_wait_s;
     int lock;
     if (!measure_lock_alone(&how, &lock, err)) return false;
     bool good = true;

@@ -44,16 +44,13 @@ bool trial_whole_open(const struct request *q, const struct context *in, struct 
     if (!subject_machine(q, in, &s, err)) return false;
     if (!s.machine->here)
         return err_set(err, MU_USAGE, "a trial runs here: leave --machine and --root out");
-    *out = (struct trial_whole){
-        .machine = s.machine,
-        .open_file = -1,
-        .threads = most(floor(known_or(machine_cpu(s.machine)->threads, 1)), 1),
-        .how = {.engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
-                .state_folder = in->state_folder,
-                .arena = in->arena,
-                .notes = in->notes,
-                .progress = in->progress,
-                .lock_wait_s = lock_wait_s}};
+    subject_checked(in, &s);
+    *out = (struct trial_whole){.machine = s.machine,
+                                .open_file = -1,
+                                .threads =
+                                    most(floor(known_or(machine_cpu(s.machine)->threads, 1)), 1),
+                                .how = subject_measuring(in, &s)};
+    out->how.lock_wait_s = lock_wait_s;
     struct asked *asked = &out->asked; /* its task points into it: it is never copied */
     if (!asked_generate(in, q->operand[0], request_text(q, "quant"), s.machine, asked, err) ||
         !asked_knobs(q, in, asked, err))

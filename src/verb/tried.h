@@ -19,7 +19,6 @@ struct tried {
     struct subject subject;
     struct world world;
     struct asked asked;
-    bool no_amx; /* the CPU has AMX and it does not work here */
     double threads, tokens, reps, timeout_s;
     struct verdict verdict; /* of the whole model */
     /* Why it was not run although nothing failed; NULL: it ran. needs_bytes of usable_bytes, where memory is why. */

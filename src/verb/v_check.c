@@ -33,7 +33,7 @@ struct check {
 static void show_embedding_test(struct doc *d, const struct check *c)
 {
     bool good = false;
-    const char *test = embedding_check(c->q, c->in, c->subject.machine, &good);
+    const char *test = embedding_check(c->q, c->in, &c->subject, &good);
     if (test) doc_note(d, good ? TONE_PLAIN : TONE_WARN, "The guide's embedding test: %s", test);
 }
 

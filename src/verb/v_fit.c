@@ -22,11 +22,14 @@ enum { CONTEXT_STEP = 256 };
 
 struct fit {
     struct asked asked;
-    const struct machine *machine;
+    struct subject subject;
+    const struct machine *machine; /* the subject's, with typical rates where its own are missing */
     struct verdict verdict;
     const struct allocated *exact; /* llama.cpp's own buffers, or NULL */
     double planned_bytes;          /* beside them: our plan of the same; NaN: no rule */
     double largest_context_tokens; /* 0: none fits, or nothing computed */
+    struct depth depth[DEPTHS_MOST];
+    size_t depths;
 };
 
 /* ---- llama.cpp asked for its buffers */
@@ -47,12 +50,7 @@ static enum exact_end ask_engine(const struct context *in, const struct fit *f,
                                  struct allocated *out, struct mu_err *err)
 {
     struct model *model = NEW(in->arena, struct model);
-    const struct measuring how = {
-        .engine = measure_engine_path(in->program, in->env("MUSTER_ENGINE"), in->arena),
-        .state_folder = in->state_folder,
-        .arena = in->arena,
-        .notes = in->notes,
-        .progress = in->progress};
+    const struct measuring how = subject_measuring(in, &f->subject);
     const struct exact_asked asked = {.model = model,
                                       .file = f->asked.file,
                                       .digest = f->asked.digest,
@@ -141,6 +139,22 @@ static bool is_encoder(const struct fit *f)
     return arch && arch->encoder;
 }
 
+static struct estimate first_token_of(double prompt_tokens, struct estimate prefill_per_s)
+{
+    if (!estimate_known(prefill_per_s)) return prefill_per_s;
+    return estimate_of(prompt_tokens / prefill_per_s.high, prompt_tokens / prefill_per_s.likely,
+                       prompt_tokens / prefill_per_s.low, prefill_per_s.origin,
+                       prefill_per_s.source);
+}
+
+static const char *first_token_words(struct arena *a, double prompt_tokens,
+                                     struct estimate prefill_per_s)
+{
+    const struct estimate s = first_token_of(prompt_tokens, prefill_per_s);
+    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
@@ -156,14 +170,36 @@ static void say_speed(struct doc *d, const struct fit *f)
               v->prefill_per_s.source ? " · " : "",
               v->prefill_per_s.source ? v->prefill_per_s.source : "");
     if (writes && estimate_known(v->prefill_per_s))
-        facts_row(d, b, "first token", "after %s to %s, for a prompt of %.0f tokens",
-                  units_seconds(d->arena, tokens / v->prefill_per_s.high),
-                  units_seconds(d->arena, tokens / v->prefill_per_s.low), tokens);
+        facts_row(d, b, "first token", "after %s, for a prompt of %.0f tokens",
+                  first_token_words(d->arena, tokens, v->prefill_per_s), tokens);
     if (f->largest_context_tokens > 0)
         facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
                   f->largest_context_tokens >= f->asked.digest->shape->context_tokens
                       ? ", all the model was trained for"
                       : "");
+}
+
+/* How both fall as the cache fills; nothing to say where speed is not known. */
+static void say_depths(struct doc *d, const struct fit *f)
+{
+    static const char *const head[] = {"", "decode", "prefill", "first token"};
+    static const enum align align[] = {ALIGN_LEFT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
+    const double tokens = f->asked.knobs.prompt_tokens;
+    const bool priced = f->depths > 1 && estimate_known(f->depth[0].decode_per_s) &&
+                        estimate_known(f->depth[0].prefill_per_s);
+    if (f->verdict.bill.unruled || f->verdict.fits == FITS_NOT || !priced) return;
+    struct block *b =
+        doc_table(d, str_format(d->arena, "A prompt of %.0f tokens, behind others", tokens), head,
+                  align, COUNT_OF(head));
+    for (size_t i = 0; i < f->depths; i++) {
+        const struct depth *at = &f->depth[i];
+        const struct cell row[] = {
+            {.text = at->tokens > 0 ? str_format(d->arena, "%.0f", at->tokens) : "none"},
+            {.text = speed_words(d->arena, at->decode_per_s)},
+            {.text = speed_words(d->arena, at->prefill_per_s)},
+            {.text = first_token_words(d->arena, tokens, at->prefill_per_s)}};
+        table_row(d, b, row);
+    }
 }
 
 static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
@@ -197,6 +233,27 @@ static void write_exact(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
+static void write_depths(struct writer *w, const struct fit *f)
+{
+    const double prompt_tokens = f->asked.knobs.prompt_tokens;
+    writer_put_number(w, "prompt_tokens", prompt_tokens);
+    writer_put_number(w, "depth_tokens", f->asked.knobs.depth_tokens);
+    if (!is_encoder(f))
+        write_estimate(w, "first_token_s", first_token_of(prompt_tokens, f->verdict.prefill_per_s));
+    writer_key(w, "depths");
+    writer_list(w);
+    for (size_t i = 0; i < f->depths; i++) {
+        const struct depth *at = &f->depth[i];
+        writer_map(w);
+        writer_put_number(w, "depth_tokens", at->tokens);
+        write_estimate(w, "prefill_tokens_per_s", at->prefill_per_s);
+        write_estimate(w, "decode_tokens_per_s", at->decode_per_s);
+        write_estimate(w, "first_token_s", first_token_of(prompt_tokens, at->prefill_per_s));
+        writer_map_end(w);
+    }
+    writer_list_end(w);
+}
+
 static void write_json(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -212,6 +269,7 @@ static void write_json(const struct fit *f, const struct context *in, struct buf
     writer_put_cstr(&w, "machine", f->machine->name);
     writer_put_number(&w, "context_tokens", f->asked.knobs.context_tokens);
     write_verdict(&w, &f->verdict);
+    write_depths(&w, f);
     write_exact(&w, f);
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
@@ -232,10 +290,9 @@ static bool answer(const struct request *q, const struct context *in, struct ans
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    struct subject s;
-    if (!subject_machine(q, in, &s, err)) return false;
-    subject_rates(q, in, &s);
-    f->machine = s.machine;
+    if (!subject_machine(q, in, &f->subject, err)) return false;
+    subject_rates(q, in, &f->subject);
+    f->machine = f->subject.machine;
     if (!world_here(in, &f->machine, &world, err) ||
         !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
         !asked_knobs(q, in, &f->asked, err))
@@ -249,6 +306,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
                  f->machine->facts->gpus, f->machine->facts->gpus == 1 ? "GPU is" : "GPUs are");
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
+    f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
 
     struct doc *d = &out->doc;
     say_answer(d, f);
@@ -256,6 +314,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     say_exact(d, f);
     say_speed(d, f);
     say_guide_rules(d, f, request_flag(q, "explain"));
+    say_depths(d, f);
     say_command(d, f);
     if (request_flag(q, "explain")) say_explanation(d, f);
     show_notes(d, in->notes);
