@@ -81,6 +81,45 @@ static void the_class_is_the_files(void **state)
     assert_exactly(score(s, amx, "memory_amx.total")->rows, 64);
 }
 
+static void typical_speed_promises_nothing_but_its_range_holds(void **state)
+{
+    struct stage *s = *state;
+    const struct str text = catalog_file(s->catalog, "truth/cpu_speed.json");
+    static const char *const name[] = {"cpu_speed.decode", "cpu_speed.prefill"};
+    for (size_t i = 0; i < COUNT_OF(name); i++) {
+        const struct score *c = score(s, text, name[i]);
+        assert_true(c->rows > 20);
+        at_most(c->median_pct, c->p90_pct);
+        assert_true(isnan(c->bar_median_pct));
+        at_most(0.85, c->coverage);
+        at_most(c->coverage, 0.95);
+    }
+}
+
+static void a_run_of_speed_that_says_too_little_is_refused(void **state)
+{
+    struct stage *s = *state;
+    static const char *const run[] = {
+        "{\"test\": \"tg64\", \"depth\": 0, \"threads\": 2}",
+        "{\"test\": \"xx\", \"depth\": 0, \"threads\": 2, \"tokens_per_s\": 5}",
+        "{\"test\": \"pp512\", \"depth\": 0, \"threads\": 0, \"tokens_per_s\": 5}",
+        "{\"test\": \"pp512\", \"depth\": 0, \"threads\": 2, \"tokens_per_s\": -1}",
+    };
+    for (size_t i = 0; i < COUNT_OF(run); i++) {
+        const char *text = str_format(
+            s->arena,
+            "{\"class\": \"cpu_speed\", \"models\": {\"m\": {\"catalog\": \"SmolLM2-135M\"}}, "
+            "\"rows\": [{\"model\": \"m\", \"quant\": \"Q8_0\", \"bench\": [%s]}]}",
+            run[i]);
+        const struct score *all;
+        size_t n;
+        struct mu_err err = {0};
+        assert_false(proof_score(str_of(text), "truth", s->catalog, s->arena, &all, &n, &err));
+        assert_int_equal(err.code, MU_DATA);
+        assert_non_null(strstr(err.text, "row 1: bench 1"));
+    }
+}
+
 static void the_shipped_residuals_are_those_of_the_shipped_truth(void **state)
 {
     struct stage *s = *state;
@@ -101,6 +140,8 @@ int main(void)
         STAGED(the_closed_form_meets_its_bars_and_its_range_holds),
         STAGED(the_ninth_of_ten_is_the_ninetieth_percentile),
         STAGED(the_class_is_the_files),
+        STAGED(typical_speed_promises_nothing_but_its_range_holds),
+        STAGED(a_run_of_speed_that_says_too_little_is_refused),
         STAGED(the_shipped_residuals_are_those_of_the_shipped_truth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,205 @@
+/* Prices: which rate a line of work takes, how it is read between two measured numbers of columns, what has no price, and what typical
+ * kernels and trials change. */
+#include "../stage.h"
+
+#include "catalog/types.h"
+#include "judge/speed.h"
+
+enum { RATES = 16, Q4_K = 12, Q8_0 = 8, F16 = 1 };
+
+struct priced {
+    struct rate rate[RATES];
+    struct pool pool;
+    struct place place;
+    struct machine machine;
+    struct world world;
+    struct bill bill;
+};
+
+static void add_rate(struct priced *p, enum machine_work work, unsigned type, double tokens,
+                     const char *buffer, double per_s)
+{
+    assert_true(p->machine.rates < RATES);
+    p->rate[p->machine.rates++] =
+        (struct rate){.work = work,
+                      .type = (uint8_t)type,
+                      .tokens = tokens,
+                      .buffer = buffer,
+                      .threads = 2,
+                      .per_s = estimate_of(per_s / 2, per_s, per_s * 2, MEASURED, "test")};
+}
+
+static struct priced *priced_new(struct stage *s)
+{
+    struct priced *p = NEW(s->arena, struct priced);
+    p->machine = (struct machine){.name = "test", .rate = p->rate};
+    return p;
+}
+
+static void add_product(struct priced *p, unsigned type, double columns, const char *buffer,
+                        double flop)
+{
+    const struct line of = {.phase = DECODE,
+                            .work = MATMUL_FLOP,
+                            .type = (uint8_t)type,
+                            .buffer = buffer,
+                            .columns = columns};
+    WORK(&p->bill, of, "multiply", flop, "here");
+}
+
+static double likely(const struct priced *p)
+{
+    return speed_of(&p->bill, DECODE, &p->machine, 0, &p->world).likely;
+}
+
+static void a_phase_takes_the_sum_of_its_lines(void **state)
+{
+    struct priced *p = priced_new(*state);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "AMX", 100);
+    add_rate(p, WORK_MATMUL_FLOP, Q8_0, 1, "AMX", 50);
+    add_product(p, Q4_K, 1, "AMX", 100); /* a second */
+    add_product(p, Q8_0, 1, "AMX", 200); /* four */
+    assert_close(likely(p), 1.0 / 5, 1e-12);
+    const struct estimate e = speed_of(&p->bill, DECODE, &p->machine, 0, &p->world);
+    assert_close(e.low, 1.0 / 10, 1e-12);
+    assert_close(e.high, 2.0 / 5, 1e-12);
+    assert_false(estimate_known(speed_of(&p->bill, PREFILL, &p->machine, 0, &p->world)));
+}
+
+static void the_buffer_decides_before_the_columns(void **state)
+{
+    struct priced *p = priced_new(*state);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "AMX", 100);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU_REPACK", 25);
+    add_product(p, Q4_K, 1, "CPU_REPACK", 100);
+    assert_close(likely(p), 0.25, 1e-12);
+    p->bill.lines = 0;
+    add_product(p, Q4_K, 1, "CPU", 100); /* measured in other buffers only: any of them */
+    assert_true(likely(p) > 0);
+}
+
+static void between_two_columns_it_is_read_off_the_curve(void **state)
+{
+    struct priced *p = priced_new(*state);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 10);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 16, "CPU", 40);
+    add_product(p, Q4_K, 4, "CPU", 20); /* half way, both logarithmic: 20 a second */
+    assert_close(likely(p), 1, 1e-12);
+    p->bill.lines = 0;
+    add_product(p, Q4_K, 512, "CPU", 40); /* beyond the last: the last */
+    assert_close(likely(p), 1, 1e-12);
+}
+
+static void attention_goes_by_the_nearest_head(void **state)
+{
+    struct priced *p = priced_new(*state);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 10);
+    add_rate(p, WORK_ATTEND_FLOP, F16, 1, NULL, 8);
+    p->rate[p->machine.rates - 1].row = 128;
+    add_rate(p, WORK_ATTEND_FLOP, F16, 1, NULL, 2);
+    p->rate[p->machine.rates - 1].row = 64;
+    const struct line of = {
+        .phase = DECODE, .work = ATTEND_FLOP, .type = F16, .columns = 1, .row = 72};
+    WORK(&p->bill, of, "attend", 2, "here");
+    assert_close(likely(p), 1, 1e-12);
+}
+
+static void what_nobody_measured_has_no_price(void **state)
+{
+    struct priced *p = priced_new(*state);
+    add_product(p, Q4_K, 1, "CPU", 100);
+    assert_false(estimate_known(speed_of(&p->bill, DECODE, &p->machine, 0, &p->world)));
+    add_rate(p, WORK_MATMUL_FLOP, Q8_0, 1, "CPU", 100);
+    const struct estimate e = speed_of(&p->bill, DECODE, &p->machine, 0, &p->world);
+    assert_false(estimate_known(e));
+    assert_non_null(e.source);
+}
+
+static void threads_asked_for_choose_the_rates(void **state)
+{
+    struct priced *p = priced_new(*state);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 100);
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 60);
+    p->rate[1].threads = 1;
+    add_product(p, Q4_K, 1, "CPU", 60);
+    assert_close(speed_of(&p->bill, DECODE, &p->machine, 1, &p->world).likely, 1, 1e-12);
+    assert_close(speed_of(&p->bill, DECODE, &p->machine, 0, &p->world).likely, 100.0 / 60, 1e-12);
+    assert_close(speed_of(&p->bill, DECODE, &p->machine, 64, &p->world).likely, 100.0 / 60, 1e-12);
+}
+
+/* A machine of which only bandwidth is known gets the share of it that each type of weights usually reaches, and only that. */
+static void typical_kernels_fill_what_was_not_measured(void **state)
+{
+    struct stage *s = *state;
+    struct priced *p = priced_new(s);
+    add_rate(p, WORK_READ_BYTES, RATE_NO_TYPE, 0, NULL, 20e9);
+    add_rate(p, WORK_MATMUL_FLOP, Q8_0, 1, "CPU", 123);
+    const struct machine *m = judge_typical(&p->machine, &s->world, s->arena);
+    size_t q4 = 0, q8 = 0, prompts = 0;
+    for (size_t i = 0; i < m->rates; i++) {
+        const struct rate *r = &m->rate[i];
+        q8 += r->work == WORK_MATMUL_FLOP && r->type == Q8_0;
+        prompts += r->work == WORK_MATMUL_FLOP && r->tokens == 512;
+        if (r->work != WORK_MATMUL_FLOP || r->type != Q4_K) continue;
+        q4++;
+        assert_int_equal(r->per_s.origin, ESTIMATED);
+        assert_true(r->per_s.likely <
+                    20e9 * 2 / 0.5625); /* not faster than memory: 4.5 bits a weight */
+    }
+    assert_true(q4 > 0);
+    assert_int_equal(q8, 1);      /* its own, measured */
+    assert_int_equal(prompts, 0); /* those are shares of sgemm, which is not known */
+}
+
+static void a_trial_of_the_task_takes_the_place_of_its_estimate(void **state)
+{
+    struct stage *s = *state;
+    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
+    const struct machine *m;
+    struct mu_err err = {.code = MU_OK};
+    const struct task t = stage_model(s, "Qwen/Qwen2.5-0.5B-Instruct", "Q8_0");
+    assert_true(machine_from_line(S("cpu:2 ram:16GiB bandwidth:20GB/s"), &in, &m, &err));
+    m = judge_typical(m, &s->world, s->arena);
+    struct verdict v;
+    judge_task(&t, m, &s->world, &v);
+    const double said = v.decode_per_s.likely;
+    assert_true(said > 0);
+    struct sample tried = {.model = s->digest.name,
+                           .quant = s->digest.quant,
+                           .kind = "generate",
+                           .weight_bytes = s->digest.weight_bytes,
+                           .prompt_tokens = s->knobs.prompt_tokens,
+                           .ubatch_tokens = s->knobs.ubatch_tokens,
+                           .threads = 2,
+                           .kv_type_k = s->knobs.kv_type_k->name,
+                           .kv_type_v = s->knobs.kv_type_v->name,
+                           .repack = true,
+                           .predicted = {.decode_per_s = said, .prefill_per_s = 1},
+                           .measured = {.decode_per_s = said / 2, .prefill_per_s = 1},
+                           .how = "whole file",
+                           .conditions = "idle"};
+    judge_samples(&s->world, &tried, 1, 2);
+    judge_task(&t, m, &s->world, &v);
+    assert_int_equal(v.decode_per_s.origin, MEASURED);
+    assert_exactly(v.decode_per_s.likely, said / 2);
+    tried.model = "another"; /* half as fast as said: so is this one, then */
+    judge_samples(&s->world, &tried, 1, 2);
+    judge_task(&t, m, &s->world, &v);
+    assert_close(v.decode_per_s.likely, said / 2, 1e-6);
+    assert_int_equal(v.decode_per_s.origin, ESTIMATED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGED(a_phase_takes_the_sum_of_its_lines),
+        STAGED(the_buffer_decides_before_the_columns),
+        STAGED(between_two_columns_it_is_read_off_the_curve),
+        STAGED(attention_goes_by_the_nearest_head),
+        STAGED(what_nobody_measured_has_no_price),
+        STAGED(threads_asked_for_choose_the_rates),
+        STAGED_WORLD(typical_kernels_fill_what_was_not_measured),
+        STAGED_WORLD(a_trial_of_the_task_takes_the_place_of_its_estimate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
