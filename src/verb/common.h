@@ -38,6 +38,8 @@ bool world_here(const struct context *in, const struct machine **m, struct world
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;
 
+/* How busy the machine was when one of these was measured, or NULL: such rates are shown, but not trusted for good. */
+const char *rates_busy(const struct rate *rate, size_t rates);
 void show_machine(struct doc *d, const struct machine *m);
 void show_speed(struct doc *d, const struct machine *m, const struct catalog *c, const char *when);
 void show_notes(struct doc *d, const struct notes *n);

@@ -187,11 +187,11 @@ static void speed_row(struct doc *d, struct block *b, const struct machine *m,
         facts_row(d, b, machine_work_word(work), "%s", rate_words(d->arena, all));
 }
 
-static const char *busy_words(const struct machine *m)
+const char *rates_busy(const struct rate *rate, size_t rates)
 {
-    for (size_t i = 0; i < m->rates; i++)
-        if (m->rate[i].conditions && strncmp(m->rate[i].conditions, "busy", 4) == 0)
-            return m->rate[i].conditions;
+    for (size_t i = 0; i < rates; i++)
+        if (rate[i].conditions && strncmp(rate[i].conditions, "busy", 4) == 0)
+            return rate[i].conditions;
     return NULL;
 }
 
@@ -202,7 +202,7 @@ void show_speed(struct doc *d, const struct machine *m, const struct catalog *c,
         facts_row(d, b, "not measured", "%s", m->unmeasured ? m->unmeasured : "no rates");
         return;
     }
-    const char *busy = busy_words(m);
+    const char *busy = rates_busy(m->rate, m->rates);
     struct block *b = doc_facts(d, !when ? "Speed, as its report or line says"
                                          : str_format(d->arena, "Speed, measured, %s%s", when,
                                                       busy ? "" : ", on an idle machine"));

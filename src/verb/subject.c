@@ -76,14 +76,6 @@ static const char *why_not_measured(const struct request *q, const struct machin
     return request_flag(q, "quick") ? "--quick measures nothing" : NULL;
 }
 
-/* Rates that were measured beside other work are shown, but not trusted for good. */
-static bool measured_busy(const struct rate *rate, size_t rates)
-{
-    for (size_t i = 0; i < rates; i++)
-        if (rate[i].conditions && strncmp(rate[i].conditions, "busy", 4) == 0) return true;
-    return false;
-}
-
 struct measuring subject_measuring(const struct context *in, const struct subject *s)
 {
     return (struct measuring){
@@ -140,7 +132,7 @@ static bool rate(const struct request *q, const struct context *in, struct subje
     struct measured found;
     struct mu_err err = {.code = MU_OK};
     const bool usable = length != MEASURE_FULL && measure_kept(&how, s->machine, &kept);
-    if (usable && (*why || (!kept.stale && !measured_busy(kept.rate, kept.rates)))) {
+    if (usable && (*why || (!kept.stale && !rates_busy(kept.rate, kept.rates)))) {
         take_kept(s, &kept, in->arena);
         return true;
     }

@@ -177,6 +177,12 @@ static void say_speed(struct doc *d, const struct fit *f)
                   f->largest_context_tokens >= f->asked.digest->shape->context_tokens
                       ? ", all the model was trained for"
                       : "");
+    const char *busy = rates_busy(f->machine->rate, f->machine->rates);
+    if (busy && estimate_known(v->decode_per_s) && v->decode_per_s.origin != MEASURED)
+        doc_note(d, TONE_WARN,
+                 "the rates were measured beside other work (%s): speeds may be too low; without "
+                 "--quick they are measured again",
+                 busy);
 }
 
 /* How both fall as the cache fills; nothing to say where speed is not known. */
