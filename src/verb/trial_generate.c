@@ -276,17 +276,11 @@ static struct sample_figures figures_of(const struct tried *t, bool predicted)
 }
 
 /* Rates measured beside other work predict too little, and what is off by that is no error of ours. */
-static bool rates_busy(const struct machine *m)
-{
-    for (size_t i = 0; i < m->rates; i++)
-        if (m->rate[i].conditions && strncmp(m->rate[i].conditions, "busy", 4) == 0) return true;
-    return false;
-}
-
 static struct sample_figures predicted_of(const struct tried *t)
 {
     struct sample_figures f = figures_of(t, true);
-    if (rates_busy(t->subject.machine)) f.prefill_per_s = f.decode_per_s = f.load_s = (double)NAN;
+    const struct machine *m = t->subject.machine;
+    if (rates_busy(m->rate, m->rates)) f.prefill_per_s = f.decode_per_s = f.load_s = (double)NAN;
     return f;
 }
 
