@@ -194,7 +194,7 @@ static bool opened(const struct session_asked *asked, struct session *s, struct 
         return err_set(err, MU_DATA, "llama.cpp does not load the model: %s", llama_said());
     s->load_s = clock_s() - start_s;
     if (llama_model_has_encoder(s->model) && llama_model_has_decoder(s->model))
-        return err_set(err, MU_NO, "a model that encodes and then decodes is not run");
+        return err_set(err, MU_UNAVAILABLE, "a model that encodes and then decodes is not run");
     start_s = clock_s();
     s->context = llama_init_from_model(s->model, context_params(asked));
     if (!s->context)

@@ -114,7 +114,7 @@ static bool embed(struct embedding *e, const struct resident *before, struct mu_
 {
     const enum llama_pooling_type pooling = llama_pooling_type(e->s.context);
     if (pooling == LLAMA_POOLING_TYPE_NONE || pooling == LLAMA_POOLING_TYPE_RANK)
-        return err_set(err, MU_NO, "the model %s",
+        return err_set(err, MU_UNAVAILABLE, "the model %s",
                        pooling ? "ranks pairs of texts, it embeds none"
                                : "does not say how it pools");
     const struct resident loaded = session_resident();

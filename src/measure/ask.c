@@ -69,12 +69,13 @@ static const char *failure(const struct hearing *h, const struct child_end *end,
     return NULL;
 }
 
-/* An answer that can't be used and a crash are our own fault; a hang or a kill for memory leaves the engine unavailable. */
+/* An answer that can't be used and a crash are our own fault; a hang or a kill for memory leaves the engine unavailable, and so does 1,
+ * which any other program may end with: to us it would mean that the answer is no. */
 static enum mu_code code_of(const struct hearing *h, const struct child_end *end)
 {
     if (h->err.code != MU_OK) return MU_INTERNAL;
     if (end->fate == CHILD_SIGNALLED) return MU_INTERNAL;
-    if (end->fate != CHILD_EXITED) return MU_UNAVAILABLE;
+    if (end->fate != CHILD_EXITED || end->status == err_exit_status(MU_NO)) return MU_UNAVAILABLE;
     for (int code = MU_OK; code < MU_CODE_COUNT; code++)
         if (err_exit_status((enum mu_code)code) == end->status) return (enum mu_code)code;
     return MU_INTERNAL;

@@ -9,10 +9,10 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/mapped.h"
 #include "base/notes.h"
 #include "base/save.h"
 #include "measure/rows.h"
+#include "measure/state.h"
 
 enum { FILE_MOST_BYTES = 64 << 10, PATH_TEXT_MOST = 4096 };
 static const char *const schema = "embedding-kept/1";
@@ -54,15 +54,6 @@ static const struct field written_fields[] = {
 static const struct fields written_table =
     FIELD_TABLE(struct written, "kept embedding test", written_fields);
 
-static const char *path_of(const struct measuring *in, const struct machine *m)
-{
-    const char *print = m->fingerprint;
-    if (!in->state_folder || !print || !print[0] ||
-        print[strspn(print, "0123456789abcdef")] != '\0')
-        return NULL;
-    return str_format(in->arena, "%s/embedding-%s.json", in->state_folder, print);
-}
-
 static bool is_outcome(const char *word)
 {
     for (int i = 0; word && i < EMBEDDING_OUTCOME_COUNT; i++)
@@ -93,27 +84,15 @@ static bool usable(const struct written *w, const struct machine *m, struct mu_e
     return true;
 }
 
-static bool read_file(const char *path, struct arena *a, struct written *out, struct mu_err *err)
-{
-    struct mapped file = {0};
-    uint64_t bytes;
-    struct json *j = NULL;
-    if (!mapped_open(path, FILE_MOST_BYTES, &file, &bytes, err)) return false;
-    const bool good =
-        json_parse(file.bytes, path, &j, err) && fields_read(&written_table, j, out, a, err);
-    json_free(j);
-    mapped_close(&file);
-    return good;
-}
-
 bool embedding_kept_read(const struct measuring *in, const struct machine *m,
                          struct embedding_kept *out)
 {
-    const char *path = path_of(in, m);
+    const char *path = state_path(in->state_folder, "embedding", m, in->arena);
     struct written w = {.muster = NULL};
     struct mu_err err = {0};
     if (!path || access(path, F_OK) != 0) return false;
-    if (!read_file(path, in->arena, &w, &err) || !usable(&w, m, &err)) {
+    if (!state_read(path, FILE_MOST_BYTES, &written_table, in->arena, &w, &err) ||
+        !usable(&w, m, &err)) {
         note_add(in->notes, "the embedding test kept in %s cannot be used: %s", path, err.text);
         return false;
     }
@@ -128,7 +107,7 @@ bool embedding_kept_read(const struct measuring *in, const struct machine *m,
 bool embedding_kept_write(const struct measuring *in, const struct machine *m,
                           const struct embedding_kept *kept, struct mu_err *err)
 {
-    const char *path = path_of(in, m);
+    const char *path = state_path(in->state_folder, "embedding", m, in->arena);
     if (!path)
         return err_set(err, MU_CANTCREATE,
                        "keeping the embedding test: there is no state folder or no fingerprint");

@@ -12,12 +12,12 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/mapped.h"
 #include "base/notes.h"
 #include "base/save.h"
 #include "measure/rows.h"
+#include "measure/state.h"
 
-enum { FILE_MOST_BYTES = 1 << 20, FINGERPRINT_MOST = 64 };
+enum { FILE_MOST_BYTES = 1 << 20 };
 static const char *const schema = "rates/2";
 
 struct kept {
@@ -43,16 +43,6 @@ static const struct field kept_fields[] = {
 };
 static const struct fields kept_table = {"rates", sizeof(struct kept), kept_fields,
                                          COUNT_OF(kept_fields)};
-
-/* The fingerprint becomes part of a path, so it must be what it says. */
-static const char *path_of(const struct measuring *in, const struct machine *m)
-{
-    const char *print = m->fingerprint;
-    if (!in->state_folder || !print) return NULL;
-    const size_t n = strspn(print, "0123456789abcdef");
-    if (!n || n > FINGERPRINT_MOST || print[n]) return NULL;
-    return str_format(in->arena, "%s/rates-%s.json", in->state_folder, print);
-}
 
 /* Another build has other kernels. NULL: there is no engine to compare with. */
 static const char *stamp_of(const struct measuring *in)
@@ -87,27 +77,14 @@ static bool rates_of(const struct kept *kept, const struct machine *m, const str
     return true;
 }
 
-static bool read_kept(const char *path, struct arena *a, struct kept *out, struct mu_err *err)
-{
-    struct mapped file = {0};
-    uint64_t file_bytes;
-    if (!mapped_open(path, FILE_MOST_BYTES, &file, &file_bytes, err)) return false;
-    struct json *j = NULL;
-    const bool good =
-        json_parse(file.bytes, path, &j, err) && fields_read(&kept_table, j, out, a, err);
-    json_free(j);
-    mapped_close(&file);
-    return good;
-}
-
 bool measure_kept(const struct measuring *in, const struct machine *m, struct measured *out)
 {
-    const char *path = path_of(in, m);
+    const char *path = state_path(in->state_folder, "rates", m, in->arena);
     if (!path || access(path, F_OK) != 0) return false;
     struct kept kept = {0};
     const struct rate *rate = NULL;
     struct mu_err err = {0};
-    if (!read_kept(path, in->arena, &kept, &err) ||
+    if (!state_read(path, FILE_MOST_BYTES, &kept_table, in->arena, &kept, &err) ||
         !rates_of(&kept, m, in->catalog, in->arena, &rate, &err)) {
         note_add(in->notes, "the measurements kept in %s cannot be used: %s", path, err.text);
         return false;
@@ -128,7 +105,7 @@ bool measure_keep(const struct measuring *in, const struct machine *m,
                   const struct measured *measured, struct mu_err *err)
 {
     const size_t count = measured->rates;
-    const char *path = path_of(in, m);
+    const char *path = state_path(in->state_folder, "rates", m, in->arena);
     if (!path)
         return err_set(err, MU_CANTCREATE,
                        "keeping the measurements: there is no state folder or no fingerprint");

@@ -9,12 +9,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fields.h"
-#include "base/mapped.h"
 #include "base/notes.h"
 #include "base/save.h"
 #include "machine/machine.h"
+#include "measure/state.h"
 
-enum { FILE_MOST_BYTES = 4 << 20, TEXT_MOST_BYTES = 512, FINGERPRINT_MOST = 64 };
+enum { FILE_MOST_BYTES = 4 << 20, TEXT_MOST_BYTES = 512 };
 static const char *const schema = "samples/1";
 static const double figure_most = 1e18;
 
@@ -63,14 +63,9 @@ static const struct field kept_fields[] = {
 };
 static const struct fields kept_table = FIELD_TABLE(struct kept, "samples", kept_fields);
 
-/* The fingerprint becomes part of a path, so it must be what it says. */
 const char *samples_path(const struct sample_place *in)
 {
-    const char *print = in->machine->fingerprint;
-    if (!in->state_folder || !print) return NULL;
-    const size_t n = strspn(print, "0123456789abcdef");
-    if (!n || n > FINGERPRINT_MOST || print[n]) return NULL;
-    return str_format(in->arena, "%s/samples-%s.json", in->state_folder, print);
+    return state_path(in->state_folder, "samples", in->machine, in->arena);
 }
 
 static bool shown(struct arena *a, const char **text, bool may_lack)
@@ -127,19 +122,6 @@ static bool samples_of(const struct kept *kept, const struct sample_place *in, s
     return true;
 }
 
-static bool read_kept(const char *path, struct arena *a, struct kept *out, struct mu_err *err)
-{
-    struct mapped file = {0};
-    uint64_t file_bytes;
-    if (!mapped_open(path, FILE_MOST_BYTES, &file, &file_bytes, err)) return false;
-    struct json *j = NULL;
-    const bool good =
-        json_parse(file.bytes, path, &j, err) && fields_read(&kept_table, j, out, a, err);
-    json_free(j);
-    mapped_close(&file);
-    return good;
-}
-
 /* Into room for SAMPLES_MOST. */
 static size_t read_samples(const struct sample_place *in, struct sample *to)
 {
@@ -147,7 +129,8 @@ static size_t read_samples(const struct sample_place *in, struct sample *to)
     if (!path || access(path, F_OK) != 0) return 0;
     struct kept kept = {0};
     struct mu_err err = {0};
-    if (read_kept(path, in->arena, &kept, &err) && samples_of(&kept, in, to, &err))
+    if (state_read(path, FILE_MOST_BYTES, &kept_table, in->arena, &kept, &err) &&
+        samples_of(&kept, in, to, &err))
         return kept.samples;
     note_add(in->notes, "the samples kept in %s cannot be used: %s", path, err.text);
     return 0;

@@ -136,7 +136,8 @@ static void ends_that_are_not_clean(void **state)
     fails("kill -ABRT $$", MU_INTERNAL, "SIGABRT");
     fails(SAY(RUN("0.5", S3, BUFFERS)) "kill -SEGV $$", MU_INTERNAL, "SIGSEGV");
     fails("echo 'no such tensor' >&2; exit 65", MU_DATA, "no such tensor");
-    fails("echo 'it encodes and decodes' >&2; exit 1", MU_NO, "it encodes and decodes");
+    fails("echo 'it encodes and decodes' >&2; exit 69", MU_UNAVAILABLE, "it encodes and decodes");
+    fails("exit 1", MU_UNAVAILABLE, "status 1"); /* no answer of ours: not a no */
     fails("exit 64", MU_UNAVAILABLE, "built without llama.cpp");
     fails("true", MU_INTERNAL, "said nothing");
     fails("echo '{\"note\": \"only that\"}'", MU_INTERNAL, "said nothing");
