@@ -29,7 +29,8 @@ struct engine_test {
 };
 extern const struct engine_test *const engine_tests[]; /* NULL ends */
 extern const struct engine_test engine_memory, engine_gemm, engine_disk, engine_guide;
-extern const struct engine_test engine_fill, engine_exact, engine_trial, engine_embed, engine_capture;
+extern const struct engine_test engine_fill, engine_exact, engine_trial, engine_embed,
+    engine_capture;
 extern const struct engine_test engine_devices, engine_kernels, engine_amx;
 
 /* Reads a request; the message names what is wrong with it. */

@@ -6,13 +6,16 @@
 #include "engine/prompt.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <llama.h>
 
 #include "engine/blocks.h"
 
-enum { SENTENCE_TOKENS = 14, SENTENCE_BYTES = 256, PARTS = 10, SEED = 20260705 };
+/* SENTENCE_MOST tokens: none is shorter than a byte, and marks stand before and behind. */
+enum { SENTENCE_TOKENS = 14, SENTENCE_BYTES = 256, SENTENCE_MOST = 512 };
+enum { PARTS = 10, SEED = 20260705 };
 
 static const char *const beginning[PARTS] = {
     "The old lighthouse keeper",    "A student of botany",       "My neighbour's grey cat",
@@ -47,23 +50,17 @@ static int32_t tokenised(const struct session *s, size_t number, bool whole, int
                          size_t room)
 {
     char text[SENTENCE_BYTES];
-    size_t n = 0;
-    for (int part = 0; part < 2; part++) {
-        const char *p = part ? end[number % PARTS] : beginning[number / PARTS % PARTS];
-        if (part) text[n++] = ' ';
-        assert(n + strlen(p) + 1 < sizeof text);
-        memcpy(text + n, p, strlen(p));
-        n += strlen(p);
-    }
-    return llama_tokenize(llama_model_get_vocab(s->model), text, (int32_t)n, out, (int32_t)room,
-                          whole, false);
+    const int n = snprintf(text, sizeof text, "%s %s", beginning[number / PARTS % PARTS],
+                           end[number % PARTS]);
+    assert(n > 0 && (size_t)n < sizeof text);
+    return llama_tokenize(llama_model_get_vocab(s->model), text, n, out, (int32_t)room, whole,
+                          false);
 }
 
-/* Room for any vocabulary: no token is shorter than a byte. */
 static bool sentence(const struct session *s, size_t number, bool whole, int32_t *out,
                      size_t *tokens, struct mu_err *err)
 {
-    const int32_t n = tokenised(s, number, whole, out, 2 * SENTENCE_BYTES);
+    const int32_t n = tokenised(s, number, whole, out, SENTENCE_MOST);
     if (n <= 0)
         return err_set(err, MU_DATA, "the model's vocabulary makes no tokens of a plain sentence");
     *tokens = (size_t)n;
@@ -73,7 +70,7 @@ static bool sentence(const struct session *s, size_t number, bool whole, int32_t
 bool prompt_sentence(const struct session *s, size_t number, size_t most, struct arena *a,
                      struct prompt *out, struct mu_err *err)
 {
-    struct prompt p = {.token = NEW_ARRAY(a, int32_t, 2 * SENTENCE_BYTES), .text = has_words(s)};
+    struct prompt p = {.token = NEW_ARRAY(a, int32_t, SENTENCE_MOST), .text = has_words(s)};
     if (p.text && !sentence(s, number, true, p.token, &p.tokens, err)) return false;
     if (!p.text) {
         p.tokens = SENTENCE_TOKENS;
@@ -88,7 +85,7 @@ bool prompt_of(const struct session *s, size_t tokens, struct arena *a, struct p
                struct mu_err *err)
 {
     struct prompt p = {.token = NEW_ARRAY(a, int32_t, tokens), .text = has_words(s)};
-    int32_t part[2 * SENTENCE_BYTES];
+    int32_t part[SENTENCE_MOST];
     if (!p.text) session_tokens(s, SEED, p.token, p.tokens = tokens);
     for (size_t number = 0; p.tokens < tokens; number++) {
         size_t n = 0;

@@ -158,7 +158,7 @@ static struct llama_context_params context_params(const struct session_asked *a)
 /* A function of the CPU backend by name. ISO C has no cast from an object's pointer to a function's; a union does it. */
 static ggml_backend_reg_t cpu_backend(void)
 {
-    const ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
     return cpu ? ggml_backend_dev_backend_reg(cpu) : NULL;
 }
 
@@ -169,7 +169,7 @@ static struct ggml_threadpool *pool_new(size_t threads)
         void *found;
         struct ggml_threadpool *(*call)(struct ggml_threadpool_params *params);
     } make = {NULL};
-    const ggml_backend_reg_t cpu = cpu_backend();
+    ggml_backend_reg_t cpu = cpu_backend();
     if (cpu) make.found = ggml_backend_reg_get_proc_address(cpu, "ggml_threadpool_new");
     struct ggml_threadpool_params params = ggml_threadpool_params_default((int)threads);
     return make.found ? make.call(&params) : NULL;

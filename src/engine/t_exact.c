@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ggml.h>
@@ -33,7 +33,12 @@ static void listen(enum ggml_log_level level, const char *text, void *to)
     static const char words[] = "output buffer size =";
     struct listening *l = to;
     const char *at = level == GGML_LOG_LEVEL_INFO ? strstr(text, words) : NULL;
-    if (at && sscanf(at + strlen(words), "%lf", &l->output_mib) != 1) l->output_mib = (double)NAN;
+    if (at) {
+        const char *figure = at + strlen(words);
+        char *end;
+        const double mib = strtod(figure, &end);
+        l->output_mib = end > figure ? mib : (double)NAN;
+    }
     if (l->before) l->before(level, text, l->before_to);
 }
 

@@ -29,7 +29,8 @@ size_t judge_depths(const struct task *t, const struct machine *m, const struct 
     size_t n = 0;
     if (!(end_tokens >= 0)) return 0;
     out[n++] = behind(t, 0, m, w);
-    for (double tokens = first_tokens; tokens < end_tokens && n < DEPTHS_MOST - 1; tokens *= times)
+    double tokens = first_tokens;
+    for (; tokens < end_tokens && n < DEPTHS_MOST - 1; tokens *= times)
         out[n++] = behind(t, tokens, m, w);
     if (end_tokens > 0) out[n++] = behind(t, end_tokens, m, w);
     return n;

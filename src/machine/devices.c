@@ -79,7 +79,7 @@ static bool hex_cut(struct str *s, size_t most, uint64_t *out)
     *out = 0;
     for (; n < s->n && n <= most; n++) {
         const char c = s->p[n];
-        const char *digit = memchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c, 16);
+        const char *digit = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
         if (!digit) break;
         *out = *out * 16 + (uint64_t)(digit - digits);
     }

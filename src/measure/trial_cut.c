@@ -16,7 +16,8 @@
 #include "base/num.h"
 #include "model/gguf_write.h"
 
-static const double layers_least = 4, layers_most = 12, off_most = 0.05;
+enum { LAYERS_LEAST = 4, LAYERS_MOST = 12 };
+static const double off_most = 0.05;
 
 /* What the linear rule is tried on. */
 struct mixture {
@@ -80,7 +81,9 @@ bool trial_cut_size(const struct model *whole, const struct catalog *c, struct a
     struct mixture all, of_k, of_twice;
     double best = layers, best_off = (double)INFINITY;
     if (!mixture_of_cut(whole, layers, c, a, &all, err)) return false;
-    for (double k = layers_least; 2 * k < layers && k <= layers_most && best_off > off_most; k++) {
+    for (int tried = LAYERS_LEAST; tried <= LAYERS_MOST && best_off > off_most; tried++) {
+        const double k = tried;
+        if (2 * k >= layers) break;
         if (!mixture_of_cut(whole, k, c, a, &of_k, err) ||
             !mixture_of_cut(whole, 2 * k, c, a, &of_twice, err))
             return false;

@@ -122,7 +122,7 @@ static void cut_shape(struct shape *s, double k)
 static void count_places(const struct shape *s, size_t places[2])
 {
     places[0] = places[1] = 0;
-    for (double i = 0; i < s->layers; i++) places[shape_layer_has_experts(s, i)]++;
+    for (size_t i = 0; (double)i < s->layers; i++) places[shape_layer_has_experts(s, (double)i)]++;
 }
 
 static void add(struct model *out, struct tensor *list, const struct tensor *t)

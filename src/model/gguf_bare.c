@@ -78,7 +78,7 @@ bool gguf_bare(struct str header, const struct model *m, const struct catalog *c
     double data_bytes = 0;
     struct buf b;
     buf_init(&k.pairs, HEADER_MOST_BYTES);
-    buf_init(&b, 2 * HEADER_MOST_BYTES);
+    buf_init(&b, (size_t)2 * HEADER_MOST_BYTES);
     bool good = from.types && possible(m, from.types, err) && gguf_read(&from, a, &g, err);
     if (good) {
         put_vocabulary(&k, &g, m->shape.vocabulary);

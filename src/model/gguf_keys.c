@@ -116,7 +116,7 @@ static void wanted(struct gguf_pairs *p, const char *text)
 {
     struct str value = str_of(text);
     const struct str name = str_cut(&value, '=');
-    double item[LIST_MOST];
+    double item[LIST_MOST] = {0};
     size_t count = 0;
     if (str_is(value, "true") || str_is(value, "false")) {
         flag(p, name, str_is(value, "true"));

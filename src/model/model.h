@@ -34,11 +34,11 @@ struct model {
     size_t tensors;              /* none for a model known by shape alone */
     const char *quant;           /* "Q4_K_M", the file's own or the mix asked for; NULL unknown */
     double file_bytes;           /* all parts, as long as they should be; 0 when there is no file */
-    double missing_bytes; /* of these: weights that are not there (a header alone, an unfinished download) */
-    double header_bytes;  /* of the first part, to where the weights begin */
-    double files;                /* parts of a split GGUF */
-    const char *tokenizer;       /* tokenizer.ggml.model, or NULL */
-    enum origin origin;          /* REPORTED by a file, LISTED in the catalogue */
+    double missing_bytes;  /* of these: weights not there (a header alone, a broken download) */
+    double header_bytes;   /* of the first part, to where the weights begin */
+    double files;          /* parts of a split GGUF */
+    const char *tokenizer; /* tokenizer.ggml.model, or NULL */
+    enum origin origin;    /* REPORTED by a file, LISTED in the catalogue */
     const char *source;
 };
 

@@ -69,6 +69,18 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     return true;
 }
 
+bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,
+                   struct mu_err *err)
+{
+    *out = *asked->model;
+    if (out->tensors) return true;
+    out->quant = asked->digest->quant;
+    const struct tensors_asked wanted = {.shape = &out->shape,
+                                         .mix = catalog_mix(in->catalog, str_of(out->quant)),
+                                         .catalog = in->catalog};
+    return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
+}
+
 void asked_settle(const struct context *in, struct asked *a)
 {
     const char *why = judge_repacking(a->digest, &a->knobs);

@@ -16,8 +16,8 @@ struct subject {
     const struct report *report; /* the report it was read from, or NULL */
     struct guide_system system;
     struct guide_benchmark benchmark;
-    const char *when; /* of the rates: "just now", "kept from 2026-11-21 08:15:00", or NULL */
-    const char *no_amx; /* why AMX does not work here though the CPU has it; NULL: not so, or not known */
+    const char *when;   /* of the rates: "just now", "kept from 2026-11-21 08:15:00", or NULL */
+    const char *no_amx; /* why AMX fails though the CPU has it; NULL: not so, or not known */
 };
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
@@ -64,6 +64,9 @@ bool asked_knobs(const struct request *q, const struct context *in, struct asked
                  struct mu_err *err) NODISCARD;
 /* Once the knobs are set, by asked_knobs or else: settles what this machine and model do not allow, with a note. */
 void asked_settle(const struct context *in, struct asked *a);
+/* The model with a list of its tensors: a file's own, or made of the shape and the mix that was taken. */
+bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,
+                   struct mu_err *err) NODISCARD;
 /* The llama-server command line that runs what was asked. */
 const char *llama_command(const struct asked *asked, struct arena *a);
 /* What is held, by group and pool, and how much of it. */

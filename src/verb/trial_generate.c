@@ -88,8 +88,9 @@ static bool understood(const struct request *q, const struct context *in, struct
                                        work / weights_least_per_s;
     const double all = most(floor(known_or(machine_cpu(t->subject.machine)->threads, 1)), 1);
     t->threads = t->asked.knobs.threads > 0 ? t->asked.knobs.threads : all;
-    if (t->threads > threads_most)
-        return err_set(err, MU_USAGE, "--threads: llama.cpp takes at most %.0f", threads_most);
+    if (t->threads > least(all, threads_most))
+        return err_set(err, MU_USAGE, "--threads: this process may use %.0f here",
+                       least(all, threads_most));
     return true;
 }
 
@@ -119,26 +120,13 @@ static void judge_cut(const struct tried *t, const struct trial_cut *cut, struct
     judge_task(&task, t->subject.machine, &t->world, out);
 }
 
-/* With tensors, where it is known by its shape alone. */
-static bool whole_model(const struct context *in, const struct tried *t, struct model *out,
-                        struct mu_err *err)
-{
-    const char *quant = t->asked.digest->quant;
-    *out = *t->asked.model;
-    if (out->tensors) return true;
-    out->quant = quant;
-    const struct tensors_asked asked = {.shape = &out->shape,
-                                        .mix = catalog_mix(in->catalog, str_of(quant)),
-                                        .catalog = in->catalog};
-    return model_tensors(&asked, in->arena, &out->tensor, &out->tensors, err);
-}
-
 static bool lay_out_cuts(const struct context *in, struct tried *t, struct mu_err *err)
 {
     struct model *whole = NEW(in->arena, struct model);
     const double layers = t->asked.digest->shape->layers;
     double k;
-    if (!whole_model(in, t, whole, err) || !trial_cut_size(whole, in->catalog, in->arena, &k, err))
+    if (!asked_tensors(in, &t->asked, whole, err) ||
+        !trial_cut_size(whole, in->catalog, in->arena, &k, err))
         return false;
     t->runs = k < layers ? 2 : 1;
     for (size_t i = 0; i < t->runs; i++)

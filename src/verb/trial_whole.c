@@ -23,14 +23,8 @@ static const double lock_wait_s = 300; /* for another trial to end */
 static bool lay_out(struct trial_whole *t, const struct context *in, struct mu_err *err)
 {
     struct model *m = NEW(in->arena, struct model);
-    *m = *t->asked.model;
-    const struct tensors_asked asked = {
-        .shape = &m->shape,
-        .mix = catalog_mix(in->catalog, str_of(t->asked.digest->quant)),
-        .catalog = in->catalog};
-    if (!asked.mix || !model_tensors(&asked, in->arena, &m->tensor, &m->tensors, err))
-        return err_add(err, "making %s without its file", m->name);
-    m->quant = t->asked.digest->quant;
+    if (!asked_tensors(in, &t->asked, m, err))
+        return err_add(err, "making %s without its file", t->asked.model->name);
     t->asked.model = m;
     for (size_t i = 0; i < m->tensors; i++)
         t->memory_bytes += tensor_bytes(&m->tensor[i], t->asked.digest->types);

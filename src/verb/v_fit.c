@@ -34,18 +34,6 @@ struct fit {
 
 /* ---- llama.cpp asked for its buffers */
 
-/* The model with a list of tensors: a file's own, or made of a shape and the mix that was taken. */
-static bool with_tensors(const struct context *in, const struct asked *asked, struct model *out,
-                         struct mu_err *err)
-{
-    *out = *asked->model;
-    if (out->tensors) return true;
-    const struct tensors_asked wanted = {
-        &asked->model->shape, catalog_mix(in->catalog, str_of(asked->digest->quant)), in->catalog};
-    out->quant = asked->digest->quant;
-    return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
-}
-
 static enum exact_end ask_engine(const struct context *in, const struct fit *f,
                                  struct allocated *out, struct mu_err *err)
 {
@@ -58,8 +46,8 @@ static enum exact_end ask_engine(const struct context *in, const struct fit *f,
                                       .knobs = &f->asked.knobs,
                                       .memory_most_bytes =
                                           known_or(machine_memory(f->machine)->usable_bytes, 0)};
-    return with_tensors(in, &f->asked, model, err) ? measure_exact(&how, &asked, out, err)
-                                                   : EXACT_FAILED;
+    return asked_tensors(in, &f->asked, model, err) ? measure_exact(&how, &asked, out, err)
+                                                    : EXACT_FAILED;
 }
 
 /* Says why our plan stands instead; what has no rule either is told once. */
@@ -199,8 +187,10 @@ static void say_depths(struct doc *d, const struct fit *f)
                   align, COUNT_OF(head));
     for (size_t i = 0; i < f->depths; i++) {
         const struct depth *at = &f->depth[i];
+        const char *behind = at->tokens > 0 ? str_format(d->arena, "%.0f", at->tokens) : "none";
         const struct cell row[] = {
-            {.text = at->tokens > 0 ? str_format(d->arena, "%.0f", at->tokens) : "none"},
+            {.text = str_format(d->arena, "%s%s", behind,
+                                at->decode_per_s.origin == MEASURED ? ", tried here" : "")},
             {.text = speed_words(d->arena, at->decode_per_s)},
             {.text = speed_words(d->arena, at->prefill_per_s)},
             {.text = first_token_words(d->arena, tokens, at->prefill_per_s)}};

@@ -321,15 +321,39 @@ class Fit(Case):
                 self.assertEqual(groups(answer), said)
         self.assertGreater(rows, 2)
 
-    def test_llama_that_stops_is_told(self):
-        """v0.5.0 aborts on latent attention with AMX buffers, whatever program it is in; elsewhere it does not."""
+    def test_weights_that_stop_llama_are_not_repacked(self):
+        """v0.5.0 aborts on latent attention in AMX buffers: what is said to fit must run as the command says."""
         path = make(self.folder, "deepseek2", DEEPSEEK)
-        answer = self.fit(path)
-        if answer["exact"] is None:
-            self.assertIn("using muster's own plan of the memory: muster-engine was killed by SIGABRT", answer["notes"][-1])
-            self.assertIn("start llama.cpp with --no-repack", answer["notes"][-1])
-            self.refused(70, "SIGABRT", path, "--exact")
+        answer, plan = self.fit(path), self.fit(path, "--no-exact")
+        off = self.fit(path, "--repack", "off")
+        self.assertEqual(groups(answer), groups(plan))
+        settled = [note for note in answer["notes"] if "--no-repack" in note]
+        with open("/proc/cpuinfo") as file:
+            self.assertEqual(bool(settled), " amx_int8 " in file.read())
+        self.assertEqual("--no-repack" in self.muster(path).stdout.split("llama-server")[1].splitlines()[0], bool(settled))
+        if settled:
+            self.assertEqual((groups(answer), len(settled)), (groups(off), 1))
+            self.assertEqual([note for note in off["notes"] if "--no-repack" in note], [])
         self.assertEqual(groups(self.exact(path, "--repack", "off")), groups(self.fit(path, "--repack", "off", "--no-exact")))
+
+    def test_llama_that_stops_is_told(self):
+        """The same with a rule that does not know it; a CPU without AMX has nothing to stop at."""
+        path, rules = make(self.folder, "deepseek2", DEEPSEEK), os.path.join(self.folder, "muster", "buffers.json")
+        with open(os.path.join(ROOT, "data", "buffers.json")) as file:
+            ours = json.load(file)
+        for row in ours["entries"]:
+            row["heads_fail"] = None
+        os.makedirs(os.path.dirname(rules), exist_ok=True)
+        with open(rules, "w") as file:
+            json.dump(ours, file)
+        try:
+            answer = self.fit(path)
+            if answer["exact"] is None:
+                self.assertIn("using muster's own plan of the memory: muster-engine was killed by SIGABRT", answer["notes"][-1])
+                self.assertIn("start llama.cpp with --no-repack", answer["notes"][-1])
+                self.refused(70, "SIGABRT", path, "--exact")
+        finally:
+            os.remove(rules)
 
     def test_an_engine_that_fails_leaves_the_plan(self):
         for script, status, words in [("kill -KILL $$", 70, "SIGKILL"), ("kill -ILL $$", 70, "SIGILL"),

@@ -193,6 +193,59 @@ static void test_ranking(void **state)
                                 &s->world, s->arena, model, 10),
                      0);
 }
+/* Latent attention's stacks of matrices in a buffer that fails on them: nothing is repacked then. */
+static void test_repacking_that_fails(void **state)
+{
+    struct stage *s = *state;
+    struct machine m = *machine_of(s, "cpu:4 ram:64GiB");
+    struct facts facts = *m.facts;
+    const char *const features[] = {"avx2", "amx_int8"};
+    m.facts = &facts;
+    facts.cpu.features = features;
+    static const struct {
+        const char *model, *quant;
+        size_t features;
+        bool fails;
+    } row[] = {{"deepseek-ai/DeepSeek-V2-Lite-Chat", "Q4_K_M", 2, true},
+               {"deepseek-ai/DeepSeek-V2-Lite-Chat", "Q5_0", 2, false}, /* no type of that buffer */
+               {"deepseek-ai/DeepSeek-V2-Lite-Chat", "Q4_K_M", 1, false},
+               {"Qwen/Qwen2.5-7B-Instruct", "Q4_K_M", 2, false}};
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
+        (void)stage_model(s, row[i].model, row[i].quant);
+        facts.cpu.feature_count = row[i].features;
+        judge_buffers(&m, s->catalog, s->arena, &s->knobs);
+        const char *why = judge_repacking(&s->digest, &s->knobs);
+        if ((why != NULL) != row[i].fails)
+            fail_msg("%s %s: %s", row[i].model, row[i].quant, why ? why : "nothing");
+        assert_int_equal(s->knobs.repack, row[i].fails ? REPACK_OFF : REPACK_ON);
+        assert_null(judge_repacking(&s->digest, &s->knobs)); /* settled */
+    }
+}
+
+/* From an empty cache to the end of the context, ever slower; each as the task with that depth is judged. */
+static void test_depths(void **state)
+{
+    struct stage *s = *state;
+    struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
+    const struct machine *m = typical_of(s, "cpu:4 ram:64GiB bandwidth:40GB/s");
+    struct depth at[DEPTHS_MOST];
+    struct verdict v;
+    s->knobs.context_tokens = 32768;
+    const size_t n = judge_depths(&t, m, &s->world, at);
+    assert_int_equal(n, 4);
+    const double expected[] = {0, 2048, 8192, 32768 - s->knobs.prompt_tokens};
+    for (size_t i = 0; i < n; i++) {
+        assert_exactly(at[i].tokens, expected[i]);
+        s->knobs.depth_tokens = at[i].tokens;
+        judge_task(&t, m, &s->world, &v);
+        assert_exactly(at[i].decode_per_s.likely, v.decode_per_s.likely);
+        if (i) assert_true(at[i].decode_per_s.likely < at[i - 1].decode_per_s.likely);
+    }
+    s->knobs.context_tokens = s->knobs.prompt_tokens;
+    assert_int_equal(judge_depths(&t, m, &s->world, at), 1);
+    t = stage_model(s, "sentence-transformers/all-MiniLM-L6-v2", "F16");
+    assert_int_equal(judge_depths(&t, m, &s->world, at), 0);
+}
 
 int main(void)
 {
@@ -207,6 +260,8 @@ int main(void)
         STAGED_WORLD(test_not_computed),
         cmocka_unit_test(test_figures),
         STAGED_WORLD(test_ranking),
+        STAGED_WORLD(test_repacking_that_fails),
+        STAGED_WORLD(test_depths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
