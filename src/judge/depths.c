@@ -30,8 +30,10 @@ size_t judge_depths(const struct task *t, const struct machine *m, const struct 
     if (!(end_tokens >= 0)) return 0;
     out[n++] = behind(t, 0, m, w);
     double tokens = first_tokens;
-    for (; tokens < end_tokens && n < DEPTHS_MOST - 1; tokens *= times)
+    while (tokens < end_tokens && n < DEPTHS_MOST - 1) {
         out[n++] = behind(t, tokens, m, w);
+        tokens *= times;
+    }
     if (end_tokens > 0) out[n++] = behind(t, end_tokens, m, w);
     return n;
 }

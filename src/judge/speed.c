@@ -65,6 +65,9 @@ static struct bracket bracket_of(const struct machine *m, const struct line *l, 
     return b;
 }
 
+/* A rate says nothing of so many times its columns: what streams with one multiplies blocks with hundreds. */
+enum { FAR_COLUMNS = 32 };
+
 static double between(double below, double above, double share)
 {
     return exp(log(below) + share * (log(above) - log(below)));
@@ -77,7 +80,7 @@ static bool rate_for(const struct machine *m, const struct line *l, double threa
     struct bracket b = bracket_of(m, l, threads, false);
     if (!b.below && !b.above) b = bracket_of(m, l, threads, true);
     if (!b.below) b.below = b.above;
-    if (!b.below) return false;
+    if (!b.below || (!b.above && l->columns > FAR_COLUMNS * most(b.below->tokens, 1))) return false;
     *out = b.below->per_s;
     if (!b.above || b.above == b.below || !(b.below->tokens > 0) || l->columns <= b.below->tokens)
         return true;

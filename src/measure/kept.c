@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -90,10 +91,13 @@ bool measure_kept(const struct measuring *in, const struct machine *m, struct me
         return false;
     }
     const char *stamp = stamp_of(in);
-    *out = (struct measured){.rate = rate,
-                             .rates = kept.rows,
-                             .when = str_visible(in->arena, str_of(kept.when)),
-                             .stale = stamp && (!kept.engine || strcmp(stamp, kept.engine) != 0)};
+    struct stat file;
+    *out =
+        (struct measured){.age_s = stat(path, &file) == 0 ? difftime(time(NULL), file.st_mtime) : 0,
+                          .rate = rate,
+                          .rates = kept.rows,
+                          .when = str_visible(in->arena, str_of(kept.when)),
+                          .stale = stamp && (!kept.engine || strcmp(stamp, kept.engine) != 0)};
     if (kept.no_amx) {
         out->no_amx = str_visible(in->arena, str_of(kept.no_amx));
         note_add(in->notes, "%s", out->no_amx);

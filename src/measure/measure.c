@@ -2,7 +2,7 @@
  *
  * A line of the answer counts when it parses, matches the field table and belongs to the test; the first that doesn't ends the
  * child. A test that ends in any way but a clean exit gives no rates at all, only a sentence: half a measurement of a machine that
- * is falling over is worth nothing. The sizes: memory is walked in at least four, usually eight times the last-level cache, never in
+ * is falling over is worth nothing. The sizes: memory is walked in at least two, usually eight times the last-level cache, never in
  * more than an eighth of what one process may use. Left out: the accelerators, which other engines will measure. */
 #include "measure/measure.h"
 
@@ -28,7 +28,7 @@
 enum { WORKS_MOST = 4, TEST_RATES_MOST = 768, REQUEST_BYTES = 64 << 10 };
 
 static const double MiB = 1 << 20;
-static const double budget_share = 0.125, cache_least_times = 4, cache_usual_times = 8;
+static const double budget_share = 0.125, cache_least_times = 2, cache_usual_times = 8;
 static const double walk_least_bytes = 256 << 20, walk_usual_most_bytes = 1 << 30;
 static const double matrices_most_bytes = 128 << 20, ring_bytes = 640 << 20;
 static const double check_timeout_s = 5;
@@ -146,7 +146,7 @@ static const struct test tests[] = {
      .words = "speed by type of weights",
      .work = {WORK_MATMUL_FLOP, WORK_ATTEND_FLOP, WORK_OPERATIONS, WORK_ELEMENT_BYTES},
      .works = 4,
-     .seconds = {5, 25},
+     .seconds = {4, 25},
      .bytes = kernel_bytes,
      .put = put_types},
     {.name = "guide",

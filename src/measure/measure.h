@@ -29,6 +29,7 @@ struct measured {
     const struct rate *rate;
     size_t rates;
     const char *when; /* of a kept one */
+    double age_s;     /* of a kept one, by its file */
     bool
         stale; /* kept, but another build of the engine measured it: its kernels may be slower or faster */
     const char *

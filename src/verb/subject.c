@@ -76,6 +76,9 @@ static const char *why_not_measured(const struct request *q, const struct machin
     return request_flag(q, "quick") ? "--quick measures nothing" : NULL;
 }
 
+/* Rates measured beside other work serve so long, then the machine may be idle again. */
+static const double busy_kept_s = 600;
+
 struct measuring subject_measuring(const struct context *in, const struct subject *s)
 {
     return (struct measuring){
@@ -132,7 +135,8 @@ static bool rate(const struct request *q, const struct context *in, struct subje
     struct measured found;
     struct mu_err err = {.code = MU_OK};
     const bool usable = length != MEASURE_FULL && measure_kept(&how, s->machine, &kept);
-    if (usable && (*why || (!kept.stale && !rates_busy(kept.rate, kept.rates)))) {
+    const bool trusted = usable && (!rates_busy(kept.rate, kept.rates) || kept.age_s < busy_kept_s);
+    if (usable && (*why || (!kept.stale && trusted))) {
         take_kept(s, &kept, in->arena);
         return true;
     }

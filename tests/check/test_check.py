@@ -162,7 +162,7 @@ class Check(unittest.TestCase):
         shape = '"n_layers": 4, "d_model": 64, "n_heads": 4, "n_kv_heads": 2, "head_dim": 16, "d_ff": 128, "vocab_size": 100, "max_context": 512'
         row = '{{"entries": [{{"hf_id": "mine/tiny", "arch": {arch}, {shape}, "shape": {{"kind": "dense", "gated_ffn": true, "norms_per_layer": 2}}}}]}}'
         cases = {
-            'speed.json': '{"entries": [{"class": null, "low": 1, "likely": 1, "high": 1}]}',
+            'kernels.json': '{"entries": [{"work": null, "share": 1}]}',
             'residuals.json': '{"entries": [{"class": "x", "low": 3, "likely": 1, "high": 2}]}',
             'models.json': row.format(arch='"llama"', shape=shape.replace('"n_layers": 4', '"n_layers": 1e18')),
             'quants.json': '[',
