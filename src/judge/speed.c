@@ -127,7 +127,7 @@ struct estimate speed_of(const struct bill *b, enum phase phase, const struct ma
         const struct line *l = &b->line[i];
         if (l->phase != phase) continue;
         if (!rate_for(m, l, measured, &rate))
-            return not_priced("no kernel was measured for one of its weight types");
+            return not_priced("no rate is known for one of its kernels");
         seconds.low += l->amount / rate.high;
         seconds.likely += l->amount / rate.likely;
         seconds.high += l->amount / rate.low;

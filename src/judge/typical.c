@@ -71,7 +71,7 @@ bool typical_read(const struct catalog *c, struct arena *a, struct world *out, s
     struct file file = {NULL, 0};
     struct json *tree = NULL;
     struct str text;
-    if (!catalog_read(c, file_name, &text, err)) return false;
+    if (!catalog_types(c, err) || !catalog_read(c, file_name, &text, err)) return false;
     if (!text.p)
         return err_set(err, MU_INTERNAL, "%s is missing from the program's data", file_name);
     if (!json_parse(text, file_name, &tree, err)) return false;
