@@ -100,13 +100,12 @@ bool npy_create(const char *path, const uint64_t *dimension, size_t dimensions, 
     if (n.fd < 0)
         return err_set(err, errno == EACCES || errno == EPERM ? MU_PERMISSION : MU_CANTCREATE,
                        "cannot create %s: %s", n.part, strerror(errno));
-    if (!take_space(n.fd, path, n.header_bytes + n.data_bytes, err) ||
-        !write_at(n.fd, path, header, n.header_bytes, 0, err)) {
-        npy_discard(&n);
-        return false;
-    }
-    *out = n;
-    return true;
+    *out = n; /* at once: taking space takes long, and who is interrupted must know the file */
+    if (take_space(n.fd, path, n.header_bytes + n.data_bytes, err) &&
+        write_at(n.fd, path, header, n.header_bytes, 0, err))
+        return true;
+    npy_discard(out);
+    return false;
 }
 
 bool npy_write(const struct npy *n, uint64_t first, const float *value, size_t values,

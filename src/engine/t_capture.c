@@ -324,8 +324,7 @@ static struct capture *interrupted;
 static void remove_parts(int number)
 {
     for (size_t i = 0; interrupted && i < interrupted->layers; i++)
-        if (interrupted->layer[i].made && interrupted->layer[i].file.fd > 0)
-            unlink(interrupted->layer[i].file.part);
+        if (interrupted->layer[i].file.fd > 0) unlink(interrupted->layer[i].file.part);
     raise(number); /* as it would have ended us: the handler is gone */
 }
 

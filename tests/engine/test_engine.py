@@ -61,9 +61,9 @@ class Engine(unittest.TestCase):
         self.assertEqual(len(rates), 3 * len({1, THREADS}))
 
     def test_memory_small_beside_the_cache_is_said(self):
-        rates, _ = self.answer("memory", threads=1, bytes=16 * MIB, cache_bytes=8 * MIB)
+        rates, _ = self.answer("memory", threads=1, bytes=16 * MIB, cache_bytes=16 * MIB)
         for rate in rates.values():
-            self.assertIn("working set 16.0 MiB is 2.0 x the last-level cache of 8.00 MiB", rate["conditions"])
+            self.assertIn("working set 16.0 MiB is 1.0 x the last-level cache of 16.0 MiB", rate["conditions"])
         rates, _ = self.answer("memory", threads=1, bytes=16 * MIB)
         for rate in rates.values():
             self.assertIn("last-level cache not known", rate["conditions"])

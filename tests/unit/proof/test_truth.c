@@ -162,7 +162,7 @@ static void bad_files_are_refused_with_their_place(void **state)
     refused(s, "{\"class\": \"x\", \"rows\": [7]}", "f: row 1: id, model and quant are needed");
     refused(s,
             "{\"class\": \"x\", \"rows\": [{\"id\": \"i\", \"model\": \"m\", \"quant\": \"F16\"}]}",
-            "f: row 1: model \"m\" has no hparams");
+            "f: row 1: model \"m\" has no hparams and no name in the catalogue");
     refused(s,
             "{\"class\": \"x\", \"models\": {\"m\": {\"hparams\": {\"arch\": \"none\"}}},"
             " \"rows\": [{\"id\": \"i\", \"model\": \"m\", \"quant\": \"F16\"}]}",
