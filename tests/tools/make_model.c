@@ -4,6 +4,7 @@
  *
  * The header first; with --header-only a hole of the right size behind it (no disk used), else ENGINE, the path of muster-engine, fills
  * it with random weights. --layers: a cut of K layers. --bare: no vocabulary. The file's size goes to stdout. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +63,8 @@ static bool made(const struct wish *w, struct arena *a, struct gguf_written *out
 
 static bool fill(const struct wish *w, struct arena *a, struct mu_err *err)
 {
-    const char *path = realpath(w->file, NULL);
-    if (!path) return err_errno(err, "cannot find %s", w->file);
+    char path[PATH_MAX];
+    if (!realpath(w->file, path)) return err_errno(err, "cannot find %s", w->file);
     const char *const argv[] = {w->engine, "fill", NULL};
     const struct child child = {.path = w->engine,
                                 .argv = argv,

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""llama.cpp's own programs beside us: its server starts by the very command that `muster fit` prints, answers, and holds what we said it
+would; its fit-params and bench read the files we write.
+
+test_llama_tools.py MUSTER ENGINE SOURCE_ROOT FOLDER_OF_PROGRAMS
+"""
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+MUSTER, ENGINE, ROOT, PROGRAMS = (pathlib.Path(path).resolve() for path in sys.argv[1:5])
+MIB = 1 << 20
+FIGURES = {"arch": "llama", "n_layer": 4, "n_embd": 512, "n_head": 8, "n_head_kv": 2, "n_ff": 1024, "n_vocab": 4000, "n_ctx_train": 8192,
+           "tied": False}
+WAIT_S = 60
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Tools(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp()
+        cls.file = os.path.join(cls.folder, "small model.gguf")  # the command has to quote it
+        subprocess.run([ROOT / "tools" / "make-gguf", json.dumps(FIGURES), cls.file, "--whole-tokenizer"], check=True)
+        subprocess.run([ENGINE, "fill"], input=json.dumps({"file": cls.file}).encode(), check=True, capture_output=True, timeout=WAIT_S)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def muster(self, *args):
+        done = subprocess.run([MUSTER, "fit", self.file, "--quick", *args], cwd=self.folder, capture_output=True, text=True, timeout=WAIT_S,
+                              env={"HOME": self.folder, "PATH": "/usr/bin:/bin", "MUSTER_ENGINE": str(ENGINE)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def command(self, *args):
+        """The command printed under llama.cpp, as words."""
+        lines = self.muster(*args).splitlines()
+        words = shlex.split(lines[lines.index("llama.cpp") + 1])
+        self.assertEqual(words[:3], ["llama-server", "-m", self.file])
+        return [str(PROGRAMS / words[0]), *words[1:]]
+
+    def held(self, *args):
+        return json.loads(self.muster(*args, "--json"))["exact"]
+
+    def serve(self, command, ask):
+        """Starts it, calls ask(base address) once it is ready, stops it; what it logged."""
+        port = free_port()
+        with open(os.path.join(self.folder, "log"), "w+") as log:
+            server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port), "-v"], stdout=log, stderr=log, cwd=self.folder)
+            try:
+                base, until = f"http://127.0.0.1:{port}", time.monotonic() + WAIT_S
+                while True:
+                    self.assertIsNone(server.poll(), "the server ended before it was ready")
+                    self.assertLess(time.monotonic(), until, "the server was not ready in time")
+                    try:
+                        with urllib.request.urlopen(base + "/health", timeout=WAIT_S) as health:
+                            self.assertEqual(json.load(health), {"status": "ok"})
+                        break
+                    except (urllib.error.URLError, ConnectionError):  # not there yet, or 503: it loads
+                        time.sleep(0.05)
+                ask(base)
+            finally:
+                server.terminate()
+                server.wait(WAIT_S)
+            log.seek(0)
+            return log.read()
+
+    def complete(self, base):
+        request = urllib.request.Request(base + "/completion", json.dumps(
+            {"prompt": [5, 6, 7, 8], "n_predict": 4, "ignore_eos": True, "return_tokens": True}).encode())
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+            answer = json.load(answer)
+        self.assertEqual((answer["tokens_evaluated"], len(answer["tokens"])), (4, 4))
+
+    def test_the_server_holds_what_was_said(self):
+        for settings in [("--ctx", "4096"), ("--ctx", "8192", "--parallel", "2", "--kv-type", "q8_0"),
+                         ("--ctx", "2048", "--ubatch", "128", "--flash-attention", "off", "--repack", "off")]:
+            with self.subTest(settings=settings):
+                said = self.held(*settings)
+                log = self.serve(self.command(*settings), self.complete)
+                loaded = log[log.rindex("load_tensors:"):]  # behind what its own fitting tried
+                for name, byte_count in [("KV", sum(b["context_bytes"] for b in said["buffers"])),
+                                         ("compute", sum(b["compute_bytes"] for b in said["buffers"])),
+                                         ("output", said["output_bytes"])]:
+                    mib = sum(map(float, re.findall(rf" {name} buffer size = +([\d.]+) MiB", loaded)))
+                    self.assertAlmostEqual(mib, byte_count / MIB, delta=0.0051, msg=name)  # it says hundredths
+
+    def test_fit_params_estimates_the_same(self):
+        settings = "--ctx", "8192", "--parallel", "2", "--kv-type", "q8_0"
+        command = self.command(*settings)
+        done = subprocess.run([PROGRAMS / "llama-fit-params", *command[1:], "--fit-print", "on"], capture_output=True, text=True,
+                              timeout=WAIT_S, check=True)
+        (host,) = [buffer for buffer in self.held(*settings)["buffers"] if buffer["host"]]
+        row = [str(host[key] // MIB) for key in ("model_bytes", "context_bytes", "compute_bytes")]
+        self.assertIn(["Host", *row], [line.split() for line in done.stdout.splitlines()])
+
+    def test_bench_runs_our_file(self):
+        done = subprocess.run([PROGRAMS / "llama-bench", "-m", self.file, "-p", "16", "-n", "4", "-r", "1", "-o", "jsonl"],
+                              capture_output=True, text=True, timeout=WAIT_S, check=True)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(row["n_prompt"], row["n_gen"]) for row in rows], [(16, 0), (0, 4)])
+        weights = sum(b["model_bytes"] for b in self.held("--repack", "off")["buffers"])
+        for row in rows:
+            self.assertGreater(row["avg_ts"], 0)
+            self.assertAlmostEqual(row["model_size"], weights, delta=0.001 * weights)  # beside the padding
+
+
+unittest.main(argv=sys.argv[:1], verbosity=1)
