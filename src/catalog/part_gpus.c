@@ -16,6 +16,12 @@ struct gpus {
     struct names names;
 };
 
+static const struct field share_field[] = {
+    ROW_NUMBER(gpu_part, "le_36GiB", usable_share_small),
+    ROW_NUMBER(gpu_part, "gt_36GiB", usable_share_large),
+};
+static const struct fields share_fields = ROW_FIELDS(gpu_part, share_field);
+
 static const struct field gpu_field[] = {
     ROW_TEXT(gpu_part, "name", name),
     ROW_TEXT(gpu_part, "driver_name", driver_name),
@@ -31,6 +37,22 @@ static const struct field gpu_field[] = {
     ROW_NUMBER(gpu_part, "memory_bandwidth_gbs", memory_bandwidth_gbs),
     ROW_NUMBER(gpu_part, "tdp_w", tdp_w),
     ROW_NUMBER(gpu_part, "launch_year", launch_year),
+    ROW_NUMBER(gpu_part, "driver_reported_mib", driver_reported_mib),
+    ROW_NUMBER(gpu_part, "fp32_tflops", fp32_tflops),
+    ROW_NUMBER(gpu_part, "fp16_tflops", fp16_tflops),
+    ROW_NUMBER(gpu_part, "fp16_tensor_tflops", fp16_tensor_tflops),
+    ROW_NUMBER(gpu_part, "bf16_tflops", bf16_tflops),
+    ROW_NUMBER(gpu_part, "fp8_tflops", fp8_tflops),
+    ROW_NUMBER(gpu_part, "fp4_tflops", fp4_tflops),
+    ROW_NUMBER(gpu_part, "int8_tops", int8_tops),
+    ROW_NUMBER(gpu_part, "launch_price_usd", launch_price_usd),
+    ROW_NUMBER(gpu_part, "typical_street_price_usd", typical_street_price_usd),
+    ROW_TEXT(gpu_part, "compute_capability", compute_capability),
+    ROW_TEXT(gpu_part, "gfx", gfx),
+    ROW_TEXT(gpu_part, "street_price_date", street_price_date),
+    ROW_TEXT(gpu_part, "street_price_source", street_price_source),
+    ROW_TEXT(gpu_part, "note", note),
+    ROW_MAP("usable_gpu_memory_fraction_default", share_fields),
     ROW_FLAG(gpu_part, "unified_memory", unified_memory),
     ROW_FLAG(gpu_part, "laptop", laptop),
 };

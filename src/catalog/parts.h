@@ -66,7 +66,16 @@ struct gpu_part {
     const char *const *pci_ids;
     size_t pci_id_count; /* "10de:2684" */
     double memory_gib, memory_bandwidth_gbs, tdp_w, launch_year;
+    double driver_reported_mib; /* what its driver says of memory_gib */
+    /* Dense, of 10^12 a second. fp16_tensor: products of F16 with F32 sums in matrix units; fp16: without them. */
+    double fp32_tflops, fp16_tflops, fp16_tensor_tflops, bf16_tflops, fp8_tflops, fp4_tflops,
+        int8_tops;
+    const char *compute_capability, *gfx;
     bool unified_memory, laptop;
+    /* Unified memory: the share of it that the GPU may use unless told otherwise, up to 36 GiB and above. */
+    double usable_share_small, usable_share_large;
+    double launch_price_usd, typical_street_price_usd;
+    const char *street_price_date, *street_price_source, *note;
 };
 bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *count,
                   struct mu_err *err) NODISCARD;

@@ -45,10 +45,25 @@ struct generate {
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */
 };
 
-/* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. */
+/* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */
+struct site_rules {
+    const char *backend;    /* "CPU", "CUDA", "RPC" */
+    double alignment_bytes; /* of tensors and of values in the compute buffer: 32, CUDA 128 */
+    double row_multiple;    /* quantised rows are padded to so many values: CUDA 512; 0: not */
+    double context_bytes;   /* what the driver takes beside all buffers, likely */
+    double context_most_bytes;
+    bool host_buffer;    /* host weights lie in memory pinned for it, so not repacked */
+    bool copies_weights; /* host weights are copied here for large batches (op offload) */
+};
+/* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. The output (norm and matrix) counts as the layer behind the last,
+ * as llama.cpp counts it; look-up tables stay on the host. Sites hold runs of layers in their order, the host's first. */
 struct split {
     int sites;
     double first_layer[SITES], layers[SITES];
+    double
+        host_experts; /* experts of so many layers, from the first, stay on the host (--n-cpu-moe) */
+    bool host_cache;  /* the KV cache of device layers stays on the host (--no-kv-offload) */
+    const struct site_rules *rules[SITES]; /* NULL: those of site 0, the CPU */
 };
 extern const struct split split_host; /* everything on the host */
 

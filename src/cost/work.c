@@ -9,12 +9,12 @@
 #include "cost/llama.h"
 #include "model/digest.h"
 
-/* Weights alike in type and buffer, multiplied with so many columns: their elements, once a token. */
+/* Weights alike in type and buffer, multiplied with so many columns: their elements and rows, once a token. */
 struct product {
     const char *buffer;
     uint8_t type;
     bool experts, output;
-    double elements;
+    double elements, rows;
 };
 enum { PRODUCTS = 32 };
 struct products {
@@ -38,6 +38,7 @@ bool llama_tied_embedding(const struct digest *m, struct weight_sum *out)
         if (w->use != USE_LOOKUP || w->elements < elements) continue;
         *out = *w;
         out->bytes *= elements / w->elements;
+        out->rows *= elements / w->elements;
         out->elements = elements;
         return true;
     }
@@ -52,6 +53,7 @@ static void add_product(struct products *p, const struct product *one)
             q->output != one->output)
             continue;
         q->elements += one->elements;
+        q->rows += one->rows;
         return;
     }
     if (p->count < PRODUCTS) p->of[p->count++] = *one;
@@ -65,7 +67,8 @@ static void add_weights(struct products *p, const struct generate *g, const stru
                                      .type = w->type,
                                      .experts = use == USE_EXPERTS,
                                      .output = use == USE_OUTPUT,
-                                     .elements = times * w->elements});
+                                     .elements = times * w->elements,
+                                     .rows = times * w->rows});
 }
 
 static struct products products_of(const struct digest *m, const struct generate *g)
@@ -111,7 +114,8 @@ static void multiply(struct bill *b, enum phase phase, const struct digest *m,
                                 .type = one->type,
                                 .site = ON_HOST,
                                 .buffer = one->buffer,
-                                .columns = columns_of(m, one, tokens)};
+                                .columns = columns_of(m, one, tokens),
+                                .row = one->elements / one->rows};
         GIVEN(b, elements, one->elements,
               "model, weights of one type and buffer that a token meets");
         WORK(b, of, "multiply weights", 2 * elements, "a product and a sum each");

@@ -27,7 +27,14 @@
 #include "engine/idle.h"
 #include "engine/llama_use.h"
 
-enum { ROW = 4096, ROWS = 2048, COLUMNS_MOST = 512, MATVEC_COLUMNS = 1, CURVE_TYPES = 3 };
+enum {
+    MATRIX = 8 << 20,
+    LONG_ROW = 4096,
+    SHORT_ROW = 1024,
+    COLUMNS_MOST = 512,
+    MATVEC_COLUMNS = 1,
+    CURVE_TYPES = 3
+};
 enum {
     TYPES_MOST = 64,
     COLUMN_COUNTS_MOST = 16,
@@ -80,8 +87,8 @@ struct sitting {
 /* One operation, on a ring or on none. */
 struct point {
     const char *work, *what;
-    int type; /* negative: none */
-    int64_t tokens, head_values;
+    int type;            /* negative: none */
+    int64_t tokens, row; /* row: values in one of the weights or in a head */
     size_t threads;
     struct ring *ring;
     size_t inputs; /* matrices that one operation takes */
@@ -165,7 +172,7 @@ static bool measure(struct sitting *s, const struct point *p, struct mu_err *err
         .threads = p->threads,
         .type = p->type < 0 ? NULL : ggml_type_name((enum ggml_type)p->type),
         .tokens = (double)p->tokens,
-        .row = (double)p->head_values,
+        .row = (double)p->row,
         .buffer = p->buffer,
     };
     fill_runs(s, p, found->runs);
@@ -201,7 +208,7 @@ static bool measure_threads(struct sitting *s, struct point p, struct mu_err *er
 static void add_product(const struct sitting *s, const struct point *p, struct steps *to)
 {
     size_t at = 0;
-    struct ggml_tensor *x = ggml_new_tensor_2d(to->context, GGML_TYPE_F32, ROW, p->tokens);
+    struct ggml_tensor *x = ggml_new_tensor_2d(to->context, GGML_TYPE_F32, p->row, p->tokens);
     steps_place(&s->kernels, x, &at);
     struct ggml_tensor *y = ggml_mul_mat(to->context, ring_next(p->ring), x);
     steps_place(&s->kernels, y, &at);
@@ -215,7 +222,7 @@ static bool measure_columns(struct sitting *s, struct point *p, bool whole_curve
     bool good = true;
     for (size_t i = 0; good && i < s->column_counts; i++) {
         p->tokens = s->columns[i];
-        p->amount = 2.0 * ROW * ROWS * (double)p->tokens;
+        p->amount = 2.0 * MATRIX * (double)p->tokens;
         p->slice_s = s->slice_s * (p->tokens > MATVEC_COLUMNS ? 2 : 1);
         const bool end = i == 0 || i + 1 == s->column_counts;
         if (end)
@@ -232,21 +239,23 @@ static bool measure_other(struct sitting *s, struct point *p, struct mu_err *err
     bool good = true;
     for (int64_t tokens = 1; good && tokens <= OTHER_COLUMNS; tokens *= OTHER_COLUMNS) {
         p->tokens = tokens;
-        p->amount = 2.0 * ROW * ROWS * (double)tokens;
+        p->amount = 2.0 * MATRIX * (double)tokens;
         p->slice_s = s->slice_s;
         good = measure_threads(s, *p, err);
     }
     return good;
 }
 
-static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, size_t at,
-                          bool first, struct mu_err *err)
+/* Rows of so many values; kind: whether llama.cpp would choose this kind of buffer, and how much of the curve it gets. */
+static bool measure_rows(struct sitting *s, ggml_backend_buffer_type_t where, size_t at,
+                         int64_t row, bool first, struct mu_err *err)
 {
     struct ring ring;
     const int type = s->type[at];
-    if (!ring_open(&ring, where, type, ROW, ROWS, &s->ground, err)) return false;
+    if (!ring_open(&ring, where, type, row, MATRIX / row, &s->ground, err)) return false;
     struct point p = {.work = "matmul",
                       .type = type,
+                      .row = row,
                       .ring = &ring,
                       .inputs = 1,
                       .buffer = ggml_backend_buft_name(where),
@@ -254,11 +263,24 @@ static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, s
                       .add = add_product};
     p.what =
         str_format(s->in->arena, "%s %d x %d, a ring of %s", ggml_type_name((enum ggml_type)type),
-                   ROW, ROWS, units_bytes(s->in->arena, ring.bytes));
-    const bool good =
-        first ? measure_columns(s, &p, at < CURVE_TYPES, err) : measure_other(s, &p, err);
+                   (int)row, (int)(MATRIX / row), units_bytes(s->in->arena, ring.bytes));
+    const bool good = first ? measure_columns(s, &p, at < CURVE_TYPES && row == LONG_ROW, err)
+                            : measure_other(s, &p, err);
     ring_close(&ring);
     return good;
+}
+
+/* Kernels of weights that are not quantised start and end each row with work of its own: short rows are slower. */
+static bool goes_by_row(int type)
+{
+    return ggml_blck_size((enum ggml_type)type) == 1;
+}
+
+static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, size_t at,
+                          bool first, struct mu_err *err)
+{
+    if (!measure_rows(s, where, at, LONG_ROW, first, err)) return false;
+    return !first || !goes_by_row(s->type[at]) || measure_rows(s, where, at, SHORT_ROW, first, err);
 }
 
 /* ---- attention ---- */
@@ -270,10 +292,10 @@ struct heads {
 static struct heads heads_of(const struct point *p)
 {
     const bool prompt = p->tokens > 1;
-    const int64_t part = p->head_values * (prompt ? PROMPT_HEADS_PART : 1);
+    const int64_t part = p->row * (prompt ? PROMPT_HEADS_PART : 1);
     return (struct heads){.queries = QUERY_VALUES / part,
                           .kv = KV_VALUES / part,
-                          .values = p->head_values,
+                          .values = p->row,
                           .cells = CELLS / (prompt ? PROMPT_CELLS_PART : 1)};
 }
 
@@ -336,7 +358,7 @@ static bool measure_attention(struct sitting *s, struct mu_err *err)
                           .add = add_attention};
         for (size_t point = 0; good && point < 4; point++) {
             p.tokens = point % 2 ? COLUMNS_MOST : 1;
-            p.head_values = point < 2 ? 128 : 64;
+            p.row = point < 2 ? 128 : 64;
             good = measure_heads(s, p, err);
         }
         ring_close(&ring);
@@ -477,7 +499,9 @@ static bool measure_type(struct sitting *s, size_t at, bool choice, struct mu_er
     const size_t kinds = kernels_kinds(&s->kernels, kind);
     bool first = true;
     for (size_t i = 0; i < kinds; i++) {
-        if (i + 1 < kinds && !kernels_takes(&s->kernels, kind[i], s->type[at], ROW, ROWS)) continue;
+        if (i + 1 < kinds &&
+            !kernels_takes(&s->kernels, kind[i], s->type[at], LONG_ROW, MATRIX / LONG_ROW))
+            continue;
         if (first == choice && !measure_there(s, kind[i], at, first, err)) return false;
         first = false;
     }
@@ -540,7 +564,7 @@ static bool run(const struct asked *in, struct mu_err *err)
 {
     struct sitting s = {.in = in, .start_s = clock_s()};
     if (!llama_use(err) || !types_of(&s, err) || !columns_of(&s, err)) return false;
-    const double least_bytes = spare_bytes + (double)ROW * ROWS * sizeof(float) * 2;
+    const double least_bytes = spare_bytes + (double)MATRIX * sizeof(float) * 2;
     if (in->bytes < least_bytes)
         return err_set(err, MU_UNAVAILABLE,
                        "measuring kernels needs at least %.0f bytes of memory, and %.0f were given",

@@ -26,6 +26,8 @@ struct world { /* what a judgement may use beside the machine */
     size_t residuals;
     const struct typical *typical;
     size_t typicals;
+    const struct accelerator *accelerator;
+    size_t accelerators;
     const struct sample *sample; /* trials of this machine, oldest first */
     size_t samples;
     struct calibration decode, prefill; /* what they say of the rates; models 0: nothing */
@@ -41,12 +43,26 @@ const struct machine *judge_typical(const struct machine *m, const struct world 
                                     struct arena *a);
 const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */
 
+/* Speed of accelerators without a measurement: what a backend reaches on an architecture, as shares of what is listed
+ * (data/accelerators.json, fitted by tools/fit-accelerators). */
+struct accelerator;
+
 /* FITS_UNKNOWN: the memory there is is not known; FITS_NOT_COMPUTED: what is needed has no rule. */
 enum fits { FITS, FITS_PROBABLY, FITS_NOT, FITS_UNKNOWN, FITS_NOT_COMPUTED };
-struct verdict {
+/* What a split puts at one site, and what there is. */
+struct site {
+    uint16_t place, pool;                   /* index into the machine's */
+    struct estimate held_bytes;             /* its lines of the bill */
+    double beside_bytes, beside_most_bytes; /* process and vocabulary, or the driver's context */
+    double usable_bytes; /* of the pool, or of the place's part of it; NaN: unknown */
+    const char *bound_by;
     enum fits fits;
-    const char *why;  /* of FITS_UNKNOWN and FITS_NOT_COMPUTED: the reason; else NULL */
-    struct bill bill; /* the evidence itself: every face renders its lines */
+};
+struct verdict {
+    enum fits fits;          /* the worst of all sites' */
+    struct site site[SITES]; /* as many as split.sites */
+    const char *why;         /* of FITS_UNKNOWN and FITS_NOT_COMPUTED: the reason; else NULL */
+    struct bill bill;        /* the evidence itself: every face renders its lines */
     struct split split;
     struct estimate held_bytes; /* needed on the host: weights, KV cache, compute, output */
     double process_bytes;       /* beside held_bytes: process and vocabulary */

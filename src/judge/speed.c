@@ -1,6 +1,7 @@
 /* The price list: seconds of a phase are the sum of its lines, each at the rate measured for that work, weight type, buffer and number
- * of columns with all threads; between two measured numbers of columns the rate is interpolated (both logarithmic). Attention goes by
- * the nearest head size, since kernels fall off a cliff below their vector length. Left out: work that overlaps, clocks that fall
+ * of columns with all threads; between two measured numbers of columns the rate is interpolated (both logarithmic). Where two lengths
+ * of rows were measured, each row costs a fixed time beside that of its values. Attention goes by the nearest head size, since kernels
+ * fall off a cliff below their vector length. Left out: work that overlaps, clocks that fall
  * while all cores are busy for minutes. */
 #include "judge/speed.h"
 
@@ -24,45 +25,49 @@ static enum machine_work rate_work(unsigned work)
     }
 }
 
-/* The measured rates on both sides of a line's columns; `below` alone when they are the same or above is missing. */
-struct bracket {
-    const struct rate *below, *above;
+/* What a line asks of the price list. */
+struct query {
+    const struct machine *machine;
+    const struct line *line;
+    double threads;
+    bool any_buffer;
 };
 
-static double row_distance(const struct rate *r, double row)
+static bool is_for(const struct rate *r, const struct query *q)
 {
-    return r->row > 0 && row > 0 ? fabs(log(r->row / row)) : 0;
-}
-
-static bool is_for(const struct rate *r, const struct line *l, bool any_buffer)
-{
+    const struct line *l = q->line;
+    if (r->work != rate_work(l->work) || r->threads != q->threads) return false;
     if (l->work == MATMUL_FLOP)
         return r->type == l->type &&
-               (any_buffer || !r->buffer || !l->buffer || strcmp(r->buffer, l->buffer) == 0);
+               (q->any_buffer || !r->buffer || !l->buffer || strcmp(r->buffer, l->buffer) == 0);
     return l->work != ATTEND_FLOP || r->type == l->type;
 }
 
-/* Nearer on its side: by head size first, then by columns. */
-static bool nearer(const struct rate *r, const struct rate *best, const struct line *l)
+/* Lengths of rows that were measured: the shortest and the longest, of heads twice the nearest. */
+struct rows {
+    double shortest, longest;
+    bool any;
+};
+
+static double row_distance(double measured, double row)
 {
-    if (!best) return true;
-    const double new = row_distance(r, l->row), old = row_distance(best, l->row);
-    if (new != old) return new < old;
-    return fabs(r->tokens - l->columns) < fabs(best->tokens - l->columns);
+    return measured > 0 && row > 0 ? fabs(log(measured / row)) : 0;
 }
 
-static struct bracket bracket_of(const struct machine *m, const struct line *l, double threads,
-                                 bool any_buffer)
+static struct rows rows_of(const struct query *q)
 {
-    const enum machine_work work = rate_work(l->work);
-    struct bracket b = {NULL, NULL};
-    for (size_t i = 0; i < m->rates; i++) {
-        const struct rate *r = &m->rate[i];
-        if (r->work != work || r->threads != threads || !is_for(r, l, any_buffer)) continue;
-        const struct rate **side = r->tokens <= l->columns ? &b.below : &b.above;
-        if (nearer(r, *side, l)) *side = r;
+    struct rows rows = {0, 0, false};
+    for (size_t i = 0; i < q->machine->rates; i++) {
+        const struct rate *r = &q->machine->rate[i];
+        const double row = r->row, now = rows.longest, wanted = q->line->row;
+        if (!is_for(r, q)) continue;
+        const bool nearer = row_distance(row, wanted) < row_distance(now, wanted);
+        if (!rows.any || (q->line->work == ATTEND_FLOP && nearer))
+            rows = (struct rows){row, row, true};
+        else if (q->line->work != ATTEND_FLOP)
+            rows = (struct rows){least(rows.shortest, row), most(now, row), true};
     }
-    return b;
+    return rows;
 }
 
 /* A rate says nothing of so many times its columns: what streams with one multiplies blocks with hundreds. */
@@ -73,22 +78,62 @@ static double between(double below, double above, double share)
     return exp(log(below) + share * (log(above) - log(below)));
 }
 
-/* Work a second for a line; false when nothing measured supports it. */
-static bool rate_for(const struct machine *m, const struct line *l, double threads,
+/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
+static bool rate_on(const struct query *q, double row, struct estimate *out)
+{
+    const struct rate *below = NULL, *above = NULL;
+    const double columns = q->line->columns;
+    for (size_t i = 0; i < q->machine->rates; i++) {
+        const struct rate *r = &q->machine->rate[i];
+        if (r->row != row || !is_for(r, q)) continue;
+        if (r->tokens <= columns && (!below || r->tokens > below->tokens)) below = r;
+        if (r->tokens > columns && (!above || r->tokens < above->tokens)) above = r;
+    }
+    if (!below) below = above;
+    if (!below || (!above && columns > FAR_COLUMNS * most(below->tokens, 1))) return false;
+    *out = below->per_s;
+    if (!above || above == below || !(below->tokens > 0)) return true;
+    const double share = log(columns / below->tokens) / log(above->tokens / below->tokens);
+    out->low = between(out->low, above->per_s.low, share);
+    out->likely = between(out->likely, above->per_s.likely, share);
+    out->high = between(out->high, above->per_s.high, share);
+    return true;
+}
+
+/* The time of a value is that of a long row's and a share of what starting a row costs. */
+static double slowed(double longest, double shortest, double share)
+{
+    return 1 / (1 / longest + share * most(1 / shortest - 1 / longest, 0));
+}
+
+/* How far below the shortest measured row that is believed. */
+static const double share_most = 2;
+
+static bool rate_for(const struct query *q, struct estimate *out)
+{
+    const struct rows rows = rows_of(q);
+    struct estimate shortest;
+    if (!rows.any) return false;
+    if (!rate_on(q, rows.longest, out)) return rate_on(q, rows.shortest, out);
+    if (!(rows.shortest > 0) || !(rows.shortest < rows.longest) || !(q->line->row > 0) ||
+        !rate_on(q, rows.shortest, &shortest))
+        return true;
+    const double all = 1 / rows.shortest - 1 / rows.longest;
+    const double share = least(most((1 / q->line->row - 1 / rows.longest) / all, 0), share_most);
+    out->low = slowed(out->low, shortest.low, share);
+    out->likely = slowed(out->likely, shortest.likely, share);
+    out->high = slowed(out->high, shortest.high, share);
+    return true;
+}
+
+/* Where the buffer of such weights was not measured, any other tells more than nothing. */
+static bool price_of(const struct machine *m, const struct line *l, double threads,
                      struct estimate *out)
 {
-    struct bracket b = bracket_of(m, l, threads, false);
-    if (!b.below && !b.above) b = bracket_of(m, l, threads, true);
-    if (!b.below) b.below = b.above;
-    if (!b.below || (!b.above && l->columns > FAR_COLUMNS * most(b.below->tokens, 1))) return false;
-    *out = b.below->per_s;
-    if (!b.above || b.above == b.below || !(b.below->tokens > 0) || l->columns <= b.below->tokens)
-        return true;
-    const double share = log(l->columns / b.below->tokens) / log(b.above->tokens / b.below->tokens);
-    out->low = between(out->low, b.above->per_s.low, share);
-    out->likely = between(out->likely, b.above->per_s.likely, share);
-    out->high = between(out->high, b.above->per_s.high, share);
-    return true;
+    struct query q = {.machine = m, .line = l, .threads = threads};
+    if (rate_for(&q, out)) return true;
+    q.any_buffer = true;
+    return rate_for(&q, out);
 }
 
 /* The number of threads that kernels were measured with and that comes nearest to the one asked for, from below where there is one; 0:
@@ -126,7 +171,7 @@ struct estimate speed_of(const struct bill *b, enum phase phase, const struct ma
     for (size_t i = 0; i < b->lines; i++) {
         const struct line *l = &b->line[i];
         if (l->phase != phase) continue;
-        if (!rate_for(m, l, measured, &rate))
+        if (!price_of(m, l, measured, &rate))
             return not_priced("no rate is known for one of its kernels");
         seconds.low += l->amount / rate.high;
         seconds.likely += l->amount / rate.likely;

@@ -39,10 +39,28 @@ struct disk_facts {
     struct quantity free_bytes, total_bytes;
     double same_as; /* index of an earlier disk with the same device number, or its own index */
 };
+/* An accelerator: what the bus, its driver and the catalogue say, in this order of probes; what a later one knows better replaces. */
 struct gpu_seen {
-    const char *name, *vendor, *pci_address, *pci_id, *driver; /* name from the catalogue or NULL */
-    struct quantity memory_bytes; /* listed in the catalogue; UNKNOWN until sized */
-    const char *sized; /* "seen, not sized yet", GPU_DISPLAY_ONLY, "CUDA0, 23.1 GiB free" */
+    const char *name, *vendor, *pci_address, *pci_id,
+        *driver;               /* name as its driver says, else the catalogue's, or NULL */
+    const char *kind;          /* "gpu", "integrated gpu", "gpu slice" (MIG), "npu"; NULL: "gpu" */
+    const char *part;          /* its row of the catalogue, or NULL */
+    const char *uuid, *parent; /* of a slice: the card it is cut from, its UUID */
+    /* "8.6" (CUDA compute capability), "gfx1100", "Xe-HPG"; NULL: not known */
+    const char *compute, *driver_version,
+        *runtime;       /* runtime: the newest its driver takes, "CUDA 12.4" */
+    const char *hidden; /* why a process may not use it: "CUDA_VISIBLE_DEVICES=1"; NULL: it may */
+    const char *link;   /* to the host: "PCIe 4.0 x16" */
+    const char *peers;  /* "NVLink to 0000:41:00.0, 4 links" */
+    const char *
+        limited_by; /* what bounds shared_bytes: "GTT, amdgpu", "two thirds of memory, Metal's default" */
+    struct quantity memory_bytes; /* its own memory; of a chip without any 0; UNKNOWN until sized */
+    struct quantity used_bytes, free_bytes; /* of memory_bytes, by everybody, at this moment */
+    struct quantity visible_bytes;          /* of memory_bytes, what the CPU can reach */
+    struct quantity shared_bytes, shared_used_bytes; /* host memory it may take beside its own */
+    struct quantity link_bytes_per_s, power_w, processes;
+    const char *
+        sized; /* "seen, not sized yet", GPU_DISPLAY_ONLY, "23.1 of 24.0 GiB free", "CUDA0, 23.1 GiB free" */
     /* as the engine sees it (machine/devices.h): what llama.cpp calls it, NULL when it was not asked or can't use it */
     const char *engine;
     struct quantity engine_total_bytes, engine_free_bytes;

@@ -139,12 +139,37 @@ static struct machine *copied(const struct machine *m, struct arena *a)
     return copy;
 }
 
+static bool at_cpu(const struct machine *m, const struct rate *r)
+{
+    return r->place >= m->places || m->place[r->place].kind == PLACE_CPU;
+}
+
+static bool holds(const struct rate *rate, size_t rates, const struct rate *like)
+{
+    for (size_t i = 0; i < rates; i++)
+        if (rate[i].place == like->place && rate[i].work == like->work &&
+            rate[i].per_s.origin == like->per_s.origin)
+            return true;
+    return false;
+}
+
+/* These, and what is known of accelerators and not among them. */
+static void rates_set(struct machine *m, const struct rate *rate, size_t rates, struct arena *a)
+{
+    struct rate *all = NEW_ARRAY(a, struct rate, rates + m->rates + 1);
+    size_t n = rates;
+    if (rates) memcpy(all, rate, rates * sizeof *rate);
+    for (size_t i = 0; i < m->rates; i++)
+        if (!at_cpu(m, &m->rate[i]) && !holds(rate, rates, &m->rate[i])) all[n++] = m->rate[i];
+    m->rate = all;
+    m->rates = n;
+}
+
 const struct machine *machine_with_rates(const struct machine *m, const struct rate *rate,
                                          size_t rates, struct arena *a)
 {
     struct machine *copy = copied(m, a);
-    copy->rate = rate;
-    copy->rates = rates;
+    rates_set(copy, rate, rates, a);
     copy->unmeasured = NULL;
     return copy;
 }
@@ -152,8 +177,7 @@ const struct machine *machine_with_rates(const struct machine *m, const struct r
 const struct machine *machine_unmeasured(const struct machine *m, const char *why, struct arena *a)
 {
     struct machine *copy = copied(m, a);
-    copy->rate = NULL;
-    copy->rates = 0;
+    rates_set(copy, NULL, 0, a);
     copy->unmeasured = why;
     return copy;
 }
@@ -164,10 +188,29 @@ const struct rate *machine_rate(const struct machine *m, enum machine_work work,
     const struct rate *best = NULL;
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
-        if (r->work != work || (threads == RATE_ONE_THREAD && r->threads != 1)) continue;
+        if (!at_cpu(m, r) || r->work != work || (threads == RATE_ONE_THREAD && r->threads != 1))
+            continue;
         if (!best || r->threads > best->threads) best = r;
     }
     return best;
+}
+
+const struct rate *machine_place_rate(const struct machine *m, size_t place, enum machine_work work)
+{
+    const struct rate *best = NULL;
+    for (size_t i = 0; i < m->rates; i++) {
+        const struct rate *r = &m->rate[i];
+        if (r->place != place || r->work != work) continue;
+        if (!best || r->per_s.origin > best->per_s.origin) best = r;
+    }
+    return best;
+}
+
+const struct link *machine_link(const struct machine *m, size_t from, size_t to)
+{
+    for (size_t i = 0; i < m->links; i++)
+        if (m->link[i].from == from && m->link[i].to == to) return &m->link[i];
+    return NULL;
 }
 
 const struct pool *machine_memory(const struct machine *m)

@@ -30,6 +30,22 @@ struct place {
     uint16_t pool;           /* index into machine.pool; two places may share one */
     struct quantity threads; /* that one process may use: affinity, cpuset, quota */
     const char *bound_by;    /* what bound them */
+    /* Of an accelerator; NULL and UNKNOWN of the CPU. */
+    const char *part;         /* its row of the catalogue, or NULL */
+    const char *architecture; /* "Ampere", "RDNA3", "M3 GPU", as the catalogue says */
+    const char
+        *backend; /* of llama.cpp, what people run there: "CUDA" "ROCm" "Vulkan" "Metal" "SYCL" */
+    struct quantity
+        limit_bytes; /* the most of a shared pool that this place may use; UNKNOWN: all of it */
+    struct quantity power_w; /* what it may draw */
+    uint16_t gpu;            /* index into facts.gpu */
+};
+
+/* What moves bytes between two pools, one way. */
+struct link {
+    uint16_t from, to; /* index into machine.pool */
+    const char *words; /* "PCIe 4.0 x16", "NVLink" */
+    struct quantity bytes_per_s;
 };
 
 /* What a rate is a price of. X(name, word, unit) */
@@ -38,6 +54,8 @@ struct place {
     X(WORK_COPY_BYTES, "memory copy", "B/s")            \
     X(WORK_TRIAD_BYTES, "memory triad", "B/s")          \
     X(WORK_SGEMM_FLOP, "sgemm", "FLOP/s")               \
+    X(WORK_HGEMM_FLOP, "hgemm", "FLOP/s")               \
+    X(WORK_IGEMM_FLOP, "igemm", "OP/s")                 \
     X(WORK_DGEMM_FLOP, "dgemm", "FLOP/s")               \
     X(WORK_MATMUL_FLOP, "matmul", "FLOP/s")             \
     X(WORK_ATTEND_FLOP, "attend", "FLOP/s")             \
@@ -61,7 +79,7 @@ enum { RATE_NO_TYPE = 255 };
 struct rate {
     enum machine_work work;
     /* What only some works have: ggml's id of the weights (matmul) or of the cache (attend), else RATE_NO_TYPE; the columns done at
-     * once, 1 when decoding, 512 for a prompt's micro-batch, else 0; of attend the values in a head's key, else 0; and the buffer that
+     * once, 1 when decoding, 512 for a prompt's micro-batch, else 0; the values in a row of the weights or in a head's key, 0 for any; and the buffer that
      * llama.cpp keeps such weights in here. */
     uint8_t type;
     double tokens, row;
@@ -81,6 +99,8 @@ struct machine {
     size_t pools;
     const struct place *place;
     size_t places;
+    const struct link *link;
+    size_t links;
     const struct rate *rate;
     size_t rates;
     const char *unmeasured;    /* why there are no rates: "--quick was given"; NULL when measured */
@@ -106,14 +126,20 @@ bool machine_detect(const struct looking *in, const struct machine **out,
 /* "cpu:8 ram:32GiB available:28GiB swap:0 gpu:RTX 4090 x2 disk:500GiB host:box os:linux bandwidth:60GB/s": a value runs to the next key. */
 bool machine_from_line(struct str line, const struct looking *in, const struct machine **out,
                        struct mu_err *err) NODISCARD;
-/* A copy that carries these rates and no `unmeasured`. */
+/* A copy that carries these rates and no `unmeasured`. Those of accelerators stay where the new ones have none of their kind. */
 const struct machine *machine_with_rates(const struct machine *m, const struct rate *rate,
                                          size_t rates, struct arena *a);
 const struct machine *machine_unmeasured(const struct machine *m, const char *why, struct arena *a);
-/* The rate with that work and the most (all) or one thread; NULL when not measured. */
+/* The CPU's rate with that work and the most (all) or one thread; NULL when not measured. */
 enum rate_threads { RATE_ALL_THREADS, RATE_ONE_THREAD };
 const struct rate *machine_rate(const struct machine *m, enum machine_work work,
                                 enum rate_threads threads);
+/* The same at a place that is no CPU: memory read, hgemm (F16 products with F32 sums), igemm (8-bit integers), as listed for its part or
+ * as measured; NULL when neither. */
+const struct rate *machine_place_rate(const struct machine *m, size_t place,
+                                      enum machine_work work);
+/* The link from one pool to another; NULL when none is known. */
+const struct link *machine_link(const struct machine *m, size_t from, size_t to);
 /* The pool of host memory; every machine has one. */
 const struct pool *machine_memory(const struct machine *m);
 const struct place *machine_cpu(const struct machine *m);

@@ -47,6 +47,7 @@ static bool add_sum(struct sums *s, const struct weight_sum *more)
     if (!sum) return false;
     sum->bytes += more->bytes;
     sum->elements += more->elements;
+    sum->rows += more->rows;
     sum->tensors += more->tensors;
     return true;
 }
@@ -61,6 +62,7 @@ static struct weight_sum one(const struct weight_type *t, enum weight_use use, c
                                .rows_of = rows_of(dims[1]),
                                .bytes = pad_to(elements / t->block * t->block_bytes, TENSOR_STEP),
                                .elements = elements,
+                               .rows = elements / most((double)dims[0], 1),
                                .tensors = 1};
 }
 
@@ -70,7 +72,8 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
     for (size_t i = 0; i < a->sums; i++) {
         const struct weight_sum *x = &a->sum[i], *y = &b->sum[i];
         if (x->type != y->type || x->use != y->use || x->rows_of != y->rows_of ||
-            x->bytes != y->bytes || x->elements != y->elements || x->tensors != y->tensors)
+            x->bytes != y->bytes || x->elements != y->elements || x->rows != y->rows ||
+            x->tensors != y->tensors)
             return false;
     }
     return true;

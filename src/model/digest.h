@@ -12,7 +12,8 @@ struct weight_sum {
     uint8_t use;     /* enum weight_use */
     uint8_t rows_of; /* 32, 8 or 1: the largest of these that divides the number of rows (ne1) */
     double bytes;    /* each tensor padded to 32 bytes, as llama.cpp lays them out */
-    double elements, tensors;
+    double elements, rows,
+        tensors; /* rows: of all tensors, so that elements / rows is their mean length */
 };
 /* One layer of its kind: multiply by `layers` for all of them. */
 struct layer_kind {

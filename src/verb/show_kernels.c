@@ -122,13 +122,19 @@ static struct cell bytes_cell(struct doc *d, const struct machine *m, const stru
     return r ? giga(d, weights_bytes_per_s(r, t)) : (struct cell){.text = ""};
 }
 
+static struct cell row_cell(struct doc *d, const struct rate *r)
+{
+    return (struct cell){.text = r->row > 0 ? str_format(d->arena, "%g", r->row) : ""};
+}
+
 static void show_products(struct doc *d, const struct machine *m, const struct catalog *c)
 {
-    static const char *const head[] = {"products with", "buffer", "decode, GB/s",  "1 thread", "x8",
-                                       "x32",           "x128",   "x512, GFLOP/s", "1 thread"};
-    static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
-                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
-                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
+    static const char *const head[] = {"products with", "buffer",  "row", "decode, GB/s",
+                                       "1 thread",      "x8",      "x32", "x128",
+                                       "x512, GFLOP/s", "1 thread"};
+    static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT,
+                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
+                                       ALIGN_RIGHT, ALIGN_RIGHT};
     struct block *b = NULL;
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
@@ -138,6 +144,7 @@ static void show_products(struct doc *d, const struct machine *m, const struct c
         const struct cell row[] = {
             {.text = t->name},
             {.text = r->buffer},
+            row_cell(d, r),
             bytes_cell(d, m, r, t, RATE_ALL_THREADS),
             bytes_cell(d, m, r, t, RATE_ONE_THREAD),
             flop_cell(d, m, r, 8, RATE_ALL_THREADS),
@@ -164,7 +171,7 @@ static void show_attention(struct doc *d, const struct machine *m, const struct 
         if (!b) b = doc_table(d, NULL, head, align, COUNT_OF(head));
         const struct cell row[] = {
             {.text = t->name},
-            {.text = r->row > 0 ? str_format(d->arena, "%g", r->row) : ""},
+            row_cell(d, r),
             flop_cell(d, m, r, 1, RATE_ALL_THREADS),
             flop_cell(d, m, r, 1, RATE_ONE_THREAD),
             flop_cell(d, m, r, PROMPT_TOKENS, RATE_ALL_THREADS),
