@@ -33,7 +33,8 @@ enum {
     SHORT_ROW = 1024,
     COLUMNS_MOST = 512,
     MATVEC_COLUMNS = 1,
-    CURVE_TYPES = 3
+    CURVE_TYPES = 3,
+    COMMON_TYPES = 6
 };
 enum {
     TYPES_MOST = 64,
@@ -81,7 +82,6 @@ struct sitting {
     struct idle idle;
     struct found *found;
     size_t count;
-    size_t done, left_out; /* types */
 };
 
 /* One operation, on a ring or on none. */
@@ -508,19 +508,28 @@ static bool measure_type(struct sitting *s, size_t at, bool choice, struct mu_er
     return true;
 }
 
-/* The choices of all types go before the others: when the time is over, the least is lost. */
+/* When the time is over, the least is lost: first the choices of the commonest types, then their other buffers, where experts lie. */
 static bool measure_types(struct sitting *s, struct mu_err *err)
 {
-    for (size_t i = 0; i < 2 * s->types; i++) {
-        const bool choice = i < s->types;
-        if (i > 0 && clock_s() - s->start_s > over_time * s->in->seconds) {
-            say_note(s->in->arena, "%zu of %zu types of weights were %s: it took too long",
-                     choice ? s->types - i : 2 * s->types - i, s->types,
-                     choice ? "not measured" : "measured in one kind of buffer only");
-            return true;
+    const struct {
+        size_t from, to;
+        bool choice;
+    } stage[] = {{0, COMMON_TYPES, true},
+                 {0, CURVE_TYPES, false},
+                 {COMMON_TYPES, TYPES_MOST, true},
+                 {CURVE_TYPES, TYPES_MOST, false}};
+    bool first = true;
+    for (size_t k = 0; k < COUNT_OF(stage); k++)
+        for (size_t i = stage[k].from; i < stage[k].to && i < s->types; i++) {
+            if (!first && clock_s() - s->start_s > over_time * s->in->seconds) {
+                say_note(s->in->arena, "from %s on, types of weights were %s: it took too long",
+                         ggml_type_name((enum ggml_type)s->type[i]),
+                         k < 3 ? "not measured" : "measured in one kind of buffer only");
+                return true;
+            }
+            if (!measure_type(s, i, stage[k].choice, err)) return false;
+            first = false;
         }
-        if (!measure_type(s, choice ? i : i - s->types, choice, err)) return false;
-    }
     return true;
 }
 

@@ -94,12 +94,18 @@ static const struct rate *base_of(const struct machine *m, const struct typical 
     return r && one == (r->threads == 1) ? r : NULL;
 }
 
-/* Whether this kernel was measured for such weights, in whatever buffer. */
+static bool same_buffer(const char *a, const char *b)
+{
+    return !a || !b || strcmp(a, b) == 0;
+}
+
+/* Whether this kernel was measured for such weights in such a buffer. */
 static bool measured(const struct machine *m, const struct typical *t, double threads)
 {
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
-        if (r->work == t->rate.work && r->type == t->rate.type && r->threads == threads)
+        if (r->work == t->rate.work && r->type == t->rate.type && r->threads == threads &&
+            same_buffer(r->buffer, t->rate.buffer))
             return true;
     }
     return false;

@@ -202,12 +202,8 @@ static bool heard(void *to, const struct json *row, struct mu_err *err)
 static void put_request(struct buf *to, const struct capture_asked *asked, struct arena *a)
 {
     struct writer w = writer_of(to, true);
-    const char *file =
-        asked->file ? asked->file : str_format(a, "/proc/self/fd/%d", asked->open_file);
     writer_map(&w);
-    put_session(&w, file, asked->model, asked->knobs);
-    writer_put_bool(&w, "fill", !asked->file);
-    writer_put_number(&w, "threads", asked->threads);
+    put_run(&w, asked->file, asked->open_file, asked->threads, asked->model, asked->knobs, a);
     writer_put_cstr(&w, "kind", asked->kind == CAPTURE_ATTENTION ? "attention" : "hidden-states");
     writer_put_number(&w, "tokens", asked->tokens);
     writer_put_cstr(&w, "folder", asked->folder);

@@ -106,13 +106,9 @@ static bool heard(void *to, const struct json *row, struct mu_err *err)
 static void put_request(struct buf *to, const struct embedding_asked *asked, struct arena *a)
 {
     struct writer w = writer_of(to, true);
-    const char *file =
-        asked->file ? asked->file : str_format(a, "/proc/self/fd/%d", asked->open_file);
     const bool silent = asked->model->shape->pooling == POOLING_NONE;
     writer_map(&w);
-    put_session(&w, file, asked->model, asked->knobs);
-    writer_put_bool(&w, "fill", !asked->file);
-    writer_put_number(&w, "threads", asked->threads);
+    put_run(&w, asked->file, asked->open_file, asked->threads, asked->model, asked->knobs, a);
     writer_put_number(&w, "pooling", silent ? pooling_mean : pooling_unspecified);
     writer_map_end(&w);
 }

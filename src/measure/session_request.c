@@ -2,6 +2,7 @@
  * runs. Where embeddings are given out, and of a model that only encodes, there is a row for every token, as llama-server has it. */
 #include "measure/session_request.h"
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -34,4 +35,12 @@ void put_session(struct writer *w, const char *file, const struct digest *m,
     writer_put_bool(w, "kv_unified", g->kv_unified);
     writer_put_bool(w, "swa_full", g->swa_full);
     writer_put_bool(w, "embeddings", g->embeddings || encodes);
+}
+
+void put_run(struct writer *w, const char *file, int open_file, double threads,
+             const struct digest *m, const struct generate *g, struct arena *a)
+{
+    put_session(w, file ? file : str_format(a, "/proc/self/fd/%d", open_file), m, g);
+    writer_put_bool(w, "fill", !file);
+    writer_put_number(w, "threads", threads);
 }

@@ -143,12 +143,8 @@ static bool heard(void *to, const struct json *row, struct mu_err *err)
 static void put_request(struct buf *to, const struct trial_asked *asked, struct arena *a)
 {
     struct writer w = writer_of(to, true);
-    const char *file =
-        asked->file ? asked->file : str_format(a, "/proc/self/fd/%d", asked->open_file);
     writer_map(&w);
-    put_session(&w, file, asked->model, asked->knobs);
-    writer_put_bool(&w, "fill", !asked->file);
-    writer_put_number(&w, "threads", asked->threads);
+    put_run(&w, asked->file, asked->open_file, asked->threads, asked->model, asked->knobs, a);
     writer_put_number(&w, "seconds", asked->seconds);
     writer_put_number(&w, "depth_tokens", asked->knobs->depth_tokens);
     writer_put_number(&w, "prompt_tokens", asked->knobs->prompt_tokens);

@@ -2,6 +2,8 @@
  * kernels and trials change. */
 #include "../stage.h"
 
+#include <string.h>
+
 #include "catalog/types.h"
 #include "judge/speed.h"
 
@@ -128,6 +130,33 @@ static void threads_asked_for_choose_the_rates(void **state)
 }
 
 /* A machine of which only bandwidth is known gets the share of it that each type of weights usually reaches, and only that. */
+static double seconds_on_row(struct stage *s, double row)
+{
+    struct priced *p = priced_new(s);
+    add_rate(p, WORK_MATMUL_FLOP, F16, 1, "CPU", 100);
+    p->rate[0].row = 4000;
+    add_rate(p, WORK_MATMUL_FLOP, F16, 1, "CPU", 50);
+    p->rate[1].row = 1000;
+    const struct line of = {.phase = DECODE,
+                            .work = MATMUL_FLOP,
+                            .type = F16,
+                            .buffer = "CPU",
+                            .columns = 1,
+                            .row = row};
+    WORK(&p->bill, of, "multiply", 100, "here");
+    return 1 / likely(p);
+}
+
+static void each_row_has_its_own_cost(void **state)
+{
+    assert_float_equal(seconds_on_row(*state, 4000), 1, 1e-9);
+    assert_float_equal(seconds_on_row(*state, 1000), 2, 1e-9);
+    assert_float_equal(seconds_on_row(*state, 2000), (float)(4.0 / 3),
+                       1e-6);                                 /* half as many rows */
+    assert_float_equal(seconds_on_row(*state, 1e9), 1, 1e-9); /* nor faster than was seen */
+    assert_float_equal(seconds_on_row(*state, 100), 3, 1e-9); /* believed no further */
+}
+
 static void typical_kernels_fill_what_was_not_measured(void **state)
 {
     struct stage *s = *state;
@@ -138,7 +167,7 @@ static void typical_kernels_fill_what_was_not_measured(void **state)
     size_t q4 = 0, q8 = 0, prompts = 0;
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
-        q8 += r->work == WORK_MATMUL_FLOP && r->type == Q8_0;
+        q8 += r->work == WORK_MATMUL_FLOP && r->type == Q8_0 && strcmp(r->buffer, "CPU") == 0;
         prompts += r->work == WORK_MATMUL_FLOP && r->tokens == 512;
         if (r->work != WORK_MATMUL_FLOP || r->type != Q4_K) continue;
         q4++;
@@ -147,7 +176,7 @@ static void typical_kernels_fill_what_was_not_measured(void **state)
                     20e9 * 2 / 0.5625); /* not faster than memory: 4.5 bits a weight */
     }
     assert_true(q4 > 0);
-    assert_int_equal(q8, 1);      /* its own, measured */
+    assert_int_equal(q8, 1);      /* its own, measured, in this buffer */
     assert_int_equal(prompts, 0); /* those are shares of sgemm, which is not known */
 }
 
@@ -198,6 +227,7 @@ int main(void)
         STAGED(attention_goes_by_the_nearest_head),
         STAGED(what_nobody_measured_has_no_price),
         STAGED(threads_asked_for_choose_the_rates),
+        STAGED_WORLD(each_row_has_its_own_cost),
         STAGED_WORLD(typical_kernels_fill_what_was_not_measured),
         STAGED_WORLD(a_trial_of_the_task_takes_the_place_of_its_estimate),
     };
