@@ -31,6 +31,7 @@ struct line {
     const struct term *term;
     double amount;
     uint8_t phase, work, type, site, held_as;
+    bool experts; /* of products: with some matrices of a tensor, other ones for each column */
     const char *buffer; /* of products: where such weights lie, "CPU" for plain */
     double columns;     /* of products and attention: tokens done at once */
     /* of products and attention: weights or cache that are read once for all columns */

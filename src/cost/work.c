@@ -113,6 +113,7 @@ static void multiply(struct bill *b, enum phase phase, const struct digest *m,
                                 .work = MATMUL_FLOP,
                                 .type = one->type,
                                 .site = ON_HOST,
+                                .experts = one->experts,
                                 .buffer = one->buffer,
                                 .columns = columns_of(m, one, tokens),
                                 .row = one->elements / one->rows};

@@ -3,7 +3,7 @@
  * The choice of buffer follows what llama.cpp's loader does for a weight: each extra buffer type of the CPU in its order is asked whether
  * it supports the product with 512 columns. Functions of the backend are taken through its registry, since it may be a library loaded at
  * run time. A ring is filled by converting one matrix and copying the converted bytes, which is many times faster than converting each;
- * kernels find a matrix by its data, whatever memory that is. Left out: other devices, experts (MUL_MAT_ID). */
+ * kernels find a matrix by its data, whatever memory that is. Left out: other devices. */
 #include "engine/kernels.h"
 
 #include <string.h>
@@ -127,13 +127,29 @@ ggml_backend_buffer_type_t kernels_plain(const struct kernels *k)
     return ggml_backend_dev_buffer_type(k->device);
 }
 
-bool kernels_takes(const struct kernels *k, ggml_backend_buffer_type_t where, int type, int64_t row,
-                   int64_t rows)
+static struct ggml_tensor *tensor_of(struct ggml_context *c, const struct matrix *m)
+{
+    const enum ggml_type type = (enum ggml_type)m->type;
+    if (m->experts > 1) return ggml_new_tensor_3d(c, type, m->row, m->rows, m->experts);
+    return ggml_new_tensor_2d(c, type, m->row, m->rows);
+}
+
+static struct ggml_tensor *product_of(struct ggml_context *c, const struct matrix *m,
+                                      struct ggml_tensor *w)
+{
+    if (m->experts <= 1)
+        return ggml_mul_mat(c, w, ggml_new_tensor_2d(c, GGML_TYPE_F32, m->row, CHOICE_COLUMNS));
+    struct ggml_tensor *chosen = ggml_new_tensor_2d(c, GGML_TYPE_I32, 1, CHOICE_COLUMNS);
+    struct ggml_tensor *x = ggml_new_tensor_3d(c, GGML_TYPE_F32, m->row, 1, CHOICE_COLUMNS);
+    return ggml_mul_mat_id(c, w, x, chosen);
+}
+
+bool kernels_takes(const struct kernels *k, ggml_backend_buffer_type_t where,
+                   const struct matrix *m)
 {
     struct ggml_context *c = names_for(4, false);
-    struct ggml_tensor *w = ggml_new_tensor_2d(c, (enum ggml_type)type, row, rows);
-    struct ggml_tensor *x = ggml_new_tensor_2d(c, GGML_TYPE_F32, row, CHOICE_COLUMNS);
-    struct ggml_tensor *product = ggml_mul_mat(c, w, x);
+    struct ggml_tensor *w = tensor_of(c, m);
+    struct ggml_tensor *product = product_of(c, m, w);
     w->buffer = ggml_backend_buft_alloc_buffer(where, 0);
     const bool good = ggml_backend_dev_supports_op(k->device, product);
     ggml_backend_buffer_free(w->buffer);
@@ -153,16 +169,6 @@ size_t kernels_kinds(const struct kernels *k, ggml_backend_buffer_type_t *out)
     return n;
 }
 
-ggml_backend_buffer_type_t kernels_buffer_type(const struct kernels *k, int type, int64_t row,
-                                               int64_t rows)
-{
-    ggml_backend_buffer_type_t kind[KINDS_MOST];
-    const size_t kinds = kernels_kinds(k, kind);
-    for (size_t i = 0; i + 1 < kinds; i++)
-        if (kernels_takes(k, kind[i], type, row, rows)) return kind[i];
-    return kernels_plain(k);
-}
-
 /* ---- matrices ---- */
 
 /* Weights as the buffer keeps them. */
@@ -179,7 +185,7 @@ static void convert(struct ggml_tensor *t)
 /* A matrix of the ring has the first one's kind of buffer, whose traits ggml looks for, and data of its own in the caller's memory. */
 static struct ggml_tensor *another(const struct ring *r, const struct ggml_tensor *first, char *at)
 {
-    struct ggml_tensor *t = ggml_new_tensor_2d(r->names, first->type, first->ne[0], first->ne[1]);
+    struct ggml_tensor *t = ggml_dup_tensor(r->names, first);
     t->buffer = r->first;
     t->data = at;
     (void)ggml_backend_buffer_init_tensor(r->first, t);
@@ -199,11 +205,11 @@ static void copy_some(void *to, size_t me)
         memcpy(c->ring->matrix[i]->data, c->from, c->bytes);
 }
 
-bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, int type, int64_t row,
-               int64_t rows, const struct ground *ground, struct mu_err *err)
+bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, const struct matrix *m,
+               const struct ground *ground, struct mu_err *err)
 {
     *r = (struct ring){.names = names_for(MATRICES_MOST + 1, false)};
-    struct ggml_tensor *first = ggml_new_tensor_2d(r->names, (enum ggml_type)type, row, rows);
+    struct ggml_tensor *first = tensor_of(r->names, m);
     const size_t step = (size_t)pad_to((double)ggml_backend_buft_get_alloc_size(where, first),
                                        (double)ggml_backend_buft_get_alignment(where));
     const size_t fit = ground->bytes / step;
@@ -239,9 +245,7 @@ void ring_close(struct ring *r)
 
 struct ggml_tensor *ring_next(struct ring *r)
 {
-    struct ggml_tensor *t = r->matrix[r->next];
-    r->next = (r->next + 1) % r->count;
-    return t;
+    return r->matrix[r->turns++ % r->count];
 }
 
 /* ---- operations ---- */

@@ -31,17 +31,18 @@ bool kernels_threads(struct kernels *k, size_t threads, struct mu_err *err) NODI
 
 /* Whether ggml's type id is one of weights that can be multiplied with. */
 bool kernels_multiplies(int type);
-/* Where llama.cpp would put a matrix of rows x row weights: the first of the CPU's extra buffers that can multiply with it, else plain
- * memory. */
-struct ggml_backend_buffer_type *kernels_buffer_type(const struct kernels *k, int type, int64_t row,
-                                                     int64_t rows);
+/* Weights: rows of so many values; of experts so many matrices in one tensor, else 1. */
+struct matrix {
+    int type; /* ggml's id */
+    int64_t row, rows, experts;
+};
 struct ggml_backend_buffer_type *kernels_plain(const struct kernels *k);
 /* All kinds of buffers that weights may lie in, in the order llama.cpp tries them, plain memory last. Room for KINDS_MOST. */
 enum { KINDS_MOST = 16 };
 size_t kernels_kinds(const struct kernels *k, struct ggml_backend_buffer_type **out);
 /* Whether such a matrix can be multiplied with there. */
-bool kernels_takes(const struct kernels *k, struct ggml_backend_buffer_type *where, int type,
-                   int64_t row, int64_t rows);
+bool kernels_takes(const struct kernels *k, struct ggml_backend_buffer_type *where,
+                   const struct matrix *m);
 
 /* Equal matrices one after the other in memory, as many as it holds, MATRICES_MOST at most: walked in turn, the time from one touch of a
  * byte to the next is a whole round. The memory is the caller's and serves one ring after the other, since touching fresh memory takes
@@ -52,8 +53,8 @@ struct ring {
     struct ggml_backend_buffer
         *first; /* a buffer of the right kind, where the first is converted */
     struct ggml_tensor **matrix;
-    size_t count, next;
-    double bytes; /* of all of them */
+    size_t count, turns; /* turns: matrices taken so far */
+    double bytes;        /* of all of them */
 };
 /* Where rings lie, and who fills it. crew: NULL, the caller alone. */
 struct ground {
@@ -62,8 +63,8 @@ struct ground {
     struct crew *crew;
 };
 /* False (MU_UNAVAILABLE) when not one of them fits. */
-bool ring_open(struct ring *r, struct ggml_backend_buffer_type *where, int type, int64_t row,
-               int64_t rows, const struct ground *ground, struct mu_err *err) NODISCARD;
+bool ring_open(struct ring *r, struct ggml_backend_buffer_type *where, const struct matrix *m,
+               const struct ground *ground, struct mu_err *err) NODISCARD;
 void ring_close(struct ring *r);
 struct ggml_tensor *ring_next(struct ring *r);
 

@@ -34,7 +34,8 @@ static bool product(struct checking *c, ggml_backend_buffer_type_t where, int ty
     struct ring ring;
     struct steps steps;
     size_t at = 0;
-    if (!ring_open(&ring, where, type, ROW, ROWS, &c->ground, err)) return false;
+    if (!ring_open(&ring, where, &(struct matrix){type, ROW, ROWS, 1}, &c->ground, err))
+        return false;
     steps_open(&steps);
     struct ggml_tensor *x = ggml_new_tensor_2d(steps.context, GGML_TYPE_F32, ROW, tokens);
     steps_place(&c->kernels, x, &at);
@@ -89,7 +90,8 @@ static bool check_all(struct checking *c, struct mu_err *err)
     bool extra = false;
     for (size_t i = 0; i + 1 < kinds; i++)
         for (size_t t = 0; t < COUNT_OF(types); t++) {
-            if (!kernels_takes(&c->kernels, kind[i], types[t], ROW, ROWS)) continue;
+            if (!kernels_takes(&c->kernels, kind[i], &(struct matrix){types[t], ROW, ROWS, 1}))
+                continue;
             extra = true;
             if (!check(c, kind[i], types[t], 1, err) || !check(c, kind[i], types[t], TOKENS, err))
                 return false;

@@ -5,9 +5,9 @@
  * type in the buffer llama.cpp would choose, with all threads and with one: products of 4096 x 2048 weights with one column (decode), out
  * of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; and with 512 columns (a
  * prompt's micro-batch). The columns between come from the first types alone. In the other buffers that take it, where experts and odd
- * shapes lie, 1 and 32 columns. Then attention to 4096 values a token with heads of 128 and of 64, chains of small operations, and norm,
+ * shapes lie, 1 and 32 columns; of the first types also experts, with as many for each. Then attention to 4096 values a token with heads of 128 and of 64, chains of small operations, and norm,
  * product and sum over a micro-batch. 2 operations a weight and column; 4 a query's value, cell and token; bytes are what each operation
- * reads and writes. Left out: choosing experts, and how the parts of a model overlap. */
+ * reads and writes. Left out: how the parts of a model overlap. */
 #include "engine/kernels.h"
 
 #include <assert.h>
@@ -36,6 +36,7 @@ enum {
     CURVE_TYPES = 3,
     COMMON_TYPES = 6
 };
+enum { EXPERTS = 16, CHOSEN = 4, EXPERT_TOKENS = 128, EXPERT_ROW = 2048, EXPERT_ROWS = 1024 };
 enum {
     TYPES_MOST = 64,
     COLUMN_COUNTS_MOST = 16,
@@ -57,6 +58,8 @@ enum { LEAST_RUNS = 3, USUAL_RUNS = 6 };
 
 /* Activations and results of the largest operation, and behind them a mask that hides nothing. */
 static const size_t mask_at = 32 << 20, mask_bytes = 2 << 20;
+/* Behind the mask, which experts each token takes. */
+static const size_t choices_at = 34 << 20, choices_bytes = 1 << 20;
 /* Beside the rings: activations, one matrix before its conversion, the library itself. */
 static const double spare_bytes = 128 << 20;
 /* The share of the time that runs get; the rest is spent on filling. */
@@ -89,6 +92,7 @@ struct point {
     const char *work, *what;
     int type;            /* negative: none */
     int64_t tokens, row; /* row: values in one of the weights or in a head */
+    int64_t columns;     /* of experts: tokens, of which each expert gets but a share */
     size_t threads;
     struct ring *ring;
     size_t inputs; /* matrices that one operation takes */
@@ -252,7 +256,8 @@ static bool measure_rows(struct sitting *s, ggml_backend_buffer_type_t where, si
 {
     struct ring ring;
     const int type = s->type[at];
-    if (!ring_open(&ring, where, type, row, MATRIX / row, &s->ground, err)) return false;
+    const struct matrix m = {type, row, MATRIX / row, 1};
+    if (!ring_open(&ring, where, &m, &s->ground, err)) return false;
     struct point p = {.work = "matmul",
                       .type = type,
                       .row = row,
@@ -281,6 +286,65 @@ static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, s
 {
     if (!measure_rows(s, where, at, LONG_ROW, first, err)) return false;
     return !first || !goes_by_row(s->type[at]) || measure_rows(s, where, at, SHORT_ROW, first, err);
+}
+
+/* ---- experts: each token picks some of a tensor's matrices, which llama.cpp keeps in another kind of buffer than single ones ---- */
+
+static void add_experts(const struct sitting *s, const struct point *p, struct steps *to)
+{
+    size_t at = 0;
+    struct ggml_context *c = to->context;
+    struct ggml_tensor *x = ggml_new_tensor_3d(c, GGML_TYPE_F32, p->row, 1, p->columns);
+    steps_place(&s->kernels, x, &at);
+    struct ggml_tensor *chosen = ggml_new_tensor_2d(c, GGML_TYPE_I32, CHOSEN, p->columns);
+    /* one round later it is the next ones' turn */
+    const size_t turn = p->ring->turns + p->ring->turns / p->ring->count;
+    size_t behind = choices_at + turn % (EXPERTS / CHOSEN) * CHOSEN * sizeof(int32_t);
+    ggml_backend_tensor_alloc(s->kernels.scratch, chosen,
+                              (char *)ggml_backend_buffer_get_base(s->kernels.scratch) + behind);
+    struct ggml_tensor *y = ggml_mul_mat_id(c, ring_next(p->ring), x, chosen);
+    steps_place(&s->kernels, y, &at);
+    ggml_build_forward_expand(to->graph, y);
+}
+
+static void fill_choices(const struct sitting *s)
+{
+    int32_t *choice =
+        (int32_t *)(void *)((char *)ggml_backend_buffer_get_base(s->kernels.scratch) + choices_at);
+    for (size_t i = 0; i < (size_t)(EXPERT_TOKENS + 1) * EXPERTS; i++)
+        choice[i] = (int32_t)(i % EXPERTS);
+}
+
+/* In the first kind of buffer that takes them. Columns are those that one expert gets. */
+static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
+{
+    struct ring ring;
+    bool good = true;
+    ggml_backend_buffer_type_t kind[KINDS_MOST];
+    const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
+    const size_t kinds = kernels_kinds(&s->kernels, kind);
+    size_t where = 0;
+    while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
+    if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
+    for (size_t i = 0; good && i < 2; i++) {
+        struct point p = {.work = "expert matmul",
+                          .type = type,
+                          .ring = &ring,
+                          .inputs = 1,
+                          .row = EXPERT_ROW,
+                          .columns = i ? EXPERT_TOKENS : 1,
+                          .buffer = ggml_backend_buft_name(kind[where]),
+                          .add = add_experts};
+        p.tokens = i ? EXPERT_TOKENS * CHOSEN / EXPERTS : 1;
+        p.slice_s = s->slice_s * (i ? 2 : 1);
+        p.amount = 2.0 * EXPERT_ROW * EXPERT_ROWS * CHOSEN * (double)p.columns;
+        p.what = str_format(s->in->arena, "%d of %d experts of %s %d x %d for each of %d tokens",
+                            CHOSEN, EXPERTS, ggml_type_name((enum ggml_type)type), EXPERT_ROW,
+                            EXPERT_ROWS, (int)p.columns);
+        good = measure_threads(s, p, err);
+    }
+    ring_close(&ring);
+    return good;
 }
 
 /* ---- attention ---- */
@@ -347,9 +411,8 @@ static bool measure_attention(struct sitting *s, struct mu_err *err)
     bool good = true;
     for (size_t i = 0; good && i < CACHE_TYPES; i++) {
         struct ring ring;
-        if (!ring_open(&ring, kernels_plain(&s->kernels), cache_types[i], KV_VALUES, CELLS,
-                       &s->ground, err))
-            return false;
+        const struct matrix m = {cache_types[i], KV_VALUES, CELLS, 1};
+        if (!ring_open(&ring, kernels_plain(&s->kernels), &m, &s->ground, err)) return false;
         struct point p = {.work = "attend",
                           .type = cache_types[i],
                           .ring = &ring,
@@ -497,15 +560,14 @@ static bool measure_type(struct sitting *s, size_t at, bool choice, struct mu_er
 {
     ggml_backend_buffer_type_t kind[KINDS_MOST];
     const size_t kinds = kernels_kinds(&s->kernels, kind);
+    const struct matrix m = {s->type[at], LONG_ROW, MATRIX / LONG_ROW, 1};
     bool first = true;
     for (size_t i = 0; i < kinds; i++) {
-        if (i + 1 < kinds &&
-            !kernels_takes(&s->kernels, kind[i], s->type[at], LONG_ROW, MATRIX / LONG_ROW))
-            continue;
+        if (i + 1 < kinds && !kernels_takes(&s->kernels, kind[i], &m)) continue;
         if (first == choice && !measure_there(s, kind[i], at, first, err)) return false;
         first = false;
     }
-    return true;
+    return !choice || at >= CURVE_TYPES || measure_experts(s, s->type[at], err);
 }
 
 /* When the time is over, the least is lost: first the choices of the commonest types, then their other buffers, where experts lie. */
@@ -535,8 +597,9 @@ static bool measure_types(struct sitting *s, struct mu_err *err)
 
 static bool measure_with(struct sitting *s, struct mu_err *err)
 {
-    if (!kernels_open(&s->kernels, mask_at + mask_bytes, err)) return false;
+    if (!kernels_open(&s->kernels, choices_at + choices_bytes, err)) return false;
     memset((char *)ggml_backend_buffer_get_base(s->kernels.scratch) + mask_at, 0, mask_bytes);
+    fill_choices(s);
     s->found = NEW_ARRAY(s->in->arena, struct found, FOUND_MOST);
     idle_start(&s->idle);
     const bool good = measure_chain(s, err) && measure_elementwise(s, err) &&
@@ -578,7 +641,7 @@ static bool run(const struct asked *in, struct mu_err *err)
         return err_set(err, MU_UNAVAILABLE,
                        "measuring kernels needs at least %.0f bytes of memory, and %.0f were given",
                        least_bytes, in->bytes);
-    const double shares = 8.0 * (double)s.types + 6 * CURVE_TYPES + 8 * CACHE_TYPES + 4;
+    const double shares = 8.0 * (double)s.types + 12 * CURVE_TYPES + 8 * CACHE_TYPES + 4;
     s.slice_s = in->seconds * slice_share / shares;
     return measure_all(&s, err);
 }

@@ -15,10 +15,10 @@ static struct estimate not_priced(const char *why)
     return (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, why};
 }
 
-static enum machine_work rate_work(unsigned work)
+static enum machine_work rate_work(const struct line *l)
 {
-    switch (work) {
-    case MATMUL_FLOP: return WORK_MATMUL_FLOP;
+    switch (l->work) {
+    case MATMUL_FLOP: return l->experts ? WORK_EXPERT_FLOP : WORK_MATMUL_FLOP;
     case ATTEND_FLOP: return WORK_ATTEND_FLOP;
     case OPERATIONS: return WORK_OPERATIONS;
     default: return WORK_ELEMENT_BYTES;
@@ -36,7 +36,7 @@ struct query {
 static bool is_for(const struct rate *r, const struct query *q)
 {
     const struct line *l = q->line;
-    if (r->work != rate_work(l->work) || r->threads != q->threads) return false;
+    if (r->work != rate_work(l) || r->threads != q->threads) return false;
     if (l->work == MATMUL_FLOP)
         return r->type == l->type &&
                (q->any_buffer || !r->buffer || !l->buffer || strcmp(r->buffer, l->buffer) == 0);
@@ -78,25 +78,39 @@ static double between(double below, double above, double share)
     return exp(log(below) + share * (log(above) - log(below)));
 }
 
-/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
-static bool rate_on(const struct query *q, double row, struct estimate *out)
+/* The measured rates on both sides of a line's columns, on rows of one length; NULL where there is none. */
+struct bracket {
+    const struct rate *below, *above;
+};
+
+static struct bracket bracket_of(const struct query *q, double row)
 {
-    const struct rate *below = NULL, *above = NULL;
-    const double columns = q->line->columns;
+    struct bracket b = {NULL, NULL};
     for (size_t i = 0; i < q->machine->rates; i++) {
         const struct rate *r = &q->machine->rate[i];
         if (r->row != row || !is_for(r, q)) continue;
-        if (r->tokens <= columns && (!below || r->tokens > below->tokens)) below = r;
-        if (r->tokens > columns && (!above || r->tokens < above->tokens)) above = r;
+        if (r->tokens > q->line->columns) {
+            if (!b.above || r->tokens < b.above->tokens) b.above = r;
+        } else if (!b.below || r->tokens > b.below->tokens) {
+            b.below = r;
+        }
     }
-    if (!below) below = above;
-    if (!below || (!above && columns > FAR_COLUMNS * most(below->tokens, 1))) return false;
-    *out = below->per_s;
-    if (!above || above == below || !(below->tokens > 0)) return true;
-    const double share = log(columns / below->tokens) / log(above->tokens / below->tokens);
-    out->low = between(out->low, above->per_s.low, share);
-    out->likely = between(out->likely, above->per_s.likely, share);
-    out->high = between(out->high, above->per_s.high, share);
+    return b;
+}
+
+/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
+static bool rate_on(const struct query *q, double row, struct estimate *out)
+{
+    const struct bracket b = bracket_of(q, row);
+    const double columns = q->line->columns;
+    const struct rate *nearest = b.below ? b.below : b.above;
+    if (!nearest || (!b.above && columns > FAR_COLUMNS * most(nearest->tokens, 1))) return false;
+    *out = nearest->per_s;
+    if (!b.below || !b.above || !(b.below->tokens > 0)) return true;
+    const double share = log(columns / b.below->tokens) / log(b.above->tokens / b.below->tokens);
+    out->low = between(out->low, b.above->per_s.low, share);
+    out->likely = between(out->likely, b.above->per_s.likely, share);
+    out->high = between(out->high, b.above->per_s.high, share);
     return true;
 }
 
@@ -126,12 +140,16 @@ static bool rate_for(const struct query *q, struct estimate *out)
     return true;
 }
 
-/* Where the buffer of such weights was not measured, any other tells more than nothing. */
+/* Where experts of such weights were not measured, single matrices tell, and where their buffer was not, any other: more than nothing. */
 static bool price_of(const struct machine *m, const struct line *l, double threads,
                      struct estimate *out)
 {
+    struct line single = *l;
     struct query q = {.machine = m, .line = l, .threads = threads};
     if (rate_for(&q, out)) return true;
+    single.experts = false;
+    q.line = &single;
+    if (l->experts && rate_for(&q, out)) return true;
     q.any_buffer = true;
     return rate_for(&q, out);
 }

@@ -58,6 +58,7 @@ struct link {
     X(WORK_IGEMM_FLOP, "igemm", "OP/s")                 \
     X(WORK_DGEMM_FLOP, "dgemm", "FLOP/s")               \
     X(WORK_MATMUL_FLOP, "matmul", "FLOP/s")             \
+    X(WORK_EXPERT_FLOP, "expert matmul", "FLOP/s")      \
     X(WORK_ATTEND_FLOP, "attend", "FLOP/s")             \
     X(WORK_OPERATIONS, "graph operations", "1/s")       \
     X(WORK_ELEMENT_BYTES, "elementwise", "B/s")         \

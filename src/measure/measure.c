@@ -25,7 +25,7 @@
 #include "measure/rows.h"
 #include "measure/types_asked.h"
 
-enum { WORKS_MOST = 4, TEST_RATES_MOST = 768, REQUEST_BYTES = 64 << 10 };
+enum { WORKS_MOST = 6, TEST_RATES_MOST = 768, REQUEST_BYTES = 64 << 10 };
 
 static const double MiB = 1 << 20;
 static const double budget_share = 0.125, cache_least_times = 2, cache_usual_times = 8;
@@ -144,7 +144,8 @@ static const struct test tests[] = {
      .bytes = matrix_bytes},
     {.name = "kernels",
      .words = "speed by type of weights",
-     .work = {WORK_MATMUL_FLOP, WORK_ATTEND_FLOP, WORK_OPERATIONS, WORK_ELEMENT_BYTES},
+     .work = {WORK_MATMUL_FLOP, WORK_EXPERT_FLOP, WORK_ATTEND_FLOP, WORK_OPERATIONS,
+              WORK_ELEMENT_BYTES},
      .works = 4,
      .seconds = {4, 25},
      .bytes = kernel_bytes,

@@ -39,7 +39,7 @@ static bool short_text(const char *text)
 
 static bool has_type(enum machine_work work)
 {
-    return work == WORK_MATMUL_FLOP || work == WORK_ATTEND_FLOP;
+    return work == WORK_MATMUL_FLOP || work == WORK_EXPERT_FLOP || work == WORK_ATTEND_FLOP;
 }
 
 /* A number that may be absent: 0 then. */

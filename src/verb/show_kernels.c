@@ -14,7 +14,7 @@ enum { ROW_TYPES = 3, PROMPT_TOKENS = 512 };
 
 bool kernel_work(enum machine_work work)
 {
-    return work == WORK_MATMUL_FLOP || work == WORK_ATTEND_FLOP;
+    return work == WORK_MATMUL_FLOP || work == WORK_EXPERT_FLOP || work == WORK_ATTEND_FLOP;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -1,4 +1,5 @@
-/* tests/tools/speed_figures.c - what we say of each run of a truth file of speed beside what was measured, JSON lines:
+/* tests/tools/speed_figures.c - what we say of each run of a truth file of speed beside what was measured, JSON lines; nothing is
+ * predicted of a run that has no price:
  *
  *     speed_figures FILE */
 #include <stdio.h>
@@ -19,9 +20,11 @@ static bool print(const char *path, struct arena *a, struct mu_err *err)
     const bool good = speed_truth_read(file.bytes, path, catalog_open(NULL, a), a, &t, err);
     for (size_t i = 0; good && i < t.rows; i++) {
         const struct speed_row *r = &t.row[i];
-        printf("{\"id\": \"%s\", \"decode\": %s, \"measured\": %g, \"predicted\": %g, \"low\": %g, "
-               "\"high\": %g}\n",
-               r->id, r->decode ? "true" : "false", r->measured, r->predicted, r->low, r->high);
+        printf("{\"id\": \"%s\", \"decode\": %s, \"measured\": %g", r->id,
+               r->decode ? "true" : "false", r->measured);
+        if (r->predicted > 0)
+            printf(", \"predicted\": %g, \"low\": %g, \"high\": %g", r->predicted, r->low, r->high);
+        puts("}");
     }
     mapped_close(&file);
     return good;
