@@ -192,6 +192,25 @@ static void hide(struct sieve *s, size_t at, const char *why)
         if (is_slice_of(&s->gpu[i], &s->gpu[at]) && !s->gpu[i].hidden) s->gpu[i].hidden = why;
 }
 
+/* The card that was named, or one of its slices was. */
+static bool stays(const struct sieve *s, const struct list *kept, size_t at)
+{
+    for (size_t k = 0; k < kept->count; k++)
+        if (kept->at[k] == at || is_slice_of(&s->gpu[kept->at[k]], &s->gpu[at])) return true;
+    return false;
+}
+
+/* Of a card named by some of its slices, the others. */
+static void hide_sisters(struct sieve *s, const struct list *kept, size_t slice, const char *why)
+{
+    for (size_t i = 0; i < s->gpus; i++) {
+        struct gpu_seen *g = &s->gpu[i];
+        if (is_slice(g) && !g->hidden && !in_list(kept, i) &&
+            strcmp(g->parent, s->gpu[slice].parent) == 0)
+            g->hidden = why;
+    }
+}
+
 /* Takes the list down to what the value names. order: what is said when unlike cards were counted and it is not known how. */
 static void sift(struct sieve *s, const struct reading *r, const char *order)
 {
@@ -203,22 +222,10 @@ static void sift(struct sieve *s, const struct reading *r, const char *order)
         note_add(s->in->notes,
                  "%s counts unlike GPUs, and %s: they are counted along their PCI addresses",
                  r->variable, order);
-    for (size_t i = 0; i < s->list.count; i++) {
-        const size_t at = s->list.at[i];
-        if (in_list(&kept, at)) continue;
-        bool by_slice = false;
-        for (size_t k = 0; k < kept.count; k++)
-            by_slice = by_slice || is_slice_of(&s->gpu[kept.at[k]], &s->gpu[at]);
-        if (!by_slice) hide(s, at, why);
-    }
-    /* of a card named by some of its slices, the others are hidden */
-    for (size_t i = 0; i < s->gpus; i++)
-        for (size_t k = 0; k < kept.count; k++) {
-            const struct gpu_seen *by = &s->gpu[kept.at[k]];
-            if (is_slice(by) && is_slice(&s->gpu[i]) && !in_list(&kept, i) && !s->gpu[i].hidden &&
-                strcmp(by->parent, s->gpu[i].parent) == 0)
-                s->gpu[i].hidden = why;
-        }
+    for (size_t i = 0; i < s->list.count; i++)
+        if (!stays(s, &kept, s->list.at[i])) hide(s, s->list.at[i], why);
+    for (size_t k = 0; k < kept.count; k++)
+        if (is_slice(&s->gpu[kept.at[k]])) hide_sisters(s, &kept, kept.at[k], why);
     s->list = kept;
 }
 

@@ -55,6 +55,12 @@ class Seen(unittest.TestCase):
         self.assertNotIn('\x1b', text)
         self.assertIn('contradicts itself', text)
 
+    def test_the_environment_is_heard(self):
+        for env, said in (({}, False), ({'CUDA_VISIBLE_DEVICES': '1'}, True),
+                          ({'CUDA_VISIBLE_DEVICES': '1', 'CUDA_DEVICE_ORDER': 'PCI_BUS_ID'}, False)):
+            notes = self.check('two-unlike', env=env)['notes']
+            self.assertEqual(any('CUDA_VISIBLE_DEVICES counts unlike GPUs' in note for note in notes), said, notes)
+
     def test_another_machine_is_not_ours(self):
         report = self.check('two-unlike', root=ROOT / 'tests' / 'machines' / 'raspberry-pi')
         self.assertEqual(self.cards(report), [])
