@@ -85,9 +85,11 @@ typedef struct nvml_device_handle *nvml_device;
 
 struct nvml {
     struct library library;
+/* NOLINTBEGIN(bugprone-macro-parentheses): a declaration's parts can't stand in parentheses */
 #define NVML_POINTER(need, symbol, pointer, parameters) int(*pointer) parameters;
     NVML_FUNCTIONS(NVML_POINTER)
 #undef NVML_POINTER
+    /* NOLINTEND(bugprone-macro-parentheses) */
 };
 
 /* Opens and starts it. False with one reason, MU_NOINPUT when there is none; nothing is left open then. */

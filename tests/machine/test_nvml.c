@@ -337,6 +337,9 @@ static void test_no_library_at_all(void **state)
 {
     (void)state;
     struct asked s;
+    void *real = dlopen("libnvidia-ml.so.1", RTLD_NOW);
+    if (real) dlclose(real);
+    if (real) skip();         /* a machine with such a driver */
     look(&s, NULL, 0, false); /* nothing to ask about: nothing to say */
     assert_int_equal(s.gpus, 0);
     assert_int_equal(s.look->notes.count, 0);
@@ -451,6 +454,9 @@ static void test_a_library_and_its_symbols(void **state)
 int main(int argc, char **argv)
 {
     if (argc != 4) return 2;
+    /* meson puts the fakes' folders there, and the loader has read it: once more without, so that only what a test loads is found */
+    if (getenv("LD_LIBRARY_PATH") && unsetenv("LD_LIBRARY_PATH") == 0)
+        execv("/proc/self/exe", argv);
     whole = argv[1];
     old = argv[2];
     broken = argv[3];
