@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "base/units.h"
 #include "machine/facts.h"
+#include "machine/pci.h"
 
 enum { WORDS_MOST = 16, NAMES_MOST = 256 };
 static const size_t nowhere = (size_t)-1;
@@ -68,50 +69,6 @@ bool device_sound(const struct device *d, struct mu_err *err)
         return err_set(err, MU_DATA, "a device has a text of over %d bytes", DEVICE_TEXT_BYTES);
     if (!size_sound(d->free_bytes) || !size_sound(d->total_bytes))
         return err_set(err, MU_DATA, "a device has a size that is no number of bytes");
-    return true;
-}
-
-/* Hexadecimal digits off the front, 1 to most of them. */
-static bool hex_cut(struct str *s, size_t most, uint64_t *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t n = 0;
-    *out = 0;
-    for (; n < s->n && n <= most; n++) {
-        const char c = s->p[n];
-        const char *digit = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-        if (!digit) break;
-        *out = *out * 16 + (uint64_t)(digit - digits);
-    }
-    if (!n || n > most) return false;
-    *s = (struct str){s->p + n, s->n - n};
-    return true;
-}
-
-static bool char_cut(struct str *s, char c)
-{
-    if (!s->n || s->p[0] != c) return false;
-    *s = (struct str){s->p + 1, s->n - 1};
-    return true;
-}
-
-/* "[domain:]bus:device[.function]" as one number; a "-v1" behind it is a part of that card. */
-static bool pci_of(const char *text, uint64_t *out)
-{
-    struct str s = str_trim(str_of(text));
-    uint64_t part[3] = {0};
-    uint64_t function = 0;
-    size_t parts = 0;
-    do
-        if (!hex_cut(&s, 8, &part[parts++])) return false;
-    while (parts < COUNT_OF(part) && char_cut(&s, ':'));
-    if (parts < 2) return false;
-    const uint64_t domain = parts == 3 ? part[0] : 0;
-    const uint64_t bus = part[parts - 2], slot = part[parts - 1];
-    if (char_cut(&s, '.') && !hex_cut(&s, 1, &function)) return false;
-    if (s.n && !str_starts(s, S("-v"))) return false;
-    if (bus > 0xff || slot > 0x1f || function > 7) return false;
-    *out = domain << 16 | bus << 8 | slot << 3 | function;
     return true;
 }
 
@@ -189,25 +146,26 @@ static bool has_backend(const struct join *j, size_t card, const char *backend)
     return false;
 }
 
+/* Of a card that is cut into slices, the slice: a row that a process may use goes before one that is hidden. */
 static size_t by_address(const struct join *j, const struct device *d)
 {
-    uint64_t wanted;
-    uint64_t have;
-    if (!d->id || !pci_of(d->id, &wanted)) return nowhere;
+    size_t found = nowhere;
     for (size_t c = 0; c < j->cards; c++) {
-        const char *address = j->card[c].gpu.pci_address;
-        if (address && pci_of(address, &have) && have == wanted) return c;
+        const struct gpu_seen *gpu = &j->card[c].gpu;
+        if (!pci_same(d->id, gpu->pci_address)) continue;
+        if (!gpu->hidden) return c;
+        if (found == nowhere) found = c;
     }
-    return nowhere;
+    return found;
 }
 
 static size_t by_name(const struct join *j, const struct device *d)
 {
     uint64_t address;
-    const bool addressed = d->id && pci_of(d->id, &address);
+    const bool addressed = d->id && pci_parse(d->id, &address);
     for (size_t c = 0; c < j->cards && !d->software; c++) {
         const struct gpu_seen *gpu = &j->card[c].gpu;
-        if (addressed && gpu->pci_address && pci_of(gpu->pci_address, &address)) continue;
+        if (addressed && gpu->pci_address && pci_parse(gpu->pci_address, &address)) continue;
         if (name_fits(d->description, gpu->name) && !has_backend(j, c, d->backend)) return c;
     }
     return nowhere;
@@ -237,7 +195,7 @@ static size_t add_card(struct join *j, const struct device *d)
     uint64_t address;
     j->card[j->cards] = (struct card){
         .gpu = {.name = visible(j, d->description ? d->description : d->name),
-                .pci_address = d->id && pci_of(d->id, &address) ? visible(j, d->id) : NULL,
+                .pci_address = d->id && pci_parse(d->id, &address) ? visible(j, d->id) : NULL,
                 .memory_bytes = unknown("no part of this machine that was seen")},
         .added = true};
     return j->cards++;

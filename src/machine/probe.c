@@ -1,15 +1,16 @@
 /* The table of probes, in the order they run, and the draft they fill.
  *
  * Adding a probe is one file with its `const struct probe` and one row here. Later rows may read what earlier ones found: the budget
- * (probe_limits) stands after memory, CPU and topology. */
+ * (probe_limits) stands after memory, CPU and topology; probe_visible, which says what may not be used, stands last. */
 #include "machine/probe.h"
 #include "base/arena.h"
 #include "base/notes.h"
+#include <assert.h>
 #include <string.h>
 
 const struct probe *const machine_probes[] = {
-    &probe_os,     &probe_cpu,    &probe_topology, &probe_memory,  &probe_numa,
-    &probe_limits, &probe_ollama, &probe_disk,     &probe_gpu_pci, NULL,
+    &probe_os,     &probe_cpu,  &probe_topology, &probe_memory,   &probe_numa,    &probe_limits,
+    &probe_ollama, &probe_disk, &probe_gpu_pci,  &probe_gpu_nvml, &probe_visible, NULL,
 };
 
 void draft_init(struct draft *d, const struct looking *in)
@@ -89,6 +90,12 @@ void draft_add_gpu(struct draft *d, struct gpu_seen item)
     add(d, &d->gpu, &item, sizeof item, "GPUs");
     d->facts.gpu = d->gpu.item;
     d->facts.gpus = d->gpu.count;
+}
+
+struct gpu_seen *draft_gpu(struct draft *d, size_t i)
+{
+    assert(i < d->gpu.count);
+    return (struct gpu_seen *)d->gpu.item + i;
 }
 
 void draft_add_limit(struct draft *d, struct limit item)

@@ -32,6 +32,8 @@ void draft_add_feature(struct draft *d, const char *item);
 void draft_add_numa(struct draft *d, struct numa_node item);
 void draft_add_disk(struct draft *d, struct disk_facts item);
 void draft_add_gpu(struct draft *d, struct gpu_seen item);
+/* One that was added, to be completed by a later probe; valid until the next is added. */
+struct gpu_seen *draft_gpu(struct draft *d, size_t i);
 void draft_add_limit(struct draft *d, struct limit item);
 
 struct probe {
@@ -42,4 +44,4 @@ struct probe {
 extern const struct probe *const machine_probes[]; /* in order, ended by NULL */
 extern const struct probe probe_os, probe_cpu, probe_topology, probe_memory, probe_numa,
     probe_limits;
-extern const struct probe probe_disk, probe_gpu_pci, probe_ollama;
+extern const struct probe probe_disk, probe_gpu_pci, probe_gpu_nvml, probe_ollama, probe_visible;

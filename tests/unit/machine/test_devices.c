@@ -86,6 +86,26 @@ static void test_a_card_by_its_address_however_spelt(void **state)
     }
 }
 
+static void test_of_a_card_in_slices_the_slice_that_may_be_used(void **state)
+{
+    (void)state;
+    struct gpu_seen seen[] = {card_of("Whole", "0000:c1:00.0"), card_of("Slice", "0000:c1:00.0"),
+                              card_of("Slice", "0000:c1:00.0")};
+    const struct device d = device_of("CUDA0", "no name of ours", "0000:c1:00.0");
+    seen[0].hidden = "cut into slices";
+    seen[1].hidden = "CUDA_VISIBLE_DEVICES=MIG-2";
+    struct joined j = join(seen, 3, &d, 1);
+    assert_int_equal(j.gpus, 3);
+    assert_null(j.gpu[0].engine);
+    expect(&j, 2, "CUDA0", "CUDA0, 10.0 GiB free of 12.0 GiB");
+    arena_free(j.arena);
+    seen[2].hidden = "CUDA_VISIBLE_DEVICES="; /* the engine sees it all the same */
+    j = join(seen, 3, &d, 1);
+    assert_int_equal(j.gpus, 3);
+    expect(&j, 0, "CUDA0", "CUDA0, 10.0 GiB free of 12.0 GiB");
+    arena_free(j.arena);
+}
+
 static void test_what_is_no_address(void **state)
 {
     (void)state;
@@ -354,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_card_by_its_address_however_spelt),
+        cmocka_unit_test(test_of_a_card_in_slices_the_slice_that_may_be_used),
         cmocka_unit_test(test_what_is_no_address),
         cmocka_unit_test(test_domain_bus_slot_and_function_all_count),
         cmocka_unit_test(test_one_card_under_two_backends),
