@@ -8,8 +8,9 @@
 #include <string.h>
 
 const struct probe *const machine_probes[] = {
-    &probe_os,     &probe_cpu,    &probe_topology, &probe_memory,  &probe_numa,
-    &probe_limits, &probe_ollama, &probe_disk,     &probe_gpu_pci, NULL,
+    &probe_os,        &probe_cpu,     &probe_topology, &probe_memory,  &probe_numa,
+    &probe_limits,    &probe_ollama,  &probe_disk,     &probe_gpu_pci, &probe_gpu_amd,
+    &probe_gpu_intel, &probe_gpu_soc, &probe_npu,      NULL,
 };
 
 void draft_init(struct draft *d, const struct looking *in)
@@ -89,6 +90,14 @@ void draft_add_gpu(struct draft *d, struct gpu_seen item)
     add(d, &d->gpu, &item, sizeof item, "GPUs");
     d->facts.gpu = d->gpu.item;
     d->facts.gpus = d->gpu.count;
+}
+
+struct gpu_seen *draft_gpu(struct draft *d, const char *pci_address)
+{
+    struct gpu_seen *gpu = d->gpu.item;
+    for (size_t i = 0; i < d->gpu.count; i++)
+        if (gpu[i].pci_address && strcmp(gpu[i].pci_address, pci_address) == 0) return &gpu[i];
+    return NULL;
 }
 
 void draft_add_limit(struct draft *d, struct limit item)

@@ -33,6 +33,8 @@ void draft_add_numa(struct draft *d, struct numa_node item);
 void draft_add_disk(struct draft *d, struct disk_facts item);
 void draft_add_gpu(struct draft *d, struct gpu_seen item);
 void draft_add_limit(struct draft *d, struct limit item);
+/* The accelerator seen at that PCI address, to be completed by a later probe; NULL when none is. Good until the next one is added. */
+struct gpu_seen *draft_gpu(struct draft *d, const char *pci_address);
 
 struct probe {
     const char *name, *words; /* "memory", "total, available, swap and huge pages" */
@@ -43,3 +45,4 @@ extern const struct probe *const machine_probes[]; /* in order, ended by NULL */
 extern const struct probe probe_os, probe_cpu, probe_topology, probe_memory, probe_numa,
     probe_limits;
 extern const struct probe probe_disk, probe_gpu_pci, probe_ollama;
+extern const struct probe probe_gpu_amd, probe_gpu_intel, probe_gpu_soc, probe_npu;
