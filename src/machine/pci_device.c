@@ -3,7 +3,7 @@
  * Formats: Documentation/ABI/testing/sysfs-bus-pci and sysfs-class-hwmon of Linux; `resource` has a line a region, "start end flags" in
  * hexadecimal, with bit 9 of the flags for memory and bit 13 for memory that may be prefetched (include/linux/ioport.h). Devices are
  * links into the bus's tree, so the names on the way there are the bridges above. Left out: what packets cost, which depends on their
- * size. */
+ * size; cards behind bridges of their own maker that are not on the card (Thunderbolt with an Intel card). */
 #include "machine/pci_device.h"
 #include "base/arena.h"
 #include "base/root.h"
@@ -115,6 +115,18 @@ static size_t way_to(const struct looking *in, const char *address, const char *
     return hops && strcmp(hop[hops - 1], address) == 0 ? hops : 0;
 }
 
+/* The upper end of the card: past the switches of its own maker, inside which links have speeds that mean nothing. */
+static size_t edge_of(const struct looking *in, const char *const *hop, size_t hops)
+{
+    unsigned maker;
+    unsigned other;
+    size_t edge = hops - 1;
+    if (!pci_device_hex(in, hop[edge], "vendor", &maker)) return edge;
+    while (edge > 1 && pci_device_hex(in, hop[edge - 1], "vendor", &other) && other == maker)
+        edge--;
+    return edge;
+}
+
 struct pci_route pci_device_route(const struct looking *in, const char *address)
 {
     const char *hop[HOPS_MOST];
@@ -122,8 +134,9 @@ struct pci_route pci_device_route(const struct looking *in, const char *address)
     double least_per_s = (double)INFINITY;
     size_t hops = way_to(in, address, hop);
     if (!hops) hop[hops++] = address;
+    const size_t edge = edge_of(in, hop, hops);
     /* each device's own figures are those of the link above it, so the first of a longer way, the root port, has been counted */
-    for (size_t i = hops > 1 ? 1 : 0; i < hops; i++) {
+    for (size_t i = hops > 1 ? 1 : 0; i <= edge; i++) {
         const unsigned speed = agreed(in, hop[i], i ? hop[i - 1] : NULL);
         double lanes;
         double per_s;
