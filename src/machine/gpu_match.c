@@ -100,10 +100,13 @@ const char *gpu_sized_words(const struct looking *in, const struct gpu_seen *g)
     double shared_bytes;
     const bool shares = known(g->shared_bytes, &shared_bytes);
     if (!known(g->memory_bytes, &own_bytes)) return NULL;
-    const char *by = g->limited_by ? str_format(a, " (%s)", g->limited_by) : "";
-    const char *shared =
-        shares ? str_format(a, "up to %s of host memory%s", units_bytes(a, shared_bytes), by)
-               : "shares host memory";
+    const char *shared = "shares host memory";
+    if (shares && g->limited_by && strcmp(g->limited_by, GPU_ALL_HOST_MEMORY) == 0)
+        shared = str_format(a, "shares host memory, all of %s", units_bytes(a, shared_bytes));
+    else if (shares)
+        shared = str_format(a, "up to %s of host memory%s%s%s", units_bytes(a, shared_bytes),
+                            g->limited_by ? " (" : "", g->limited_by ? g->limited_by : "",
+                            g->limited_by ? ")" : "");
     if (!(own_bytes > 0)) return shared;
     const char *own = units_bytes(a, own_bytes);
     if (known(g->free_bytes, &free_bytes))

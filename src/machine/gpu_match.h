@@ -17,6 +17,8 @@ struct gpu_match gpu_match_id(const struct looking *in, const char *pci_id, doub
  * row, or none of that memory size. */
 const struct gpu_part *gpu_match_name(const struct looking *in, const char *name,
                                       double memory_bytes);
-/* What is known of its memory, for people: "23.1 of 24.0 GiB free", "512 MiB set aside and up to 62.0 GiB of host memory (GTT, amdgpu)",
- * "shares host memory". NULL when nothing is. */
+/* limited_by of a GPU that may take whatever the host has. */
+#define GPU_ALL_HOST_MEMORY "all host memory"
+/* What is known of its memory, for people: "23.1 GiB free of 24.0 GiB", "512 MiB of its own, and up to 62.0 GiB of host memory (GTT,
+ * amdgpu)", "shares host memory". NULL when nothing is. */
 const char *gpu_sized_words(const struct looking *in, const struct gpu_seen *g);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum { STRUCT_DEVICE = 0x1, STRUCT_PCI = 0x2, STRUCT_MEMORY = 0xb, STRUCT_MEMORY_STATE = 0x1e };
-enum { SUCCESS = 0, LOCATION_DEVICE = 1, DRIVERS_MOST = 16, MODULES_MOST = 64 };
+enum { SUCCESS = 0, STRUCT_CORE = 0x3, LOCATION_DEVICE = 1, DRIVERS_MOST = 16, MODULES_MOST = 64 };
 
 typedef struct zes_driver *driver_t;
 typedef struct zes_device *device_t;
@@ -120,9 +120,7 @@ static void memory_of(const struct sysman *z, device_t device, struct level_zero
 static bool device_of(const struct sysman *z, device_t device, struct level_zero_device *out)
 {
     struct pci_properties at = {.stype = STRUCT_PCI};
-    static struct device_properties none;
-    struct device_properties p = none;
-    p.stype = STRUCT_DEVICE;
+    struct device_properties p = {.stype = STRUCT_DEVICE, .core.stype = STRUCT_CORE};
     *out = (struct level_zero_device){.memory_bytes = (double)NAN, .free_bytes = (double)NAN};
     if (z->pci(device, &at) != SUCCESS || at.bus > 0xff || at.device > 0x1f || at.function > 7)
         return false;
@@ -171,7 +169,6 @@ size_t level_zero_ask(const char *library, struct level_zero_device *out, size_t
         if (err.code != MU_NOINPUT) note_add(notes, "Level Zero was not asked: %s", err.text);
         return 0;
     }
-    const size_t found = devices_of(&z, out, most, notes);
-    library_close(&lib);
-    return found;
+    /* left open: the loader's threads and exit handlers do not all survive being unloaded, and this happens once */
+    return devices_of(&z, out, most, notes);
 }

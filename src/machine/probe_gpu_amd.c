@@ -10,7 +10,7 @@
  * what the processor's own name says of its GPU.
  *
  * Left out: ROCm SMI, since its library reads these same files and knows nothing where they are missing (kernels before 4.19); the
- * GTT of cards with their own memory, which llama.cpp does not place anything in; MI300A's memory, which is the host's and HBM at once. */
+ * GTT of cards with their own memory, which llama.cpp does not place anything in. */
 #include "base/arena.h"
 #include "base/root.h"
 #include "catalog/parts.h"
@@ -144,6 +144,22 @@ static bool ttm_limit(const struct looking *in, double *bytes)
     return false;
 }
 
+/* A processor with one memory for both halves (drivers/gpu/drm/amd/amdgpu/amdgpu_gmc.c, is_app_apu): what its driver calls VRAM is the
+ * host's memory once more, and must not be counted twice. */
+static bool is_one_memory(const struct gpu_seen *g)
+{
+    return g->compute && strcmp(g->compute, "gfx942") == 0;
+}
+
+static void one_memory_found(const struct draft *d, struct gpu_seen *g)
+{
+    double total_bytes;
+    g->memory_bytes = quantity_of(0, REPORTED, "a GPU that shares the host's memory");
+    g->used_bytes = g->free_bytes = g->visible_bytes = unknown("it has no memory of its own");
+    g->shared_bytes = d->facts.memory.total_bytes;
+    if (known(g->shared_bytes, &total_bytes)) g->limited_by = GPU_ALL_HOST_MEMORY;
+}
+
 /* Host memory that a processor's GPU may take: what its driver maps, if the kernel gives so much and the host has it. */
 static void gtt_found(const struct looking *in, const struct draft *d, struct gpu_seen *g)
 {
@@ -162,7 +178,7 @@ static void gtt_found(const struct looking *in, const struct draft *d, struct gp
     }
     if (known(d->facts.memory.total_bytes, &other_bytes) && other_bytes < bytes) {
         bytes = other_bytes;
-        g->limited_by = "all host memory";
+        g->limited_by = GPU_ALL_HOST_MEMORY;
         source = d->facts.memory.total_bytes.source;
     }
     g->shared_bytes = quantity_of(bytes, REPORTED, source);
@@ -253,7 +269,7 @@ static void name_found(const struct looking *in, const struct draft *d, struct g
     else if (match.names)
         g->name = match.names;
     else if (!g->name && integrated)
-        g->name = "AMD integrated GPU";
+        g->name = str_format(in->arena, "AMD integrated GPU (%s)", g->pci_id);
     if (part && !g->compute) g->compute = part->gfx;
 }
 
@@ -305,8 +321,11 @@ static void complete(const struct looking *in, struct draft *d, struct gpu_seen 
     g->compute = node.gfx;
     const bool integrated = is_integrated(in, g, &match);
     g->kind = integrated ? "integrated gpu" : "gpu";
-    const bool sized = vram_found(in, g);
-    if (integrated) {
+    bool sized = vram_found(in, g);
+    if (integrated && is_one_memory(g)) {
+        one_memory_found(d, g);
+        sized = true;
+    } else if (integrated) {
         if (!sized)
             g->memory_bytes = unknown("its driver does not say what firmware set aside for it");
         gtt_found(in, d, g);

@@ -9,11 +9,11 @@
  *
  * Where a GPU sits: the catalogue's row, then its memory, then its place (0000:00:02.0 is the processor's since Gen2). Left out: memory by
  * process, which only its owner sees; limits of the host's memory under xe, which are the host's own. */
+#include "machine/probe_gpu_intel.h"
 #include "base/arena.h"
 #include "base/root.h"
 #include "catalog/parts.h"
 #include "machine/gpu_match.h"
-#include "machine/level_zero.h"
 #include "machine/pci.h"
 #include "machine/pci_device.h"
 #include "machine/probe.h"
@@ -102,7 +102,7 @@ static void integrated_found(const struct looking *in, struct gpu_seen *g)
 {
     const struct gpu_match match = gpu_match_id(in, g->pci_id, (double)NAN);
     if (match.part) g->part = g->name = match.part->name;
-    if (!g->name) g->name = "Intel integrated GPU";
+    if (!g->name) g->name = str_format(in->arena, "Intel integrated GPU (%s)", g->pci_id);
     g->kind = "integrated gpu";
     g->memory_bytes = quantity_of(0, REPORTED, "a GPU in a processor");
     g->used_bytes = g->free_bytes = g->visible_bytes = unknown("it has no memory of its own");
@@ -130,7 +130,7 @@ static const char *version_of(const struct looking *in, const char *driver)
 }
 
 /* What the library says replaces what was concluded: it asked the card. */
-static void asked(const struct looking *in, struct draft *d, const struct level_zero_device *said)
+static void told(const struct looking *in, struct draft *d, const struct level_zero_device *said)
 {
     struct gpu_seen *g = draft_gpu(d, pci_spelt(in->arena, said->pci_address));
     if (!g || !(said->memory_bytes > 0)) return;
@@ -149,6 +149,12 @@ static void asked(const struct looking *in, struct draft *d, const struct level_
     else if (name)
         g->name = name;
     g->sized = gpu_sized_words(in, g);
+}
+
+void probe_gpu_intel_told(const struct looking *in, struct draft *d,
+                          const struct level_zero_device *said, size_t devices)
+{
+    for (size_t i = 0; i < devices; i++) told(in, d, &said[i]);
 }
 
 static void finds(const struct looking *in, struct draft *out)
@@ -174,7 +180,7 @@ static void finds(const struct looking *in, struct draft *out)
     }
     if (!found || in->root->captured) return;
     const size_t devices = level_zero_ask(NULL, said, LEVEL_ZERO_MOST, in->notes);
-    for (size_t i = 0; i < devices; i++) asked(in, out, &said[i]);
+    probe_gpu_intel_told(in, out, said, devices);
 }
 
 const struct probe probe_gpu_intel = {"gpu-intel", "memory of Intel's GPUs", finds};

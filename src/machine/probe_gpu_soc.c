@@ -16,8 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char host_memory[] = "all host memory";
-
 /* The strings of a device tree's property end in NUL; one of them, or a part of one. */
 static bool has(struct str compatible, const char *part)
 {
@@ -43,7 +41,7 @@ static void shares(const struct looking *in, const struct draft *d, struct gpu_s
     g->shared_bytes = unknown("its driver states no limit");
     if (bounded && known(d->facts.memory.total_bytes, &total_bytes)) {
         g->shared_bytes = quantity_of(total_bytes, REPORTED, d->facts.memory.total_bytes.source);
-        g->limited_by = host_memory;
+        g->limited_by = GPU_ALL_HOST_MEMORY;
     }
     g->sized = gpu_sized_words(in, g);
 }

@@ -102,7 +102,7 @@ static void card_beside_a_processors_gpu(void **state)
     assert_text(g[0].link, "PCIe 4.0 x16");
     assert_value(g[0].link_bytes_per_s, 16e9 * 128 / 130 / 8 * 16);
     assert_text(g[0].sized, "22.1 GiB free of 24.0 GiB");
-    assert_said(&g[1], "integrated gpu", "AMD integrated GPU", NULL, "gfx1036");
+    assert_said(&g[1], "integrated gpu", "AMD integrated GPU (1002:164e)", NULL, "gfx1036");
     assert_value(g[1].memory_bytes, 512 * MIB);
     assert_value(g[1].shared_bytes, 33306480640);
     assert_value(g[1].processes, 0);
@@ -153,7 +153,7 @@ static void processor_without_own_memory(void **state)
     (void)state;
     struct looked *s = looked_tree("arrow-lake");
     const struct gpu_seen *g = gpus_of(s, 2);
-    assert_said(&g[0], "integrated gpu", "Intel integrated GPU", NULL, NULL);
+    assert_said(&g[0], "integrated gpu", "Intel integrated GPU (8086:7d67)", NULL, NULL);
     assert_value(g[0].memory_bytes, 0);
     assert_unknown(g[0].shared_bytes);
     assert_text(g[0].sized, "shares host memory");
@@ -174,6 +174,7 @@ static void modules_that_share_all(void **state)
     assert_value(g->memory_bytes, 0);
     assert_value(g->shared_bytes, 64349092 * KIB);
     assert_text(g->limited_by, "all host memory");
+    assert_text(g->sized, "shares host memory, all of 61.4 GiB");
     looked_close(s);
 
     s = looked_tree("gb10");
@@ -296,6 +297,33 @@ static void limits_on_host_memory(void **state)
         assert_text(s.facts->gpu->limited_by, rows[i].by);
         seen_release(&s);
     }
+}
+
+/* What the driver of a processor with one memory calls VRAM is the host's memory, not more of it. */
+static void one_memory_twice(void **state)
+{
+    (void)state;
+    static const struct tree_entry files[] = {
+        {CARD "class", "0x120000\n"},
+        {CARD "vendor", "0x1002\n"},
+        {CARD "device", "0x74a0\n"},
+        {CARD "mem_info_vram_total", "137438953472"},
+        {CARD "mem_info_gtt_total", "67108864"},
+        {"/proc/meminfo", "MemTotal: 131000000 kB\n"},
+        {"/sys/class/kfd/kfd/topology/nodes/1/properties",
+         "gfx_target_version 90402\nvendor_id 4098\nlocation_id 768\ndomain 0\n"},
+    };
+    struct tree t;
+    tree_make(&t);
+    tree_files(&t, files, COUNT_OF(files));
+    struct looked *s = looked_open(t.path);
+    const struct gpu_seen *g = gpus_of(s, 1);
+    assert_said(g, "integrated gpu", "Instinct MI300A", "Instinct MI300A", "gfx942");
+    assert_value(g->memory_bytes, 0);
+    assert_value(g->shared_bytes, 131000000 * KIB);
+    assert_text(g->limited_by, "all host memory");
+    looked_close(s);
+    tree_remove(&t);
 }
 
 /* A neighbour of the graphics maker's own is a card's audio or USB; only the processor's makes it a processor's GPU. */
@@ -546,6 +574,7 @@ int main(void)
         cmocka_unit_test(figures_that_are_none),
         cmocka_unit_test(more_used_than_there_is),
         cmocka_unit_test(limits_on_host_memory),
+        cmocka_unit_test(one_memory_twice),
         cmocka_unit_test(neighbours),
         cmocka_unit_test(targets),
         cmocka_unit_test(memory_of_intels_cards),
