@@ -1,8 +1,8 @@
 /* machine/gpu_match.c - finds an accelerator's row of the catalogue, and says its memory in words.
  *
- * Several cards carry one PCI id; most differ in memory. Drivers report a little less memory than a card is sold with (what firmware and error
- * correction take: up to 6 % with inline ECC), so a row fits when the size is at most a sixteenth away. Chips without memory of
- * their own are not told apart by size, which is their owner's choice. Rows that stay alike are named together, and none is chosen. */
+ * Several cards carry one PCI id; most differ in memory. Drivers report a little less memory than a card is sold with (what firmware and
+ * error correction in the memory itself take), so a row fits when the size is at most a sixteenth away. Chips without memory of their
+ * own are not told apart by size, which is their owner's choice. Rows that stay alike are named together, and none is chosen. */
 #include "machine/gpu_match.h"
 #include "base/arena.h"
 #include "base/units.h"

@@ -1,7 +1,7 @@
 /* machine/level_zero.c - asks Level Zero's sysman for the address, name and memory of each device.
  *
- * From the specification of oneAPI Level Zero 1.15, header zes_api.h: zesInit (since 1.5; it needs no variable of the environment, unlike the
- * older way by zeInit), drivers, devices, their PCI address, their memory modules, those on the device added up. Only what stands
+ * From the specification of oneAPI Level Zero 1.15, header zes_api.h: zesInit (since 1.5; it needs no variable of the environment, unlike
+ * the older way by zeInit), drivers, devices, their PCI address, their memory modules, those on the device added up. Only what stands
  * here is declared; each struct begins with its type's number and a pointer that must be NULL. Every figure is checked: the library
  * is other people's code. Left out: sub-devices (tiles), which share their card's address; power and load. */
 #include "machine/level_zero.h"

@@ -4,10 +4,10 @@
  * product_name, unique_id, power1_cap) and from the topology of its compute half, KFD (drivers/gpu/drm/amd/amdkfd/kfd_topology.c),
  * whose gfx_target_version is major * 10000 + minor * 100 + stepping and whose location_id is bus, device and function. A processor's
  * GPU has two memories: what firmware set aside for it (mem_info_vram_total; gone from the host's total) and host memory that the
- * driver maps (GTT), which the kernel's TTM (pages_limit) and the host's own memory bound too. Processors' GPUs are told by the catalogue, by
- * their target (APU in the table of LLVM's AMDGPUUsage), or by a neighbour on their PCI device that is the processor's own. Names are the
- * driver's product name (servers), else those of libdrm's list amdgpu.ids, which tells cards of one PCI id apart by revision, else
- * what the processor's own name says of its GPU.
+ * driver maps (GTT), which the kernel's TTM (pages_limit) and the host's own memory bound too. Processors' GPUs are told by the
+ * catalogue, by their target (APU in the table of LLVM's AMDGPUUsage), or by a neighbour on their PCI device that is the processor's
+ * own. Names are the driver's product name (servers), else those of libdrm's list amdgpu.ids, which tells cards of one PCI id apart by
+ * revision, else what the processor's own name says of its GPU.
  *
  * Left out: ROCm SMI, since its library reads these same files and knows nothing where they are missing (kernels before 4.19); the
  * GTT of cards with their own memory, which llama.cpp does not place anything in. */

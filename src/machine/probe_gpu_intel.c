@@ -1,11 +1,12 @@
 /* Intel's cards and the GPUs in its processors, under the i915 and xe drivers.
  *
- * A processor's GPU has no memory of its own: it takes the host's, and neither driver states a limit. How much a card has is in no file
- * of the mainline kernels (drivers/gpu/drm/i915/i915_sysfs.c and xe/xe_tile_sysfs.c; both answer by ioctl only). Files that have it: lmem_total_bytes
- * beside the card's DRM node, of Intel's own builds of i915; tileN/physical_vram_size_bytes beside the PCI device, of its builds of xe (as read by
- * IGT's tests/intel/xe_sysfs_tile.c and the compute runtime's sysman). Else Level Zero is asked, on this very machine. Else the
- * catalogue, where one row fits the PCI id and the card's memory region: drivers widen it to hold all memory, the next power of two
- * (xe_vram.c, resize). Else more than half of a region that was widened is a lower bound.
+ * A processor's GPU has no memory of its own: it takes the host's, and neither driver states a limit. How much a card has is in no
+ * file of the mainline kernels, whose drivers answer by ioctl only (xe/xe_tile_sysfs.c has none; i915's was proposed and not merged).
+ * Files that have it: lmem_total_bytes beside the card's DRM node, of Intel's own builds of i915; tileN/physical_vram_size_bytes beside
+ * the PCI device, of its builds of xe (as IGT's xe_sysfs_tile and the compute runtime's sysman read it). Else Level Zero is asked, on
+ * this very machine. Else the catalogue, when one row has the PCI id, or one of several fits the card's memory region: drivers and
+ * firmware widen that to hold all memory, a power of two (xe_vram.c). Else half of a region that was widened. What rests on the region
+ * is marked estimated, since a card may offer a wider one than it has memory.
  *
  * Where a GPU sits: the catalogue's row, then its memory, then its place (0000:00:02.0 is the processor's since Gen2). Left out: memory by
  * process, which only its owner sees; limits of the host's memory under xe, which are the host's own. */
@@ -79,8 +80,11 @@ static void card_found(const struct looking *in, struct gpu_seen *g, double own_
     if (match.part) {
         g->part = g->name = match.part->name;
         if (!(own_bytes > 0))
-            g->memory_bytes = quantity_of(match.part->memory_gib * 0x1p30, LISTED,
-                                          "catalogue, by PCI id and memory region");
+            g->memory_bytes =
+                match.rows == 1
+                    ? quantity_of(match.part->memory_gib * 0x1p30, LISTED, "catalogue, by PCI id")
+                    : quantity_of(match.part->memory_gib * 0x1p30, ESTIMATED,
+                                  "catalogue, by PCI id and memory region");
     } else if (!(own_bytes > 0) && !match.rows && region && region_bytes > widened_bytes) {
         g->memory_bytes =
             quantity_of(region_bytes / 2, ESTIMATED, "at least half of its PCI memory region");

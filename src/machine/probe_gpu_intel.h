@@ -3,6 +3,7 @@
 #include "machine/level_zero.h"
 #include "machine/probe.h"
 
-/* Cards with memory of their own gain what was said of them; a processor's GPU keeps its 0. Addresses that nothing was seen at are left out. */
+/* Cards with memory of their own gain what was said of them; a processor's GPU keeps its 0. Addresses at which nothing was seen are
+ * left out. */
 void probe_gpu_intel_told(const struct looking *in, struct draft *d,
                           const struct level_zero_device *said, size_t devices);

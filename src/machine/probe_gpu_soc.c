@@ -1,9 +1,9 @@
 /* GPUs that share all memory with the processor beside them: NVIDIA's Jetson modules and GB10, Apple silicon under Linux.
  *
  * Such a GPU is no PCI device, or one whose driver states no memory: it has none of its own. CUDA on them takes what the host has
- * (the NVML and CUDA documents of integrated GPUs), so the host's total bounds it. Jetson modules are told by the part number in the device tree
- * (NVIDIA Jetson Linux Developer Guide, "Jetson Modules and Configurations": p3701 AGX Orin, p3767 Orin NX and Nano and so on) and by
- * memory; GB10 by PCI id, or by firmware's name of the machine; Apple's chips by the SoC of the device tree
+ * (the NVML and CUDA documents of integrated GPUs), so the host's total bounds it. Jetson modules are told by the part number in the
+ * device tree (NVIDIA Jetson Linux Developer Guide, "Jetson Modules and Configurations": p3701 AGX Orin, p3767 Orin NX and Nano and so
+ * on) and by memory; GB10 by PCI id, or by firmware's name of the machine; Apple's chips by the SoC of the device tree
  * (Documentation/devicetree/bindings/arm/apple.yaml). Linux's driver for Apple's GPU states no limit, and macOS' limits do not hold
  * there: UNKNOWN. Left out: boards without a CUDA, Metal or usable Vulkan device for llama.cpp (Adreno, Mali, VideoCore). */
 #include "base/arena.h"

@@ -140,7 +140,7 @@ static void card_under_xe(void **state)
     const struct gpu_seen *g = gpus_of(s, 1);
     assert_said(g, "gpu", "Arc A770 16GB", "Arc A770 16GB", NULL);
     assert_value(g->memory_bytes, 16 * GIB);
-    assert_int_equal(g->memory_bytes.origin, LISTED);
+    assert_int_equal(g->memory_bytes.origin, ESTIMATED);
     assert_value(g->visible_bytes, 16 * GIB);
     assert_unknown(g->free_bytes);
     assert_value(g->power_w, 190);
