@@ -70,7 +70,7 @@ bool pci_same(const char *a, const char *b)
 static const struct {
     double transfers_per_s, carried, sent; /* of `sent` on the line, `carried` are data */
 } generations[] = {
-    {2.5e9, 8, 10},  {5e9, 8, 10},     {8e9, 128, 130},
+    {2.5e9, 8, 10},   {5e9, 8, 10},     {8e9, 128, 130},
     {16e9, 128, 130}, {32e9, 128, 130}, {64e9, 242, 256},
 };
 enum { LANES_MOST = 32 };
@@ -91,6 +91,5 @@ struct quantity pci_link_rate(unsigned generation, unsigned lanes)
     const double bits_per_s = generations[generation - 1].transfers_per_s *
                               generations[generation - 1].carried /
                               generations[generation - 1].sent;
-    return quantity_of(bits_per_s / 8 * lanes, LISTED,
-                       "PCI Express specification, after encoding");
+    return quantity_of(bits_per_s / 8 * lanes, LISTED, "PCI Express specification, after encoding");
 }

@@ -92,7 +92,7 @@ void draft_add_gpu(struct draft *d, struct gpu_seen item)
     d->facts.gpus = d->gpu.count;
 }
 
-struct gpu_seen *draft_gpu(struct draft *d, const char *pci_address)
+struct gpu_seen *draft_gpu_at(struct draft *d, const char *pci_address)
 {
     struct gpu_seen *gpu = d->gpu.item;
     for (size_t i = 0; i < d->gpu.count; i++)

@@ -34,7 +34,7 @@ void draft_add_disk(struct draft *d, struct disk_facts item);
 void draft_add_gpu(struct draft *d, struct gpu_seen item);
 void draft_add_limit(struct draft *d, struct limit item);
 /* The accelerator seen at that PCI address, to be completed by a later probe; NULL when none is. Good until the next one is added. */
-struct gpu_seen *draft_gpu(struct draft *d, const char *pci_address);
+struct gpu_seen *draft_gpu_at(struct draft *d, const char *pci_address);
 
 struct probe {
     const char *name, *words; /* "memory", "total, available, swap and huge pages" */

@@ -354,7 +354,7 @@ static void finds(const struct looking *in, struct draft *out)
         unsigned vendor;
         if (!address || !pci_device_hex(in, address, "vendor", &vendor) || vendor != VENDOR_GPU)
             continue;
-        struct gpu_seen *g = draft_gpu(out, address);
+        struct gpu_seen *g = draft_gpu_at(out, address);
         if (g) complete(in, out, g);
     }
 }

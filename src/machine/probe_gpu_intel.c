@@ -67,31 +67,36 @@ static const struct gpu_part *row_of_region(const struct looking *in, const char
     return found;
 }
 
+/* Memory that its driver states (own_bytes, else 0), or that the catalogue and the region speak for; and the row that has it. */
+static void memory_found(const struct looking *in, struct gpu_seen *g, double own_bytes)
+{
+    double region_bytes = 0;
+    const bool stated = own_bytes > 0;
+    const bool region = pci_device_region(in, g->pci_address, &region_bytes);
+    const bool widened = region && region_bytes > widened_bytes;
+    struct gpu_match match = gpu_match_id(in, g->pci_id, stated ? own_bytes : (double)NAN);
+    if (!match.part && widened) match.part = row_of_region(in, g->pci_id, region_bytes);
+    if (match.part) g->part = g->name = match.part->name;
+    if (stated)
+        g->memory_bytes = quantity_of(own_bytes, REPORTED, "its driver's sysfs");
+    else if (match.part && match.rows == 1)
+        g->memory_bytes =
+            quantity_of(match.part->memory_gib * 0x1p30, LISTED, "catalogue, by PCI id");
+    else if (match.part)
+        g->memory_bytes = quantity_of(match.part->memory_gib * 0x1p30, ESTIMATED,
+                                      "catalogue, by PCI id and memory region");
+    else if (!match.rows && widened)
+        g->memory_bytes = quantity_of(region_bytes / 2, ESTIMATED, "half of its PCI memory region");
+    if (region)
+        g->visible_bytes = quantity_of(fmin(region_bytes, known_or(g->memory_bytes, region_bytes)),
+                                       REPORTED, "its PCI memory region");
+}
+
 static void card_found(const struct looking *in, struct gpu_seen *g, double own_bytes)
 {
     static const char *const caps[] = {"power1_max", "power1_rated_max", "power2_max",
                                        "power1_cap"};
-    double region_bytes = 0;
-    const bool region = pci_device_region(in, g->pci_address, &region_bytes);
-    if (own_bytes > 0) g->memory_bytes = quantity_of(own_bytes, REPORTED, "its driver's sysfs");
-    struct gpu_match match = gpu_match_id(in, g->pci_id, own_bytes > 0 ? own_bytes : (double)NAN);
-    if (!match.part && match.rows && region && region_bytes > widened_bytes)
-        match.part = row_of_region(in, g->pci_id, region_bytes);
-    if (match.part) {
-        g->part = g->name = match.part->name;
-        if (!(own_bytes > 0))
-            g->memory_bytes =
-                match.rows == 1
-                    ? quantity_of(match.part->memory_gib * 0x1p30, LISTED, "catalogue, by PCI id")
-                    : quantity_of(match.part->memory_gib * 0x1p30, ESTIMATED,
-                                  "catalogue, by PCI id and memory region");
-    } else if (!(own_bytes > 0) && !match.rows && region && region_bytes > widened_bytes) {
-        g->memory_bytes =
-            quantity_of(region_bytes / 2, ESTIMATED, "at least half of its PCI memory region");
-    }
-    if (region)
-        g->visible_bytes = quantity_of(fmin(region_bytes, known_or(g->memory_bytes, region_bytes)),
-                                       REPORTED, "its PCI memory region");
+    memory_found(in, g, own_bytes);
     g->kind = "gpu";
     g->used_bytes = g->free_bytes = unknown("its driver tells only the owner of a process");
     g->shared_bytes = unknown("a card with memory of its own");
@@ -136,7 +141,7 @@ static const char *version_of(const struct looking *in, const char *driver)
 /* What the library says replaces what was concluded: it asked the card. */
 static void told(const struct looking *in, struct draft *d, const struct level_zero_device *said)
 {
-    struct gpu_seen *g = draft_gpu(d, pci_spelt(in->arena, said->pci_address));
+    struct gpu_seen *g = draft_gpu_at(d, pci_spelt(in->arena, said->pci_address));
     if (!g || !(said->memory_bytes > 0)) return;
     if (!g->kind || strcmp(g->kind, "gpu") != 0) return;
     g->memory_bytes = quantity_of(said->memory_bytes, REPORTED, "Level Zero");
@@ -172,7 +177,7 @@ static void finds(const struct looking *in, struct draft *out)
         if (!address || !pci_device_hex(in, address, "vendor", &vendor) || vendor != VENDOR ||
             !pci_device_hex(in, address, "class", &class_code) || class_code >> 16 != 3)
             continue;
-        struct gpu_seen *g = draft_gpu(out, address);
+        struct gpu_seen *g = draft_gpu_at(out, address);
         if (!g) continue;
         const double own_bytes = stated_bytes(in, address);
         if (is_integrated(in, g, own_bytes))

@@ -151,7 +151,7 @@ static bool on_pci(const struct looking *in, struct draft *d)
         unsigned vendor;
         if (!address || !pci_device_hex(in, address, "vendor", &vendor) || vendor != NVIDIA)
             continue;
-        struct gpu_seen *g = draft_gpu(d, address);
+        struct gpu_seen *g = draft_gpu_at(d, address);
         const struct gpu_match match = gpu_match_id(in, g->pci_id, (double)NAN);
         const struct gpu_part *part = match.unified ? match.part : NULL;
         if (!part && gb10 && !match.rows) part = gpu_match_name(in, "GB10", (double)NAN);

@@ -65,7 +65,7 @@ static void listed_rows(const struct looking *in, struct draft *d)
             class_code >> 16 != CLASS_ACCELERATOR ||
             !pci_device_hex(in, address, "vendor", &vendor) || vendor == NVIDIA || vendor == AMD)
             continue;
-        struct gpu_seen *g = draft_gpu(d, address);
+        struct gpu_seen *g = draft_gpu_at(d, address);
         if (g) describe(in, g);
     }
 }
@@ -94,7 +94,7 @@ static void other_classes(const struct looking *in, struct draft *d)
         unsigned vendor;
         unsigned device;
         if (!pci_device_hex(in, address[i], "vendor", &vendor) ||
-            !pci_device_hex(in, address[i], "device", &device) || draft_gpu(d, address[i]))
+            !pci_device_hex(in, address[i], "device", &device) || draft_gpu_at(d, address[i]))
             continue;
         const char *id = str_format(in->arena, "%04x:%04x", vendor, device);
         for (size_t k = 0; k < COUNT_OF(known_ids); k++)
@@ -135,7 +135,7 @@ static bool accel_class(const struct looking *in, struct draft *d)
         unsigned vendor;
         if (!device) continue;
         if (pci_device_hex(in, device, "vendor", &vendor)) {
-            if (!draft_gpu(d, device)) add_pci(in, d, device);
+            if (!draft_gpu_at(d, device)) add_pci(in, d, device);
             continue;
         }
         off_pci = true;
