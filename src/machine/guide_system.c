@@ -46,7 +46,7 @@ static const char *gpu_lines(const struct facts *f, struct arena *a)
     buf_init(&text, GPU_TEXT_MOST);
     for (size_t i = 0; i < f->gpus; i++) {
         const struct gpu_seen *g = &f->gpu[i];
-        if (!g->name || g->memory_bytes.origin < REPORTED) continue;
+        if (!g->name || g->memory_bytes.origin < REPORTED || !(g->memory_bytes.value > 0)) continue;
         buf_format(&text, "%s%s, %.0f MiB", text.n ? "\n" : "", g->name,
                    g->memory_bytes.value / mebibyte);
     }

@@ -9,8 +9,10 @@
 #include <string.h>
 
 const struct probe *const machine_probes[] = {
-    &probe_os,     &probe_cpu,  &probe_topology, &probe_memory,   &probe_numa,    &probe_limits,
-    &probe_ollama, &probe_disk, &probe_gpu_pci,  &probe_gpu_nvml, &probe_visible, NULL,
+    &probe_os,      &probe_cpu,      &probe_topology, &probe_memory,
+    &probe_numa,    &probe_limits,   &probe_ollama,   &probe_disk,
+    &probe_gpu_pci, &probe_gpu_nvml, &probe_gpu_amd,  &probe_gpu_intel,
+    &probe_gpu_soc, &probe_npu,      &probe_visible,  NULL,
 };
 
 void draft_init(struct draft *d, const struct looking *in)
@@ -96,6 +98,14 @@ struct gpu_seen *draft_gpu(struct draft *d, size_t i)
 {
     assert(i < d->gpu.count);
     return (struct gpu_seen *)d->gpu.item + i;
+}
+
+struct gpu_seen *draft_gpu_at(struct draft *d, const char *pci_address)
+{
+    struct gpu_seen *gpu = d->gpu.item;
+    for (size_t i = 0; i < d->gpu.count; i++)
+        if (gpu[i].pci_address && strcmp(gpu[i].pci_address, pci_address) == 0) return &gpu[i];
+    return NULL;
 }
 
 void draft_add_limit(struct draft *d, struct limit item)

@@ -35,6 +35,8 @@ void draft_add_gpu(struct draft *d, struct gpu_seen item);
 /* One that was added, to be completed by a later probe; valid until the next is added. */
 struct gpu_seen *draft_gpu(struct draft *d, size_t i);
 void draft_add_limit(struct draft *d, struct limit item);
+/* The accelerator seen at that PCI address, to be completed by a later probe; NULL when none is. Good until the next one is added. */
+struct gpu_seen *draft_gpu_at(struct draft *d, const char *pci_address);
 
 struct probe {
     const char *name, *words; /* "memory", "total, available, swap and huge pages" */
@@ -44,4 +46,5 @@ struct probe {
 extern const struct probe *const machine_probes[]; /* in order, ended by NULL */
 extern const struct probe probe_os, probe_cpu, probe_topology, probe_memory, probe_numa,
     probe_limits;
-extern const struct probe probe_disk, probe_gpu_pci, probe_gpu_nvml, probe_ollama, probe_visible;
+extern const struct probe probe_disk, probe_gpu_pci, probe_ollama, probe_visible;
+extern const struct probe probe_gpu_nvml, probe_gpu_amd, probe_gpu_intel, probe_gpu_soc, probe_npu;

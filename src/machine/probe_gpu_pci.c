@@ -10,6 +10,7 @@
 #include "machine/probe.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12, NAMES_MOST = 512 };
@@ -142,11 +143,27 @@ static void add(const struct looking *in, const struct card *card, struct draft 
     draft_add_gpu(out, g);
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In the order of the bus: names of a folder come with decimal numbers in order, and addresses are hexadecimal ("06" before "0b"). */
+static size_t addresses(const struct looking *in, const char ***out)
+{
+    const char *const *name;
+    size_t names;
+    if (!root_names(in->root, "/sys/bus/pci/devices", in->arena, &name, &names) || !names) return 0;
+    *out = NEW_ARRAY(in->arena, const char *, names);
+    memcpy(*out, name, names * sizeof *name);
+    qsort(*out, names, sizeof **out, by_bytes);
+    return names;
+}
+
 static void finds(const struct looking *in, struct draft *out)
 {
-    const char *const *address;
-    size_t devices;
-    if (!root_names(in->root, "/sys/bus/pci/devices", in->arena, &address, &devices)) return;
+    const char **address = NULL;
+    const size_t devices = addresses(in, &address);
     for (size_t i = 0; i < devices; i++) {
         unsigned class_code;
         struct card card = {.address = address[i]};
