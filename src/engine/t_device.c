@@ -145,7 +145,7 @@ static void measure_experts(struct visit *v, int type)
     const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
     const struct ground ground = ground_of(v->size);
     if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, &none)) {
-        say_note(a, "experts of %s are not measured on %s: they take more memory than is free",
+        say_note(a, "experts of %s were not measured on %s: too little memory for them",
                  ggml_type_name((enum ggml_type)type), v->device);
         return;
     }

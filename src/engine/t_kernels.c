@@ -195,12 +195,23 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
 {
     struct ring ring;
     bool good = true;
+    struct mu_err none = {0};
     ggml_backend_buffer_type_t kind[KINDS_MOST];
     const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
     const size_t kinds = kernels_kinds(&s->kernels, kind);
     size_t where = 0;
     while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
-    if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
+    /* Beside the ring stand one tensor before its conversion and one after; spare_bytes holds two single matrices. */
+    const double beside =
+        2.0 * EXPERTS * EXPERT_ROWS * (double)ggml_row_size((enum ggml_type)type, EXPERT_ROW) -
+        2.0 * MATRIX * sizeof(float);
+    struct ground ground = s->ground;
+    ground.bytes = (size_t)most((double)ground.bytes - most(beside, 0), 0);
+    if (!ring_open(&ring, kind[where], &m, &ground, &none)) {
+        say_note(s->in->arena, "experts of %s were not measured: too little memory for them",
+                 ggml_type_name((enum ggml_type)type));
+        return true;
+    }
     for (size_t i = 0; good && i < 2; i++) {
         struct point p = {.work = "expert matmul",
                           .type = type,
