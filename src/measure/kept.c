@@ -66,8 +66,7 @@ static bool place_of(const struct measure_row *row, const struct machine *m, str
     return !row->device || measure_device_place(m, row->device, a, out);
 }
 
-static bool rates_of(const struct kept *kept, const struct machine *m, const struct catalog *c,
-                     struct arena *a, struct measured *out, struct mu_err *err)
+static bool kept_sound(const struct kept *kept, const struct machine *m, struct mu_err *err)
 {
     if (!kept->schema || strcmp(kept->schema, schema) != 0)
         return err_set(err, MU_DATA, "its schema is not %s", schema);
@@ -81,6 +80,13 @@ static bool rates_of(const struct kept *kept, const struct machine *m, const str
         return err_set(err, MU_DATA, "it holds %zu rates", kept->rows);
     if (kept->devices > DEVICES_KEPT_MOST)
         return err_set(err, MU_DATA, "it names %zu accelerators", kept->devices);
+    return true;
+}
+
+static bool rates_of(const struct kept *kept, const struct machine *m, const struct catalog *c,
+                     struct arena *a, struct measured *out, struct mu_err *err)
+{
+    if (!kept_sound(kept, m, err)) return false;
     struct rate *rate = NEW_ARRAY(a, struct rate, kept->rows);
     size_t n = 0;
     for (size_t i = 0; i < kept->rows; i++) {

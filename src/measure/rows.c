@@ -85,6 +85,17 @@ static bool copies(enum machine_work work)
     return work == WORK_TO_DEVICE_BYTES || work == WORK_FROM_DEVICE_BYTES;
 }
 
+/* A device has no threads of ours. */
+static bool threads_sound(const struct measure_row *row, enum machine_work work, struct mu_err *err)
+{
+    if (row->device ? row->threads != 0 : !whole(row->threads, ROWS_THREADS_MOST))
+        return err_set(err, MU_DATA, "\"threads\" of %s is not %s", row->work,
+                       row->device ? "0, as a device has" : "a whole number");
+    if (copies(work) && !row->device)
+        return err_set(err, MU_DATA, "%s without a device", row->work);
+    return true;
+}
+
 bool measure_row_rate(const struct measure_row *row, uint16_t place, const struct catalog *c,
                       struct arena *a, struct rate *out, struct mu_err *err)
 {
@@ -92,11 +103,7 @@ bool measure_row_rate(const struct measure_row *row, uint16_t place, const struc
     if (!row->work || !machine_work_parse(row->work, &rate.work))
         return err_set(err, MU_DATA, "\"work\" is none that is known");
     if (!kind_of(row, c, a, &rate, err)) return false;
-    if (row->device ? row->threads != 0 : !whole(row->threads, ROWS_THREADS_MOST))
-        return err_set(err, MU_DATA, "\"threads\" of %s is not %s", row->work,
-                       row->device ? "0, as a device has" : "a whole number");
-    if (copies(rate.work) && !row->device)
-        return err_set(err, MU_DATA, "%s without a device", row->work);
+    if (!threads_sound(row, rate.work, err)) return false;
     if (!whole(row->runs, 1e9))
         return err_set(err, MU_DATA, "\"runs\" of %s is not a whole number", row->work);
     /* Written so that a NaN fails; nothing does 1e21 of anything a second. */
