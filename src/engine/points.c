@@ -29,18 +29,22 @@ struct room points_room(int64_t row, int64_t rows, int64_t columns, int64_t cell
     const double beside = 16 * mebibyte; /* what a device keeps behind a result to work in */
     const double activations = pad_to(most(products, most(batch, queries)) + beside, mebibyte);
     const double mask = pad_to((double)(cells * tokens) * sizeof(ggml_fp16_t), mebibyte);
-    const double choices = (EXPERT_TOKENS + 1) * EXPERTS * sizeof(int32_t);
+    const double choices = EXPERT_TOKENS * EXPERTS * sizeof(int32_t);
     return (struct room){.mask_at = (size_t)activations,
                          .choices_at = (size_t)(activations + mask),
                          .bytes = (size_t)(activations + mask + pad_to(choices, mebibyte))};
 }
 
+/* One list a turn, so that the next tokens choose others; each begins where a device likes buffers to begin. */
+enum { TURNS = EXPERTS / CHOSEN, LIST = EXPERT_TOKENS * CHOSEN };
+
 void points_fill(const struct kernels *k)
 {
-    int32_t choice[EXPERTS];
-    for (size_t i = 0; i < EXPERTS; i++) choice[i] = (int32_t)i;
-    for (size_t i = 0; i < EXPERT_TOKENS + 1; i++)
-        kernels_put(k, k->room.choices_at + i * sizeof choice, choice, sizeof choice);
+    int32_t choice[LIST];
+    for (size_t turn = 0; turn < TURNS; turn++) {
+        for (size_t i = 0; i < LIST; i++) choice[i] = (int32_t)((turn * CHOSEN + i) % EXPERTS);
+        kernels_put(k, k->room.choices_at + turn * sizeof choice, choice, sizeof choice);
+    }
 }
 
 /* ---- the request ---- */
@@ -89,7 +93,7 @@ void point_experts(const struct kernels *k, const struct point *p, struct steps 
     struct ggml_tensor *chosen = ggml_new_tensor_2d(c, GGML_TYPE_I32, CHOSEN, p->columns);
     /* one round later it is the next ones' turn */
     const size_t turn = p->ring->turns + p->ring->turns / p->ring->count;
-    const size_t behind = turn % (EXPERTS / CHOSEN) * CHOSEN * sizeof(int32_t);
+    const size_t behind = turn % TURNS * LIST * sizeof(int32_t);
     ggml_backend_tensor_alloc(k->scratch, chosen,
                               (char *)ggml_backend_buffer_get_base(k->scratch) +
                                   k->room.choices_at + behind);

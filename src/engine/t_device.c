@@ -95,9 +95,11 @@ static int64_t values_of(int type, size_t size)
     return values;
 }
 
-static struct ground ground_of(size_t size)
+/* No larger than one buffer may be there. */
+static struct ground ground_of(const struct visit *v, size_t size)
 {
-    return (struct ground){.bytes = (size_t)(ring_bytes * (double)size)};
+    const double most_bytes = (double)ggml_backend_buft_get_max_size(kernels_plain(&v->kernels));
+    return (struct ground){.bytes = (size_t)least(ring_bytes * (double)size, most_bytes)};
 }
 
 /* The fastest stream of weights is what memory gives. */
@@ -117,7 +119,7 @@ static bool measure_type(struct visit *v, int type, struct mu_err *err)
     struct arena *a = v->in->arena;
     const int64_t values = values_of(type, v->size);
     const struct matrix m = {type, LONG_ROW, values / LONG_ROW, 1};
-    const struct ground ground = ground_of(v->size);
+    const struct ground ground = ground_of(v, v->size);
     if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, err)) return false;
     struct point p = {.work = "matmul",
                       .type = type,
@@ -143,7 +145,7 @@ static void measure_experts(struct visit *v, int type)
     struct arena *a = v->in->arena;
     struct mu_err none = {0};
     const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
-    const struct ground ground = ground_of(v->size);
+    const struct ground ground = ground_of(v, v->size);
     if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, &none)) {
         say_note(a, "experts of %s were not measured on %s: too little memory for them",
                  ggml_type_name((enum ggml_type)type), v->device);
@@ -194,7 +196,7 @@ static bool measure_attention(struct visit *v, struct mu_err *err)
     for (size_t i = 0; i < CACHE_TYPES; i++) {
         struct ring ring;
         const struct matrix m = {cache_types[i], KV_VALUES, cells, 1};
-        const struct ground ground = ground_of(v->size);
+        const struct ground ground = ground_of(v, v->size);
         if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, err)) return false;
         for (size_t point = 0; point < 4; point++) {
             struct point p = {.work = "attend",
@@ -277,21 +279,22 @@ static void measure_copy(struct visit *v, const struct copying *c, bool back, co
     lost_not();
 }
 
-/* From and to memory of this kind; NULL: plain memory. */
+/* From and to memory of this kind; NULL: plain memory. False when there is none, or the backend gives another kind instead. */
 static bool measure_copies_of(struct visit *v, struct copying *c, ggml_backend_buffer_type_t kind)
 {
     ggml_backend_buffer_t kept = kind ? ggml_backend_buft_alloc_buffer(kind, c->bytes) : NULL;
-    c->here = kept ? ggml_backend_buffer_get_base(kept) : kind ? NULL : malloc(c->bytes);
-    if (!c->here) return false;
-    memset(c->here, 1, c->bytes);
-    const char *buffer = kind ? ggml_backend_buft_name(kind) : "CPU";
-    measure_copy(v, c, false, buffer);
-    measure_copy(v, c, true, buffer);
-    if (kept)
-        ggml_backend_buffer_free(kept);
-    else
-        free(c->here);
-    return true;
+    const bool good = kept && ggml_backend_buffer_get_type(kept) == kind;
+    c->here = good ? ggml_backend_buffer_get_base(kept) : kind ? NULL : malloc(c->bytes);
+    if (c->here) {
+        const char *buffer = kind ? ggml_backend_buft_name(kind) : "CPU";
+        memset(c->here, 1, c->bytes);
+        measure_copy(v, c, false, buffer);
+        measure_copy(v, c, true, buffer);
+    }
+    const bool done = c->here != NULL;
+    if (kept) ggml_backend_buffer_free(kept);
+    if (!kind) free(c->here);
+    return done;
 }
 
 static bool measure_copies(struct visit *v, struct mu_err *err)
@@ -354,7 +357,7 @@ static bool size_by_time(struct visit *v, struct mu_err *err)
 {
     struct ring ring;
     const struct matrix m = {v->type[0], LONG_ROW, MATRIX_LEAST / LONG_ROW, 1};
-    const struct ground ground = ground_of(1);
+    const struct ground ground = ground_of(v, 1);
     if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, err)) return false;
     double seconds = INFINITY;
     const struct point p = {.type = v->type[0],
