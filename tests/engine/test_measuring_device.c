@@ -67,6 +67,8 @@ static void device_rig(struct rig *r, struct place place[2], struct pool pool[2]
     r->machine.places = r->machine.pools = 2;
     rig_engine(r,
                str_format(r->arena,
+                          /* llama.cpp never frees what it keeps of a server */
+                          "export ASAN_OPTIONS=detect_leaks=0\n"
                           "case $1 in\n"
                           "memory) exec '%s' $1;;\n"
                           "device) sed 's/^{/{\"server\": \"127.0.0.1:%d\", /' | exec '%s' $1;;\n"
