@@ -15,12 +15,13 @@
 enum { WORDS_BYTES = 256, TEXT_BYTES = 512 };
 static char silent[WORDS_BYTES], aborted[WORDS_BYTES];
 static unsigned patience;
+static int status;
 
 static void end(const char *words, size_t n)
 {
     const ssize_t written = write(STDERR_FILENO, words, n);
     (void)written;
-    _exit(err_exit_status(MU_UNAVAILABLE));
+    _exit(status);
 }
 
 static void on_signal(int number)
@@ -47,6 +48,7 @@ void lost_watch(const char *device, unsigned patience_s)
              patience_s);
     snprintf(aborted, sizeof aborted, "%.*s is lost: llama.cpp gave up\n", NAME_MOST, device);
     patience = patience_s;
+    status = err_exit_status(MU_UNAVAILABLE);
     ggml_set_abort_callback(on_abort);
     signal(SIGABRT, on_signal);
     signal(SIGALRM, on_signal);

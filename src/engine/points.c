@@ -29,7 +29,7 @@ struct room points_room(int64_t row, int64_t rows, int64_t columns, int64_t cell
     const double beside = 16 * mebibyte; /* what a device keeps behind a result to work in */
     const double activations = pad_to(most(products, most(batch, queries)) + beside, mebibyte);
     const double mask = pad_to((double)(cells * tokens) * sizeof(ggml_fp16_t), mebibyte);
-    const double choices = EXPERT_TOKENS * EXPERTS * sizeof(int32_t);
+    const double choices = (double)EXPERT_TOKENS * EXPERTS * sizeof(int32_t);
     return (struct room){.mask_at = (size_t)activations,
                          .choices_at = (size_t)(activations + mask),
                          .bytes = (size_t)(activations + mask + pad_to(choices, mebibyte))};

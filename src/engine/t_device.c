@@ -359,7 +359,7 @@ static bool size_by_time(struct visit *v, struct mu_err *err)
     const struct matrix m = {v->type[0], LONG_ROW, MATRIX_LEAST / LONG_ROW, 1};
     const struct ground ground = ground_of(v, 1);
     if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, err)) return false;
-    double seconds = INFINITY;
+    double seconds = (double)INFINITY;
     const struct point p = {.type = v->type[0],
                             .tokens = COLUMNS_MOST,
                             .row = LONG_ROW,
