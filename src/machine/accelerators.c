@@ -2,7 +2,8 @@
  *
  * Free memory decides, not what the card was sold with: as the driver says, else as llama.cpp saw it, else all of it, and said. Cards
  * are never added up: each is a pool and a place. A part of the catalogue is found by the name that a probe gave it, by PCI id, by name
- * and memory; a size that differs by more than drivers keep back is another card. A slice has its card's part, and of its rates the
+ * and memory; a size that differs by more than drivers keep back is another card. What may be several parts has a range of their figures.
+ * A slice has its card's part, and of its rates the
  * share of memory that it was given. A chip that shares memory may have some set aside by firmware: drivers serve from the larger of the
  * two (amdgpu since Linux 6.10; llama.cpp's Vulkan adds them up), so that one is its pool and the other is named. Left out: links
  * between cards, NPUs, what a chip that shares memory leaves to the CPU beyond one process's budget. */
@@ -36,7 +37,8 @@ struct making {
 struct chip {
     const struct gpu_seen *gpu;
     uint16_t index;
-    const struct gpu_part *part;
+    const struct gpu_part *part; /* or NULL; the first of several that it may be */
+    bool several;                /* it is told from others of its PCI id by nothing: candidate() */
     const struct accelerator_vendor *vendor;
     double share; /* of the part: less than 1 of a slice */
 };
@@ -92,26 +94,42 @@ static const struct gpu_part *part_named(const struct catalog *c, const char *na
     return part;
 }
 
-/* The one row with that id; of several the one of its name, else the only one of its memory. */
-static const struct gpu_part *part_by_id(const struct catalog *c, const struct gpu_seen *g,
-                                         double bytes)
+/* A processor may name the GPU that is built into it: "... w/ Radeon 890M". */
+static bool names_part(const char *processor, const struct gpu_part *part)
+{
+    for (size_t i = 0; processor && i < part->alias_count; i++)
+        if (strstr(processor, part->aliases[i])) return true;
+    return false;
+}
+
+/* A part of its PCI id and memory. */
+static bool candidate(const struct gpu_part *part, const struct gpu_seen *g, double bytes)
+{
+    return g->pci_id && carries(part, g->pci_id) && size_fits(part, bytes);
+}
+
+/* The one row with that id; of several the one of its name, of its memory or that the processor names, else the first of what is left. */
+static const struct gpu_part *part_by_id(const struct making *k, const struct gpu_seen *g,
+                                         double bytes, bool *several)
 {
     const struct gpu_part *part;
     const struct gpu_part *found = NULL;
     size_t parts;
     size_t fitting = 0;
     if (!g->pci_id) return NULL;
-    const size_t rows = catalog_gpu_pci(c, str_of(g->pci_id), &found);
+    const size_t rows = catalog_gpu_pci(k->c, str_of(g->pci_id), &found);
     if (rows < 2) return rows ? found : NULL;
-    const struct gpu_part *named = part_named(c, g->name, bytes);
-    if (named && carries(named, g->pci_id) && size_fits(named, bytes)) return named;
-    if (!catalog_gpus(c, &part, &parts, NULL)) return NULL;
-    for (size_t i = 0; i < parts; i++)
-        if (carries(&part[i], g->pci_id) && size_fits(&part[i], bytes)) {
-            found = &part[i];
-            fitting++;
-        }
-    return fitting == 1 ? found : NULL;
+    const struct gpu_part *named = part_named(k->c, g->name, bytes);
+    if (named && candidate(named, g, bytes)) return named;
+    found = NULL;
+    if (!catalog_gpus(k->c, &part, &parts, NULL)) return NULL;
+    for (size_t i = 0; i < parts; i++) {
+        if (!candidate(&part[i], g, bytes)) continue;
+        if (part[i].unified_memory && names_part(k->m->facts->cpu.name, &part[i])) return &part[i];
+        if (!fitting++) found = &part[i];
+    }
+    *several = fitting > 1;
+    return found;
 }
 
 /* Its own memory as somebody asked the card, or the line gave it; NaN when only a table says so. */
@@ -122,14 +140,16 @@ static double told_bytes(const struct gpu_seen *g)
     return told && bytes > 0 ? bytes : (double)NAN;
 }
 
-static const struct gpu_part *part_of(const struct catalog *c, const struct gpu_seen *g)
+static const struct gpu_part *part_of(const struct making *k, const struct gpu_seen *g,
+                                      bool *several)
 {
     const double bytes = told_bytes(g);
     const struct gpu_part *part;
-    if (!c) return NULL;
-    if (g->part && (part = part_named(c, g->part, bytes))) return part;
-    if ((part = part_by_id(c, g, bytes))) return part;
-    part = part_named(c, g->name, bytes);
+    *several = false;
+    if (!k->c) return NULL;
+    if (g->part && (part = part_named(k->c, g->part, bytes))) return part;
+    if ((part = part_by_id(k, g, bytes, several))) return part;
+    part = part_named(k->c, g->name, bytes);
     return part && size_fits(part, bytes) ? part : NULL;
 }
 
@@ -140,22 +160,30 @@ static const struct gpu_seen *card_of_slice(const struct machine *m, const struc
     return NULL;
 }
 
-static struct chip chip_of(const struct machine *m, const struct catalog *c, size_t i)
+/* The part of it that a slice is, by memory; NaN: not known. */
+static double slice_share(const struct gpu_seen *g, const struct gpu_seen *card,
+                          const struct gpu_part *part)
 {
-    const struct gpu_seen *g = &m->facts->gpu[i];
+    double whole = card ? told_bytes(card) : (double)NAN;
+    if (isnan(whole) && part) whole = listed_bytes(part);
+    const double share = told_bytes(g) / whole;
+    return share > 1 ? 1 : share;
+}
+
+static struct chip chip_of(const struct making *k, size_t i)
+{
+    const struct gpu_seen *g = &k->m->facts->gpu[i];
+    const bool slice = is(g->kind, GPU_SLICE);
+    const struct gpu_seen *card = slice ? card_of_slice(k->m, g) : g;
     struct chip chip = {.gpu = g, .index = (uint16_t)i, .share = 1};
-    const struct gpu_seen *card = card_of_slice(m, g);
-    chip.part = part_of(c, card ? card : g);
-    if (is(g->kind, GPU_SLICE)) {
-        if (!card && g->part) chip.part = part_named(c, g->part, (double)NAN);
-        const double whole = chip.part ? listed_bytes(chip.part) : (double)NAN;
-        const double share = told_bytes(g) / whole;
-        chip.share = share > 1 ? 1 : share; /* NaN: not known */
-    }
-    const char *vendor = chip.part ? chip.part->vendor : g->vendor;
-    if (c)
-        chip.vendor = catalog_accelerator_vendor(c, vendor, chip.part ? chip.part->class_ : NULL,
-                                                 chip.part ? chip.part->architecture : NULL);
+    if (card) chip.part = part_of(k, card, &chip.several);
+    if (!chip.part && k->c && g->part) chip.part = part_named(k->c, g->part, (double)NAN);
+    if (slice) chip.share = slice_share(g, card, chip.part);
+    const struct gpu_part *part = chip.part;
+    if (k->c)
+        chip.vendor = catalog_accelerator_vendor(k->c, part ? part->vendor : g->vendor,
+                                                 part ? part->class_ : NULL,
+                                                 part ? part->architecture : NULL);
     return chip;
 }
 
@@ -177,7 +205,7 @@ static struct quantity own_bytes(const struct making *k, const struct chip *chip
 }
 
 /* What one process may use of it now, and why that much. */
-static void free_of(const struct gpu_seen *g, struct pool *p)
+static void free_of(const struct making *k, const struct gpu_seen *g, struct pool *p)
 {
     double total_bytes;
     double used_bytes;
@@ -186,14 +214,15 @@ static void free_of(const struct gpu_seen *g, struct pool *p)
     if (!known(p->total_bytes, &total_bytes)) return;
     if (known(g->free_bytes, NULL)) {
         p->usable_bytes = g->free_bytes;
-        p->bound_by = "what is free of it, as its driver says";
+        p->bound_by = str_format(k->a, "what is free of it, says %s",
+                                 g->free_bytes.source ? g->free_bytes.source : "its driver");
     } else if (known(g->engine_free_bytes, NULL)) {
         p->usable_bytes = g->engine_free_bytes;
-        p->bound_by = "what is free of it, as llama.cpp sees it";
+        p->bound_by = "what is free of it, says llama.cpp";
     } else if (known(g->used_bytes, &used_bytes)) {
         const double left = used_bytes < total_bytes ? total_bytes - used_bytes : 0;
         p->usable_bytes = quantity_of(left, g->used_bytes.origin, g->used_bytes.source);
-        p->bound_by = "what others leave of it, as its driver says";
+        p->bound_by = "what others leave of it, says its driver";
     }
     if (p->usable_bytes.value > total_bytes) p->usable_bytes.value = total_bytes;
 }
@@ -253,7 +282,7 @@ static void share_pool(struct making *k, const struct chip *chip, struct place *
         struct pool *p = &k->pool[k->pools];
         *p = (struct pool){
             .kind = POOL_DEVICE, .name = place->name, .total_bytes = chip->gpu->memory_bytes};
-        free_of(chip->gpu, p);
+        free_of(k, chip->gpu, p);
         p->bound_by = str_format(k->a, "%s; of the machine's memory it could take %s instead",
                                  p->bound_by, most > 0 ? units_bytes(k->a, most) : "less");
         place->pool = (uint16_t)k->pools++;
@@ -278,35 +307,72 @@ static void join(struct making *k, uint16_t device, const struct gpu_seen *g)
     k->link[k->links++] = (struct link){device, k->memory, g->link, rate};
 }
 
-static double first_of(double a, double b, double c)
+static double read_of(const struct gpu_part *p)
 {
-    return !isnan(a) ? a : !isnan(b) ? b : c;
+    return p->memory_bandwidth_gbs * giga;
+}
+
+static double hgemm_of(const struct gpu_part *p)
+{
+    const double vector = isnan(p->fp16_tflops) ? p->fp32_tflops : p->fp16_tflops;
+    return (isnan(p->fp16_tensor_tflops) ? vector : p->fp16_tensor_tflops) * tera;
+}
+
+static double sgemm_of(const struct gpu_part *p)
+{
+    return p->fp32_tflops * tera;
+}
+
+static double igemm_of(const struct gpu_part *p)
+{
+    return p->int8_tops * tera;
+}
+
+static double watts_of(const struct gpu_part *p)
+{
+    return p->tdp_w;
+}
+
+/* A figure of its part; of one that may be several parts, from the least to the most of them. UNKNOWN where one has none. */
+static struct estimate listed(const struct making *k, const struct chip *chip,
+                              double (*figure)(const struct gpu_part *))
+{
+    const struct gpu_part *part = chip->part;
+    size_t parts = 1;
+    double low = (double)INFINITY;
+    double high = 0;
+    if (!part || (chip->several && !catalog_gpus(k->c, &part, &parts, NULL)))
+        return (struct estimate){.origin = UNKNOWN};
+    for (size_t i = 0; i < parts; i++) {
+        if (chip->several && !candidate(&part[i], chip->gpu, told_bytes(chip->gpu))) continue;
+        const double one = figure(&part[i]) * chip->share;
+        if (!(one > 0)) return (struct estimate){.origin = UNKNOWN};
+        low = fmin(low, one);
+        high = fmax(high, one);
+    }
+    const bool slice = chip->share < 1;
+    const char *source = str_format(k->a, "catalogue: %s%s", chip->part->name,
+                                    chip->several ? " or another of its PCI id"
+                                    : slice       ? ", by the slice's memory"
+                                                  : "");
+    return estimate_of(low, (low + high) / 2, high, slice || low < high ? ESTIMATED : LISTED,
+                       source);
 }
 
 static void rates_listed(struct making *k, const struct chip *chip, uint16_t place)
 {
-    const struct gpu_part *p = chip->part;
-    if (!p) return;
-    const struct {
+    static const struct {
         enum machine_work work;
-        double per_s;
-    } row[RATES_OF_PART] = {
-        {WORK_READ_BYTES, p->memory_bandwidth_gbs * giga},
-        {WORK_HGEMM_FLOP, first_of(p->fp16_tensor_tflops, p->fp16_tflops, p->fp32_tflops) * tera},
-        {WORK_SGEMM_FLOP, p->fp32_tflops * tera},
-        {WORK_IGEMM_FLOP, p->int8_tops * tera},
-    };
-    const bool whole = chip->share >= 1;
-    const char *source =
-        str_format(k->a, "catalogue: %s%s", p->name, whole ? "" : ", by the slice's memory");
+        double (*figure)(const struct gpu_part *);
+    } row[RATES_OF_PART] = {{WORK_READ_BYTES, read_of},
+                            {WORK_HGEMM_FLOP, hgemm_of},
+                            {WORK_SGEMM_FLOP, sgemm_of},
+                            {WORK_IGEMM_FLOP, igemm_of}};
     for (size_t i = 0; i < RATES_OF_PART; i++) {
-        const double per_s = row[i].per_s * chip->share;
-        if (!(per_s > 0)) continue;
-        k->rate[k->rates++] =
-            (struct rate){.work = row[i].work,
-                          .type = RATE_NO_TYPE,
-                          .place = place,
-                          .per_s = estimate_exactly(per_s, whole ? LISTED : ESTIMATED, source)};
+        const struct estimate per_s = listed(k, chip, row[i].figure);
+        if (estimate_known(per_s))
+            k->rate[k->rates++] = (struct rate){
+                .work = row[i].work, .type = RATE_NO_TYPE, .place = place, .per_s = per_s};
     }
 }
 
@@ -329,10 +395,10 @@ static bool rates_kept(struct making *k, size_t gpu, uint16_t place)
 static struct quantity power_of(const struct making *k, const struct chip *chip)
 {
     if (known(chip->gpu->power_w, NULL)) return chip->gpu->power_w;
-    if (!chip->part || isnan(chip->part->tdp_w) || chip->share < 1)
+    const struct estimate e = listed(k, chip, watts_of);
+    if (!estimate_known(e) || chip->share < 1)
         return unknown("neither its driver nor the catalogue tells its power");
-    return quantity_of(chip->part->tdp_w, LISTED,
-                       str_format(k->a, "catalogue: %s", chip->part->name));
+    return quantity_of(e.likely, e.origin, e.source);
 }
 
 static void place_chip(struct making *k, const struct chip *chip, size_t number)
@@ -351,7 +417,7 @@ static void place_chip(struct making *k, const struct chip *chip, size_t number)
     *place = (struct place){.kind = PLACE_GPU,
                             .name = str_format(k->a, "GPU %zu", number),
                             .threads = unknown("an accelerator has none of the CPU's"),
-                            .part = chip->part ? chip->part->name : NULL,
+                            .part = chip->part && !chip->several ? chip->part->name : NULL,
                             .architecture = chip->part ? chip->part->architecture : NULL,
                             .backend = chip->vendor ? chip->vendor->backend : NULL,
                             .limit_bytes = unknown("it may use all of its pool"),
@@ -363,7 +429,7 @@ static void place_chip(struct making *k, const struct chip *chip, size_t number)
     } else {
         struct pool *p = &k->pool[k->pools];
         *p = (struct pool){.kind = POOL_DEVICE, .name = place->name, .total_bytes = own};
-        free_of(chip->gpu, p);
+        free_of(k, chip->gpu, p);
         place->pool = (uint16_t)k->pools++;
     }
     join(k, place->pool, chip->gpu);
@@ -421,7 +487,7 @@ const struct machine *machine_with_accelerators(const struct machine *m, const s
     keep_host(&k);
     const size_t host_places = k.places;
     for (size_t i = 0; i < gpus; i++) {
-        const struct chip chip = chip_of(m, c, i);
+        const struct chip chip = chip_of(&k, i);
         if (accelerator_usable(m, chip.gpu)) place_chip(&k, &chip, k.places - host_places);
     }
     struct machine *made = NEW(a, struct machine);
