@@ -346,8 +346,10 @@ static void test_what_is_no_place(void **state)
     (void)state;
     const struct gpu_seen card = {
         .name = "NVIDIA GeForce RTX 4090", .vendor = "NVIDIA", .memory_bytes = told(24564 * MIB)};
-    struct gpu_seen gpu[5];
+    struct gpu_seen gpu[6];
     for (size_t i = 0; i < COUNT_OF(gpu); i++) gpu[i] = card;
+    /* 16, 20 or 24 GB: none of them is known */
+    gpu[5] = (struct gpu_seen){.pci_id = "1002:744c", .memory_bytes = unknown("no driver")};
     gpu[0].hidden = gpu[1].hidden = "CUDA_VISIBLE_DEVICES=";
     gpu[2].sized = GPU_DISPLAY_ONLY;
     gpu[3].kind = GPU_NPU;
@@ -357,7 +359,7 @@ static void test_what_is_no_place(void **state)
     assert_int_equal(h.m->pools, 2);
     assert_int_equal(h.m->links, 0);
     assert_int_equal(h.m->rates, 1);
-    assert_int_equal(h.m->facts->gpus, 5);
+    assert_int_equal(h.m->facts->gpus, 6);
     looked_close(h.s);
 
     /* The one that is left is GPU 0 to it. */
