@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (report_read(text, "fuzz", a, &r, &err)) {
         if (!is) abort();
         write_twice(&r, a);
-        (void)guide_system_of(r.machine, a);
+        (void)guide_system_of(r.machine, NULL, a);
         (void)guide_benchmark_of(r.machine);
     }
     arena_free(a);
