@@ -47,7 +47,8 @@ def main():
         document = report(given)
         validator.validate(document)
         assert list(document)[:7] == ['muster', 'schema'] + GUIDE, list(document)
-        assert list(document['system']) == SYSTEM + ['gpu_type'] * ('gpu:' in given), list(document['system'])
+        assert document['system']['gpu'] or 'gpu:' not in given, given
+        assert list(document['system']) == SYSTEM + ['gpu_type'] * (document['system']['gpu'] is not None), list(document['system'])
     broken = [altered(document, 'report/2', 'schema'), without(document, 'pools'), without(document, 'system', 'ram_gb'),
               altered(document, 'much', 'system', 'ram_gb'), altered(document, [1], 'notes'), altered(document, None, 'rates'),
               altered(document, 'guessed', 'pools', 0, 'total_bytes', 'origin'), without(document, 'pools', 0, 'total_bytes', 'value'),
