@@ -11,11 +11,10 @@
 #include "base/arena.h"
 #include "catalog/parts.h"
 #include "machine/facts.h"
+#include "machine/gpu_part.h"
 #include "machine/machine.h"
 
 static const double gibibyte = 0x1p30, mebibyte = 0x1p20;
-/* Firmware and error correction keep this share of what a card was sold with, at most (7 % with inline ECC). */
-static const double kept_back = 0.08;
 
 struct asking {
     const struct machine *m;
@@ -27,13 +26,6 @@ static bool is(const char *text, const char *word)
     return text && strcmp(text, word) == 0;
 }
 
-static bool carries(const struct gpu_part *part, const char *pci_id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
-    return false;
-}
-
 double chip_part_bytes(const struct gpu_part *part)
 {
     return isnan(part->driver_reported_mib) ? part->memory_gib * gibibyte
@@ -43,9 +35,7 @@ double chip_part_bytes(const struct gpu_part *part)
 /* A memory of that size may be this part's; NaN may be any. */
 static bool size_fits(const struct gpu_part *part, double bytes)
 {
-    const double sold = part->memory_gib * gibibyte;
-    if (part->unified_memory || isnan(bytes) || isnan(sold)) return true;
-    return bytes >= sold * (1 - kept_back) && bytes <= sold * (1 + kept_back);
+    return part->unified_memory || gpu_part_sized(part, bytes);
 }
 
 static const struct gpu_part *part_named(const struct catalog *c, const char *name, double bytes)
@@ -67,7 +57,7 @@ static bool names_part(const char *processor, const struct gpu_part *part)
 /* A part of its PCI id and memory. */
 static bool candidate(const struct gpu_part *part, const struct gpu_seen *g, double bytes)
 {
-    return g->pci_id && carries(part, g->pci_id) && size_fits(part, bytes);
+    return g->pci_id && gpu_part_carries(part, g->pci_id) && size_fits(part, bytes);
 }
 
 /* The one row with that id; of several the one of its name, of its memory or that the processor names, else the first of what is left. */

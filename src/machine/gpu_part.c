@@ -60,10 +60,16 @@ static bool named(const struct sought *s, const struct gpu_part *part)
     return false;
 }
 
+bool gpu_part_sized(const struct gpu_part *part, double memory_bytes)
+{
+    const double sold_bytes = part->memory_gib * 0x1p30;
+    if (isnan(memory_bytes) || isnan(sold_bytes)) return true;
+    return memory_bytes >= sold_bytes * least_share && memory_bytes <= sold_bytes * most_share;
+}
+
 static bool sized_alike(const struct sought *s, const struct gpu_part *part)
 {
-    return isnan(s->memory_gib) || (s->memory_gib >= part->memory_gib * least_share &&
-                                    s->memory_gib <= part->memory_gib * most_share);
+    return gpu_part_sized(part, s->memory_gib * 0x1p30);
 }
 
 /* Neither a laptop's chip under a desktop card's row nor another maker's. */
@@ -74,10 +80,10 @@ static bool possible(const struct sought *s, const struct gpu_part *part)
            str_eq_nocase(str_of(s->gpu->vendor), str_of(part->vendor));
 }
 
-static bool carries(const struct gpu_part *part, const char *id)
+bool gpu_part_carries(const struct gpu_part *part, const char *pci_id)
 {
     for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(id))) return true;
+        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
     return false;
 }
 
@@ -88,7 +94,7 @@ static const struct gpu_part *by_id(const struct catalog *c, const struct sought
     size_t parts = 0, fitting = 0, names = 0, with_id = 0;
     if (!s->gpu->pci_id || !catalog_gpus(c, &part, &parts, NULL)) return NULL;
     for (size_t i = 0; i < parts; i++) {
-        if (!carries(&part[i], s->gpu->pci_id) || !possible(s, &part[i])) continue;
+        if (!gpu_part_carries(&part[i], s->gpu->pci_id) || !possible(s, &part[i])) continue;
         with_id++;
         only = &part[i];
         if (!sized_alike(s, &part[i])) continue;
