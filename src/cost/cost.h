@@ -11,22 +11,27 @@ struct digest;
 struct mu_err;
 struct weight_type;
 
-enum knob_kind { KNOB_TOKENS, KNOB_COUNT, KNOB_CHOICE, KNOB_SWITCH, KNOB_TYPE };
+enum knob_kind { KNOB_TOKENS, KNOB_COUNT, KNOB_CHOICE, KNOB_SWITCH, KNOB_TYPE, KNOB_SHARES };
 struct knob {
     const char *name;   /* YAML key, --set and API name: "context_tokens" */
     const char *option; /* command line spelling without dashes: "ctx" */
     const char *words;
     enum knob_kind kind;
     double least, most;
-    const char *const *choices; /* NULL-terminated; of a KNOB_CHOICE the value is the index */
-    size_t offset; /* of a double, bool or const struct weight_type * in the workload's knobs */
-    size_t also;   /* a second field that is set to the same value ("kv_type"); 0: none */
+    /* NULL-terminated; of a KNOB_CHOICE the value is the index, of a KNOB_COUNT -1 - index, beside its numbers */
+    const char *const *choices;
+    /* of a double, bool or const struct weight_type * in the workload's knobs; of KNOB_SHARES SITES - 1 doubles */
+    size_t offset;
+    size_t also; /* a second field that is set to the same value ("kv_type"); 0: none */
 };
 
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
 enum repack { REPACK_ON, REPACK_OFF };
 enum { OUTPUTS_AS_SEQUENCES = -1, EXTRA_BUFFERS = 2 };
+/* Where things lie, for whoever searches for a split; a bill does not look at them. */
+enum offload { OFFLOAD_AUTO, OFFLOAD_ON, OFFLOAD_OFF };
+enum { KNOB_AUTO = -1, KNOB_ALL = -2 }; /* of a KNOB_COUNT that has words */
 struct generate {
     double context_tokens; /* usual: the smaller of 8192 and the model's own */
     double batch_tokens, ubatch_tokens, sequences;
@@ -40,6 +45,10 @@ struct generate {
      * stands behind both. */
     double prompt_tokens, depth_tokens;
     double threads; /* that work; usual 0: all that one process may use */
+    /* Layers on devices (the output counts as one) and layers whose experts stay on the host: a number, KNOB_ALL, usual KNOB_AUTO. */
+    double gpu_layers, cpu_moe;
+    double kv_offload;              /* enum offload */
+    double tensor_split[SITES - 1]; /* shares of the devices in their order; all 0: auto */
     /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
     const struct buffer_rule *buffer[EXTRA_BUFFERS];
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */

@@ -18,7 +18,8 @@ enum {
 #define FIELD(name) offsetof(struct generate, name)
 
 static const char *const repack_choices[] = {"on", "off", NULL};
-static const char *const flash_choices[] = {"auto", "on", "off", NULL};
+static const char *const flash_choices[] = {"auto", "on", "off", NULL}; /* and enum offload */
+static const char *const count_words[] = {"auto", "all", NULL};
 /* llama.cpp v0.5.0 common/arg.cpp */
 static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
                                           "q4_1", "iq4_nl", "q5_0", "q5_1", NULL};
@@ -73,6 +74,38 @@ static const struct knob knobs[] = {
      .least = 1,
      .most = TOKENS_MOST,
      .offset = FIELD(ubatch_tokens)},
+    {.name = "gpu_layers",
+     .option = "gpu-layers",
+     .words =
+         "layers on accelerators, the output counts as one: a number, all, or auto: as many as "
+         "is fastest",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = LAYERS_MOST + 1,
+     .choices = count_words,
+     .offset = FIELD(gpu_layers)},
+    {.name = "tensor_split",
+     .option = "tensor-split",
+     .words = "shares of several accelerators, in their order: 3,1; by memory",
+     .kind = KNOB_SHARES,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(tensor_split)},
+    {.name = "cpu_moe",
+     .option = "n-cpu-moe",
+     .words = "layers, from the first, whose experts stay on the host: a number, all, or auto: as "
+              "few as fit",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = LAYERS_MOST,
+     .choices = count_words,
+     .offset = FIELD(cpu_moe)},
+    {.name = "kv_offload",
+     .option = "kv-offload",
+     .words = "the KV cache of layers on accelerators lies there too; auto (on)",
+     .kind = KNOB_CHOICE,
+     .choices = flash_choices,
+     .offset = FIELD(kv_offload)},
     {.name = "kv_type",
      .option = "kv-type",
      .words = "type of the KV cache, K and V; f16",
@@ -159,6 +192,9 @@ void generate_usual(struct generate *g, const struct digest *m, const struct wei
         .outputs_max = OUTPUTS_AS_SEQUENCES,
         .embeddings = arch && arch->encoder,
         .prompt_tokens = 512,
+        .gpu_layers = KNOB_AUTO,
+        .cpu_moe = KNOB_AUTO,
+        .kv_offload = OFFLOAD_AUTO,
     };
 }
 

@@ -76,6 +76,13 @@ const struct residual *residual_find(const struct world *w, const char *class_)
     return NULL;
 }
 
+const struct site_rules *judge_site_rules(const struct world *w, const char *backend)
+{
+    (void)w;
+    (void)backend;
+    return NULL;
+}
+
 void judge_samples(struct world *w, const struct sample *sample, size_t samples, double threads)
 {
     w->sample = sample;

@@ -62,6 +62,8 @@ const char *name_alone(const char *hub_name);
 /* Knobs given in the request set upon the defaults, and settled. */
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err) NODISCARD;
+/* For what runs on the CPU alone: nothing is put on devices, and nobody asked for it. */
+bool asked_on_host(struct asked *a, struct mu_err *err) NODISCARD;
 /* Once the knobs are set, by asked_knobs or else: settles what this machine and model do not allow, with a note. */
 void asked_settle(const struct context *in, struct asked *a);
 /* The model with a list of its tensors: a file's own, or made of the shape and the mix that was taken. */

@@ -16,9 +16,10 @@ void show_bill(struct doc *d, const struct verdict *v)
 {
     if (v->bill.unruled) return;
     struct block *b = doc_stack(d, "Memory");
-    const double whole = isnan(v->usable_bytes) || v->usable_bytes < v->held_bytes.likely
-                             ? v->held_bytes.likely + v->process_bytes
-                             : v->usable_bytes;
+    const double whole = isnan(v->site[ON_HOST].usable_bytes) ||
+                                 v->site[ON_HOST].usable_bytes < v->site[ON_HOST].held_bytes.likely
+                             ? v->site[ON_HOST].held_bytes.likely + v->site[ON_HOST].beside_bytes
+                             : v->site[ON_HOST].usable_bytes;
     for (size_t i = 0; i < v->bill.lines; i++) {
         const struct line *l = &v->bill.line[i];
         if (l->phase != HELD) continue;
@@ -117,10 +118,10 @@ void write_verdict(struct writer *w, const struct verdict *v)
 {
     writer_put_cstr(w, "fits", fits_word(v->fits));
     if (v->why) writer_put_cstr(w, "why", v->why);
-    write_estimate(w, "held_bytes", v->held_bytes);
-    writer_put_number(w, "process_bytes", v->process_bytes);
-    writer_put_number(w, "usable_bytes", v->usable_bytes);
-    writer_put_cstr(w, "bound_by", v->bound_by);
+    write_estimate(w, "held_bytes", v->site[ON_HOST].held_bytes);
+    writer_put_number(w, "process_bytes", v->site[ON_HOST].beside_bytes);
+    writer_put_number(w, "usable_bytes", v->site[ON_HOST].usable_bytes);
+    writer_put_cstr(w, "bound_by", v->site[ON_HOST].bound_by);
     write_estimate(w, "prefill_tokens_per_s", v->prefill_per_s);
     write_estimate(w, "decode_tokens_per_s", v->decode_per_s);
     write_lines(w, &v->bill);

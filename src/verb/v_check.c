@@ -74,8 +74,7 @@ static void show_models(struct doc *d, const struct check *c)
         const struct cell row[] = {
             {.text = name_alone(r->part->hf_id)},
             {.text = r->mix->name},
-            {.text =
-                 units_bytes(d->arena, r->verdict.held_bytes.likely + r->verdict.process_bytes)},
+            {.text = units_bytes(d->arena, verdict_needs(&r->verdict))},
             {.text = speed_words(d->arena, r->verdict.decode_per_s)},
             {.text = speed_words(d->arena, r->verdict.prefill_per_s)},
             {.text = str_format(d->arena, "%.0f", r->largest_context_tokens)}};
@@ -98,9 +97,8 @@ static void fill_report(const struct check *c, struct report *r)
                                                                       : NULL,
                                       .computed = fits_word(judged_fits(j)),
                                       .why = j->why,
-                                      .needed_bytes = computed ? j->verdict.held_bytes.likely +
-                                                                     j->verdict.process_bytes
-                                                               : (double)NAN};
+                                      .needed_bytes =
+                                          computed ? verdict_needs(&j->verdict) : (double)NAN};
     }
     *r = (struct report){.timestamp = clock_stamp(a),
                          .hostname = c->subject.machine->name,

@@ -92,7 +92,7 @@ static void say_answer(struct doc *d, const struct fit *f)
     const char *what = str_format(a, "%s %s, context %.0f", f->asked.digest->name,
                                   f->asked.digest->quant ? f->asked.digest->quant : "",
                                   f->asked.knobs.context_tokens);
-    const double need = v->held_bytes.likely + v->process_bytes;
+    const double need = v->site[ON_HOST].held_bytes.likely + v->site[ON_HOST].beside_bytes;
     if (v->bill.unruled) {
         doc_answer(d, TONE_WARN, "Not computed, because %s: %s", v->why, what);
     } else if (v->fits == FITS_UNKNOWN) {
@@ -101,8 +101,9 @@ static void say_answer(struct doc *d, const struct fit *f)
         static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
         const bool no = v->fits == FITS_NOT;
         doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s: %s needs %s of %s%s%s", word[v->fits], what,
-                   units_bytes(a, need), units_bytes(a, v->usable_bytes),
-                   no && v->bound_by ? ", bound by " : "", no && v->bound_by ? v->bound_by : "");
+                   units_bytes(a, need), units_bytes(a, v->site[ON_HOST].usable_bytes),
+                   no && v->site[ON_HOST].bound_by ? ", bound by " : "",
+                   no && v->site[ON_HOST].bound_by ? v->site[ON_HOST].bound_by : "");
     }
 }
 
@@ -110,7 +111,7 @@ static void say_answer(struct doc *d, const struct fit *f)
 static void say_exact(struct doc *d, const struct fit *f)
 {
     if (!f->exact) return;
-    const double off_bytes = f->planned_bytes - f->verdict.held_bytes.likely;
+    const double off_bytes = f->planned_bytes - f->verdict.site[ON_HOST].held_bytes.likely;
     const char *plan = "muster has no plan of its own for this model";
     if (off_bytes == 0)
         plan = "muster's own plan is the same to the byte";

@@ -1,0 +1,549 @@
+/* The search for a placement. A candidate is a split and the places of its sites; what a candidate needs at each site is read off its
+ * bill, so that no second formula of memory exists. How many layers go on devices, or how many layers' experts stay off them, is found
+ * by halving; over several devices layers are dealt by memory, then moved from where they are too many to where there is room. Sources
+ * of the rules: llama.cpp v0.5.0 src/llama-model.cpp (layers on devices), common/arg.cpp (settings). Left out: splits of single
+ * matrices over devices (rows, tensors), experts of other layers than the first, layers in another order than the devices'. */
+#include "judge/placement.h"
+
+#include <math.h>
+
+#include "base/num.h"
+#include "model/digest.h"
+
+enum { CANDIDATES = 24, MOVES_MOST = 24, STEPS_MOST = 12 };
+enum { DEVICES = SITES - 1 };
+
+/* What gives way when a candidate does not fit; in the order of preference. */
+enum way { ALL_ON_DEVICES, EXPERTS_ON_HOST, LAYERS_ON_HOST, CACHE_ON_HOST, NONE_ON_DEVICES };
+struct candidate {
+    struct split split;
+    struct seats seats;
+    enum way way;
+    bool host_fits;
+    struct estimate decode_per_s, prefill_per_s;
+};
+struct device {
+    uint16_t place, pool;
+    double usable_bytes, read_per_s; /* read_per_s: 0 when not known */
+};
+struct search {
+    const struct task *asked;
+    struct generate knobs; /* as asked, closed form */
+    struct task quick;
+    const struct machine *machine;
+    const struct world *world;
+    struct device device[DEVICES]; /* in the machine's order */
+    int devices;
+    int by_speed[DEVICES], by_size[DEVICES]; /* best first */
+    double layers;                           /* of the model, and one for the output */
+    double fixed_experts;                    /* NaN: free */
+    bool experts;                            /* the model has some */
+    bool wary;                               /* high ends count */
+    double host_more_bytes;                  /* what the process may take beyond what is likely */
+    double spread;                           /* high end of what is held, of its likely */
+    struct bill bill;
+    struct candidate found[CANDIDATES];
+    size_t founds;
+    struct candidate nearest; /* of those that do not fit */
+    bool near;
+};
+
+/* ---- devices */
+
+static bool shares_host(const struct machine *m, size_t place)
+{
+    return m->place[place].pool == machine_cpu(m)->pool;
+}
+
+size_t placement_devices(const struct machine *m, uint16_t place[SITES - 1])
+{
+    bool own = false;
+    size_t n = 0;
+    for (size_t i = 0; i < m->places; i++)
+        own = own || (m->place[i].kind == PLACE_GPU && !shares_host(m, i));
+    for (size_t i = 0; i < m->places && n < DEVICES; i++) {
+        const struct place *p = &m->place[i];
+        if (p->kind != PLACE_GPU || (own && shares_host(m, i))) continue;
+        if (known(m->pool[p->pool].usable_bytes, NULL)) place[n++] = (uint16_t)i;
+    }
+    return n;
+}
+
+static void add_device(struct search *s, uint16_t place)
+{
+    const struct place *p = &s->machine->place[place];
+    const struct rate *read = machine_place_rate(s->machine, place, WORK_READ_BYTES);
+    const double usable = known_or(s->machine->pool[p->pool].usable_bytes, 0);
+    s->device[s->devices++] =
+        (struct device){.place = place,
+                        .pool = p->pool,
+                        .usable_bytes = least(usable, known_or(p->limit_bytes, usable)),
+                        .read_per_s = read ? read->per_s.likely : 0};
+}
+
+static bool goes_before(const struct device *a, const struct device *b, bool by_speed)
+{
+    if (by_speed && a->read_per_s != b->read_per_s) return a->read_per_s > b->read_per_s;
+    if (a->usable_bytes != b->usable_bytes) return a->usable_bytes > b->usable_bytes;
+    return a->read_per_s > b->read_per_s;
+}
+
+static void order(const struct search *s, bool by_speed, int out[DEVICES])
+{
+    for (int i = 0; i < s->devices; i++) {
+        int at = i;
+        while (at > 0 && goes_before(&s->device[i], &s->device[out[at - 1]], by_speed)) {
+            out[at] = out[at - 1];
+            at--;
+        }
+        out[at] = i;
+    }
+}
+
+/* ---- what a candidate needs */
+
+/* Bytes that one site needs, as the last bill says. */
+static double needs(const struct search *s, const struct candidate *c, int site)
+{
+    double own = 0, beside = 0;
+    for (size_t i = 0; i < s->bill.lines; i++) {
+        const struct line *l = &s->bill.line[i];
+        if (l->phase != HELD || l->site != site) continue;
+        if (l->held_as == HELD_OWN) own += l->amount;
+        if (l->held_as == HELD_PROCESS) beside += l->amount;
+    }
+    if (!s->wary) return own + beside;
+    const struct site_rules *rules = c->split.rules[site];
+    if (site == ON_HOST)
+        beside += s->host_more_bytes;
+    else if (rules)
+        beside = most(beside, rules->context_most_bytes);
+    return own * s->spread + beside;
+}
+
+/* Room left at each device; true when none is too small. The host is not looked at. */
+static bool devices_fit(struct search *s, struct candidate *c, double spare[SITES])
+{
+    bool fit = true;
+    cost_bill(&s->quick, &c->split, &s->bill);
+    for (int i = 1; i < c->split.sites; i++) {
+        const struct place *p = &s->machine->place[c->seats.place[i]];
+        const double pool = known_or(s->machine->pool[p->pool].usable_bytes, 0);
+        spare[i] = least(pool, known_or(p->limit_bytes, pool)) - needs(s, c, i);
+        fit = fit && spare[i] >= 0;
+    }
+    return fit;
+}
+
+/* Whether the host has room too, with what lies on the same pool; by the last bill. */
+static bool host_fits(const struct search *s, const struct candidate *c)
+{
+    const struct place *cpu = machine_cpu(s->machine);
+    double bytes = needs(s, c, ON_HOST);
+    for (int i = 1; i < c->split.sites; i++)
+        if (s->machine->place[c->seats.place[i]].pool == cpu->pool) bytes += needs(s, c, i);
+    return bytes <= known_or(s->machine->pool[cpu->pool].usable_bytes, (double)INFINITY);
+}
+
+/* ---- dealing layers over devices */
+
+static double on_devices(const struct candidate *c)
+{
+    double sum = 0;
+    for (int i = 1; i < c->split.sites; i++) sum += c->split.layers[i];
+    return sum;
+}
+
+/* Runs of layers stand in the order of their sites. */
+static void line_up(const struct search *s, struct candidate *c)
+{
+    double first = s->layers - on_devices(c);
+    c->split.first_layer[ON_HOST] = 0;
+    c->split.layers[ON_HOST] = first;
+    for (int i = 1; i < c->split.sites; i++) {
+        c->split.first_layer[i] = first;
+        first += c->split.layers[i];
+    }
+}
+
+/* So many layers by the memory of their devices: each its share, the rest to those that miss most of theirs. */
+static void deal_by_memory(const struct search *s, struct candidate *c, double layers)
+{
+    double usable[SITES] = {0}, all = 0;
+    for (int i = 1; i < c->split.sites; i++) {
+        for (int k = 0; k < s->devices; k++)
+            if (s->device[k].place == c->seats.place[i]) usable[i] = s->device[k].usable_bytes;
+        all += usable[i];
+    }
+    for (int i = 1; i < c->split.sites; i++)
+        c->split.layers[i] = most(floor(all > 0 ? layers * usable[i] / all : 0), 1);
+    for (double rest = layers - on_devices(c); rest != 0; rest = layers - on_devices(c)) {
+        int best = 0;
+        for (int i = 1; i < c->split.sites; i++) {
+            if (rest < 0 && c->split.layers[i] <= 1) continue;
+            const double miss = layers * usable[i] - all * c->split.layers[i];
+            const double now = layers * usable[best] - all * c->split.layers[best];
+            if (!best || (rest > 0 ? miss > now : miss < now)) best = i;
+        }
+        if (!best) break;
+        c->split.layers[best] += rest > 0 ? 1 : -1;
+    }
+    line_up(s, c);
+}
+
+/* Moves layers from the fullest device to the one with most room; false when that leads nowhere. */
+static bool move_layers(const struct search *s, struct candidate *c, const double spare[SITES])
+{
+    int from = 0, to = 0;
+    for (int i = 1; i < c->split.sites; i++) {
+        if (c->split.layers[i] > 1 && spare[i] < 0 && (!from || spare[i] < spare[from])) from = i;
+        if (spare[i] > 0 && (!to || spare[i] > spare[to])) to = i;
+    }
+    if (!from || !to) return false;
+    const double each = needs(s, c, from) / c->split.layers[from];
+    const double wanted = ceil(-spare[from] / each), room = floor(spare[to] / each);
+    const double moved = most(least(least(wanted, room), c->split.layers[from] - 1), 1);
+    c->split.layers[from] -= moved;
+    c->split.layers[to] += moved;
+    line_up(s, c);
+    return true;
+}
+
+/* Shares that were given: llama.cpp puts a layer where its place among those on devices falls into the running sum of the shares. */
+static bool deal_by_shares(const struct search *s, struct candidate *c, double layers)
+{
+    const double *share = s->knobs.tensor_split;
+    float sum = 0, until[DEVICES];
+    double dealt[DEVICES] = {0};
+    for (int i = 0; i < s->devices; i++) until[i] = sum += (float)share[i];
+    if (!(sum > 0)) return false;
+    for (double k = 0; k < layers; k++) {
+        int at = 0;
+        while (at < s->devices - 1 && until[at] / sum <= (float)k / (float)layers) at++;
+        dealt[at]++;
+    }
+    int n = 1;
+    for (int i = 0; i < s->devices; i++) {
+        if (!(dealt[i] > 0)) continue;
+        c->seats.place[n] = s->device[i].place;
+        c->split.layers[n++] = dealt[i];
+    }
+    c->split.sites = n;
+    return true;
+}
+
+static bool shares_given(const struct search *s)
+{
+    for (int i = 0; i < s->devices; i++)
+        if (s->knobs.tensor_split[i] > 0) return true;
+    return false;
+}
+
+static const struct site_rules *rules_of(const struct search *s, uint16_t place)
+{
+    return judge_site_rules(s->world, s->machine->place[place].backend);
+}
+
+static void set_rules(const struct search *s, struct candidate *c)
+{
+    for (int i = 1; i < c->split.sites; i++) c->split.rules[i] = rules_of(s, c->seats.place[i]);
+}
+
+/* So many layers dealt over the candidate's devices; false when they do not fit there. */
+static bool deal(struct search *s, struct candidate *c, double layers)
+{
+    double spare[SITES];
+    if (shares_given(s)) {
+        if (!deal_by_shares(s, c, layers)) return false;
+        line_up(s, c);
+        set_rules(s, c);
+        return devices_fit(s, c, spare);
+    }
+    if (layers < c->split.sites - 1) return false;
+    deal_by_memory(s, c, layers);
+    for (int i = 0; i < MOVES_MOST; i++) {
+        if (devices_fit(s, c, spare)) return true;
+        if (!move_layers(s, c, spare)) return false;
+    }
+    return false;
+}
+
+/* ---- candidates */
+
+/* `count` devices, the first of an order, as sites in the machine's order. */
+static struct candidate on(const struct search *s, const int *best, int count, enum way way)
+{
+    struct candidate c = {.way = way, .split = {.sites = 1 + count}};
+    c.seats.place[ON_HOST] = (uint16_t)(machine_cpu(s->machine) - s->machine->place);
+    int site = 1;
+    for (int i = 0; i < s->devices; i++)
+        for (int k = 0; k < count; k++)
+            if (best[k] == i) c.seats.place[site++] = s->device[i].place;
+    c.split.host_experts = isnan(s->fixed_experts) ? 0 : s->fixed_experts;
+    c.split.host_cache = way == CACHE_ON_HOST || s->knobs.kv_offload == (double)OFFLOAD_OFF;
+    set_rules(s, &c);
+    return c;
+}
+
+static bool same(const struct candidate *a, const struct candidate *b)
+{
+    if (a->split.sites != b->split.sites || a->split.host_experts != b->split.host_experts ||
+        a->split.host_cache != b->split.host_cache)
+        return false;
+    for (int i = 0; i < a->split.sites; i++)
+        if (a->seats.place[i] != b->seats.place[i] || a->split.layers[i] != b->split.layers[i])
+            return false;
+    return true;
+}
+
+/* Kept where the host has room too; of the others only the one that takes most off it. */
+static bool keep(struct search *s, struct candidate *c)
+{
+    cost_bill(&s->quick, &c->split, &s->bill);
+    c->host_fits = host_fits(s, c);
+    if (!c->host_fits) {
+        if (!s->near || on_devices(c) > on_devices(&s->nearest)) s->nearest = *c;
+        s->near = true;
+        return false;
+    }
+    for (size_t i = 0; i < s->founds; i++)
+        if (same(&s->found[i], c)) return true;
+    if (s->founds < CANDIDATES) s->found[s->founds++] = *c;
+    return true;
+}
+
+static double layers_most(const struct search *s)
+{
+    const double asked = s->knobs.gpu_layers;
+    return asked < 0 ? s->layers : least(asked, s->layers);
+}
+
+/* As many layers as asked, or all of them, on these devices. */
+static bool try_whole(struct search *s, const int *best, int count)
+{
+    struct candidate c = on(s, best, count, ALL_ON_DEVICES);
+    return deal(s, &c, layers_most(s)) && keep(s, &c);
+}
+
+/* Of 1..most the number nearest to `most` that fits; 0: none. up: more is harder to fit, else easier. */
+static bool halve(struct search *s, struct candidate *c, double whole, bool experts)
+{
+    double good = experts ? whole + 1 : 0, bad = experts ? 0 : whole + 1;
+    struct candidate best = *c;
+    while (fabs(good - bad) > 1) {
+        struct candidate try = *c;
+        const double middle = floor((good + bad) / 2);
+        if (experts) try.split.host_experts = middle;
+        if (deal(s, &try, experts ? layers_most(s) : middle)) {
+            good = middle;
+            best = try;
+        } else {
+            bad = middle;
+        }
+    }
+    *c = best;
+    return experts ? good <= whole : good > 0;
+}
+
+static double expert_layers(const struct digest *m)
+{
+    double n = 0;
+    for (size_t i = 0; i < m->kinds; i++)
+        if (m->kind[i].experts) n += m->kind[i].layers;
+    return n;
+}
+
+static bool try_experts(struct search *s, const int *best, int count)
+{
+    struct candidate c = on(s, best, count, EXPERTS_ON_HOST);
+    if (!s->experts || !isnan(s->fixed_experts)) return false;
+    return halve(s, &c, s->layers - 1, true) && keep(s, &c);
+}
+
+static bool try_layers(struct search *s, const int *best, int count, bool without_experts)
+{
+    struct candidate c = on(s, best, count, LAYERS_ON_HOST);
+    if (s->knobs.gpu_layers >= 0) return false;
+    if (without_experts) c.split.host_experts = s->layers - 1;
+    return halve(s, &c, s->layers, false) && keep(s, &c);
+}
+
+static bool try_cache(struct search *s, const int *best, int count)
+{
+    struct candidate c = on(s, best, count, CACHE_ON_HOST);
+    if (s->knobs.kv_offload != (double)OFFLOAD_AUTO) return false;
+    return deal(s, &c, layers_most(s)) && keep(s, &c);
+}
+
+static void try_in_parts(struct search *s, const int *best, int count)
+{
+    const bool experts = try_experts(s, best, count);
+    (void)try_layers(s, best, count, false);
+    if (s->experts && isnan(s->fixed_experts) && !experts) (void)try_layers(s, best, count, true);
+    (void)try_cache(s, best, count);
+}
+
+/* Everything on one device, else on as few as hold it. */
+static bool try_all_on_devices(struct search *s)
+{
+    bool found = false;
+    for (int i = 0; i < s->devices; i++) found = try_whole(s, &s->by_speed[i], 1) || found;
+    for (int n = 2; n <= s->devices && !found; n++) {
+        found = try_whole(s, s->by_speed, n);
+        found = try_whole(s, s->by_size, n) || found;
+    }
+    return found;
+}
+
+static void look(struct search *s)
+{
+    s->founds = 0;
+    if (shares_given(s)) {
+        if (!try_whole(s, s->by_speed, s->devices)) try_in_parts(s, s->by_speed, s->devices);
+        return;
+    }
+    if (try_all_on_devices(s)) return;
+    for (int n = 1; n <= s->devices; n++) {
+        try_in_parts(s, s->by_speed, n);
+        try_in_parts(s, s->by_size, n);
+    }
+}
+
+/* ---- the best of them */
+
+static const double as_fast = 1.01; /* what differs by less is decided by the order of preference */
+
+static bool faster(struct estimate a, struct estimate b)
+{
+    return estimate_known(a) && estimate_known(b) && a.likely > b.likely * as_fast;
+}
+
+static bool better(const struct candidate *a, const struct candidate *b)
+{
+    if (faster(a->decode_per_s, b->decode_per_s)) return true;
+    if (faster(b->decode_per_s, a->decode_per_s)) return false;
+    if (faster(a->prefill_per_s, b->prefill_per_s)) return true;
+    if (faster(b->prefill_per_s, a->prefill_per_s)) return false;
+    if (a->way != b->way) return a->way < b->way;
+    return on_devices(a) > on_devices(b);
+}
+
+static void price(struct search *s, struct candidate *c, struct verdict *scratch)
+{
+    judge_split(&s->quick, s->machine, s->world, &c->split, &c->seats, scratch);
+    c->decode_per_s = scratch->decode_per_s;
+    c->prefill_per_s = scratch->prefill_per_s;
+}
+
+/* One step away from what did not fit: a layer to a device with room, else back to the host. */
+static bool give_way(struct search *s, struct candidate *c, const struct verdict *v)
+{
+    double spare[SITES];
+    bool device = false;
+    for (int i = 1; i < v->split.sites; i++) {
+        spare[i] = v->site[i].usable_bytes - site_needs_most(&v->site[i]);
+        device = device || spare[i] < 0;
+    }
+    if (!device || shares_given(s)) return false;
+    cost_bill(&s->quick, &c->split, &s->bill);
+    if (c->split.sites > 2 && move_layers(s, c, spare)) return true;
+    if (s->experts && isnan(s->fixed_experts) && c->split.host_experts < s->layers - 1) {
+        c->split.host_experts++;
+        return true;
+    }
+    if (s->knobs.gpu_layers >= 0) return false;
+    int fullest = 1;
+    for (int i = 2; i < c->split.sites; i++)
+        if (spare[i] < spare[fullest]) fullest = i;
+    if (c->split.layers[fullest] <= 1) return false;
+    c->split.layers[fullest]--;
+    line_up(s, c);
+    return true;
+}
+
+static bool settle(struct search *s, struct candidate *c, enum fits worst, struct verdict *out)
+{
+    for (int i = 0; i < STEPS_MOST; i++) {
+        judge_split(s->asked, s->machine, s->world, &c->split, &c->seats, out);
+        if (out->fits <= worst || out->fits >= FITS_UNKNOWN) return true;
+        if (!give_way(s, c, out)) return false;
+    }
+    return false;
+}
+
+/* The fastest of what was found that also fits when judged as asked. */
+static bool take_best(struct search *s, enum fits worst, struct verdict *out)
+{
+    for (size_t i = 0; i < s->founds; i++) price(s, &s->found[i], out);
+    while (s->founds) {
+        size_t best = 0;
+        for (size_t i = 1; i < s->founds; i++)
+            if (better(&s->found[i], &s->found[best])) best = i;
+        if (settle(s, &s->found[best], worst, out)) return true;
+        s->found[best] = s->found[--s->founds];
+    }
+    return false;
+}
+
+static void add_host(struct search *s)
+{
+    struct candidate c = {.way = NONE_ON_DEVICES, .split = split_host};
+    c.seats.place[ON_HOST] = (uint16_t)(machine_cpu(s->machine) - s->machine->place);
+    if (s->knobs.gpu_layers < 0) (void)keep(s, &c);
+}
+
+/* What was asked for and does not fit, or what comes nearest to fitting. */
+static void take_nearest(struct search *s, struct verdict *out)
+{
+    struct candidate c = s->nearest;
+    if (s->knobs.gpu_layers > 0 || shares_given(s)) {
+        c = on(s, s->by_speed, s->devices, LAYERS_ON_HOST);
+        (void)deal(s, &c, least(most(layers_most(s), s->devices), s->layers));
+    } else if (!s->near) {
+        c = (struct candidate){.split = split_host};
+        c.seats.place[ON_HOST] = (uint16_t)(machine_cpu(s->machine) - s->machine->place);
+    }
+    judge_split(s->asked, s->machine, s->world, &c.split, &c.seats, out);
+}
+
+/* What the process may take beyond what is likely, and whether there is a bill at all. */
+static bool weigh_host(struct search *s, struct verdict *scratch)
+{
+    const struct seats host = {.place = {(uint16_t)(machine_cpu(s->machine) - s->machine->place)}};
+    judge_split(&s->quick, s->machine, s->world, &split_host, &host, scratch);
+    if (scratch->bill.unruled) return false;
+    const struct site *site = &scratch->site[ON_HOST];
+    s->host_more_bytes = site->beside_most_bytes - site->beside_bytes;
+    s->spread = s->asked == &s->quick || ((const struct generate *)s->asked->knobs)->closed_form
+                    ? site->held_bytes.high / site->held_bytes.likely
+                    : 1;
+    return true;
+}
+
+bool placement_find(const struct task *t, const struct machine *m, const struct world *w,
+                    struct verdict *out)
+{
+    const struct generate *g = t->knobs;
+    uint16_t place[DEVICES];
+    const size_t places = g->gpu_layers == 0 ? 0 : placement_devices(m, place);
+    if (!places) return false;
+    struct search s = {.asked = t, .knobs = *g, .machine = m, .world = w};
+    s.knobs.closed_form = true;
+    s.quick = (struct task){t->kind, t->model, &s.knobs};
+    s.layers = t->model->shape->layers + 1;
+    s.experts = expert_layers(t->model) > 0;
+    s.fixed_experts = g->cpu_moe < 0 ? (double)NAN : least(g->cpu_moe, s.layers - 1);
+    if (g->cpu_moe == (double)KNOB_ALL) s.fixed_experts = s.layers - 1;
+    if (!weigh_host(&s, out)) return false;
+    for (size_t i = 0; i < places; i++) add_device(&s, place[i]);
+    order(&s, true, s.by_speed);
+    order(&s, false, s.by_size);
+    for (int wary = 1; wary >= 0; wary--) {
+        s.wary = wary;
+        look(&s);
+        add_host(&s);
+        if (take_best(&s, wary ? FITS : FITS_PROBABLY, out)) return true;
+    }
+    take_nearest(&s, out);
+    return true;
+}
