@@ -197,7 +197,7 @@ const char *rates_busy(const struct rate *rate, size_t rates)
 
 void show_speed(struct doc *d, const struct machine *m, const struct catalog *c, const char *when)
 {
-    if (!m->rates) {
+    if (!machine_rated(m)) {
         struct block *b = doc_facts(d, "Speed");
         facts_row(d, b, "not measured", "%s", m->unmeasured ? m->unmeasured : "no rates");
         return;

@@ -73,7 +73,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!subject_machine(q, in, &s, err)) return false;
     subject_rates(q, in, &s);
     const struct machine *m = s.machine;
-    if (!m->rates)
+    if (!machine_rated(m))
         return err_set(err, MU_UNAVAILABLE, "nothing was measured: %s",
                        in->notes->count ? in->notes->note[0] : m->unmeasured);
     doc_answer(&out->doc, TONE_PLAIN, "%s, measured %s", m->name, s.when);
