@@ -124,7 +124,7 @@ static void use_pool(const struct machine *m, struct site *s)
     s->usable_bytes = known_or(pool->usable_bytes, (double)NAN);
     if (!known(place->limit_bytes, &limit) || limit >= s->usable_bytes) return;
     s->usable_bytes = limit;
-    s->bound_by = place->limit_bytes.source;
+    s->bound_by = place->bound_by;
 }
 
 static enum fits fits_in(double likely, double high, double usable_bytes)

@@ -127,6 +127,9 @@ struct ranking {
     const char *const *quants; /* candidate mixes, NULL-terminated */
 };
 extern const struct ranking ranking_usual;
+/* The candidate mixes within the quality bound, best quality first. */
+size_t ranking_mixes(const struct ranking *r, const struct catalog *c, const struct mix *out[],
+                     size_t room);
 /* At most `room` models, by parameters, largest first; one row a shape (sister releases are left out). */
 size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
                   const struct world *w, struct arena *a, struct ranked *out, size_t room);

@@ -6,8 +6,10 @@
 #include "judge/placement.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/num.h"
+#include "machine/facts.h"
 #include "model/digest.h"
 
 enum { CANDIDATES = 24, MOVES_MOST = 24, STEPS_MOST = 12 };
@@ -36,7 +38,7 @@ struct search {
     int devices;
     int by_speed[DEVICES], by_size[DEVICES]; /* best first */
     double layers;                           /* of the model, and one for the output */
-    double fixed_experts;                    /* NaN: free */
+    double fixed_layers, fixed_experts;      /* NaN: free */
     bool experts;                            /* the model has some */
     bool wary;                               /* high ends count */
     double host_more_bytes;                  /* what the process may take beyond what is likely */
@@ -50,9 +52,12 @@ struct search {
 
 /* ---- devices */
 
-static bool shares_host(const struct machine *m, size_t place)
+/* A part of the CPU's chip, whether it works in the host's memory or in some that was set aside of it. */
+static bool integrated(const struct machine *m, size_t place)
 {
-    return m->place[place].pool == machine_cpu(m)->pool;
+    const struct place *p = &m->place[place];
+    const char *kind = m->facts && p->gpu < m->facts->gpus ? m->facts->gpu[p->gpu].kind : NULL;
+    return p->pool == machine_cpu(m)->pool || (kind && strcmp(kind, GPU_INTEGRATED) == 0);
 }
 
 size_t placement_devices(const struct machine *m, uint16_t place[SITES - 1])
@@ -60,10 +65,10 @@ size_t placement_devices(const struct machine *m, uint16_t place[SITES - 1])
     bool own = false;
     size_t n = 0;
     for (size_t i = 0; i < m->places; i++)
-        own = own || (m->place[i].kind == PLACE_GPU && !shares_host(m, i));
+        own = own || (m->place[i].kind == PLACE_GPU && !integrated(m, i));
     for (size_t i = 0; i < m->places && n < DEVICES; i++) {
         const struct place *p = &m->place[i];
-        if (p->kind != PLACE_GPU || (own && shares_host(m, i))) continue;
+        if (p->kind != PLACE_GPU || (own && integrated(m, i))) continue;
         if (known(m->pool[p->pool].usable_bytes, NULL)) place[n++] = (uint16_t)i;
     }
     return n;
@@ -314,8 +319,7 @@ static bool keep(struct search *s, struct candidate *c)
 
 static double layers_most(const struct search *s)
 {
-    const double asked = s->knobs.gpu_layers;
-    return asked < 0 ? s->layers : least(asked, s->layers);
+    return isnan(s->fixed_layers) ? s->layers : s->fixed_layers;
 }
 
 /* As many layers as asked, or all of them, on these devices. */
@@ -363,7 +367,7 @@ static bool try_experts(struct search *s, const int *best, int count)
 static bool try_layers(struct search *s, const int *best, int count, bool without_experts)
 {
     struct candidate c = on(s, best, count, LAYERS_ON_HOST);
-    if (s->knobs.gpu_layers >= 0) return false;
+    if (!isnan(s->fixed_layers)) return false;
     if (without_experts) c.split.host_experts = s->layers - 1;
     return halve(s, &c, s->layers, false) && keep(s, &c);
 }
@@ -451,7 +455,7 @@ static bool give_way(struct search *s, struct candidate *c, const struct verdict
         c->split.host_experts++;
         return true;
     }
-    if (s->knobs.gpu_layers >= 0) return false;
+    if (!isnan(s->fixed_layers)) return false;
     int fullest = 1;
     for (int i = 2; i < c->split.sites; i++)
         if (spare[i] < spare[fullest]) fullest = i;
@@ -489,14 +493,14 @@ static void add_host(struct search *s)
 {
     struct candidate c = {.way = NONE_ON_DEVICES, .split = split_host};
     c.seats.place[ON_HOST] = (uint16_t)(machine_cpu(s->machine) - s->machine->place);
-    if (s->knobs.gpu_layers < 0) (void)keep(s, &c);
+    if (isnan(s->fixed_layers)) (void)keep(s, &c);
 }
 
 /* What was asked for and does not fit, or what comes nearest to fitting. */
 static void take_nearest(struct search *s, struct verdict *out)
 {
     struct candidate c = s->nearest;
-    if (s->knobs.gpu_layers > 0 || shares_given(s)) {
+    if (!isnan(s->fixed_layers) || shares_given(s)) {
         c = on(s, s->by_speed, s->devices, LAYERS_ON_HOST);
         (void)deal(s, &c, least(most(layers_most(s), s->devices), s->layers));
     } else if (!s->near) {
@@ -520,6 +524,13 @@ static bool weigh_host(struct search *s, struct verdict *scratch)
     return true;
 }
 
+/* A count as asked for, at most `all`; NaN: free. */
+static double given(double asked, double all)
+{
+    if (asked == (double)KNOB_AUTO) return (double)NAN;
+    return asked < 0 ? all : least(asked, all);
+}
+
 bool placement_find(const struct task *t, const struct machine *m, const struct world *w,
                     struct verdict *out)
 {
@@ -532,8 +543,8 @@ bool placement_find(const struct task *t, const struct machine *m, const struct 
     s.quick = (struct task){t->kind, t->model, &s.knobs};
     s.layers = t->model->shape->layers + 1;
     s.experts = expert_layers(t->model) > 0;
-    s.fixed_experts = g->cpu_moe < 0 ? (double)NAN : least(g->cpu_moe, s.layers - 1);
-    if (g->cpu_moe == (double)KNOB_ALL) s.fixed_experts = s.layers - 1;
+    s.fixed_layers = given(g->gpu_layers, s.layers);
+    s.fixed_experts = given(g->cpu_moe, s.layers - 1);
     if (!weigh_host(&s, out)) return false;
     for (size_t i = 0; i < places; i++) add_device(&s, place[i]);
     order(&s, true, s.by_speed);

@@ -7,8 +7,8 @@
 #pragma once
 #include "judge/judge.h"
 
-/* Devices that llama.cpp would use here: accelerators whose free memory is known, those that share the host's memory only where no
- * other is. Places of the machine, in their order; at most SITES - 1. */
+/* Devices that llama.cpp would use here: accelerators whose free memory is known, those on the CPU's own chip only where no
+ * other is, as llama.cpp takes them. Places of the machine, in their order; at most SITES - 1. */
 size_t placement_devices(const struct machine *m, uint16_t place[SITES - 1]);
 /* False, and nothing written, when there is no such device or the task asks for none (gpu_layers 0), or has no bill. Where nothing
  * fits, the verdict is of what comes nearest. */

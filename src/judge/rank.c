@@ -21,12 +21,11 @@ const struct ranking ranking_usual = {.perplexity_most = 0.05,
 
 enum { MIXES_MOST = 64, CONTEXT_STEP = 1024 };
 
-/* The candidate mixes within the quality bound, best quality first. */
-static size_t candidates(const struct ranking *r, const struct catalog *c,
-                         const struct mix *out[MIXES_MOST])
+size_t ranking_mixes(const struct ranking *r, const struct catalog *c, const struct mix *out[],
+                     size_t room)
 {
     size_t n = 0;
-    for (size_t i = 0; r->quants[i] && n < MIXES_MOST; i++) {
+    for (size_t i = 0; r->quants[i] && n < room; i++) {
         const struct mix *mix = catalog_mix(c, str_of(r->quants[i]));
         double loss;
         if (!mix || !known(mix->perplexity_increase, &loss) || loss > r->perplexity_most) continue;
@@ -130,7 +129,7 @@ size_t judge_rank(const struct ranking *r, const struct machine *m, const struct
                        .types = catalog_types(c, NULL)};
     if (!s.types || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
     judge_buffers(m, c, a, &s.buffers);
-    s.mixes = candidates(r, c, s.mix);
+    s.mixes = ranking_mixes(r, c, s.mix, MIXES_MOST);
     struct ranked *found = NEW(a, struct ranked);
     for (size_t i = 0; i < parts; i++) {
         bool sister = false;
