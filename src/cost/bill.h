@@ -33,7 +33,7 @@ struct line {
     uint8_t phase, work, type, site, held_as;
     const char *buffer; /* of products: where such weights lie, "CPU" for plain */
     double columns;     /* of products and attention: tokens done at once */
-    /* of products and attention: weights or cache that are read once for all columns */
+    /* of products and attention: weights or cache that a token meets, read once for all columns */
     double bytes;
     double row; /* values in a row of the weights (mean), or in a head's key */
 };

@@ -9,12 +9,12 @@
 #include "cost/llama.h"
 #include "model/digest.h"
 
-/* Weights alike in type and buffer, multiplied with so many columns: their elements and rows, once a token. */
+/* Weights alike in type and buffer, multiplied with so many columns: their elements, rows and bytes that a token meets. */
 struct product {
     const char *buffer;
     uint8_t type;
     bool experts, output;
-    double elements, rows;
+    double elements, rows, bytes;
 };
 enum { PRODUCTS = 32 };
 struct products {
@@ -54,6 +54,7 @@ static void add_product(struct products *p, const struct product *one)
             continue;
         q->elements += one->elements;
         q->rows += one->rows;
+        q->bytes += one->bytes;
         return;
     }
     if (p->count < PRODUCTS) p->of[p->count++] = *one;
@@ -68,7 +69,8 @@ static void add_weights(struct products *p, const struct generate *g, const stru
                                      .experts = use == USE_EXPERTS,
                                      .output = use == USE_OUTPUT,
                                      .elements = times * w->elements,
-                                     .rows = times * w->rows});
+                                     .rows = times * w->rows,
+                                     .bytes = times * w->bytes});
 }
 
 static struct products products_of(const struct digest *m, const struct generate *g)
@@ -115,6 +117,7 @@ static void multiply(struct bill *b, enum phase phase, const struct digest *m,
                                 .site = ON_HOST,
                                 .buffer = one->buffer,
                                 .columns = columns_of(m, one, tokens),
+                                .bytes = one->bytes,
                                 .row = one->elements / one->rows};
         GIVEN(b, elements, one->elements,
               "model, weights of one type and buffer that a token meets");
@@ -129,11 +132,13 @@ static void attend(struct bill *b, enum phase phase, const struct digest *m,
     const bool latent = s->latent.kv_rank > 0;
     const double key = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
     const double value = latent ? s->latent.kv_rank : s->head_size;
+    const double cell_bytes = llama_key_row_bytes(m, g) + llama_value_row_bytes(m, g);
     const struct line of = {.phase = (uint8_t)phase,
                             .work = ATTEND_FLOP,
                             .type = (uint8_t)g->kv_type_k->id,
                             .site = ON_HOST,
                             .columns = tokens,
+                            .bytes = cell_bytes * used_cells(m, depth_tokens),
                             .row = key};
     GIVEN(b, cells, used_cells(m, depth_tokens), "--depth and --prompt, over all layers");
     GIVEN(b, score_width, s->heads * (key + value), "model");

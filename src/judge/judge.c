@@ -200,8 +200,22 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
         out->prefill_per_s = tried(s->measured.prefill_per_s, s);
         return;
     }
-    out->decode_per_s = speed_of(&out->bill, DECODE, m, threads, w);
-    out->prefill_per_s = speed_of(&out->bill, PREFILL, m, threads, w);
+    const struct generate *g = t->knobs;
+    const struct shape *shape = t->model->shape;
+    const struct speed_asked asked = {
+        .bill = &out->bill,
+        .machine = m,
+        .world = w,
+        .threads = threads,
+        .split = &out->split,
+        .site = out->site,
+        .flash = g->flash_attention != (double)FLASH_OFF,
+        .experts = shape->experts > 0,
+        .at_once = most(least(g->prompt_tokens, g->ubatch_tokens), 1),
+        .stream_bytes = sizeof(float) * shape->width,
+    };
+    out->decode_per_s = speed_of(&asked, DECODE);
+    out->prefill_per_s = speed_of(&asked, PREFILL);
     if (!host || threads != w->calibrated_threads) return;
     out->decode_per_s = calibrated(out->decode_per_s, &w->decode);
     out->prefill_per_s = calibrated(out->prefill_per_s, &w->prefill);

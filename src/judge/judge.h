@@ -28,19 +28,21 @@ struct world { /* what a judgement may use beside the machine */
     size_t typicals;
     const struct accelerator *accelerator;
     size_t accelerators;
-    const struct sample *sample; /* trials of this machine, oldest first */
+    const struct catalog *catalog; /* parts whose rates are listed only */
+    const struct sample *sample;   /* trials of this machine, oldest first */
     size_t samples;
     struct calibration decode, prefill; /* what they say of the rates; models 0: nothing */
     double calibrated_threads;
 };
 /* How llama.cpp lays things out on that backend; NULL: as on the CPU. */
 const struct site_rules *judge_site_rules(const struct world *w, const char *backend);
-/* The shipped residuals and typical kernels. */
+/* The shipped residuals, typical kernels and shares of accelerators. */
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
                  struct mu_err *err) NODISCARD;
 /* Trials of the machine, with so many threads, join the world: they replace the estimate of what was tried and correct the others. */
 void judge_samples(struct world *w, const struct sample *sample, size_t samples, double threads);
-/* The machine with typical rates, ESTIMATED, for kernels that were not measured, as far as its memory and matrix rates are known. */
+/* The machine with typical rates, ESTIMATED, for kernels that were not measured, as far as its memory and matrix rates are known; LISTED
+ * where those are only what the catalogue lists for a CPU that the machine was made of by name. */
 const struct machine *judge_typical(const struct machine *m, const struct world *w,
                                     struct arena *a);
 const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */

@@ -1,4 +1,4 @@
-/* Residuals of the truth classes and what kernels typically reach, from the data that ships with the program. */
+/* Residuals of the truth classes, what kernels typically reach and what accelerators reach of what is listed, from the data that ships with the program. */
 #include <stddef.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "catalog/catalog.h"
+#include "judge/accelerator.h"
 #include "judge/judge.h"
 #include "judge/typical.h"
 
@@ -66,7 +67,8 @@ bool judge_world(const struct catalog *c, struct arena *a, struct world *out, st
     if (!read_table(c, "residuals.json", a, &residuals, err)) return false;
     out->residual = residuals.row;
     out->residuals = residuals.rows;
-    return typical_read(c, a, out, err);
+    out->catalog = c;
+    return typical_read(c, a, out, err) && accelerator_read(c, NULL, a, out, err);
 }
 
 const struct residual *residual_find(const struct world *w, const char *class_)
