@@ -21,6 +21,12 @@ static const double trial_most = 2;
 /* Logits of every sequence as floats, sorted and summed beside them when sampled. */
 static const double logits_copies = 3;
 
+double vllm_utilization(double total_bytes, double free_bytes)
+{
+    const double usual = 0.9; /* vllm/config/cache.py */
+    return most(least(usual, floor(100 * (free_bytes - context_bytes) / total_bytes) / 100), 0);
+}
+
 bool vllm_divides(const struct digest *m, double cards)
 {
     const struct shape *s = m->shape;

@@ -1,6 +1,7 @@
 /* muster fit MODEL: one workload, here or on another machine: does it fit, what holds the memory, how fast, and the command that does
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
- * follows from the shape (speed, the largest context) is always our own. Left out so far: accelerators, remedies, other runtimes. */
+ * follows from the shape (speed, the largest context) is always our own. On accelerators
+ * memory is our plan. Left out so far: other remedies than what brings everything on devices. */
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 #include "catalog/architecture.h"
 #include "catalog/types.h"
 #include "judge/allocated.h"
+#include "judge/on_devices.h"
+#include "judge/placement.h"
+#include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "measure/exact.h"
 #include "model/digest.h"
@@ -30,6 +34,9 @@ struct fit {
     double largest_context_tokens; /* 0: none fits, or nothing computed */
     struct depth depth[DEPTHS_MOST];
     size_t depths;
+    struct placed placed;
+    bool devices; /* there are some that can be used */
+    struct on_devices all_on;
 };
 
 /* ---- llama.cpp asked for its buffers */
@@ -59,11 +66,28 @@ static void fall_back(const struct context *in, const struct fit *f, const char 
         note_add(in->notes, "llama.cpp does not size it either: %s", because);
 }
 
+/* llama.cpp is asked for what it would do on the CPU alone. */
+static bool exact_on_devices(const struct context *in, const struct fit *f, bool wanted,
+                             struct mu_err *err)
+{
+    if (wanted)
+        return err_set(err, MU_USAGE,
+                       "--exact asks llama.cpp for the CPU alone, and layers would go on devices: "
+                       "leave it out, or add --gpu-layers 0");
+    if (f->machine->here)
+        note_add(in->notes,
+                 "memory is muster's own plan: llama.cpp is asked for the CPU alone, not "
+                 "for layers on devices");
+    return true;
+}
+
 static bool find_exact(const struct request *q, const struct context *in, struct fit *f,
                        struct mu_err *err)
 {
     const char *given = request_text(q, "exact");
     const bool wanted = given && str_is(str_of(given), "on");
+    if (f->verdict.split.sites > 1 && (!given || wanted))
+        return exact_on_devices(in, f, wanted, err);
     if ((given && !wanted) || (!wanted && !f->machine->here)) return true;
     if (!f->machine->here)
         return err_set(
@@ -85,25 +109,70 @@ static bool find_exact(const struct request *q, const struct context *in, struct
 
 /* ---- the answer */
 
+static bool is_encoder(const struct fit *f)
+{
+    const struct architecture *arch = f->asked.digest->shape->arch;
+    return arch && arch->encoder;
+}
+
+/* The one accelerator by name, or that there are several. */
+static const char *devices_words(const struct fit *f, struct arena *a)
+{
+    uint16_t place[SITES - 1];
+    const size_t n = placement_devices(f->machine, place);
+    return n == 1 ? place_words(f->machine, place[0], a) : str_format(a, "%zu devices", n);
+}
+
+static const char *task_words(const struct fit *f, struct arena *a)
+{
+    return str_format(a, "%s %s, context %.0f", f->asked.digest->name,
+                      f->asked.digest->quant ? f->asked.digest->quant : "",
+                      f->asked.knobs.context_tokens);
+}
+
+/* " · 41-55 tok/s", or nothing. */
+static const char *speed_end(const struct fit *f, struct arena *a)
+{
+    if (is_encoder(f) || !estimate_known(f->verdict.decode_per_s)) return "";
+    return str_format(a, " · %s", speed_words(a, f->verdict.decode_per_s));
+}
+
+/* Where it lies on devices. */
+static void say_placed(struct doc *d, const struct fit *f)
+{
+    static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
+    struct arena *a = d->arena;
+    const struct verdict *v = &f->verdict;
+    const struct site *s = verdict_binding(v);
+    if (v->fits != FITS_NOT) {
+        doc_answer(d, TONE_GOOD, "%s: %s: %s: %s%s", word[v->fits], placement_words(&f->placed, a),
+                   task_words(f, a), needs_words(&f->placed, a), speed_end(f, a));
+        return;
+    }
+    doc_answer(d, TONE_BAD, "%s: %s needs %s%s%s, with %s", word[v->fits], task_words(f, a),
+               needs_words(&f->placed, a), s->bound_by ? ", bound by " : "",
+               s->bound_by ? s->bound_by : "", placement_words(&f->placed, a));
+}
+
 static void say_answer(struct doc *d, const struct fit *f)
 {
     struct arena *a = d->arena;
     const struct verdict *v = &f->verdict;
-    const char *what = str_format(a, "%s %s, context %.0f", f->asked.digest->name,
-                                  f->asked.digest->quant ? f->asked.digest->quant : "",
-                                  f->asked.knobs.context_tokens);
-    const double need = v->site[ON_HOST].held_bytes.likely + v->site[ON_HOST].beside_bytes;
+    const struct site *host = &v->site[ON_HOST];
+    const char *what = task_words(f, a);
     if (v->bill.unruled) {
         doc_answer(d, TONE_WARN, "Not computed, because %s: %s", v->why, what);
     } else if (v->fits == FITS_UNKNOWN) {
-        doc_answer(d, TONE_WARN, "Needs %s; %s: %s", units_bytes(a, need), v->why, what);
+        doc_answer(d, TONE_WARN, "Needs %s; %s: %s", units_bytes(a, verdict_needs(v)), v->why,
+                   what);
+    } else if (v->split.sites > 1) {
+        say_placed(d, f);
     } else {
         static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
         const bool no = v->fits == FITS_NOT;
-        doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s: %s needs %s of %s%s%s", word[v->fits], what,
-                   units_bytes(a, need), units_bytes(a, v->site[ON_HOST].usable_bytes),
-                   no && v->site[ON_HOST].bound_by ? ", bound by " : "",
-                   no && v->site[ON_HOST].bound_by ? v->site[ON_HOST].bound_by : "");
+        doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s: %s needs %s%s%s", word[v->fits], what,
+                   needs_words(&f->placed, a), no && host->bound_by ? ", bound by " : "",
+                   no && host->bound_by ? host->bound_by : "");
     }
 }
 
@@ -122,12 +191,6 @@ static void say_exact(struct doc *d, const struct fit *f)
              plan);
 }
 
-static bool is_encoder(const struct fit *f)
-{
-    const struct architecture *arch = f->asked.digest->shape->arch;
-    return arch && arch->encoder;
-}
-
 static struct estimate first_token_of(double prompt_tokens, struct estimate prefill_per_s)
 {
     if (!estimate_known(prefill_per_s)) return prefill_per_s;
@@ -142,6 +205,47 @@ static const char *first_token_words(struct arena *a, double prompt_tokens,
     const struct estimate s = first_token_of(prompt_tokens, prefill_per_s);
     const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
     return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+}
+
+static void say_context(struct doc *d, struct block *b, const struct fit *f)
+{
+    const double on_devices = f->all_on.context_tokens;
+    const double all = f->asked.digest->shape->context_tokens;
+    if (!(f->largest_context_tokens > 0)) return;
+    if (on_devices > 0 && on_devices < f->largest_context_tokens)
+        facts_row(d, b, "context that fits", "%.0f tokens with everything on %s, %.0f at all%s",
+                  on_devices, devices_words(f, d->arena), f->largest_context_tokens,
+                  f->largest_context_tokens >= all ? ", all the model was trained for" : "");
+    else
+        facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
+                  f->largest_context_tokens >= all ? ", all the model was trained for" : "");
+}
+
+/* What holds it all, and what would. */
+static void say_on_devices(struct doc *d, struct block *b, const struct fit *f)
+{
+    struct arena *a = d->arena;
+    const struct on_devices *o = &f->all_on;
+    const struct generate *g = &f->asked.knobs;
+    if (!f->devices || f->verdict.bill.unruled) return;
+    if (verdict_all_on_devices(&f->verdict)) {
+        if (o->mix)
+            facts_row(d, b, "best quantisation", "%s, with everything on %s at this context",
+                      o->mix->name, devices_words(f, a));
+        return;
+    }
+    const bool shorter = o->context_tokens > 0 && o->context_tokens < g->context_tokens;
+    const char *context = shorter ? str_format(a, "--ctx %.0f", o->context_tokens) : NULL;
+    const char *cache = o->kv_type ? str_format(a, "--kv-type %s", o->kv_type->name) : NULL;
+    const char *mix = o->mix ? str_format(a, "%s", o->mix->name) : NULL;
+    if (!context && !cache && !mix)
+        facts_row(d, b, "all on devices",
+                  "not by a shorter context, a narrower cache or a "
+                  "quantisation within the quality bound alone");
+    else
+        facts_row(d, b, "all on devices", "with %s%s%s%s%s", context ? context : "",
+                  context && (cache || mix) ? ", or " : "", cache ? cache : "",
+                  cache && mix ? ", or " : "", mix ? mix : "");
 }
 
 static void say_speed(struct doc *d, const struct fit *f)
@@ -161,11 +265,8 @@ static void say_speed(struct doc *d, const struct fit *f)
     if (writes && estimate_known(v->prefill_per_s))
         facts_row(d, b, "first token", "after %s, for a prompt of %.0f tokens",
                   first_token_words(d->arena, tokens, v->prefill_per_s), tokens);
-    if (f->largest_context_tokens > 0)
-        facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
-                  f->largest_context_tokens >= f->asked.digest->shape->context_tokens
-                      ? ", all the model was trained for"
-                      : "");
+    say_context(d, b, f);
+    say_on_devices(d, b, f);
     const char *busy = rates_busy(f->machine->rate, f->machine->rates);
     if (busy && estimate_known(v->decode_per_s) && v->decode_per_s.origin != MEASURED)
         doc_note(d, TONE_WARN,
@@ -214,7 +315,8 @@ static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
 static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
-    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->asked, d->arena));
+    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
+    show_runtimes(d, &f->placed);
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -265,7 +367,7 @@ static void write_json(const struct fit *f, const struct context *in, struct buf
     writer_map_end(&w);
     writer_put_cstr(&w, "machine", f->machine->name);
     writer_put_number(&w, "context_tokens", f->asked.knobs.context_tokens);
-    write_verdict(&w, &f->verdict);
+    write_verdict(&w, &f->placed, in->arena);
     write_depths(&w, f);
     write_exact(&w, f);
     writer_put_number(&w, "largest_context_tokens",
@@ -282,6 +384,22 @@ static void say_explanation(struct doc *d, const struct fit *f)
     show_explanation(d, &f->asked.task, &f->verdict);
 }
 
+/* What was seen and is not reckoned with. */
+static void note_devices(const struct context *in, const struct fit *f)
+{
+    uint16_t place[SITES - 1];
+    const size_t used = placement_devices(f->machine, place);
+    size_t seen = 0;
+    for (size_t i = 0; i < f->machine->facts->gpus; i++)
+        if (accelerator_usable(f->machine, &f->machine->facts->gpu[i])) seen++;
+    if (seen > used)
+        note_add(in->notes, "%zu of %zu accelerators %s left out: %s", seen - used, seen,
+                 seen - used == 1 ? "is" : "are",
+                 used ? "llama.cpp takes those on the CPU's own chip only where no other is, and "
+                        "others need a free memory that is known"
+                      : "how much of their memory is free is not known");
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
@@ -294,20 +412,23 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
         !asked_knobs(q, in, &f->asked, err))
         return false;
+    f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
+    uint16_t place[SITES - 1];
+    f->devices = placement_devices(f->machine, place) > 0;
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
     if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
-    if (f->machine->facts->gpus)
-        note_add(in->notes, "%zu %s seen, not sized yet: judged on the CPU alone",
-                 f->machine->facts->gpus, f->machine->facts->gpus == 1 ? "GPU is" : "GPUs are");
+    note_devices(in, f);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
+    if (f->devices)
+        judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
 
     struct doc *d = &out->doc;
     say_answer(d, f);
-    show_bill(d, &f->verdict);
+    show_bill(d, &f->placed);
     say_exact(d, f);
     say_speed(d, f);
     say_guide_rules(d, f, request_flag(q, "explain"));
