@@ -52,10 +52,10 @@ static void test_closed_form_has_a_range(void **state)
     judge_task(&t, m, &s->world, &exact);
     s->knobs.closed_form = true;
     judge_task(&t, m, &s->world, &closed);
-    assert_exactly(exact.held_bytes.low, exact.held_bytes.high);
-    assert_true(closed.held_bytes.low <= exact.held_bytes.likely);
-    assert_true(closed.held_bytes.high >= exact.held_bytes.likely);
-    assert_true(closed.held_bytes.high > closed.held_bytes.low);
+    assert_exactly(exact.site[ON_HOST].held_bytes.low, exact.site[ON_HOST].held_bytes.high);
+    assert_true(closed.site[ON_HOST].held_bytes.low <= exact.site[ON_HOST].held_bytes.likely);
+    assert_true(closed.site[ON_HOST].held_bytes.high >= exact.site[ON_HOST].held_bytes.likely);
+    assert_true(closed.site[ON_HOST].held_bytes.high > closed.site[ON_HOST].held_bytes.low);
 }
 
 static void test_speed_needs_a_measurement(void **state)
@@ -166,7 +166,9 @@ static void test_probably(void **state)
 static void test_figures(void **state)
 {
     (void)state;
-    struct verdict v = {.held_bytes = estimate_of(3, 4, 5, ESTIMATED, "test"), .process_bytes = 1};
+    struct verdict v = {
+        .split = split_host,
+        .site = {{.held_bytes = estimate_of(3, 4, 5, ESTIMATED, "test"), .beside_bytes = 1}}};
     assert_string_equal(judge_figure(3.9, &v, 0.25), "too low");
     assert_string_equal(judge_figure(4, &v, 0.25), "confirmed");
     assert_string_equal(judge_figure(8, &v, 0.25), "confirmed");
