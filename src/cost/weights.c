@@ -48,7 +48,9 @@ static double growth_of(const struct generate *g, const struct weight_sum *w, un
     return rule ? rule->row[row].growth : 0;
 }
 
-/* Quantised rows that are no multiple of what a kernel takes at once get the rest behind the last of them. */
+static const double digest_step = 32; /* what the digest padded each tensor to */
+
+/* Quantised rows that are no multiple of what a kernel takes at once get the rest behind the last of them. By the mean tensor. */
 double llama_device_bytes(const struct weight_sum *w, const struct weight_type *types,
                           const struct site_rules *r)
 {
@@ -57,6 +59,7 @@ double llama_device_bytes(const struct weight_sum *w, const struct weight_type *
     const double over = r->row_multiple > 0 ? fmod(w->elements / w->rows, r->row_multiple) : 0;
     const double missing = type->block > 1 && over > 0 ? r->row_multiple - over : 0;
     const double rest = ceil(missing / type->block) * type->block_bytes;
+    if (!(rest > 0) && r->alignment_bytes <= digest_step) return w->bytes;
     return w->tensors * pad_to(w->bytes / w->tensors + rest, r->alignment_bytes);
 }
 
