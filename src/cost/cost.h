@@ -63,6 +63,9 @@ struct site_rules {
     double context_most_bytes;
     bool host_buffer;    /* host weights lie in memory pinned for it, so not repacked */
     bool copies_weights; /* host weights are copied here for large batches (op offload) */
+    /* Several such devices work at the same time, and then hold what crosses sites four times over. */
+    bool pipelines;
+    bool cache_as_halves; /* attention wants a cache of other types as F16 too, behind its answer */
 };
 /* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. The output (norm and matrix) counts as the layer behind the last,
  * as llama.cpp counts it; look-up tables stay on the host. Sites hold runs of layers in their order, the host's first. */

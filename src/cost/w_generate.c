@@ -1,6 +1,6 @@
 /* generate: text from a prompt with llama.cpp, as a llama-server of v0.5.0 is set up unless told otherwise. The row of its knobs, their
- * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: devices, draft models,
- * adapters, several prompts' cache on disk. */
+ * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: draft models, adapters,
+ * several prompts' cache on disk. */
 #include <assert.h>
 #include <string.h>
 
@@ -228,17 +228,21 @@ static const char *unruled(const struct digest *m, const struct generate *g)
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
-    const struct generate *g = chosen;
-    assert(s->sites == 1); /* the host */
-    b->unruled = unruled(m, g);
+    struct generate g = *(const struct generate *)chosen;
+    assert(s->sites >= 1 && s->sites <= SITES);
+    b->unruled = unruled(m, &g);
     if (b->unruled) return;
-    const struct derived d = llama_context(b, m, g);
-    llama_weights(b, m, g);
-    llama_kv_cache(b, m, g, &d);
-    llama_compute(b, m, g, &d);
-    llama_output(b, m, g);
+    if (split_pins_host(s)) g.repack = REPACK_OFF;
+    const struct derived d = llama_context(b, m, &g);
+    const struct spread spread = llama_spread(m, s);
+    const struct llama l = {m, &g, &d, &spread};
+    llama_weights(b, &l);
+    llama_kv_cache(b, &l);
+    llama_compute(b, &l);
+    llama_output(b, m, &g);
     llama_process(b, m);
-    llama_work(b, m, g);
+    llama_drivers(b, s);
+    llama_work(b, &l);
 }
 
 /* ---- the rule of thumb: parameters x nominal bytes x overhead */

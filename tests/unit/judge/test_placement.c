@@ -81,13 +81,13 @@ static void check_room(const struct verdict *v, const struct machine *m, const c
         double sum = 0;
         for (int i = 0; i < v->split.sites; i++)
             if (v->site[i].pool == p) sum += site_needs_most(&v->site[i]);
-        if (sum > known_or(m->pool[p].usable_bytes, INFINITY))
+        if (sum > known_or(m->pool[p].usable_bytes, (double)INFINITY))
             fail_msg("%s: %.0f of %.0f bytes in %s", what, sum,
                      known_or(m->pool[p].usable_bytes, 0), m->pool[p].name);
     }
     for (int i = 0; i < v->split.sites; i++)
         if (site_needs_most(&v->site[i]) >
-            known_or(m->place[v->site[i].place].limit_bytes, INFINITY))
+            known_or(m->place[v->site[i].place].limit_bytes, (double)INFINITY))
             fail_msg("%s: site %d is over its limit", what, i);
 }
 
@@ -122,7 +122,7 @@ static void more_memory_is_never_worse(void **state)
     struct stage *s = *state;
     for (size_t i = 0; i < COUNT_OF(models); i++) {
         const struct task t = stage_model(s, models[i].name, models[i].quant);
-        double layers = 0, experts = INFINITY, decode = 0;
+        double layers = 0, experts = (double)INFINITY, decode = 0;
         s->knobs.closed_form = true;
         for (double gib = 1; gib <= 64; gib *= 1.3) {
             struct machine *m = machine_of(s, "cpu:8 ram:96GiB bandwidth:40GB/s gpu:RTX 4090");
@@ -144,7 +144,7 @@ static void more_memory_is_never_worse(void **state)
                 decode = v.decode_per_s.likely;
             }
             layers = held;
-            experts = held > 0 ? v.split.host_experts : INFINITY;
+            experts = held > 0 ? v.split.host_experts : (double)INFINITY;
         }
     }
 }
