@@ -68,7 +68,7 @@ static double token_bytes(const struct digest *m, const struct vllm_asked *asked
     return s->layers * 2 * heads * s->head_size * asked->cache_value_bytes;
 }
 
-static double context_of(double cache_bytes, double token)
+static double tokens_in(double cache_bytes, double token)
 {
     return most(floor(cache_bytes / (token * block_tokens)), 0) * block_tokens;
 }
@@ -87,11 +87,11 @@ bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vl
                                .trial_low_bytes = run,
                                .trial_high_bytes = trial_most * run + logits};
     const double left = out->taken_bytes - out->weights_bytes;
-    out->context_low = least(context_of(left - out->trial_high_bytes, token), s->context_tokens);
-    out->context_high = least(context_of(left - out->trial_low_bytes, token), s->context_tokens);
+    out->cache_low = tokens_in(left - out->trial_high_bytes, token);
+    out->cache_high = tokens_in(left - out->trial_low_bytes, token);
     if (asked->free_bytes - context_bytes < out->taken_bytes)
         out->refuses = "less is free than it would take";
-    else if (!(out->context_high > 0))
+    else if (!(out->cache_high > 0))
         out->refuses = "its share leaves nothing for the cache";
     return true;
 }

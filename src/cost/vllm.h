@@ -20,7 +20,7 @@ struct vllm_sized {
     double taken_bytes;                       /* of each card: its share of all memory */
     double weights_bytes;                     /* of each card */
     double trial_low_bytes, trial_high_bytes; /* what the trial run takes beside them */
-    double context_low, context_high; /* tokens that its cache surely and at best holds; 0: none */
+    double cache_low, cache_high; /* tokens that its cache surely and at best holds; 0: none */
 };
 /* False for models whose cache is none of keys and values in every layer. */
 bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vllm_sized *out);

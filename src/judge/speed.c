@@ -271,6 +271,10 @@ static void add_moved(const struct speed_asked *a, double bytes, size_t from, si
 static void add_line(const struct speed_asked *a, const struct line *l, struct sum *s)
 {
     if (l->site != ON_HOST) {
+        /* A cache that stays on the host is copied to where flash attention looks at it. */
+        if (l->work == ATTEND_FLOP && a->split && a->split->host_cache)
+            add_moved(a, l->bytes / most(l->columns, 1), pool_at(a, ON_HOST), pool_at(a, l->site),
+                      s);
         on_device(a, l, a->site[l->site].place, s);
         return;
     }

@@ -83,7 +83,7 @@ void show_runtimes(struct doc *d, const struct placed *p);
 const char *place_words(const struct machine *m, size_t place, struct arena *a);
 /* "21 of 33 layers on RTX 3060, the rest on the host". */
 const char *placement_words(const struct placed *p, struct arena *a);
-/* "5.10 GiB of 11.6 GiB on RTX 3060, 620 MiB of 28.0 GiB on the host". */
+/* "5.10 GiB of 11.6 GiB there, 620 MiB of 28.0 GiB on the host", behind the words of the placement. */
 const char *needs_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);

@@ -128,7 +128,7 @@ static bool vllm_best(const struct placed *p, const struct cards *c, enum vllm_w
         if (!vllm_on(p, c, (double)n, weights, &t)) continue;
         *best = t;
         found = true;
-        if (!t.sized.refuses && t.sized.context_low >= p->asked->knobs.context_tokens) break;
+        if (!t.sized.refuses && t.sized.cache_low >= p->asked->knobs.context_tokens) break;
     }
     return found;
 }
@@ -138,17 +138,18 @@ static void say_vllm_not(struct doc *d, const struct placed *p, const struct car
 {
     struct vllm_try four;
     const char *quantised = "";
+    const double asked = p->asked->knobs.context_tokens;
     const struct vllm_sized *s = &half->sized;
-    if (vllm_best(p, c, VLLM_FOUR_BITS, &four) && !four.sized.refuses && four.sized.context_low > 0)
+    if (vllm_best(p, c, VLLM_FOUR_BITS, &four) && !four.sized.refuses && four.sized.cache_low > 0)
         quantised =
-            str_format(d->arena,
-                       "; a 4-bit checkpoint (AWQ, GPTQ) would, with %s of weights and "
-                       "%.0f tokens of context or more",
-                       units_bytes(d->arena, four.sized.weights_bytes), four.sized.context_low);
+            str_format(d->arena, "; a 4-bit checkpoint (AWQ, GPTQ) would go, %s of weights%s",
+                       units_bytes(d->arena, four.sized.weights_bytes),
+                       four.sized.cache_low < asked ? ", though not with all of the context" : "");
     doc_note(d, TONE_DIM,
-             "vLLM does not hold it as published: %s of weights on each of %.0f, of which it "
-             "would take %s%s",
-             units_bytes(d->arena, s->weights_bytes), half->asked.cards,
+             "vLLM does not hold the weights as published: %s on %s, of which it would take %s%s",
+             units_bytes(d->arena, s->weights_bytes),
+             half->asked.cards > 1 ? str_format(d->arena, "each of %.0f cards", half->asked.cards)
+                                   : "a card",
              units_bytes(d->arena, s->taken_bytes), quantised);
 }
 
@@ -157,53 +158,61 @@ static void show_vllm(struct doc *d, const struct placed *p, const struct cards 
     struct vllm_try t;
     const struct generate *g = &p->asked->knobs;
     if (!vllm_best(p, c, VLLM_HALF, &t)) return;
-    if (t.sized.refuses || !(t.sized.context_low > 0)) {
+    if (t.sized.refuses || !(t.sized.cache_low > 0)) {
         say_vllm_not(d, p, c, &t);
         return;
     }
-    const double context = least(g->context_tokens, t.sized.context_low);
+    const double context = least(g->context_tokens, t.sized.cache_low);
     struct block *b = doc_commands(d, "vLLM, weights as published");
     commands_row(d, b,
                  "vllm serve %s --max-model-len %.0f --max-num-seqs %.0f "
-                 "--max-num-batched-tokens %.0f",
-                 p->asked->digest->name, context, g->sequences, t.asked.batch_tokens);
-    commands_row(d, b, "  --gpu-memory-utilization %.2f --tensor-parallel-size %.0f%s",
+                 "--max-num-batched-tokens %.0f --gpu-memory-utilization %.2f "
+                 "--tensor-parallel-size %.0f%s",
+                 p->asked->digest->name, context, g->sequences, t.asked.batch_tokens,
                  t.asked.utilization, t.asked.cards,
                  t.asked.cache_value_bytes < 2 ? " --kv-cache-dtype fp8" : "");
     doc_note(d, TONE_DIM,
-             "vLLM takes %s of each card whatever the model needs; of that %s of weights, and a "
+             "vLLM takes %s of each card whatever the model needs: %s for weights, the rest for a "
              "cache of %.0f to %.0f tokens (bounds, not measured)%s",
              units_bytes(d->arena, t.sized.taken_bytes),
-             units_bytes(d->arena, t.sized.weights_bytes), t.sized.context_low,
-             t.sized.context_high, context < g->context_tokens ? ": not all that was asked" : "");
+             units_bytes(d->arena, t.sized.weights_bytes), t.sized.cache_low, t.sized.cache_high,
+             context < g->context_tokens ? ", fewer than asked" : "");
 }
 
 /* ---- transformers */
 
+/* "20 on RTX 3060, 8 in memory". */
+static const char *dealt_words(const struct placed *p, const struct cards *c,
+                               const struct mapped_layers *x, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    for (int i = 1; i < x->sites; i++)
+        if (x->layers[i] > 0)
+            buf_format(&b, "%s%.0f on %s", b.n ? ", " : "", x->layers[i],
+                       place_words(p->machine, c->place[i - 1], a));
+    if (x->layers[0] > 0) buf_format(&b, "%s%.0f in memory", b.n ? ", " : "", x->layers[0]);
+    if (x->on_disk > 0) buf_format(&b, "%s%.0f on disk", b.n ? ", " : "", x->on_disk);
+    const char *text = str_copy(a, buf_text(&b));
+    buf_release(&b);
+    return text;
+}
+
 static void show_transformers(struct doc *d, const struct placed *p, const struct cards *c)
 {
     struct mapped_layers x = {.value_bytes = 2, .sites = 1 + (int)c->count};
-    struct buf where;
     x.free_bytes[0] = known_or(machine_memory(p->machine)->usable_bytes, 0);
     for (size_t i = 0; i < c->count; i++)
         x.free_bytes[i + 1] =
             known_or(p->machine->pool[p->machine->place[c->place[i]].pool].usable_bytes, 0);
     if (!device_map_auto(p->asked->digest, &x)) return;
-    buf_init(&where, 4096);
-    for (int i = 1; i < x.sites; i++)
-        if (x.layers[i] > 0)
-            buf_format(&where, "%s%.0f on %s", where.n ? ", " : "", x.layers[i],
-                       place_words(p->machine, c->place[i - 1], d->arena));
-    if (x.layers[0] > 0) buf_format(&where, "%s%.0f in memory", where.n ? ", " : "", x.layers[0]);
-    if (x.on_disk > 0) buf_format(&where, "%s%.0f on disk", where.n ? ", " : "", x.on_disk);
-    commands_row(d, doc_commands(d, "transformers, weights as published"),
+    const bool away = x.layers[0] > 0 || x.on_disk > 0;
+    commands_row(d, doc_commands(d, "transformers, weights as published, in Python"),
                  "AutoModelForCausalLM.from_pretrained('%s', dtype='bfloat16', device_map='auto')",
                  p->asked->digest->name);
-    doc_note(d, TONE_DIM,
-             "device_map='auto' deals %.0f layers: %s; it counts no cache, and moves what is not "
-             "on a card there for every token",
-             p->asked->digest->shape->layers, buf_text(&where).p);
-    buf_release(&where);
+    doc_note(d, TONE_DIM, "device_map='auto' puts of its %.0f layers %s; it counts no cache%s",
+             p->asked->digest->shape->layers, dealt_words(p, c, &x, d->arena),
+             away ? "; layers that are not on a card are moved there for every token" : "");
 }
 
 void show_runtimes(struct doc *d, const struct placed *p)

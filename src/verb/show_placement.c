@@ -116,6 +116,8 @@ const char *needs_words(const struct placed *p, struct arena *a)
                    units_bytes(a, usable_bytes));
         if (shared)
             buf_add(&b, S(" of the memory that they share"));
+        else if (v->split.sites == 2 && n == 0)
+            buf_add(&b, S(" there"));
         else if (v->split.sites > 1)
             buf_format(&b, " on %s", place_words(p->machine, s->place, a));
     }

@@ -140,18 +140,15 @@ static const char *speed_end(const struct fit *f, struct arena *a)
 /* Where it lies on devices. */
 static void say_placed(struct doc *d, const struct fit *f)
 {
-    static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
+    static const char *const word[] = {"Fits", "Fits, probably"};
     struct arena *a = d->arena;
     const struct verdict *v = &f->verdict;
     const struct site *s = verdict_binding(v);
-    if (v->fits != FITS_NOT) {
-        doc_answer(d, TONE_GOOD, "%s: %s: %s: %s%s", word[v->fits], placement_words(&f->placed, a),
-                   task_words(f, a), needs_words(&f->placed, a), speed_end(f, a));
-        return;
-    }
-    doc_answer(d, TONE_BAD, "%s: %s needs %s%s%s, with %s", word[v->fits], task_words(f, a),
-               needs_words(&f->placed, a), s->bound_by ? ", bound by " : "",
-               s->bound_by ? s->bound_by : "", placement_words(&f->placed, a));
+    const bool no = v->fits == FITS_NOT;
+    doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s, %s: %s needs %s%s%s%s",
+               no ? "Does not fit, nearest with" : word[v->fits], placement_words(&f->placed, a),
+               task_words(f, a), needs_words(&f->placed, a), no && s->bound_by ? ", bound by " : "",
+               no && s->bound_by ? s->bound_by : "", no ? "" : speed_end(f, a));
 }
 
 static void say_answer(struct doc *d, const struct fit *f)
