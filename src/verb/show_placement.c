@@ -115,7 +115,7 @@ const char *needs_words(const struct placed *p, struct arena *a)
         buf_format(&b, "%s%s of %s", n ? ", " : "", units_bytes(a, bytes),
                    units_bytes(a, usable_bytes));
         if (shared)
-            buf_add(&b, S(" of the memory that they share"));
+            buf_add(&b, S(" that it shares with the host"));
         else if (v->split.sites == 2 && n == 0)
             buf_add(&b, S(" there"));
         else if (v->split.sites > 1)

@@ -137,18 +137,21 @@ static const char *speed_end(const struct fit *f, struct arena *a)
     return str_format(a, " · %s", speed_words(a, f->verdict.decode_per_s));
 }
 
-/* Where it lies on devices. */
+/* Where it lies on devices; where nothing fits, what comes nearest. */
 static void say_placed(struct doc *d, const struct fit *f)
 {
-    static const char *const word[] = {"Fits", "Fits, probably"};
     struct arena *a = d->arena;
     const struct verdict *v = &f->verdict;
     const struct site *s = verdict_binding(v);
-    const bool no = v->fits == FITS_NOT;
-    doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s, %s: %s needs %s%s%s%s",
-               no ? "Does not fit, nearest with" : word[v->fits], placement_words(&f->placed, a),
-               task_words(f, a), needs_words(&f->placed, a), no && s->bound_by ? ", bound by " : "",
-               no && s->bound_by ? s->bound_by : "", no ? "" : speed_end(f, a));
+    const char *where = placement_words(&f->placed, a), *what = task_words(f, a);
+    const char *needs = needs_words(&f->placed, a);
+    if (v->fits == FITS_NOT)
+        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s", what, where, needs,
+                   s->bound_by ? ", bound by " : "", s->bound_by ? s->bound_by : "");
+    else
+        doc_answer(d, TONE_GOOD, "%s, %s: %s needs %s%s",
+                   v->fits == FITS ? "Fits" : "Fits, probably", where, what, needs,
+                   speed_end(f, a));
 }
 
 static void say_answer(struct doc *d, const struct fit *f)
