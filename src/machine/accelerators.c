@@ -1,11 +1,9 @@
 /* machine/accelerators.c - which of the accelerators that were seen can be judged, with how much memory, how fast as listed.
  *
  * Free memory decides, not what the card was sold with: as the driver says, else as llama.cpp saw it, else all of it, and said. Cards
- * are never added up: each is a pool and a place. A part of the catalogue is found by the name that a probe gave it, by PCI id, by name
- * and memory; a size that differs by more than drivers keep back is another card. A slice has its card's part, and of its rates the
- * share of memory that it was given. A chip that shares memory may have some set aside by firmware: drivers serve from the larger of the
- * two (amdgpu since Linux 6.10; llama.cpp's Vulkan adds them up), so that one is its pool and the other is named. Left out: links
- * between cards, NPUs, what a chip that shares memory leaves to the CPU beyond one process's budget. */
+ * are never added up: each is a pool and a place. A chip that shares memory may have some set aside by firmware: drivers serve from
+ * the larger of the two (amdgpu since Linux 6.10; llama.cpp's Vulkan adds them up), so that one is its pool and the other is named.
+ * Left out: links between cards, NPUs, what a chip that shares memory leaves to the CPU beyond one process's budget. */
 #include "machine/accelerators.h"
 
 #include <math.h>
@@ -14,12 +12,11 @@
 #include "base/arena.h"
 #include "base/units.h"
 #include "catalog/parts.h"
+#include "machine/accelerator_part.h"
 #include "machine/facts.h"
 
 enum { RATES_OF_PART = 4 };
-static const double gibibyte = 0x1p30, mebibyte = 0x1p20, giga = 1e9, tera = 1e12;
-/* Firmware and error correction keep this share of what a card was sold with, at most (7 % with inline ECC). */
-static const double kept_back = 0.08;
+static const double gibibyte = 0x1p30, giga = 1e9, tera = 1e12;
 
 struct making {
     const struct machine *m;
@@ -32,15 +29,6 @@ struct making {
     size_t pools, places, links, rates;
     uint16_t memory; /* the pool that a chip without memory of its own works in */
 };
-/* One accelerator while its place is made. */
-struct chip {
-    const struct gpu_seen *gpu;
-    uint16_t index;
-    const struct gpu_part *part;
-    const struct accelerator_vendor *vendor;
-    double share; /* of the part: less than 1 of a slice */
-};
-
 static bool is(const char *text, const char *word)
 {
     return text && strcmp(text, word) == 0;
@@ -61,123 +49,60 @@ const struct place *machine_place_of_gpu(const struct machine *m, size_t i)
     return NULL;
 }
 
-/* ---- which part of the catalogue ---- */
-
-static bool carries(const struct gpu_part *part, const char *pci_id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
-    return false;
-}
-
-static double listed_bytes(const struct gpu_part *part)
-{
-    return isnan(part->driver_reported_mib) ? part->memory_gib * gibibyte
-                                            : part->driver_reported_mib * mebibyte;
-}
-
-/* A memory of that size may be this part's; NaN may be any. */
-static bool size_fits(const struct gpu_part *part, double bytes)
-{
-    const double sold = part->memory_gib * gibibyte;
-    if (part->unified_memory || isnan(bytes) || isnan(sold)) return true;
-    return bytes >= sold * (1 - kept_back) && bytes <= sold * (1 + kept_back);
-}
-
-static const struct gpu_part *part_named(const struct catalog *c, const char *name, double bytes)
-{
-    const struct gpu_part *part = NULL;
-    const double gib = isnan(bytes) ? bytes : round(bytes / gibibyte);
-    if (!name || catalog_gpu(c, str_of(name), gib, &part) == MATCH_NONE) return NULL;
-    return part;
-}
-
-/* The one row with that id; of several the one of its name, else the only one of its memory. */
-static const struct gpu_part *part_by_id(const struct catalog *c, const struct gpu_seen *g,
-                                         double bytes)
-{
-    const struct gpu_part *part;
-    const struct gpu_part *found = NULL;
-    size_t parts;
-    size_t fitting = 0;
-    if (!g->pci_id) return NULL;
-    const size_t rows = catalog_gpu_pci(c, str_of(g->pci_id), &found);
-    if (rows < 2) return rows ? found : NULL;
-    const struct gpu_part *named = part_named(c, g->name, bytes);
-    if (named && carries(named, g->pci_id) && size_fits(named, bytes)) return named;
-    if (!catalog_gpus(c, &part, &parts, NULL)) return NULL;
-    for (size_t i = 0; i < parts; i++)
-        if (carries(&part[i], g->pci_id) && size_fits(&part[i], bytes)) {
-            found = &part[i];
-            fitting++;
-        }
-    return fitting == 1 ? found : NULL;
-}
-
-/* Its own memory as somebody asked the card, or the line gave it; NaN when only a table says so. */
-static double told_bytes(const struct gpu_seen *g)
-{
-    double bytes;
-    const bool told = known(g->memory_bytes, &bytes) && g->memory_bytes.origin >= REPORTED;
-    return told && bytes > 0 ? bytes : (double)NAN;
-}
-
-static const struct gpu_part *part_of(const struct catalog *c, const struct gpu_seen *g)
-{
-    const double bytes = told_bytes(g);
-    const struct gpu_part *part;
-    if (!c) return NULL;
-    if (g->part && (part = part_named(c, g->part, bytes))) return part;
-    if ((part = part_by_id(c, g, bytes))) return part;
-    part = part_named(c, g->name, bytes);
-    return part && size_fits(part, bytes) ? part : NULL;
-}
-
-static const struct gpu_seen *card_of_slice(const struct machine *m, const struct gpu_seen *g)
-{
-    for (size_t i = 0; g->parent && i < m->facts->gpus; i++)
-        if (is(m->facts->gpu[i].uuid, g->parent)) return &m->facts->gpu[i];
-    return NULL;
-}
-
-static struct chip chip_of(const struct machine *m, const struct catalog *c, size_t i)
-{
-    const struct gpu_seen *g = &m->facts->gpu[i];
-    struct chip chip = {.gpu = g, .index = (uint16_t)i, .share = 1};
-    const struct gpu_seen *card = card_of_slice(m, g);
-    chip.part = part_of(c, card ? card : g);
-    if (is(g->kind, GPU_SLICE)) {
-        if (!card && g->part) chip.part = part_named(c, g->part, (double)NAN);
-        const double whole = chip.part ? listed_bytes(chip.part) : (double)NAN;
-        const double share = told_bytes(g) / whole;
-        chip.share = share > 1 ? 1 : share; /* NaN: not known */
-    }
-    const char *vendor = chip.part ? chip.part->vendor : g->vendor;
-    if (c)
-        chip.vendor = catalog_accelerator_vendor(c, vendor, chip.part ? chip.part->class_ : NULL,
-                                                 chip.part ? chip.part->architecture : NULL);
-    return chip;
-}
-
 static bool shares_memory(const struct chip *chip)
 {
     return is(chip->gpu->kind, GPU_INTEGRATED) || (chip->part && chip->part->unified_memory);
 }
 
+/* ---- what is listed ---- */
+
+static double read_of(const struct gpu_part *p)
+{
+    return p->memory_bandwidth_gbs * giga;
+}
+
+static double hgemm_of(const struct gpu_part *p)
+{
+    const double vector = isnan(p->fp16_tflops) ? p->fp32_tflops : p->fp16_tflops;
+    return (isnan(p->fp16_tensor_tflops) ? vector : p->fp16_tensor_tflops) * tera;
+}
+
+static double sgemm_of(const struct gpu_part *p)
+{
+    return p->fp32_tflops * tera;
+}
+
+static double igemm_of(const struct gpu_part *p)
+{
+    return p->int8_tops * tera;
+}
+
+static double watts_of(const struct gpu_part *p)
+{
+    return p->tdp_w;
+}
+
+static struct estimate listed(const struct making *k, const struct chip *chip,
+                              double (*figure)(const struct gpu_part *))
+{
+    return chip_listed(chip, k->c, figure, k->a);
+}
+
 /* ---- memory ---- */
 
-/* All of its own; of a slice only what was asked of it. */
+/* All of its own; neither a slice nor what may be several cards is as large as its part. */
 static struct quantity own_bytes(const struct making *k, const struct chip *chip)
 {
     double bytes;
     if (known(chip->gpu->memory_bytes, &bytes) && bytes > 0) return chip->gpu->memory_bytes;
-    bytes = chip->part && !is(chip->gpu->kind, GPU_SLICE) ? listed_bytes(chip->part) : (double)NAN;
-    if (!(bytes > 0)) return unknown("neither its driver nor the catalogue tells its memory");
-    return quantity_of(bytes, LISTED, str_format(k->a, "catalogue: %s", chip->part->name));
+    const struct estimate all = listed(k, chip, chip_part_bytes);
+    if (all.origin != LISTED)
+        return unknown("neither its driver nor the catalogue tells its memory");
+    return quantity_of(all.likely, LISTED, all.source);
 }
 
 /* What one process may use of it now, and why that much. */
-static void free_of(const struct gpu_seen *g, struct pool *p)
+static void free_of(const struct making *k, const struct gpu_seen *g, struct pool *p)
 {
     double total_bytes;
     double used_bytes;
@@ -186,14 +111,15 @@ static void free_of(const struct gpu_seen *g, struct pool *p)
     if (!known(p->total_bytes, &total_bytes)) return;
     if (known(g->free_bytes, NULL)) {
         p->usable_bytes = g->free_bytes;
-        p->bound_by = "what is free of it, as its driver says";
+        p->bound_by = str_format(k->a, "what is free of it, says %s",
+                                 g->free_bytes.source ? g->free_bytes.source : "its driver");
     } else if (known(g->engine_free_bytes, NULL)) {
         p->usable_bytes = g->engine_free_bytes;
-        p->bound_by = "what is free of it, as llama.cpp sees it";
+        p->bound_by = "what is free of it, says llama.cpp";
     } else if (known(g->used_bytes, &used_bytes)) {
         const double left = used_bytes < total_bytes ? total_bytes - used_bytes : 0;
         p->usable_bytes = quantity_of(left, g->used_bytes.origin, g->used_bytes.source);
-        p->bound_by = "what others leave of it, as its driver says";
+        p->bound_by = "what others leave of it, says its driver";
     }
     if (p->usable_bytes.value > total_bytes) p->usable_bytes.value = total_bytes;
 }
@@ -236,7 +162,7 @@ static struct quantity shared_limit(const struct making *k, const struct chip *c
 /* What firmware set aside for a chip that shares memory; 0 where none does that. */
 static double carved_bytes(const struct chip *chip)
 {
-    const double bytes = told_bytes(chip->gpu);
+    const double bytes = chip_told_bytes(chip->gpu);
     return chip->vendor && chip->vendor->carve_out && bytes > 0 ? bytes : 0;
 }
 
@@ -253,7 +179,7 @@ static void share_pool(struct making *k, const struct chip *chip, struct place *
         struct pool *p = &k->pool[k->pools];
         *p = (struct pool){
             .kind = POOL_DEVICE, .name = place->name, .total_bytes = chip->gpu->memory_bytes};
-        free_of(chip->gpu, p);
+        free_of(k, chip->gpu, p);
         p->bound_by = str_format(k->a, "%s; of the machine's memory it could take %s instead",
                                  p->bound_by, most > 0 ? units_bytes(k->a, most) : "less");
         place->pool = (uint16_t)k->pools++;
@@ -278,35 +204,20 @@ static void join(struct making *k, uint16_t device, const struct gpu_seen *g)
     k->link[k->links++] = (struct link){device, k->memory, g->link, rate};
 }
 
-static double first_of(double a, double b, double c)
-{
-    return !isnan(a) ? a : !isnan(b) ? b : c;
-}
-
 static void rates_listed(struct making *k, const struct chip *chip, uint16_t place)
 {
-    const struct gpu_part *p = chip->part;
-    if (!p) return;
-    const struct {
+    static const struct {
         enum machine_work work;
-        double per_s;
-    } row[RATES_OF_PART] = {
-        {WORK_READ_BYTES, p->memory_bandwidth_gbs * giga},
-        {WORK_HGEMM_FLOP, first_of(p->fp16_tensor_tflops, p->fp16_tflops, p->fp32_tflops) * tera},
-        {WORK_SGEMM_FLOP, p->fp32_tflops * tera},
-        {WORK_IGEMM_FLOP, p->int8_tops * tera},
-    };
-    const bool whole = chip->share >= 1;
-    const char *source =
-        str_format(k->a, "catalogue: %s%s", p->name, whole ? "" : ", by the slice's memory");
+        double (*figure)(const struct gpu_part *);
+    } row[RATES_OF_PART] = {{WORK_READ_BYTES, read_of},
+                            {WORK_HGEMM_FLOP, hgemm_of},
+                            {WORK_SGEMM_FLOP, sgemm_of},
+                            {WORK_IGEMM_FLOP, igemm_of}};
     for (size_t i = 0; i < RATES_OF_PART; i++) {
-        const double per_s = row[i].per_s * chip->share;
-        if (!(per_s > 0)) continue;
-        k->rate[k->rates++] =
-            (struct rate){.work = row[i].work,
-                          .type = RATE_NO_TYPE,
-                          .place = place,
-                          .per_s = estimate_exactly(per_s, whole ? LISTED : ESTIMATED, source)};
+        const struct estimate per_s = listed(k, chip, row[i].figure);
+        if (estimate_known(per_s))
+            k->rate[k->rates++] = (struct rate){
+                .work = row[i].work, .type = RATE_NO_TYPE, .place = place, .per_s = per_s};
     }
 }
 
@@ -329,10 +240,10 @@ static bool rates_kept(struct making *k, size_t gpu, uint16_t place)
 static struct quantity power_of(const struct making *k, const struct chip *chip)
 {
     if (known(chip->gpu->power_w, NULL)) return chip->gpu->power_w;
-    if (!chip->part || isnan(chip->part->tdp_w) || chip->share < 1)
+    const struct estimate e = listed(k, chip, watts_of);
+    if (!estimate_known(e) || chip->share < 1)
         return unknown("neither its driver nor the catalogue tells its power");
-    return quantity_of(chip->part->tdp_w, LISTED,
-                       str_format(k->a, "catalogue: %s", chip->part->name));
+    return quantity_of(e.likely, e.origin, e.source);
 }
 
 static void place_chip(struct making *k, const struct chip *chip, size_t number)
@@ -342,8 +253,7 @@ static void place_chip(struct making *k, const struct chip *chip, size_t number)
     const size_t rates = k->rates;
     const bool shares = shares_memory(chip);
     const struct quantity own = own_bytes(k, chip);
-    const bool read =
-        rates_kept(k, chip->index, at) || (chip->part && chip->part->memory_bandwidth_gbs > 0);
+    const bool read = rates_kept(k, chip->index, at) || estimate_known(listed(k, chip, read_of));
     if (shares ? !read : !known(own, NULL)) {
         k->rates = rates;
         return;
@@ -351,7 +261,7 @@ static void place_chip(struct making *k, const struct chip *chip, size_t number)
     *place = (struct place){.kind = PLACE_GPU,
                             .name = str_format(k->a, "GPU %zu", number),
                             .threads = unknown("an accelerator has none of the CPU's"),
-                            .part = chip->part ? chip->part->name : NULL,
+                            .part = chip->part && !chip->several ? chip->part->name : NULL,
                             .architecture = chip->part ? chip->part->architecture : NULL,
                             .backend = chip->vendor ? chip->vendor->backend : NULL,
                             .limit_bytes = unknown("it may use all of its pool"),
@@ -363,7 +273,7 @@ static void place_chip(struct making *k, const struct chip *chip, size_t number)
     } else {
         struct pool *p = &k->pool[k->pools];
         *p = (struct pool){.kind = POOL_DEVICE, .name = place->name, .total_bytes = own};
-        free_of(chip->gpu, p);
+        free_of(k, chip->gpu, p);
         place->pool = (uint16_t)k->pools++;
     }
     join(k, place->pool, chip->gpu);

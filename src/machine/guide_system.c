@@ -42,6 +42,7 @@ static const struct disk_facts *root_disk(const struct facts *f)
 
 /* The guide's words for a kind of GPU, and what it finds it by. */
 static const char asked_maker[] = "nvidia";
+static const char not_told[] = "[N/A]"; /* nvidia-smi of a chip without memory of its own */
 static const char apple_platform[] = "Darwin", apple_maker[] = "apple",
                   apple_type[] = "apple_silicon",
                   apple_words[] = "Apple Silicon (Neural Engine available)";
@@ -55,9 +56,9 @@ static bool made_by(const struct gpu_seen *g, const char *maker)
 static bool is_asked(const struct gpu_seen *g)
 {
     const bool slice = g->kind && strcmp(g->kind, GPU_SLICE) == 0;
-    const bool answered = g->memory_bytes.origin >= REPORTED || !g->pci_id;
-    return g->name && made_by(g, asked_maker) && answered && !slice &&
-           known_or(g->memory_bytes, 0) > 0;
+    const bool answered =
+        g->memory_bytes.origin >= REPORTED || (!g->pci_id && known_or(g->memory_bytes, 0) > 0);
+    return g->name && made_by(g, asked_maker) && !slice && (answered || g->driver_version);
 }
 
 /* "name, N MiB" a line. */
@@ -68,8 +69,9 @@ static const char *gpu_lines(const struct facts *f, struct arena *a)
     for (size_t i = 0; i < f->gpus; i++) {
         const struct gpu_seen *g = &f->gpu[i];
         if (!is_asked(g)) continue;
-        buf_format(&text, "%s%s, %.0f MiB", text.n ? "\n" : "", g->name,
-                   floor(g->memory_bytes.value / mebibyte));
+        const double mib = floor(known_or(g->memory_bytes, 0) / mebibyte);
+        const char *size = mib > 0 ? str_format(a, "%.0f MiB", mib) : not_told;
+        buf_format(&text, "%s%s, %s", text.n ? "\n" : "", g->name, size);
     }
     const char *lines = text.n ? str_copy(a, buf_text(&text)) : NULL;
     buf_release(&text);
@@ -131,8 +133,9 @@ static struct gpu_seen gpu_of_line(struct str line, const char *maker, struct ar
         if (line.p[i] == ',') comma = i;
     const struct str size = {line.p + comma + (comma < line.n), line.n - comma - (comma < line.n)};
     const bool sized = comma < line.n && units_parse_bytes(str_trim(size), mebibyte, &bytes);
+    const bool cut = sized || str_is(str_trim(size), not_told);
     return (struct gpu_seen){
-        .name = str_copy(a, str_trim(sized ? (struct str){line.p, comma} : line)),
+        .name = str_copy(a, str_trim(cut ? (struct str){line.p, comma} : line)),
         .vendor = maker,
         .memory_bytes = sized ? quantity_of(bytes, REPORTED, "system.gpu of its report")
                               : unknown("its report does not say"),
