@@ -85,3 +85,19 @@ enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double 
                                const struct gpu_part **out);
 /* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. */
 size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out);
+
+/* What every accelerator of a maker has in common (data/accelerator_vendors.json). */
+struct accelerator_vendor {
+    const char *name, *vendor, *class_, *architecture, *source, *confidence;
+    const char *backend;  /* of llama.cpp, what people run there; NULL: it has none */
+    const char *platform; /* the only one it comes with, "Darwin"; NULL: any */
+    double
+        shared_share; /* of memory that the CPU and it share, what it may use unless told otherwise */
+    double small_up_to_gib; /* its parts' usable_share_small holds up to so much memory */
+    const char *limited_by; /* what sets that share, in words */
+    bool carve_out;         /* firmware may set memory aside for it */
+};
+/* The first row that fits a maker in any case ("NVIDIA"), a class and an architecture (NULL: not known); NULL when none does. */
+const struct accelerator_vendor *catalog_accelerator_vendor(const struct catalog *c,
+                                                            const char *vendor, const char *class_,
+                                                            const char *architecture);

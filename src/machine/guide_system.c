@@ -1,8 +1,9 @@
 /* The guide's own figures of a machine, as its test script takes them, and the machine that such figures tell of.
  *
  * GiB rounded to two decimals as Python's round() does it; the benchmark scaled to the guide's 100 rounds. platform.processor() is
- * empty on Linux wherever `uname -p` does not know, which is what Debian's says. A GPU stands in `gpu` only when its memory is known
- * from the system, not from a catalogue. Source: get_system_info() and benchmark_compute() of the capability guide (seed 001). */
+ * empty on Linux wherever `uname -p` does not know, which is what Debian's says. `gpu` holds what nvidia-smi prints of the cards its
+ * driver answers for, or that a line describes, hidden from this process or not; slices are no cards to it, and other makers' cards
+ * are not asked for; on Apple's chips it is a sentence. Source: get_system_info() and benchmark_compute() of the capability guide (seed 001). */
 #include "machine/guide_system.h"
 #include "base/arena.h"
 #include "base/units.h"
@@ -39,26 +40,61 @@ static const struct disk_facts *root_disk(const struct facts *f)
     return NULL;
 }
 
-/* "name, N MiB" a line, of the GPUs whose memory the system itself told. */
+/* The guide's words for a kind of GPU, and what it finds it by. */
+static const char asked_maker[] = "nvidia";
+static const char not_told[] = "[N/A]"; /* nvidia-smi of a chip without memory of its own */
+static const char apple_platform[] = "Darwin", apple_maker[] = "apple",
+                  apple_type[] = "apple_silicon",
+                  apple_words[] = "Apple Silicon (Neural Engine available)";
+
+static bool made_by(const struct gpu_seen *g, const char *maker)
+{
+    return g->vendor && str_eq_nocase(str_of(g->vendor), str_of(maker));
+}
+
+/* A card that nvidia-smi lists: one whose driver told its memory, or one that is described rather than found on a bus. */
+static bool is_asked(const struct gpu_seen *g)
+{
+    const bool slice = g->kind && strcmp(g->kind, GPU_SLICE) == 0;
+    const bool answered =
+        g->memory_bytes.origin >= REPORTED || (!g->pci_id && known_or(g->memory_bytes, 0) > 0);
+    return g->name && made_by(g, asked_maker) && !slice && (answered || g->driver_version);
+}
+
+/* "name, N MiB" a line. */
 static const char *gpu_lines(const struct facts *f, struct arena *a)
 {
     struct buf text;
     buf_init(&text, GPU_TEXT_MOST);
     for (size_t i = 0; i < f->gpus; i++) {
         const struct gpu_seen *g = &f->gpu[i];
-        if (!g->name || g->memory_bytes.origin < REPORTED) continue;
-        buf_format(&text, "%s%s, %.0f MiB", text.n ? "\n" : "", g->name,
-                   g->memory_bytes.value / mebibyte);
+        if (!is_asked(g)) continue;
+        const double mib = floor(known_or(g->memory_bytes, 0) / mebibyte);
+        const char *size = mib > 0 ? str_format(a, "%.0f MiB", mib) : not_told;
+        buf_format(&text, "%s%s, %s", text.n ? "\n" : "", g->name, size);
     }
     const char *lines = text.n ? str_copy(a, buf_text(&text)) : NULL;
     buf_release(&text);
     return lines;
 }
 
+static bool is_apple(const struct facts *f)
+{
+    bool made = false;
+    for (size_t i = 0; i < f->gpus; i++) made = made || made_by(&f->gpu[i], apple_maker);
+    return made && f->os.platform && strcmp(f->os.platform, apple_platform) == 0;
+}
+
 struct guide_system guide_system_of(const struct machine *m, struct arena *a)
 {
     const struct facts *f = m->facts;
     const struct disk_facts *root = root_disk(f);
+    const char *lines = gpu_lines(f, a);
+    const char *type = lines ? asked_maker : NULL;
+    if (is_apple(f)) {
+        lines = apple_words;
+        type = apple_type;
+    }
     return (struct guide_system){
         .platform = f->os.platform,
         .processor = "",
@@ -69,7 +105,8 @@ struct guide_system guide_system_of(const struct machine *m, struct arena *a)
         .ram_gb = gib_of(f->memory.total_bytes),
         .ram_available_gb = gib_of(f->memory.available_bytes),
         .disk_free_gb = root ? gib_of(root->free_bytes) : (double)NAN,
-        .gpu = gpu_lines(f, a),
+        .gpu = lines,
+        .gpu_type = type,
     };
 }
 
@@ -88,7 +125,7 @@ static struct quantity reported(double value, double unit, const char *key)
 }
 
 /* "name, 24576 MiB": what stands before the last comma, and its memory when that can be read. */
-static struct gpu_seen gpu_of_line(struct str line, struct arena *a)
+static struct gpu_seen gpu_of_line(struct str line, const char *maker, struct arena *a)
 {
     double bytes = (double)NAN;
     size_t comma = line.n;
@@ -96,20 +133,23 @@ static struct gpu_seen gpu_of_line(struct str line, struct arena *a)
         if (line.p[i] == ',') comma = i;
     const struct str size = {line.p + comma + (comma < line.n), line.n - comma - (comma < line.n)};
     const bool sized = comma < line.n && units_parse_bytes(str_trim(size), mebibyte, &bytes);
+    const bool cut = sized || str_is(str_trim(size), not_told);
     return (struct gpu_seen){
-        .name = str_copy(a, str_trim(sized ? (struct str){line.p, comma} : line)),
+        .name = str_copy(a, str_trim(cut ? (struct str){line.p, comma} : line)),
+        .vendor = maker,
         .memory_bytes = sized ? quantity_of(bytes, REPORTED, "system.gpu of its report")
                               : unknown("its report does not say"),
-        .sized = "seen, not sized yet"};
+        .sized = sized ? "as its report says" : "seen; its report does not say its memory"};
 }
 
 static void gpus_of(const struct guide_system *s, struct facts *f, struct arena *a)
 {
     struct str rest = str_of(s->gpu);
+    const bool asked = s->gpu_type && strcmp(s->gpu_type, asked_maker) == 0;
     struct gpu_seen *gpu = NEW_ARRAY(a, struct gpu_seen, GPUS_MOST);
     while (rest.n && f->gpus < GPUS_MOST) {
         const struct str line = str_trim(str_line(&rest));
-        if (line.n) gpu[f->gpus++] = gpu_of_line(line, a);
+        if (line.n) gpu[f->gpus++] = gpu_of_line(line, asked ? asked_maker : NULL, a);
     }
     f->gpu = gpu;
 }
