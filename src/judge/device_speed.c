@@ -1,5 +1,5 @@
 /* A roofline with shares: bytes that the columns of a product share are read at a share of the listed bandwidth, what is multiplied goes
- * at a share of the listed matrix rate that few columns do not reach, and each node of the graph costs its launch. One column hides
+ * at a share of the listed matrix rate (of halves, or of singles where halves are slower) that few columns do not reach, and each node of the graph costs its launch. One column hides
  * its arithmetic behind its reading; of several, all but one stand beside it. Left out: caches (weights smaller than a last-level
  * cache stay in it on few cards only), clocks that fall, kernels that are slower for single types of weights. */
 #include "judge/device_speed.h"
@@ -22,7 +22,8 @@ static double listed(const struct device *d, enum machine_work work)
 /* FLOP a second with very many columns; 0: not known. */
 static double multiplied_per_s(const struct device *d, const struct accelerator *x, bool integers)
 {
-    const double igemm = listed(d, WORK_IGEMM_FLOP), hgemm = listed(d, WORK_HGEMM_FLOP);
+    const double igemm = listed(d, WORK_IGEMM_FLOP);
+    const double hgemm = most(listed(d, WORK_HGEMM_FLOP), listed(d, WORK_SGEMM_FLOP));
     if (!integers) return x->float_share * hgemm;
     if (!x->integers) return x->quant_share * hgemm;
     return igemm > 0 ? x->quant_share * igemm : x->float_share * hgemm;

@@ -203,63 +203,22 @@ static double or_else(double x, double otherwise)
 
 /* ---- a machine of what is listed ---- */
 
-struct made_machine {
-    struct pool pool[PLACES];
-    struct place place[PLACES];
-    struct rate rate[3];
-    struct machine machine;
-};
-
-static void add_rate(struct made_machine *m, enum machine_work work, double per_s,
-                     const struct gpu_part *part)
+/* The machine of a line that names the part, run by that backend (NULL: the usual one); NULL: the line makes no such place. */
+static const struct machine *machine_with(struct reading *r, const struct gpu_part *part,
+                                          const char *backend)
 {
-    if (!(per_s > 0)) return;
-    m->rate[m->machine.rates++] =
-        (struct rate){.work = work,
-                      .type = RATE_NO_TYPE,
-                      .place = DEVICE_PLACE,
-                      .per_s = estimate_exactly(per_s, LISTED, part->source)};
-}
-
-/* TODO-MERGE: machine_with_accelerators says the same of a machine line. */
-static struct made_machine *machine_with(const struct reading *r, const struct gpu_part *part,
-                                         const char *backend)
-{
-    const double giga = 1e9, tera = 1e12;
-    struct made_machine *m = NEW(r->arena, struct made_machine);
-    m->pool[CPU_PLACE] = (struct pool){.kind = POOL_MEMORY, .name = "memory"};
-    m->pool[DEVICE_PLACE] = (struct pool){.kind = POOL_DEVICE, .name = part->name};
-    m->place[CPU_PLACE] = (struct place){.kind = PLACE_CPU, .name = "CPU"};
-    m->place[DEVICE_PLACE] = (struct place){.kind = PLACE_GPU,
-                                            .name = part->name,
-                                            .pool = DEVICE_PLACE,
-                                            .part = part->name,
-                                            .architecture = part->architecture,
-                                            .backend = backend};
-    const double plain = most(or_else(part->fp16_tflops, 0), or_else(part->fp32_tflops, 0));
-    add_rate(m, WORK_READ_BYTES, giga * part->memory_bandwidth_gbs, part);
-    add_rate(m, WORK_HGEMM_FLOP, tera * or_else(part->fp16_tensor_tflops, plain), part);
-    add_rate(m, WORK_IGEMM_FLOP, tera * part->int8_tops, part);
-    m->machine.pool = m->pool;
-    m->machine.pools = PLACES;
-    m->machine.place = m->place;
-    m->machine.places = PLACES;
-    m->machine.rate = m->rate;
-    return m;
-}
-
-/* What people run on a card when they do not say: the backend of its maker, else the one that the runtime's name has. */
-static const char *backend_of(const struct given *g, const struct gpu_part *part)
-{
-    static const struct {
-        const char *vendor, *backend;
-    } usual[] = {{"nvidia", "CUDA"}, {"apple", "Metal"}, {"amd", "ROCm"}, {"intel", "SYCL"}};
-    const bool vulkan = holds_word(g->provider, "Vulkan");
-    if (g->backend) return g->backend;
-    for (size_t i = 0; i < COUNT_OF(usual); i++)
-        if (part->vendor && strcmp(part->vendor, usual[i].vendor) == 0)
-            return vulkan && i >= 2 ? "Vulkan" : usual[i].backend;
-    return "Vulkan";
+    const struct looking in = {.catalog = r->catalog, .arena = r->arena, .notes = &r->notes};
+    const char *line = str_format(r->arena, "ram:4096GiB gpu:%s", part->name);
+    struct mu_err none = {.code = MU_OK};
+    const struct machine *m;
+    if (!machine_from_line(str_of(line), &in, &m, &none) || m->places != PLACES) return NULL;
+    struct place *place = NEW_ARRAY(r->arena, struct place, m->places);
+    struct machine *copy = NEW(r->arena, struct machine);
+    memcpy(place, m->place, m->places * sizeof *place);
+    *copy = *m;
+    copy->place = place;
+    if (backend) place[DEVICE_PLACE].backend = backend;
+    return copy;
 }
 
 /* ---- what we say ---- */
@@ -316,23 +275,25 @@ static void put_on_device(struct bill *b)
         if (b->line[i].phase != HELD) b->line[i].site = DEVICE_PLACE;
 }
 
-static void ask_device(struct question *q, const struct json *row, const struct gpu_part *part,
+static bool ask_device(struct question *q, const struct json *row, const struct gpu_part *part,
                        bool decode)
 {
     struct reading *r = q->reading;
-    const struct made_machine *m = machine_with(r, part, backend_of(q->given, part));
+    const struct machine *m = machine_with(r, part, q->given->backend);
     const struct site site[PLACES] = {{.place = CPU_PLACE}, {.place = DEVICE_PLACE}};
     struct bill *bill = NEW(r->arena, struct bill);
     bool flash;
+    if (!m) return false;
     if (!json_bool(json_get(row, "flash_attn"), &flash)) flash = q->era->made == NULL;
     set_knobs(q, decode);
     q->knobs.flash_attention = flash ? FLASH_ON : FLASH_OFF;
     const struct task task = {cost_workload(S("generate")), &q->subject->digest, &q->knobs};
+    bill->note = NULL;
     cost_bill(&task, &split_host, bill);
     put_on_device(bill);
     const struct speed_asked asked = {
         .bill = bill,
-        .machine = &m->machine,
+        .machine = m,
         .world = &q->era->world,
         .site = site,
         .flash = flash,
@@ -342,6 +303,7 @@ static void ask_device(struct question *q, const struct json *row, const struct 
     if (r->listener)
         r->listener->hears(r->listener->to, &r->row[r->rows - 1], bill, &m->place[DEVICE_PLACE],
                            part, q->era->made);
+    return true;
 }
 
 /* A CPU of the catalogue with memory enough; false when it has none of that name. */
@@ -404,12 +366,10 @@ static bool read_row(struct reading *r, const struct json *row, struct mu_err *e
         return arena_within(r->arena, err);
     }
     const struct gpu_part *part = card_of(r, &g);
-    if (!part) {
+    if (!part || !ask_device(&q, row, part, true))
         r->left_out++;
-        return true;
-    }
-    ask_device(&q, row, part, true);
-    if (g.prompt_tps > 0) ask_device(&q, row, part, false);
+    else if (g.prompt_tps > 0)
+        (void)ask_device(&q, row, part, false);
     return arena_within(r->arena, err);
 }
 
