@@ -80,7 +80,7 @@ const char *llama_command(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */
 void show_runtimes(struct doc *d, const struct placed *p);
 /* An accelerator's name as people know it, with its number where several are called alike; the CPU is "the host". */
-const char *place_words(const struct machine *m, size_t place, struct arena *a);
+const char *place_called(const struct machine *m, size_t place, struct arena *a);
 /* "21 of 33 layers on RTX 3060, the rest on the host". */
 const char *placement_words(const struct placed *p, struct arena *a);
 /* "5.10 GiB of 11.6 GiB there, 620 MiB of 28.0 GiB on the host", behind the words of the placement. */

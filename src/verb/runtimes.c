@@ -190,7 +190,7 @@ static const char *dealt_words(const struct placed *p, const struct cards *c,
     for (int i = 1; i < x->sites; i++)
         if (x->layers[i] > 0)
             buf_format(&b, "%s%.0f on %s", b.n ? ", " : "", x->layers[i],
-                       place_words(p->machine, c->place[i - 1], a));
+                       place_called(p->machine, c->place[i - 1], a));
     if (x->layers[0] > 0) buf_format(&b, "%s%.0f in memory", b.n ? ", " : "", x->layers[0]);
     if (x->on_disk > 0) buf_format(&b, "%s%.0f on disk", b.n ? ", " : "", x->on_disk);
     const char *text = str_copy(a, buf_text(&b));

@@ -23,7 +23,7 @@ static const char *site_title(const struct placed *p, int site, struct arena *a)
 {
     const struct site *s = &p->verdict->site[site];
     if (p->verdict->split.sites == 1) return "Memory";
-    return str_format(a, "Memory of %s, %s%s", place_words(p->machine, s->place, a),
+    return str_format(a, "Memory of %s, %s%s", place_called(p->machine, s->place, a),
                       site == ON_HOST ? "budget " : "", units_bytes(a, s->usable_bytes));
 }
 
@@ -140,7 +140,7 @@ static void write_sites(struct writer *w, const struct placed *p, struct arena *
         const struct site *s = &v->site[i];
         const struct place *place = &p->machine->place[s->place];
         writer_map(w);
-        writer_put_cstr(w, "name", place_words(p->machine, s->place, a));
+        writer_put_cstr(w, "name", place_called(p->machine, s->place, a));
         writer_put_cstr(w, "part", place->part);
         writer_put_cstr(w, "backend", i == ON_HOST ? NULL : place->backend);
         writer_put_cstr(w, "pool", p->machine->pool[s->pool].name);

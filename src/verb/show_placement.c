@@ -18,7 +18,7 @@ static const char *name_of(const struct machine *m, size_t place)
     return p->part ? p->part : p->name ? p->name : "a device";
 }
 
-const char *place_words(const struct machine *m, size_t place, struct arena *a)
+const char *place_called(const struct machine *m, size_t place, struct arena *a)
 {
     const char *name = name_of(m, place);
     size_t alike = 0;
@@ -42,13 +42,13 @@ static void add_places(struct buf *b, const struct placed *p, struct arena *a)
 {
     const struct verdict *v = p->verdict;
     if (v->split.sites == 2) {
-        buf_add(b, str_of(place_words(p->machine, v->site[1].place, a)));
+        buf_add(b, str_of(place_called(p->machine, v->site[1].place, a)));
         return;
     }
     buf_format(b, "%d devices (", v->split.sites - 1);
     for (int i = 1; i < v->split.sites; i++)
         buf_format(b, "%s%.0f on %s", i > 1 ? ", " : "", v->split.layers[i],
-                   place_words(p->machine, v->site[i].place, a));
+                   place_called(p->machine, v->site[i].place, a));
     buf_add(b, S(")"));
 }
 
@@ -119,7 +119,7 @@ const char *needs_words(const struct placed *p, struct arena *a)
         else if (v->split.sites == 2 && n == 0)
             buf_add(&b, S(" there"));
         else if (v->split.sites > 1)
-            buf_format(&b, " on %s", place_words(p->machine, s->place, a));
+            buf_format(&b, " on %s", place_called(p->machine, s->place, a));
     }
     return taken(a, &b);
 }

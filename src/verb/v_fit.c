@@ -120,7 +120,7 @@ static const char *devices_words(const struct fit *f, struct arena *a)
 {
     uint16_t place[SITES - 1];
     const size_t n = placement_devices(f->machine, place);
-    return n == 1 ? place_words(f->machine, place[0], a) : str_format(a, "%zu devices", n);
+    return n == 1 ? place_called(f->machine, place[0], a) : str_format(a, "%zu devices", n);
 }
 
 static const char *task_words(const struct fit *f, struct arena *a)
@@ -353,6 +353,22 @@ static void write_depths(struct writer *w, const struct fit *f)
     writer_list_end(w);
 }
 
+static void write_on_devices(struct writer *w, const struct fit *f)
+{
+    const struct on_devices *o = &f->all_on;
+    writer_key(w, "on_devices");
+    if (!f->devices) {
+        writer_null(w);
+        return;
+    }
+    writer_map(w);
+    writer_put_number(w, "largest_context_tokens",
+                      o->context_tokens > 0 ? o->context_tokens : (double)NAN);
+    writer_put_cstr(w, "kv_type", o->kv_type ? o->kv_type->name : NULL);
+    writer_put_cstr(w, "quant", o->mix ? o->mix->name : NULL);
+    writer_map_end(w);
+}
+
 static void write_json(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -372,6 +388,7 @@ static void write_json(const struct fit *f, const struct context *in, struct buf
     write_exact(&w, f);
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
+    write_on_devices(&w, f);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
