@@ -264,6 +264,7 @@ static void add_inputs(struct graph *g)
         /* no inputs, but the first values after them; they live longer than a step */
         g->narrow = plan_input(&g->plan, float_bytes * s->width * g->tokens);
         g->deep = plan_input(&g->plan, embedding_bytes);
+        pinned(g, g->deep, split_site(g->split, 0)); /* it follows its first reader */
     }
     if (g->a->encoder && s->pooling == POOLING_MEAN)
         g->pooling_rows = plan_input(&g->plan, float_bytes * g->tokens * g->pooled_sequences);
@@ -314,8 +315,12 @@ static double cache_values(const struct graph *g, const struct cache_inputs *c, 
 
 static int cached(struct graph *g, const struct cache_inputs *c, enum head_of of)
 {
-    const struct weight_type *type = of == HEAD_KEY ? g->key_type : g->value_type;
-    return outside(g, g->at.cache, cache_values(g, c, of) / type->block * type->block_bytes);
+    const bool latent =
+        g->s->latent.kv_rank > 0; /* a view of the keys, but for the last one's position */
+    const struct weight_type *type = of == HEAD_KEY || latent ? g->key_type : g->value_type;
+    const double values = cache_values(g, c, latent ? HEAD_KEY : of);
+    const double left_out = latent && of == HEAD_VALUE ? g->s->latent.rope : 0;
+    return outside(g, g->at.cache, (values - left_out) / type->block * type->block_bytes);
 }
 
 static void in_cache(struct graph *g, int store)
@@ -770,11 +775,11 @@ static void lie_in_layer(struct graph *g, int number)
                          .sums = kind->sums};
 }
 
-static void lie_outside(struct graph *g, int site)
+/* The norm of embeddings lies beside the first layer, that of the output beside its matrix. */
+static void lie_outside(struct graph *g, int layer)
 {
-    const bool pins = g->a->encoder && site == ON_HOST;
-    g->at = (struct lie){.weights = site,
-                         .norm = pins ? norm_site(g, 0) : PLAN_ANYWHERE,
+    g->at = (struct lie){.weights = layer_site(g, layer),
+                         .norm = layer ? PLAN_ANYWHERE : norm_site(g, 0),
                          .sum = g->m->outside,
                          .sums = g->m->outsides};
 }
@@ -790,13 +795,13 @@ static int next_site(const struct graph *g, int number)
 static void walk(struct graph *g)
 {
     const int layers = (int)g->s->layers;
-    lie_outside(g, ON_HOST);
+    lie_outside(g, 0);
     int x = plan_step(&g->plan, embeddings(g), next_site(g, 0));
     for (int i = 0; i < layers && !g->plan.full; i++) {
         lie_in_layer(g, i);
         x = plan_step(&g->plan, layer(g, x, i), next_site(g, i + 1));
     }
-    lie_outside(g, layer_site(g, layers));
+    lie_outside(g, layers);
     if (g->a->encoder)
         pooled(g, x);
     else

@@ -94,23 +94,26 @@ static double rope_bytes(const struct shape *s)
     return s->rope_tensors * pad_to(float_bytes * s->rope_factors, tensor_step);
 }
 
-/* Look-ups and what is done to an embedding stay on the host; the output's norm and matrix are a layer of their own. */
+/* Look-ups stay on the host, the norm behind them is beside the first layer; the output's norm and matrix are a layer of their own. */
 static void place_outside(struct placing *p)
 {
     const struct llama *l = p->l;
     const struct shape *s = l->m->shape;
     const bool output_here = l->spread->output == p->site;
+    const bool first_here = split_site(l->spread->split, 0) == p->site;
     double shared = l->spread->sites > 1 ? rope_bytes(s) : 0;
     for (size_t i = 0; i < l->m->outsides; i++) {
         struct weight_sum w = l->m->outside[i];
-        const bool on_host = w.use == USE_LOOKUP || (w.use == USE_VECTOR && s->arch->encoder);
         if (w.use == USE_VECTOR && w.bytes >= shared) {
             w.bytes -= shared;
             w.tensors -= shared > 0 ? s->rope_tensors : 0;
             if (spread_has_layers(l->spread, p->site)) p->sum.plain_bytes += shared;
             shared = 0;
         }
-        if (on_host ? p->site == ON_HOST : output_here) place(p, &w, 1);
+        const bool here = w.use == USE_LOOKUP                       ? p->site == ON_HOST
+                          : w.use == USE_VECTOR && s->arch->encoder ? first_here
+                                                                    : output_here;
+        if (here) place(p, &w, 1);
     }
 }
 
