@@ -95,6 +95,7 @@ static bool best_quant(const struct search *s, const struct model_part *part, st
         judge_task(&t, s->spare, s->world, &out->verdict);
         if (out->verdict.fits >= FITS_UNKNOWN) return false;
         if (!runs_well(s->ranking, &out->verdict)) continue;
+        judge_fits(s->machine, &out->verdict);
         out->part = part;
         out->mix = s->mix[i];
         out->context_tokens = g.context_tokens;
