@@ -31,7 +31,7 @@ static struct report report_of(const struct machine *m, struct arena *a)
     static const char *const recommendations[] = {"a model"};
     return (struct report){.timestamp = "2026-11-21 08:00:00",
                            .hostname = m->name,
-                           .system = guide_system_of(m, a),
+                           .system = guide_system_of(m, catalog_open(NULL, a), a),
                            .benchmark = guide_benchmark_of(m),
                            .capabilities = {.prerequisites = true,
                                             .model_recommendations = recommendations,
@@ -234,7 +234,7 @@ static void test_guides_own(void **state)
     assert_string_equal(m->facts->gpu[0].name, "NVIDIA RTX A2000");
     assert_value(m->facts->gpu[0].memory_bytes, 12282 * 0x1p20);
     assert_string_equal(m->facts->gpu[1].name, "Other, Card");
-    const struct guide_system again = guide_system_of(m, s->arena);
+    const struct guide_system again = guide_system_of(m, s->looking.catalog, s->arena);
     assert_exactly(again.ram_gb, r.system.ram_gb);
     assert_exactly(again.ram_available_gb, r.system.ram_available_gb);
     assert_exactly(again.disk_free_gb, r.system.disk_free_gb);
