@@ -75,6 +75,7 @@ struct placed {
     const struct machine *machine;
     const struct verdict *verdict;
 };
+const char *lower_case(struct arena *a, const char *name); /* of ASCII */
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */

@@ -30,7 +30,7 @@ static void add_word(struct buf *b, const char *word)
     buf_char(b, '\'');
 }
 
-static const char *lower(struct arena *a, const char *name)
+const char *lower_case(struct arena *a, const char *name)
 {
     char *text = NEW_ARRAY(a, char, strlen(name) + 1);
     for (size_t i = 0; name[i]; i++)
@@ -94,8 +94,10 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
     if (g->threads > 0) buf_format(b, " -t %.0f", g->threads);
     if (g->batch_tokens != usual.batch_tokens) buf_format(b, " -b %.0f", g->batch_tokens);
     if (g->ubatch_tokens != usual.ubatch_tokens) buf_format(b, " -ub %.0f", g->ubatch_tokens);
-    if (g->kv_type_k != usual.kv_type_k) buf_format(b, " -ctk %s", lower(a, g->kv_type_k->name));
-    if (g->kv_type_v != usual.kv_type_v) buf_format(b, " -ctv %s", lower(a, g->kv_type_v->name));
+    if (g->kv_type_k != usual.kv_type_k)
+        buf_format(b, " -ctk %s", lower_case(a, g->kv_type_k->name));
+    if (g->kv_type_v != usual.kv_type_v)
+        buf_format(b, " -ctv %s", lower_case(a, g->kv_type_v->name));
     const struct {
         bool differs;
         const char *option;

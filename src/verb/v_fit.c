@@ -81,18 +81,9 @@ static bool exact_on_devices(const struct context *in, const struct fit *f, bool
     return true;
 }
 
-static bool find_exact(const struct request *q, const struct context *in, struct fit *f,
-                       struct mu_err *err)
+/* Asks llama.cpp, and takes its buffers for the plan's where it answers. */
+static bool take_exact(const struct context *in, struct fit *f, bool wanted, struct mu_err *err)
 {
-    const char *given = request_text(q, "exact");
-    const bool wanted = given && str_is(str_of(given), "on");
-    if (f->verdict.split.sites > 1 && (!given || wanted))
-        return exact_on_devices(in, f, wanted, err);
-    if ((given && !wanted) || (!wanted && !f->machine->here)) return true;
-    if (!f->machine->here)
-        return err_set(
-            err, MU_USAGE,
-            "--exact asks llama.cpp here, on this CPU, not on another machine's: leave it out");
     struct allocated *exact = NEW(in->arena, struct allocated);
     struct mu_err why = {.code = MU_OK};
     const enum exact_end end = ask_engine(in, f, exact, &why);
@@ -107,12 +98,33 @@ static bool find_exact(const struct request *q, const struct context *in, struct
     return true;
 }
 
+static bool find_exact(const struct request *q, const struct context *in, struct fit *f,
+                       struct mu_err *err)
+{
+    const char *given = request_text(q, "exact");
+    const bool wanted = given && str_is(str_of(given), "on");
+    if (given && !wanted) return true;
+    if (f->verdict.split.sites > 1) return exact_on_devices(in, f, wanted, err);
+    if (!wanted && !f->machine->here) return true;
+    if (!f->machine->here)
+        return err_set(
+            err, MU_USAGE,
+            "--exact asks llama.cpp here, on this CPU, not on another machine's: leave it out");
+    return take_exact(in, f, wanted, err);
+}
+
 /* ---- the answer */
 
 static bool is_encoder(const struct fit *f)
 {
     const struct architecture *arch = f->asked.digest->shape->arch;
     return arch && arch->encoder;
+}
+
+static size_t device_count(const struct fit *f)
+{
+    uint16_t place[SITES - 1];
+    return placement_devices(f->machine, place);
 }
 
 /* The one accelerator by name, or that there are several. */
@@ -221,31 +233,37 @@ static void say_context(struct doc *d, struct block *b, const struct fit *f)
                   f->largest_context_tokens >= all ? ", all the model was trained for" : "");
 }
 
+/* The settings that would bring everything there, each alone: "--ctx 4096, or --kv-type q8_0"; NULL: none does. */
+static const char *all_on_with(const struct fit *f, struct arena *a)
+{
+    const struct on_devices *o = &f->all_on;
+    const char *with[3];
+    size_t n = 0;
+    if (o->context_tokens > 0 && o->context_tokens < f->asked.knobs.context_tokens)
+        with[n++] = str_format(a, "--ctx %.0f", o->context_tokens);
+    if (o->kv_type) with[n++] = str_format(a, "--kv-type %s", lower_case(a, o->kv_type->name));
+    if (o->mix) with[n++] = str_format(a, "as %s", o->mix->name);
+    if (!n) return NULL;
+    const char *text = with[0];
+    for (size_t i = 1; i < n; i++) text = str_format(a, "%s, or %s", text, with[i]);
+    return text;
+}
+
 /* What holds it all, and what would. */
 static void say_on_devices(struct doc *d, struct block *b, const struct fit *f)
 {
-    struct arena *a = d->arena;
     const struct on_devices *o = &f->all_on;
-    const struct generate *g = &f->asked.knobs;
-    if (!f->devices || f->verdict.bill.unruled) return;
-    if (verdict_all_on_devices(&f->verdict)) {
-        if (o->mix)
-            facts_row(d, b, "best quantisation", "%s, with everything on %s at this context",
-                      o->mix->name, devices_words(f, a));
-        return;
+    if (!f->devices) return;
+    if (!verdict_all_on_devices(&f->verdict)) {
+        const char *with = all_on_with(f, d->arena);
+        facts_row(d, b, "all on devices", "%s",
+                  with ? with
+                       : "not with a shorter context, a narrower cache or a quantisation within "
+                         "the quality bound alone");
+    } else if (o->mix) {
+        facts_row(d, b, "best quantisation", "%s, with everything on %s at this context",
+                  o->mix->name, devices_words(f, d->arena));
     }
-    const bool shorter = o->context_tokens > 0 && o->context_tokens < g->context_tokens;
-    const char *context = shorter ? str_format(a, "--ctx %.0f", o->context_tokens) : NULL;
-    const char *cache = o->kv_type ? str_format(a, "--kv-type %s", o->kv_type->name) : NULL;
-    const char *mix = o->mix ? str_format(a, "%s", o->mix->name) : NULL;
-    if (!context && !cache && !mix)
-        facts_row(d, b, "all on devices",
-                  "not by a shorter context, a narrower cache or a "
-                  "quantisation within the quality bound alone");
-    else
-        facts_row(d, b, "all on devices", "with %s%s%s%s%s", context ? context : "",
-                  context && (cache || mix) ? ", or " : "", cache ? cache : "",
-                  cache && mix ? ", or " : "", mix ? mix : "");
 }
 
 static void say_speed(struct doc *d, const struct fit *f)
@@ -404,9 +422,10 @@ static void say_explanation(struct doc *d, const struct fit *f)
 /* What was seen and is not reckoned with. */
 static void note_devices(const struct context *in, const struct fit *f)
 {
-    uint16_t place[SITES - 1];
-    const size_t used = placement_devices(f->machine, place);
+    const size_t used = device_count(f);
     size_t seen = 0;
+    if (used && !f->devices)
+        note_add(in->notes, "judged on the CPU alone: muster has no plan of it on accelerators");
     for (size_t i = 0; i < f->machine->facts->gpus; i++)
         if (accelerator_usable(f->machine, &f->machine->facts->gpu[i])) seen++;
     if (seen > used)
@@ -430,9 +449,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !asked_knobs(q, in, &f->asked, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
-    uint16_t place[SITES - 1];
-    f->devices = placement_devices(f->machine, place) > 0;
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
+    f->devices = device_count(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
     if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
