@@ -19,12 +19,21 @@ static double whole_of(const struct site *s)
     return isnan(s->usable_bytes) || s->usable_bytes < needs ? needs : s->usable_bytes;
 }
 
+/* "11.6 GiB free of 12.0 GiB", "12.0 GiB", "budget 28.0 GiB". */
 static const char *site_title(const struct placed *p, int site, struct arena *a)
 {
     const struct site *s = &p->verdict->site[site];
+    const struct pool *pool = &p->machine->pool[s->pool];
+    double total_bytes;
     if (p->verdict->split.sites == 1) return "Memory";
-    return str_format(a, "Memory of %s, %s%s", place_called(p->machine, s->place, a),
-                      site == ON_HOST ? "budget " : "", units_bytes(a, s->usable_bytes));
+    const char *usable = units_bytes(a, s->usable_bytes);
+    const char *name = place_called(p->machine, s->place, a);
+    if (site == ON_HOST) return str_format(a, "Memory of %s, budget %s", name, usable);
+    if (pool->kind == POOL_DEVICE && known(pool->total_bytes, &total_bytes) &&
+        s->usable_bytes < total_bytes)
+        return str_format(a, "Memory of %s, %s free of %s", name, usable,
+                          units_bytes(a, total_bytes));
+    return str_format(a, "Memory of %s, %s", name, usable);
 }
 
 void show_bill(struct doc *d, const struct placed *p)

@@ -419,6 +419,24 @@ static void say_explanation(struct doc *d, const struct fit *f)
     show_explanation(d, &f->asked.task, &f->verdict);
 }
 
+/* Why nothing lies on devices although there are some. */
+static void note_unused(const struct context *in, const struct fit *f, const struct world *w)
+{
+    struct generate g = f->asked.knobs;
+    const struct task one = {f->asked.task.kind, f->asked.task.model, &g};
+    struct verdict *v = NEW(in->arena, struct verdict);
+    if (!f->devices || f->verdict.split.sites > 1 || g.gpu_layers == 0) return;
+    g.gpu_layers = 1;
+    judge_task(&one, f->machine, w, v);
+    if (v->fits == FITS_NOT)
+        note_add(in->notes, "nothing goes on %s: not even one layer fits into the %s that are free",
+                 devices_words(f, in->arena),
+                 units_bytes(in->arena, v->site[v->split.sites - 1].usable_bytes));
+    else
+        note_add(in->notes, "nothing goes on %s: the CPU alone is judged no slower",
+                 devices_words(f, in->arena));
+}
+
 /* What was seen and is not reckoned with. */
 static void note_devices(const struct context *in, const struct fit *f)
 {
@@ -455,6 +473,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!find_exact(q, in, f, err)) return false;
     if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
     note_devices(in, f);
+    note_unused(in, f, &world);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
     if (f->devices)
