@@ -15,6 +15,7 @@ enum catalog_part {
     PART_GPUS,
     PART_ARCHITECTURES,
     PART_BUFFERS,
+    PART_BACKENDS,
     PART_COUNT
 };
 struct cache {
