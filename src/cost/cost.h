@@ -5,6 +5,7 @@
 #include "cost/bill.h"
 
 struct arena;
+struct backend;
 struct buffer_rule;
 struct catalog;
 struct digest;
@@ -67,6 +68,8 @@ struct site_rules {
     bool pipelines;
     bool cache_as_halves; /* attention wants a cache of other types as F16 too, behind its answer */
 };
+struct site_rules site_rules_of(const struct backend *b);
+
 /* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. The output (norm and matrix) counts as the layer behind the last,
  * as llama.cpp counts it; look-up tables stay on the host. Sites hold runs of layers in their order, the host's first. */
 struct split {

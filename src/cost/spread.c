@@ -3,8 +3,22 @@
  * (common/arg.cpp, --n-cpu-moe). */
 #include "base/num.h"
 #include "catalog/architecture.h"
+#include "catalog/backend.h"
 #include "cost/cost.h"
 #include "cost/llama.h"
+
+struct site_rules site_rules_of(const struct backend *b)
+{
+    return (struct site_rules){.backend = b->name,
+                               .alignment_bytes = b->alignment_bytes,
+                               .row_multiple = b->row_multiple,
+                               .context_bytes = b->context_bytes,
+                               .context_most_bytes = b->context_most_bytes,
+                               .host_buffer = b->host_buffer,
+                               .copies_weights = b->copies_weights,
+                               .pipelines = b->pipelines,
+                               .cache_as_halves = b->cache_as_halves};
+}
 
 const struct site_rules *split_rules(const struct split *s, int site)
 {

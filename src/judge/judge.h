@@ -26,6 +26,8 @@ struct world { /* what a judgement may use beside the machine */
     size_t residuals;
     const struct typical *typical;
     size_t typicals;
+    const struct site_rules *rules; /* of llama.cpp's backends */
+    size_t backends;
     const struct accelerator *accelerator;
     size_t accelerators;
     const struct catalog *catalog; /* parts whose rates are listed only */
@@ -34,7 +36,7 @@ struct world { /* what a judgement may use beside the machine */
     struct calibration decode, prefill; /* what they say of the rates; models 0: nothing */
     double calibrated_threads;
 };
-/* How llama.cpp lays things out on that backend; NULL: as on the CPU. */
+/* How llama.cpp lays things out on that backend; NULL: not known, as on the CPU. */
 const struct site_rules *judge_site_rules(const struct world *w, const char *backend);
 /* The shipped residuals, typical kernels and shares of accelerators. */
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out,

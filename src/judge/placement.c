@@ -12,7 +12,7 @@
 #include "machine/facts.h"
 #include "model/digest.h"
 
-enum { CANDIDATES = 24, MOVES_MOST = 24, STEPS_MOST = 12 };
+enum { CANDIDATES = 48, MOVES_MOST = 24, STEPS_MOST = 12 };
 enum { DEVICES = SITES - 1 };
 
 /* What gives way when a candidate does not fit; in the order of preference. */
@@ -275,6 +275,47 @@ static bool deal(struct search *s, struct candidate *c, double layers)
 
 /* ---- candidates */
 
+static double speed_at(const struct search *s, const struct candidate *c, int site)
+{
+    for (int i = 0; i < s->devices; i++)
+        if (s->device[i].place == c->seats.place[site]) return s->device[i].read_per_s;
+    return 0;
+}
+
+/* As many layers as fit from one site to another; false: not one. */
+static bool shift(struct search *s, struct candidate *c, int from, int to)
+{
+    const struct candidate before = *c;
+    double spare[SITES], good = 0, bad = c->split.layers[from];
+    while (bad - good > 1) {
+        const double moved = floor((good + bad) / 2);
+        struct candidate try = before;
+        try.split.layers[from] -= moved;
+        try.split.layers[to] += moved;
+        line_up(s, &try);
+        if (devices_fit(s, &try, spare)) {
+            good = moved;
+            *c = try;
+        } else {
+            bad = moved;
+        }
+    }
+    return good > 0;
+}
+
+/* Layers moved from slower devices to faster ones that have room left; false: there was nothing to gain. */
+static bool lean(struct search *s, struct candidate *c)
+{
+    const double unlike = 1.05; /* less makes no difference worth the smaller margin */
+    bool moved = false;
+    if (shares_given(s)) return false;
+    for (int from = 1; from < c->split.sites; from++)
+        for (int to = 1; to < c->split.sites; to++)
+            if (speed_at(s, c, to) > speed_at(s, c, from) * unlike)
+                moved = shift(s, c, from, to) || moved;
+    return moved;
+}
+
 /* `count` devices, the first of an order, as sites in the machine's order. */
 static struct candidate on(const struct search *s, const int *best, int count, enum way way)
 {
@@ -326,7 +367,9 @@ static double layers_most(const struct search *s)
 static bool try_whole(struct search *s, const int *best, int count)
 {
     struct candidate c = on(s, best, count, ALL_ON_DEVICES);
-    return deal(s, &c, layers_most(s)) && keep(s, &c);
+    if (!deal(s, &c, layers_most(s)) || !keep(s, &c)) return false;
+    if (lean(s, &c)) (void)keep(s, &c);
+    return true;
 }
 
 /* Of 1..most the number nearest to `most` that fits; 0: none. up: more is harder to fit, else easier. */

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fields.h"
+#include "catalog/backend.h"
 #include "catalog/catalog.h"
 #include "judge/accelerator.h"
 #include "judge/judge.h"
@@ -60,6 +61,19 @@ static bool read_table(const struct catalog *c, const char *name, struct arena *
     return ok || err_add(err, "%s", name);
 }
 
+static bool read_rules(const struct catalog *c, struct arena *a, struct world *out,
+                       struct mu_err *err)
+{
+    const struct backend *backend;
+    size_t backends;
+    if (!catalog_backends(c, &backend, &backends, err)) return false;
+    struct site_rules *rules = NEW_ARRAY(a, struct site_rules, backends);
+    for (size_t i = 0; i < backends; i++) rules[i] = site_rules_of(&backend[i]);
+    out->rules = rules;
+    out->backends = backends;
+    return true;
+}
+
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out, struct mu_err *err)
 {
     struct table residuals;
@@ -68,7 +82,8 @@ bool judge_world(const struct catalog *c, struct arena *a, struct world *out, st
     out->residual = residuals.row;
     out->residuals = residuals.rows;
     out->catalog = c;
-    return typical_read(c, a, out, err) && accelerator_read(c, NULL, a, out, err);
+    return typical_read(c, a, out, err) && accelerator_read(c, NULL, a, out, err) &&
+           read_rules(c, a, out, err);
 }
 
 const struct residual *residual_find(const struct world *w, const char *class_)
@@ -80,8 +95,8 @@ const struct residual *residual_find(const struct world *w, const char *class_)
 
 const struct site_rules *judge_site_rules(const struct world *w, const char *backend)
 {
-    (void)w;
-    (void)backend;
+    for (size_t i = 0; backend && i < w->backends; i++)
+        if (strcmp(w->rules[i].backend, backend) == 0) return &w->rules[i];
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "proof/offload_truth.h"
 #include "proof/proof.h"
 #include "proof/residual.h"
 #include "proof/speed_truth.h"
@@ -132,6 +133,68 @@ static bool speed_scores(struct str text, const char *name, const struct catalog
     return true;
 }
 
+/* What is aimed at on a split between host and devices: full and half offload, and a cache on the host. */
+static const double split_median_pct = 1, split_worst_pct = 8;
+
+static double predicted_of(const struct offload_row *r, enum offload_side side, bool closed_form)
+{
+    return closed_form ? r->closed_form[side] : r->predicted[side];
+}
+
+static struct score side_score(const struct offload_truth *t, enum offload_side side,
+                               bool closed_form, struct error *e, struct arena *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct offload_row *r = &t->row[i];
+        e[n++] = (struct error){percent_off(predicted_of(r, side, closed_form), r->measured[side]),
+                                r->id};
+    }
+    struct score s =
+        score_of(str_format(a, "%s.%s%s", t->class_, side == SIDE_HOST ? "host" : "device",
+                            closed_form ? ".closed_form" : ""),
+                 e, n);
+    if (!closed_form) {
+        s.bar_median_pct = split_median_pct;
+        s.bar_worst_pct = split_worst_pct;
+    }
+    return s;
+}
+
+static double side_coverage(const struct offload_truth *t, enum offload_side side,
+                            const struct residual_range *r)
+{
+    double inside = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const double likely = t->row[i].closed_form[side], truth = t->row[i].measured[side];
+        inside += truth >= likely * fmin(r->low, 1) && truth <= likely * fmax(r->high, 1);
+    }
+    return inside / (double)t->rows;
+}
+
+static bool offload_scores(struct str text, const char *name, const struct catalog *c,
+                           struct arena *a, const struct score **out, size_t *count,
+                           struct mu_err *err)
+{
+    static const char *const class_[SIDES] = {DEVICE_CLOSED_FORM_CLASS, HOST_CLOSED_FORM_CLASS};
+    struct offload_truth t;
+    if (!offload_truth_read(text, name, c, a, &t, err)) return false;
+    struct score *s = NEW_ARRAY(a, struct score, 2 * SIDES);
+    struct error *e = NEW_ARRAY(a, struct error, t.rows);
+    for (size_t i = 0; i < 2 * SIDES; i++) {
+        const enum offload_side side = (enum offload_side)(i % SIDES);
+        struct residual_range range;
+        bool has_range = false;
+        s[i] = side_score(&t, side, i >= SIDES, e, a);
+        if (i < SIDES) continue;
+        if (!residual_shipped(c, class_[side], &range, &has_range, err)) return false;
+        if (has_range) s[i].coverage = side_coverage(&t, side, &range);
+    }
+    *out = s;
+    *count = 2 * SIDES;
+    return true;
+}
+
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,
                  const struct score **out, size_t *count, struct mu_err *err)
 {
@@ -139,6 +202,7 @@ bool proof_score(struct str text, const char *name, const struct catalog *c, str
     struct residual_range range;
     bool has_range;
     if (speed_truth_is(text)) return speed_scores(text, name, c, a, out, count, err);
+    if (offload_truth_is(text)) return offload_scores(text, name, c, a, out, count, err);
     if (!truth_read(text, name, c, a, &t, err) ||
         !residual_shipped(c, CLOSED_FORM_CLASS, &range, &has_range, err))
         return false;

@@ -437,6 +437,21 @@ static void note_unused(const struct context *in, const struct fit *f, const str
                  devices_words(f, in->arena));
 }
 
+/* What devices' drivers take beside all buffers, where nobody knows it. */
+static void note_drivers(const struct context *in, const struct fit *f)
+{
+    const struct verdict *v = &f->verdict;
+    for (int i = 1; i < v->split.sites; i++) {
+        const struct site_rules *r = v->split.rules[i];
+        if (r && r->context_bytes > 0) continue;
+        note_add(in->notes,
+                 "what the driver of %s takes beside the buffers is not known and not "
+                 "counted: leave some hundred MiB",
+                 place_called(f->machine, v->site[i].place, in->arena));
+        return;
+    }
+}
+
 /* What was seen and is not reckoned with. */
 static void note_devices(const struct context *in, const struct fit *f)
 {
@@ -474,6 +489,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
     note_devices(in, f);
     note_unused(in, f, &world);
+    note_drivers(in, f);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
     if (f->devices)
