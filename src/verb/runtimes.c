@@ -54,6 +54,7 @@ static void show_ollama(struct doc *d, const struct placed *p)
                  g->sequences, g->flash_attention != (double)FLASH_OFF,
                  strcmp(cache, "f16") == 0 ? "" : " OLLAMA_KV_CACHE_TYPE=",
                  strcmp(cache, "f16") == 0 ? "" : cache);
+    if (s->sites > 2) doc_note(d, TONE_DIM, "Ollama deals those layers over the devices by itself");
 }
 
 /* ---- cards that PyTorch's programs take */

@@ -16,6 +16,7 @@ static const char *const lines[] = {
     "cpu:16 ram:128GiB bandwidth:80GB/s gpu:RTX 4090 x2",
     "cpu:16 ram:128GiB bandwidth:80GB/s gpu:RTX 4090, RTX 3060 12GB",
     "cpu:8 ram:16GiB bandwidth:40GB/s gpu:RX 7900 XTX",
+    "cpu:16 ram:128GiB bandwidth:80GB/s gpu:RTX 3060 12GB x5, RTX 4060 x7",
     "cpu:12 ram:32GiB gpu:Apple M2 Max",
     "cpu:16 ram:128GiB gpu:Ryzen AI Max+ 395",
 };
@@ -249,7 +250,7 @@ static void a_shared_memory_is_counted_once(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
-    struct machine *m = machine_of(s, lines[5]);
+    struct machine *m = machine_of(s, lines[6]);
     struct verdict v;
     judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.split.sites, 2);
