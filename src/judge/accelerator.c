@@ -35,6 +35,7 @@ static const struct field row_fields[] = {
     CONSTANT(FIELD_TEXT, "memory", memory, "what the type of memory begins with; absent: any"),
     FIELD_OPTIONAL(FIELD_TEXT, struct row, made, "engines of that time; absent: of today"),
     CONSTANT(FIELD_NUMBER, "read_share", read_share, "of memory bandwidth, weights"),
+    CONSTANT(FIELD_NUMBER, "block_share", block_share, "of that, blocks of 256 values"),
     CONSTANT(FIELD_NUMBER, "attend_share", attend_share, "of memory bandwidth, flash attention"),
     CONSTANT(FIELD_NUMBER, "attend_plain_share", attend_plain_share,
              "of memory bandwidth, attention that writes its scores"),
@@ -42,6 +43,7 @@ static const struct field row_fields[] = {
     CONSTANT(FIELD_NUMBER, "quant_share", quant_share, "of that rate, quantised weights"),
     CONSTANT(FIELD_NUMBER, "float_share", float_share, "of hgemm (a CPU's sgemm), other weights"),
     CONSTANT(FIELD_NUMBER, "half_columns", half_columns, "columns that reach half of it"),
+    CONSTANT(FIELD_NUMBER, "expert_share", expert_share, "of that rate, chosen experts"),
     CONSTANT(FIELD_NUMBER, "launch_s", launch_s, "a node of the graph, beside its work"),
     CONSTANT(FIELD_NUMBER, "flop_per_cycle", flop_per_cycle, "of a CPU's core, 32-bit"),
     CONSTANT(FIELD_NUMBER, "core_read_per_s", core_read_per_s, "bytes that one core reads"),
@@ -86,8 +88,9 @@ static bool row_checked(const struct row *r, struct mu_err *err)
     const double columns_most = 1e6, launch_most_s = 1;
     if (r->quant_rate && strcmp(r->quant_rate, "igemm") != 0 && strcmp(r->quant_rate, "hgemm") != 0)
         return err_set(err, MU_DATA, "\"quant_rate\" is igemm or hgemm");
-    if (!is_share(x->read_share) || !is_share(x->attend_share) ||
-        !is_share(x->attend_plain_share) || !is_share(x->quant_share) || !is_share(x->float_share))
+    if (!is_share(x->read_share) || !is_share(x->block_share) || !is_share(x->attend_share) ||
+        !is_share(x->attend_plain_share) || !is_share(x->quant_share) ||
+        !is_share(x->expert_share) || !is_share(x->float_share))
         return err_set(err, MU_DATA, "a share is missing or is none");
     if (!(x->half_columns >= 0 && x->half_columns <= columns_most) ||
         !(x->launch_s >= 0 && x->launch_s <= launch_most_s))

@@ -4,7 +4,7 @@
 #pragma once
 #include "judge/judge.h"
 
-/* measured / predicted, leaving the card out, of nine rows in ten. */
+/* measured / predicted of nine rows in ten, with the card left out of the fit. */
 struct accelerator_range {
     double low, high;
 };
@@ -15,14 +15,16 @@ struct accelerator {
     const char *memory;                 /* what its memory type begins with; NULL: any */
     const char *const *having;          /* of `memory`: the catalogue's parts that have it */
     size_t havings;
-    /* Of the listed memory bandwidth: weights and elements; the cache with and without flash attention. */
-    double read_share, attend_share, attend_plain_share;
+    /* Of the listed memory bandwidth: weights and elements; of that, weights in blocks of 256 values, which take more arithmetic; the
+     * cache with and without flash attention. */
+    double read_share, block_share, attend_share, attend_plain_share;
     /* Of the listed matrix rates, with very many columns: weights of whole numbers of 8 bits (of igemm where `integers`, else of
      * hgemm), other weights and attention (of hgemm). */
     double quant_share, float_share;
     bool integers;
     double half_columns; /* with so many columns half of it is reached */
-    double launch_s;     /* a node of the graph, beside its work */
+    double expert_share; /* of that rate, products of the experts that tokens chose */
+    double launch_s;     /* a node of the graph, beside its work; of CPUs for each thread */
     /* Of CPUs, whose architecture is a SIMD level: 32-bit FLOP of a core a cycle, and what one core reads at most. */
     double flop_per_cycle, core_read_per_s;
     struct accelerator_range decode[RANGE_KINDS], prefill[RANGE_KINDS]; /* NaN: none */

@@ -6,11 +6,18 @@
 
 #include "base/num.h"
 
-/* ggml's types whose products are done in floating point. */
+/* ggml's types by their numbers (ggml.h): products done in floating point, and weights in blocks of 256 values. */
 static bool is_float(unsigned type)
 {
-    enum { F32 = 0, F16 = 1, BF16 = 30, F64 = 28 };
-    return type == F32 || type == F16 || type == BF16 || type == F64;
+    enum { F32 = 0, F16 = 1, F64 = 28, BF16 = 30 };
+    return type == F32 || type == F16 || type == F64 || type == BF16;
+}
+
+static bool has_large_blocks(unsigned type)
+{
+    enum { Q2_K = 10, IQ4_NL = 20, IQ4_XS = 23, IQ1_M = 29, TQ1_0 = 34, TQ2_0 = 35 };
+    return (type >= Q2_K && type <= IQ4_XS && type != IQ4_NL) || type == IQ1_M || type == TQ1_0 ||
+           type == TQ2_0;
 }
 
 static double listed(const struct device *d, enum machine_work work)
@@ -35,11 +42,13 @@ static double seconds_of(const struct line *l, const struct device *d, const str
     const double columns = most(l->columns, 1);
     const bool attends = l->work == ATTEND_FLOP;
     const double attend_share = d->flash ? x->attend_share : x->attend_plain_share;
-    const double share = attends ? attend_share : x->read_share;
+    const double block_share = has_large_blocks(l->type) ? x->block_share : 1;
+    const double share = attends ? attend_share : x->read_share * block_share;
     const double read_s = l->bytes / columns / (read_per_s * share);
     if (!(columns > 1)) return read_s;
     const double full_per_s = multiplied_per_s(d, x, !attends && !is_float(l->type));
-    const double reached = columns / (columns + (attends ? 0 : x->half_columns));
+    const double experts = !attends && columns < d->at_once ? x->expert_share : 1;
+    const double reached = columns / (columns + (attends ? 0 : x->half_columns)) * experts;
     return read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
 }
 

@@ -8,6 +8,8 @@ struct device {
     const struct world *world;
     size_t place;
     bool flash; /* flash attention */
+    double
+        at_once; /* tokens of a prompt's micro-batch: products with fewer columns are of chosen experts */
 };
 /* Seconds of one token of the line, from the rates listed for the place and the shares of data/accelerators.json. False when the place
  * has no such rate, or no row. The range is a point; speed_of() widens sums. */

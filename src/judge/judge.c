@@ -24,13 +24,14 @@ static struct estimate not_priced(const char *why)
     return (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, why};
 }
 
-/* The class whose residuals widen a figure of this task; NULL: exact. A plan that was never held against truth is no better than the
- * closed form. */
-static const struct residual *memory_residual(const struct task *t, const struct world *w)
+const struct residual *judge_memory_residual(const struct task *t, const struct split *s, int site,
+                                             const struct world *w)
 {
     const struct generate *g = t->knobs;
-    const bool exact = !g->closed_form && t->model->shape->arch->checked;
-    return exact ? NULL : residual_find(w, "memory_cpu.total.closed_form");
+    if (!g->closed_form && t->model->shape->arch->checked) return NULL;
+    if (s->sites == 1) return residual_find(w, "memory_cpu.total.closed_form");
+    return residual_find(w, site == ON_HOST ? "memory_offload.host.closed_form"
+                                            : "memory_offload.device.closed_form");
 }
 
 static struct estimate widened(double value, const struct residual *r)
@@ -250,7 +251,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     }
     for (int i = 0; i < s->sites; i++) {
         out->site[i].held_bytes =
-            widened(bill_held(&out->bill, (unsigned)i), memory_residual(t, w));
+            widened(bill_held(&out->bill, (unsigned)i), judge_memory_residual(t, s, i, w));
         out->site[i].beside_bytes = held_as(&out->bill, i, HELD_PROCESS);
     }
     beside_most(t, out);

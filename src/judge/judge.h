@@ -85,6 +85,10 @@ bool verdict_all_on_devices(const struct verdict *v);
 /* With devices that can be used, the placement is searched for (judge/placement.h). */
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out);
+/* The class whose residuals widen what a site of this task holds; NULL: exact. A plan that was never held against truth is no better than
+ * the closed form. */
+const struct residual *judge_memory_residual(const struct task *t, const struct split *s, int site,
+                                             const struct world *w);
 /* Where the sites of a split lie: places of the machine, the CPU first. */
 struct seats {
     uint16_t place[SITES];

@@ -42,7 +42,6 @@ struct search {
     bool experts;                            /* the model has some */
     bool wary;                               /* high ends count */
     double host_more_bytes;                  /* what the process may take beyond what is likely */
-    double spread;                           /* high end of what is held, of its likely */
     struct bill bill;
     struct candidate found[CANDIDATES];
     size_t founds;
@@ -123,7 +122,8 @@ static double needs(const struct search *s, const struct candidate *c, int site)
         beside += s->host_more_bytes;
     else if (rules)
         beside = most(beside, rules->context_most_bytes);
-    return own * s->spread + beside;
+    const struct residual *r = judge_memory_residual(s->asked, &c->split, site, s->world);
+    return own * (r ? most(r->high, 1) : 1) + beside;
 }
 
 /* Room left at each device; true when none is too small. The host is not looked at. */
@@ -561,9 +561,6 @@ static bool weigh_host(struct search *s, struct verdict *scratch)
     if (scratch->bill.unruled) return false;
     const struct site *site = &scratch->site[ON_HOST];
     s->host_more_bytes = site->beside_most_bytes - site->beside_bytes;
-    s->spread = s->asked == &s->quick || ((const struct generate *)s->asked->knobs)->closed_form
-                    ? site->held_bytes.high / site->held_bytes.likely
-                    : 1;
     return true;
 }
 

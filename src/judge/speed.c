@@ -218,7 +218,7 @@ static struct accelerator_range range_of(const struct speed_asked *a, enum phase
 static bool at_listed(const struct speed_asked *a, const struct line *l, size_t place,
                       struct sum *s)
 {
-    const struct device d = {a->machine, a->world, place, a->flash};
+    const struct device d = {a->machine, a->world, place, a->flash, a->at_once};
     struct estimate seconds;
     if (!device_seconds(l, &d, &seconds)) return false;
     const struct accelerator *x = accelerator_of(a->world, &a->machine->place[place]);

@@ -156,13 +156,22 @@ static size_t listed_cpu(const struct machine *m, const struct world *w, struct 
     return n;
 }
 
-static struct rate typical_rate(const struct typical *t, const struct rate *base)
+/* Of a listed CPU each thread lengthens the wait at a node of the graph. */
+static double node_s(const struct world *w, const struct rate *base)
+{
+    const struct accelerator *cpu = accelerator_cpu(w, NULL);
+    return base->per_s.origin == LISTED && cpu ? cpu->launch_s * base->threads : 0;
+}
+
+static struct rate typical_rate(const struct typical *t, const struct rate *base,
+                                const struct world *w)
 {
     const double times = t->of == MACHINE_WORK_COUNT ? 1 : base->per_s.likely;
+    const double wait_s = t->rate.work == WORK_OPERATIONS ? node_s(w, base) : 0;
     struct rate r = t->rate;
     r.place = base->place;
     r.threads = base->threads;
-    r.per_s.low = r.per_s.likely = r.per_s.high = t->rate.per_s.likely * times;
+    r.per_s.low = r.per_s.likely = r.per_s.high = 1 / (1 / (t->rate.per_s.likely * times) + wait_s);
     if (base->per_s.origin == LISTED) r.per_s.origin = LISTED;
     return r;
 }
@@ -179,7 +188,7 @@ const struct machine *judge_typical(const struct machine *m, const struct world 
     for (size_t i = 0; i < w->typicals; i++) {
         const struct typical *t = &w->typical[i];
         const struct rate *base = base_of(&based, t);
-        if (base && !measured(m, t, base->threads)) rate[rates++] = typical_rate(t, base);
+        if (base && !measured(m, t, base->threads)) rate[rates++] = typical_rate(t, base, w);
     }
     return rates > m->rates ? machine_with_rates(m, rate, rates, a) : m;
 }

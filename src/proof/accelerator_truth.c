@@ -95,14 +95,13 @@ static bool holds_word(const char *text, const char *word)
     return text && strstr(text, word);
 }
 
-/* The engine's time, as the file of constants knows the source; NULL: today's. */
-static const char *made_of(const struct reading *r, const struct given *g)
+/* What the file of constants knows of a source: the engine's time, the micro-batch it ran with; NULL: nothing. */
+static const struct json *benchmark_of(const struct reading *r, const struct given *g)
 {
     for (size_t i = 0; g->source && i < json_count(r->benchmarks); i++) {
         const struct json *b = json_at(r->benchmarks, i);
         struct str source;
-        if (json_text(json_get(b, "source"), &source) && str_is(source, g->source))
-            return truth_text(b, "made", r->arena);
+        if (json_text(json_get(b, "source"), &source) && str_is(source, g->source)) return b;
     }
     return NULL;
 }
@@ -229,6 +228,7 @@ struct question {
     const struct given *given;
     const struct truth_subject *subject;
     const struct era *era;
+    const struct json *benchmark;
     struct generate knobs;
 };
 
@@ -239,6 +239,7 @@ static void set_knobs(struct question *q, bool decode)
     const double tokens = tested > 0 ? tested : or_else(g->n_tokens, 256);
     struct generate *k = &q->knobs;
     generate_usual(k, &q->subject->digest, q->subject->digest.types);
+    (void)!json_number(json_get(q->benchmark, "ubatch_tokens"), &k->ubatch_tokens);
     k->depth_tokens = or_else(g->n_depth, 0);
     /* decoded tokens stand behind half of themselves on average */
     k->prompt_tokens = decode ? tokens / 2 : tokens;
@@ -251,8 +252,9 @@ static void add_row(struct question *q, bool decode, enum published as, struct e
     struct reading *r = q->reading;
     r->row[r->rows++] = (struct published_row){
         .as = as,
-        .id = str_format(r->arena, "%s, %s %s %s%s", g->hardware, g->model,
-                         g->quant ? g->quant : "", g->test ? g->test : "", decode ? "" : " prompt"),
+        .id = str_format(r->arena, "%s, %s%s%s%s%s%s", g->hardware, g->model, g->quant ? " " : "",
+                         g->quant ? g->quant : "", g->test ? " " : "", g->test ? g->test : "",
+                         decode ? "" : " prompt"),
         .measured = decode ? g->tps : g->prompt_tps,
         .predicted = said.likely,
         .low = said.low,
@@ -359,7 +361,8 @@ static bool read_row(struct reading *r, const struct json *row, struct mu_err *e
         r->left_out++;
         return true;
     }
-    q.era = era_of(r, made_of(r, &g), err);
+    q.benchmark = benchmark_of(r, &g);
+    q.era = era_of(r, truth_text(q.benchmark, "made", r->arena), err);
     if (!q.era) return false;
     if (!(g.gpu_count > 0)) {
         r->left_out += !ask_cpu(&q);

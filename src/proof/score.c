@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "proof/accelerator_truth.h"
 #include "proof/offload_truth.h"
 #include "proof/proof.h"
 #include "proof/residual.h"
@@ -40,11 +41,13 @@ static struct score score_of(const char *class_, struct error *e, size_t n)
         .class_ = class_,
         .rows = (double)n,
         .median_pct = (e[(n - 1) / 2].percent + e[n / 2].percent) / 2,
+        .p80_pct = e[n * 4 / 5].percent,
         .p90_pct = e[n * 9 / 10].percent,
         .worst_pct = e[n - 1].percent,
         .worst_row = e[n - 1].row,
         .coverage = (double)NAN,
         .bar_median_pct = (double)NAN,
+        .bar_p80_pct = (double)NAN,
         .bar_p90_pct = (double)NAN,
         .bar_worst_pct = (double)NAN,
     };
@@ -195,6 +198,46 @@ static bool offload_scores(struct str text, const char *name, const struct catal
     return true;
 }
 
+/* What is promised of accelerators that nobody measured. */
+static const double published_decode_median_pct = 10, published_p80_pct = 25;
+
+/* One class of published speeds; false when the file has no such row. */
+static bool published_score(const struct accelerator_truth *t, enum published as, struct error *e,
+                            struct score *out)
+{
+    size_t n = 0;
+    double inside = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct published_row *r = &t->row[i];
+        if (r->as != as) continue;
+        const bool priced = r->predicted > 0;
+        e[n++] = (struct error){priced ? percent_off(r->predicted, r->measured) : 100, r->id};
+        inside += priced && r->measured >= r->low && r->measured <= r->high;
+    }
+    if (!n) return false;
+    *out = score_of(published_class(as), e, n);
+    out->coverage = inside / (double)n;
+    if (as != PUBLISHED_DECODE && as != PUBLISHED_MOE_DECODE) return true;
+    out->bar_median_pct = published_decode_median_pct;
+    out->bar_p80_pct = published_p80_pct;
+    return true;
+}
+
+static bool published_scores(struct str text, const char *name, const struct catalog *c,
+                             struct arena *a, const struct score **out, size_t *count,
+                             struct mu_err *err)
+{
+    struct accelerator_truth t;
+    if (!accelerator_truth_read(text, name, c, a, NULL, &t, err)) return false;
+    struct score *s = NEW_ARRAY(a, struct score, PUBLISHED_COUNT);
+    struct error *e = NEW_ARRAY(a, struct error, t.rows);
+    *count = 0;
+    for (int i = 0; i < PUBLISHED_COUNT; i++)
+        *count += published_score(&t, (enum published)i, e, &s[*count]);
+    *out = s;
+    return true;
+}
+
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,
                  const struct score **out, size_t *count, struct mu_err *err)
 {
@@ -203,6 +246,7 @@ bool proof_score(struct str text, const char *name, const struct catalog *c, str
     bool has_range;
     if (speed_truth_is(text)) return speed_scores(text, name, c, a, out, count, err);
     if (offload_truth_is(text)) return offload_scores(text, name, c, a, out, count, err);
+    if (accelerator_truth_is(text)) return published_scores(text, name, c, a, out, count, err);
     if (!truth_read(text, name, c, a, &t, err) ||
         !residual_shipped(c, CLOSED_FORM_CLASS, &range, &has_range, err))
         return false;
