@@ -1,53 +1,18 @@
-/* The search for a placement. A candidate is a split and the places of its sites; what a candidate needs at each site is read off its
- * bill, so that no second formula of memory exists. How many layers go on devices, or how many layers' experts stay off them, is found
- * by halving; over several devices layers are dealt by memory, then moved from where they are too many to where there is room. Sources
- * of the rules: llama.cpp v0.5.0 src/llama-model.cpp (layers on devices), common/arg.cpp (settings). Left out: splits of single
- * matrices over devices (rows, tensors), experts of other layers than the first, layers in another order than the devices'. */
+/* The search for a placement: candidates are splits and the places of their sites (search.h). How many layers go on devices, or how many
+ * layers' experts stay off them, is found by halving; those that fit are priced, and the fastest is judged as the task asks to be.
+ * Left out: splits of single matrices over devices (rows, tensors), experts of other layers than the first, layers in another order
+ * than the devices'. */
 #include "judge/placement.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "judge/search.h"
 #include "machine/facts.h"
 #include "model/digest.h"
 
-enum { CANDIDATES = 48, MOVES_MOST = 24, STEPS_MOST = 12 };
-enum { DEVICES = SITES - 1 };
-
-/* What gives way when a candidate does not fit; in the order of preference. */
-enum way { ALL_ON_DEVICES, EXPERTS_ON_HOST, LAYERS_ON_HOST, CACHE_ON_HOST, NONE_ON_DEVICES };
-struct candidate {
-    struct split split;
-    struct seats seats;
-    enum way way;
-    bool host_fits;
-    struct estimate decode_per_s, prefill_per_s;
-};
-struct device {
-    uint16_t place, pool;
-    double usable_bytes, read_per_s; /* read_per_s: 0 when not known */
-};
-struct search {
-    const struct task *asked;
-    struct generate knobs; /* as asked, closed form */
-    struct task quick;
-    const struct machine *machine;
-    const struct world *world;
-    struct device device[DEVICES]; /* in the machine's order */
-    int devices;
-    int by_speed[DEVICES], by_size[DEVICES]; /* best first */
-    double layers;                           /* of the model, and one for the output */
-    double fixed_layers, fixed_experts;      /* NaN: free */
-    bool experts;                            /* the model has some */
-    bool wary;                               /* high ends count */
-    double host_more_bytes;                  /* what the process may take beyond what is likely */
-    struct bill bill;
-    struct candidate found[CANDIDATES];
-    size_t founds;
-    struct candidate nearest; /* of those that do not fit */
-    bool near;
-};
+enum { STEPS_MOST = 12 };
 
 /* ---- devices */
 
@@ -79,13 +44,13 @@ static void add_device(struct search *s, uint16_t place)
     const struct rate *read = machine_place_rate(s->machine, place, WORK_READ_BYTES);
     const double usable = known_or(s->machine->pool[p->pool].usable_bytes, 0);
     s->device[s->devices++] =
-        (struct device){.place = place,
-                        .pool = p->pool,
-                        .usable_bytes = least(usable, known_or(p->limit_bytes, usable)),
-                        .read_per_s = read ? read->per_s.likely : 0};
+        (struct usable_device){.place = place,
+                               .pool = p->pool,
+                               .usable_bytes = least(usable, known_or(p->limit_bytes, usable)),
+                               .read_per_s = read ? read->per_s.likely : 0};
 }
 
-static bool goes_before(const struct device *a, const struct device *b, bool by_speed)
+static bool goes_before(const struct usable_device *a, const struct usable_device *b, bool by_speed)
 {
     if (by_speed && a->read_per_s != b->read_per_s) return a->read_per_s > b->read_per_s;
     if (a->usable_bytes != b->usable_bytes) return a->usable_bytes > b->usable_bytes;
@@ -104,217 +69,7 @@ static void order(const struct search *s, bool by_speed, int out[DEVICES])
     }
 }
 
-/* ---- what a candidate needs */
-
-/* Bytes that one site needs, as the last bill says. */
-static double needs(const struct search *s, const struct candidate *c, int site)
-{
-    double own = 0, beside = 0;
-    for (size_t i = 0; i < s->bill.lines; i++) {
-        const struct line *l = &s->bill.line[i];
-        if (l->phase != HELD || l->site != site) continue;
-        if (l->held_as == HELD_OWN) own += l->amount;
-        if (l->held_as == HELD_PROCESS) beside += l->amount;
-    }
-    if (!s->wary) return own + beside;
-    const struct site_rules *rules = c->split.rules[site];
-    if (site == ON_HOST)
-        beside += s->host_more_bytes;
-    else if (rules)
-        beside = most(beside, rules->context_most_bytes);
-    const struct residual *r = judge_memory_residual(s->asked, &c->split, site, s->world);
-    return own * (r ? most(r->high, 1) : 1) + beside;
-}
-
-/* Room left at each device; true when none is too small. The host is not looked at. */
-static bool devices_fit(struct search *s, struct candidate *c, double spare[SITES])
-{
-    bool fit = true;
-    cost_bill(&s->quick, &c->split, &s->bill);
-    for (int i = 1; i < c->split.sites; i++) {
-        const struct place *p = &s->machine->place[c->seats.place[i]];
-        const double pool = known_or(s->machine->pool[p->pool].usable_bytes, 0);
-        spare[i] = least(pool, known_or(p->limit_bytes, pool)) - needs(s, c, i);
-        fit = fit && spare[i] >= 0;
-    }
-    return fit;
-}
-
-/* Whether the host has room too, with what lies on the same pool; by the last bill. */
-static bool host_fits(const struct search *s, const struct candidate *c)
-{
-    const struct place *cpu = machine_cpu(s->machine);
-    double bytes = needs(s, c, ON_HOST);
-    for (int i = 1; i < c->split.sites; i++)
-        if (s->machine->place[c->seats.place[i]].pool == cpu->pool) bytes += needs(s, c, i);
-    return bytes <= known_or(s->machine->pool[cpu->pool].usable_bytes, (double)INFINITY);
-}
-
-/* ---- dealing layers over devices */
-
-static double on_devices(const struct candidate *c)
-{
-    double sum = 0;
-    for (int i = 1; i < c->split.sites; i++) sum += c->split.layers[i];
-    return sum;
-}
-
-/* Runs of layers stand in the order of their sites. */
-static void line_up(const struct search *s, struct candidate *c)
-{
-    double first = s->layers - on_devices(c);
-    c->split.first_layer[ON_HOST] = 0;
-    c->split.layers[ON_HOST] = first;
-    for (int i = 1; i < c->split.sites; i++) {
-        c->split.first_layer[i] = first;
-        first += c->split.layers[i];
-    }
-}
-
-/* So many layers by the memory of their devices: each its share, the rest to those that miss most of theirs. */
-static void deal_by_memory(const struct search *s, struct candidate *c, double layers)
-{
-    double usable[SITES] = {0}, all = 0;
-    for (int i = 1; i < c->split.sites; i++) {
-        for (int k = 0; k < s->devices; k++)
-            if (s->device[k].place == c->seats.place[i]) usable[i] = s->device[k].usable_bytes;
-        all += usable[i];
-    }
-    for (int i = 1; i < c->split.sites; i++)
-        c->split.layers[i] = most(floor(all > 0 ? layers * usable[i] / all : 0), 1);
-    for (double rest = layers - on_devices(c); rest != 0; rest = layers - on_devices(c)) {
-        int best = 0;
-        for (int i = 1; i < c->split.sites; i++) {
-            if (rest < 0 && c->split.layers[i] <= 1) continue;
-            const double miss = layers * usable[i] - all * c->split.layers[i];
-            const double now = layers * usable[best] - all * c->split.layers[best];
-            if (!best || (rest > 0 ? miss > now : miss < now)) best = i;
-        }
-        if (!best) break;
-        c->split.layers[best] += rest > 0 ? 1 : -1;
-    }
-    line_up(s, c);
-}
-
-/* Moves layers from the fullest device to the one with most room; false when that leads nowhere. */
-static bool move_layers(const struct search *s, struct candidate *c, const double spare[SITES])
-{
-    int from = 0, to = 0;
-    for (int i = 1; i < c->split.sites; i++) {
-        if (c->split.layers[i] > 1 && spare[i] < 0 && (!from || spare[i] < spare[from])) from = i;
-        if (spare[i] > 0 && (!to || spare[i] > spare[to])) to = i;
-    }
-    if (!from || !to) return false;
-    const double each = needs(s, c, from) / c->split.layers[from];
-    const double wanted = ceil(-spare[from] / each), room = floor(spare[to] / each);
-    const double moved = most(least(least(wanted, room), c->split.layers[from] - 1), 1);
-    c->split.layers[from] -= moved;
-    c->split.layers[to] += moved;
-    line_up(s, c);
-    return true;
-}
-
-/* Shares that were given: llama.cpp puts a layer where its place among those on devices falls into the running sum of the shares. */
-static bool deal_by_shares(const struct search *s, struct candidate *c, double layers)
-{
-    const double *share = s->knobs.tensor_split;
-    float sum = 0, until[DEVICES];
-    double dealt[DEVICES] = {0};
-    for (int i = 0; i < s->devices; i++) until[i] = sum += (float)share[i];
-    if (!(sum > 0)) return false;
-    for (double k = 0; k < layers; k++) {
-        int at = 0;
-        while (at < s->devices - 1 && until[at] / sum <= (float)k / (float)layers) at++;
-        dealt[at]++;
-    }
-    int n = 1;
-    for (int i = 0; i < s->devices; i++) {
-        if (!(dealt[i] > 0)) continue;
-        c->seats.place[n] = s->device[i].place;
-        c->split.layers[n++] = dealt[i];
-    }
-    c->split.sites = n;
-    return true;
-}
-
-static bool shares_given(const struct search *s)
-{
-    for (int i = 0; i < s->devices; i++)
-        if (s->knobs.tensor_split[i] > 0) return true;
-    return false;
-}
-
-static const struct site_rules *rules_of(const struct search *s, uint16_t place)
-{
-    return judge_site_rules(s->world, s->machine->place[place].backend);
-}
-
-static void set_rules(const struct search *s, struct candidate *c)
-{
-    for (int i = 1; i < c->split.sites; i++) c->split.rules[i] = rules_of(s, c->seats.place[i]);
-}
-
-/* So many layers dealt over the candidate's devices; false when they do not fit there. */
-static bool deal(struct search *s, struct candidate *c, double layers)
-{
-    double spare[SITES];
-    if (shares_given(s)) {
-        if (!deal_by_shares(s, c, layers)) return false;
-        line_up(s, c);
-        set_rules(s, c);
-        return devices_fit(s, c, spare);
-    }
-    if (layers < c->split.sites - 1) return false;
-    deal_by_memory(s, c, layers);
-    for (int i = 0; i < MOVES_MOST; i++) {
-        if (devices_fit(s, c, spare)) return true;
-        if (!move_layers(s, c, spare)) return false;
-    }
-    return false;
-}
-
 /* ---- candidates */
-
-static double speed_at(const struct search *s, const struct candidate *c, int site)
-{
-    for (int i = 0; i < s->devices; i++)
-        if (s->device[i].place == c->seats.place[site]) return s->device[i].read_per_s;
-    return 0;
-}
-
-/* As many layers as fit from one site to another; false: not one. */
-static bool shift(struct search *s, struct candidate *c, int from, int to)
-{
-    const struct candidate before = *c;
-    double spare[SITES], good = 0, bad = c->split.layers[from];
-    while (bad - good > 1) {
-        const double moved = floor((good + bad) / 2);
-        struct candidate try = before;
-        try.split.layers[from] -= moved;
-        try.split.layers[to] += moved;
-        line_up(s, &try);
-        if (devices_fit(s, &try, spare)) {
-            good = moved;
-            *c = try;
-        } else {
-            bad = moved;
-        }
-    }
-    return good > 0;
-}
-
-/* Layers moved from slower devices to faster ones that have room left; false: there was nothing to gain. */
-static bool lean(struct search *s, struct candidate *c)
-{
-    const double unlike = 1.05; /* less makes no difference worth the smaller margin */
-    bool moved = false;
-    if (shares_given(s)) return false;
-    for (int from = 1; from < c->split.sites; from++)
-        for (int to = 1; to < c->split.sites; to++)
-            if (speed_at(s, c, to) > speed_at(s, c, from) * unlike)
-                moved = shift(s, c, from, to) || moved;
-    return moved;
-}
 
 /* `count` devices, the first of an order, as sites in the machine's order. */
 static struct candidate on(const struct search *s, const int *best, int count, enum way way)
@@ -327,7 +82,7 @@ static struct candidate on(const struct search *s, const int *best, int count, e
             if (best[k] == i) c.seats.place[site++] = s->device[i].place;
     c.split.host_experts = isnan(s->fixed_experts) ? 0 : s->fixed_experts;
     c.split.host_cache = way == CACHE_ON_HOST || s->knobs.kv_offload == (double)OFFLOAD_OFF;
-    set_rules(s, &c);
+    search_set_rules(s, &c);
     return c;
 }
 
@@ -346,9 +101,9 @@ static bool same(const struct candidate *a, const struct candidate *b)
 static bool keep(struct search *s, struct candidate *c)
 {
     cost_bill(&s->quick, &c->split, &s->bill);
-    c->host_fits = host_fits(s, c);
+    c->host_fits = search_host_fits(s, c);
     if (!c->host_fits) {
-        if (!s->near || on_devices(c) > on_devices(&s->nearest)) s->nearest = *c;
+        if (!s->near || search_on_devices(c) > search_on_devices(&s->nearest)) s->nearest = *c;
         s->near = true;
         return false;
     }
@@ -367,8 +122,8 @@ static double layers_most(const struct search *s)
 static bool try_whole(struct search *s, const int *best, int count)
 {
     struct candidate c = on(s, best, count, ALL_ON_DEVICES);
-    if (!deal(s, &c, layers_most(s)) || !keep(s, &c)) return false;
-    if (lean(s, &c)) (void)keep(s, &c);
+    if (!search_deal(s, &c, layers_most(s)) || !keep(s, &c)) return false;
+    if (search_lean(s, &c)) (void)keep(s, &c);
     return true;
 }
 
@@ -381,7 +136,7 @@ static bool halve(struct search *s, struct candidate *c, double whole, bool expe
         struct candidate try = *c;
         const double middle = floor((good + bad) / 2);
         if (experts) try.split.host_experts = middle;
-        if (deal(s, &try, experts ? layers_most(s) : middle)) {
+        if (search_deal(s, &try, experts ? layers_most(s) : middle)) {
             good = middle;
             best = try;
         } else {
@@ -419,7 +174,7 @@ static bool try_cache(struct search *s, const int *best, int count)
 {
     struct candidate c = on(s, best, count, CACHE_ON_HOST);
     if (s->knobs.kv_offload != (double)OFFLOAD_AUTO) return false;
-    return deal(s, &c, layers_most(s)) && keep(s, &c);
+    return search_deal(s, &c, layers_most(s)) && keep(s, &c);
 }
 
 static void try_in_parts(struct search *s, const int *best, int count)
@@ -445,7 +200,7 @@ static bool try_all_on_devices(struct search *s)
 static void look(struct search *s)
 {
     s->founds = 0;
-    if (shares_given(s)) {
+    if (search_shares_given(s)) {
         if (!try_whole(s, s->by_speed, s->devices)) try_in_parts(s, s->by_speed, s->devices);
         return;
     }
@@ -472,7 +227,7 @@ static bool better(const struct candidate *a, const struct candidate *b)
     if (faster(a->prefill_per_s, b->prefill_per_s)) return true;
     if (faster(b->prefill_per_s, a->prefill_per_s)) return false;
     if (a->way != b->way) return a->way < b->way;
-    return on_devices(a) > on_devices(b);
+    return search_on_devices(a) > search_on_devices(b);
 }
 
 static void price(struct search *s, struct candidate *c, struct verdict *scratch)
@@ -491,9 +246,9 @@ static bool give_way(struct search *s, struct candidate *c, const struct verdict
         spare[i] = v->site[i].usable_bytes - site_needs_most(&v->site[i]);
         device = device || spare[i] < 0;
     }
-    if (!device || shares_given(s)) return false;
+    if (!device || search_shares_given(s)) return false;
     cost_bill(&s->quick, &c->split, &s->bill);
-    if (c->split.sites > 2 && move_layers(s, c, spare)) return true;
+    if (c->split.sites > 2 && search_move_layers(s, c, spare)) return true;
     if (s->experts && isnan(s->fixed_experts) && c->split.host_experts < s->layers - 1) {
         c->split.host_experts++;
         return true;
@@ -504,7 +259,7 @@ static bool give_way(struct search *s, struct candidate *c, const struct verdict
         if (spare[i] < spare[fullest]) fullest = i;
     if (c->split.layers[fullest] <= 1) return false;
     c->split.layers[fullest]--;
-    line_up(s, c);
+    search_line_up(s, c);
     return true;
 }
 
@@ -543,9 +298,9 @@ static void add_host(struct search *s)
 static void take_nearest(struct search *s, struct verdict *out)
 {
     struct candidate c = s->nearest;
-    if (!isnan(s->fixed_layers) || shares_given(s)) {
+    if (!isnan(s->fixed_layers) || search_shares_given(s)) {
         c = on(s, s->by_speed, s->devices, LAYERS_ON_HOST);
-        (void)deal(s, &c, least(most(layers_most(s), s->devices), s->layers));
+        (void)search_deal(s, &c, least(most(layers_most(s), s->devices), s->layers));
     } else if (!s->near) {
         c = (struct candidate){.split = split_host};
         c.seats.place[ON_HOST] = (uint16_t)(machine_cpu(s->machine) - s->machine->place);
