@@ -292,14 +292,12 @@ static int embeddings(struct graph *g)
         x = looked_up(g, e, g->token_ids);
     }
     if (g->a->embedding_scaled) x = scaled(g, e, x);
+    const int at = g->a->learned_positions ? looked_up(g, e, g->positions) : 0;
     if (g->a->encoder) { /* the embedding of token type 0 */
         const int type = outside(g, ON_HOST, float_bytes * g->s->width);
         x = in_place(g, e, FROM(x, type));
     }
-    if (g->a->learned_positions) {
-        const int at = looked_up(g, e, g->positions);
-        x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
-    }
+    if (at) x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
     if (g->a->norm_after) x = normed(g, e, x);
     return x;
 }
@@ -647,7 +645,7 @@ static int feed_forward(struct graph *g, int x, int layer, double tokens)
 /* Of the last layer only the rows whose logits are asked for go on. */
 static int asked_rows(struct graph *g, int x, int number)
 {
-    if (number < (int)g->s->layers - 1) return x;
+    if (number < (int)g->s->layers - 1 || g->a->late_rows) return x;
     return computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
 }
 
@@ -691,7 +689,7 @@ static int parallel_layer(struct graph *g, int stream, int number)
 
 static int serial_layer(struct graph *g, int stream, int number)
 {
-    const bool last = number == (int)g->s->layers - 1;
+    const bool last = number == (int)g->s->layers - 1 && !g->a->late_rows;
     const bool bare = g->a->norm_after || g->a->norms_behind;
     const struct extent whole = stream_extent(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
@@ -716,7 +714,9 @@ static int serial_layer(struct graph *g, int stream, int number)
 
 static int layer(struct graph *g, int stream, int number)
 {
-    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number));
+    const double every = g->a->unrotated_every;
+    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number)) &&
+                 !(every > 0 && fmod(number + 1, every) == 0);
     if (g->a->parallel != PARALLEL_NONE) return parallel_layer(g, stream, number);
     const int x = serial_layer(g, stream, number);
     if (number >= g->a->deepstack_layers) return x;
@@ -727,6 +727,7 @@ static int layer(struct graph *g, int stream, int number)
 static void logits(struct graph *g, int x)
 {
     const struct extent e = floats(g->s->vocabulary, g->d.outputs, 1, 1);
+    if (g->a->late_rows) x = computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
     x = normed(g, stream_extent(g, g->d.outputs), x);
     plan_keep(&g->plan, x);
     if (g->s->tied && g->a->output_is_embedding) g->at.weights = ON_HOST;
