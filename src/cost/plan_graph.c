@@ -140,8 +140,10 @@ static int multiplied_by_chosen(struct graph *g, struct extent e, int x, int cho
 {
     const double rows = e.n[2], inner = e.n[0] == g->s->width ? g->s->expert_width : g->s->width;
     const int w = brought(g, g->at.experts, rows, USE_EXPERTS, inner * e.n[0] * g->s->experts);
-    return pinned(g, computed(g, e, w ? FROM(w, x, chosen) : FROM(x, chosen)),
-                  weights_site(g, g->at.experts, rows));
+    const int site = weights_site(g, g->at.experts, rows);
+    const int y = pinned(g, computed(g, e, w ? FROM(w, x, chosen) : FROM(x, chosen)), site);
+    if (!g->s->ffn_bias) return y;
+    return pinned(g, in_place(g, e, FROM(y, chosen)), site);
 }
 
 /* A weight or bias for each value of a row. */
@@ -585,12 +587,17 @@ static void routed(struct graph *g, int x, double tokens, int *chosen, int *weig
 {
     const double experts = g->s->experts, used = g->s->experts_used;
     const struct extent all = floats(experts, tokens, 1, 1), one = floats(1, tokens, 1, 1);
-    const int chances = in_place(g, all, FROM(multiplied(g, x, experts, tokens)));
-    /* a bias that only chooses leaves the chances as they are */
-    const bool chooses = g->s->router_bias && !g->a->router_bias;
+    /* a bias that only chooses leaves the chances as they are; with one of its own the router gives scores, and those of the
+     * chosen become chances */
+    const bool scores = g->s->router_bias && g->a->router_bias;
+    const bool chooses = g->s->router_bias && !scores;
+    const int logits = multiplied(g, x, experts, tokens);
+    const int chances = scores ? weighed(g, all, logits) : in_place(g, all, FROM(logits));
     const int order = chooses ? weighed(g, all, chances) : chances;
     *chosen = viewed(g, computed(g, all, FROM(order)));
     *weights = computed(g, floats(1, used, tokens, 1), FROM(viewed(g, chances), *chosen));
+    if (scores)
+        *weights = viewed(g, in_place(g, floats(used, tokens, 1, 1), FROM(viewed(g, *weights))));
     if (!g->a->expert_weights_normalised) return;
     const int rows = viewed(g, *weights);
     const int sum = in_place(g, one, FROM(computed(g, one, FROM(rows))));
@@ -727,7 +734,10 @@ static int layer(struct graph *g, int stream, int number)
 static void logits(struct graph *g, int x)
 {
     const struct extent e = floats(g->s->vocabulary, g->d.outputs, 1, 1);
-    if (g->a->late_rows) x = computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
+    if (g->a->late_rows) {
+        plan_keep(&g->plan, x); /* given out for predictors of further tokens */
+        x = computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
+    }
     x = normed(g, stream_extent(g, g->d.outputs), x);
     plan_keep(&g->plan, x);
     if (g->s->tied && g->a->output_is_embedding) g->at.weights = ON_HOST;

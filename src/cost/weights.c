@@ -125,6 +125,24 @@ static void place_outside(struct placing *p)
     }
 }
 
+/* The biases of experts go where these go; they stand among a layer's vectors. */
+static double expert_bias_bytes(const struct shape *s)
+{
+    const double float_bytes = 4, values = 2 * s->expert_width + s->width;
+    return s->experts > 0 && s->ffn_bias ? float_bytes * s->experts * values : 0;
+}
+
+/* Layers whose experts are elsewhere take their biases along. */
+static void move_biases(struct placing *p)
+{
+    const struct spread *spread = p->l->spread;
+    for (size_t k = 0; k < p->l->m->kinds; k++)
+        if (p->l->m->kind[k].experts)
+            p->sum.plain_bytes +=
+                (spread->kind[p->site].experts[k] - spread->kind[p->site].layers[k]) *
+                expert_bias_bytes(p->l->m->shape);
+}
+
 static struct placed placed_at(const struct llama *l, int site)
 {
     struct placing p = {l, site, {0, 0, 0}};
@@ -137,6 +155,7 @@ static struct placed placed_at(const struct llama *l, int site)
                   w->use == USE_EXPERTS ? l->spread->kind[site].experts[k]
                                         : l->spread->kind[site].layers[k]);
         }
+    move_biases(&p);
     return p.sum;
 }
 
