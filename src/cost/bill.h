@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BILL_LINES = 96, BILL_ABOUTS = 24, SITES = 10 };
+enum { BILL_LINES = 256, BILL_ABOUTS = 24, SITES = 10 };
 enum phase { HELD, PREFILL, DECODE, PHASE_COUNT };
 /* MATMUL_FLOP: products with weights; ATTEND_FLOP: queries with the cache's keys and scores with its values; OPERATIONS: nodes of the
  * graph, each with a start and an end that all threads wait for; ELEMENT_BYTES: read and written between the products. */

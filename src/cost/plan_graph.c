@@ -836,22 +836,6 @@ static struct cache_inputs cache_of_cells(const struct shape *s, const struct ge
     return c;
 }
 
-/* Devices that work at the same time hold what crosses sites several times over. */
-static int copies_of(const struct split *s)
-{
-    const int in_flight = 4; /* llama.cpp v0.5.0 ggml/CMakeLists.txt, GGML_SCHED_MAX_COPIES */
-    bool all = s->sites > 2 && !s->host_cache && !(s->host_experts > 0);
-    for (int site = 1; site < s->sites; site++) all = all && split_rules(s, site)->pipelines;
-    return all && split_site(s, 0) != ON_HOST ? in_flight : 1;
-}
-
-static int copier_of(const struct split *s)
-{
-    for (int site = 1; site < s->sites; site++)
-        if (split_rules(s, site)->copies_weights) return site;
-    return 0;
-}
-
 static void begin(struct graph *g, const struct llama *l)
 {
     const struct split *s = l->spread->split;
@@ -866,7 +850,7 @@ static void begin(struct graph *g, const struct llama *l)
     g->pooled_sequences = knobs->sequences;
     g->key_type = knobs->kv_type_k;
     g->value_type = knobs->kv_type_v;
-    g->copier = copier_of(s);
+    g->copier = split_copier(s);
     g->encoder_mask = g->pooling_rows = g->positions = g->temperatures = 0;
     g->narrow = g->deep = 0;
     g->cache[0] = cache_of_cells(g->s, knobs, g->d.cells);
@@ -874,7 +858,7 @@ static void begin(struct graph *g, const struct llama *l)
     plan_start(&g->plan, split_rules(s, ON_HOST)->alignment_bytes);
     for (int site = 1; site < s->sites; site++)
         plan_add_site(&g->plan, split_rules(s, site)->alignment_bytes);
-    g->plan.copies = copies_of(s);
+    g->plan.copies = split_copies(s);
 }
 
 bool plan_compute_bytes(const struct llama *l, double bytes[SITES])
