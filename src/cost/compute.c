@@ -66,15 +66,38 @@ static bool has_experts(const struct spread *p, int site)
     return false;
 }
 
+/* The largest matrix of the host's layers, copied to the device that multiplies large batches. */
+static double copied_weights(const struct llama *l, int site)
+{
+    double largest = 0;
+    const struct digest *m = l->m;
+    if (site == ON_HOST || site != split_copier(l->spread->split)) return 0;
+    for (size_t k = 0; k < m->kinds; k++)
+        for (size_t i = 0; i < m->kind[k].sums; i++) {
+            const struct weight_sum *w = &m->kind[k].sum[i];
+            const double layers = w->use == USE_EXPERTS ? l->spread->kind[ON_HOST].experts[k]
+                                                        : l->spread->kind[ON_HOST].layers[k];
+            if (layers > 0 && w->use != USE_VECTOR) largest = most(largest, w->bytes / w->tensors);
+        }
+    return largest;
+}
+
+/* A tied embedding that is never loaded again is multiplied with on the host. */
+static int output_site(const struct llama *l)
+{
+    const bool stays = l->m->shape->tied && l->m->shape->arch->output_is_embedding;
+    return stays ? ON_HOST : l->spread->output;
+}
+
 /* The input for embeddings stands on the host alone. A site without layers holds the inputs and passes an embedding on. */
 static void closed_form(struct bill *b, const struct llama *l, int site)
 {
     const struct digest *m = l->m;
     const struct derived *d = l->d;
     const struct shape *s = m->shape;
-    const bool encoder = s->arch->encoder, output = l->spread->output == site;
+    const bool encoder = s->arch->encoder, output = output_site(l) == site;
     const bool layers = spread_has_layers(l->spread, site);
-    const bool busy = layers || has_experts(l->spread, site);
+    const bool busy = layers || has_experts(l->spread, site) || copied_weights(l, site) > 0;
     if (site != ON_HOST && !busy && !output) return;
     const bool scores_here = !l->spread->split->host_cache || d->flash || site == ON_HOST;
     GIVEN(b, tokens, d->tokens, "largest micro-batch");
@@ -89,8 +112,12 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, attention_width, layers ? 2 * query_width(s) : 0,
           "model, floats a token in Q and its copy");
     GIVEN(b, score_width, layers && scores_here ? scores(m, d) : 0, "model, scores a token");
+    GIVEN(b, weight_bytes, copied_weights(l, site), "the largest of the host's, copied");
+    GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
     GIVEN(b, cache_bytes, site != ON_HOST && layers ? copied_cache(l) : 0, "one layer's, copied");
-    LET(b, input_bytes, embedding_bytes + index_input_bytes + mask_bytes);
+    LET(b, input_bytes,
+        copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
+            weight_bytes);
     GIVEN(b, streams_bytes, busy ? 2 * stream_bytes : stream_bytes, "values between layers");
     LET(b, ffn_bytes, input_bytes + streams_bytes + 4 * tokens * ffn_width);
     LET(b, attention_bytes,

@@ -25,6 +25,10 @@ bool spread_has_layers(const struct spread *p, int site);
 const struct site_rules *split_rules(const struct split *s, int site);
 int split_site(const struct split *s, double layer);
 bool split_pins_host(const struct split *s);
+/* The device that host weights are copied to for large batches, 0 none; how often what crosses sites is held: more than once where
+ * several devices work at the same time. */
+int split_copier(const struct split *s);
+int split_copies(const struct split *s);
 
 /* What every part is written from. */
 struct llama {

@@ -140,8 +140,10 @@ static int multiplied_by_chosen(struct graph *g, struct extent e, int x, int cho
 {
     const double rows = e.n[2], inner = e.n[0] == g->s->width ? g->s->expert_width : g->s->width;
     const int w = brought(g, g->at.experts, rows, USE_EXPERTS, inner * e.n[0] * g->s->experts);
-    return pinned(g, computed(g, e, w ? FROM(w, x, chosen) : FROM(x, chosen)),
-                  weights_site(g, g->at.experts, rows));
+    const int site = weights_site(g, g->at.experts, rows);
+    const int y = pinned(g, computed(g, e, w ? FROM(w, x, chosen) : FROM(x, chosen)), site);
+    if (!g->s->ffn_bias) return y;
+    return pinned(g, in_place(g, e, FROM(y, chosen)), site);
 }
 
 /* A weight or bias for each value of a row. */
@@ -292,14 +294,12 @@ static int embeddings(struct graph *g)
         x = looked_up(g, e, g->token_ids);
     }
     if (g->a->embedding_scaled) x = scaled(g, e, x);
+    const int at = g->a->learned_positions ? looked_up(g, e, g->positions) : 0;
     if (g->a->encoder) { /* the embedding of token type 0 */
         const int type = outside(g, ON_HOST, float_bytes * g->s->width);
         x = in_place(g, e, FROM(x, type));
     }
-    if (g->a->learned_positions) {
-        const int at = looked_up(g, e, g->positions);
-        x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
-    }
+    if (at) x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
     if (g->a->norm_after) x = normed(g, e, x);
     return x;
 }
@@ -587,12 +587,17 @@ static void routed(struct graph *g, int x, double tokens, int *chosen, int *weig
 {
     const double experts = g->s->experts, used = g->s->experts_used;
     const struct extent all = floats(experts, tokens, 1, 1), one = floats(1, tokens, 1, 1);
-    const int chances = in_place(g, all, FROM(multiplied(g, x, experts, tokens)));
-    /* a bias that only chooses leaves the chances as they are */
-    const bool chooses = g->s->router_bias && !g->a->router_bias;
+    /* a bias that only chooses leaves the chances as they are; with one of its own the router gives scores, and those of the
+     * chosen become chances */
+    const bool scores = g->s->router_bias && g->a->router_bias;
+    const bool chooses = g->s->router_bias && !scores;
+    const int logits = multiplied(g, x, experts, tokens);
+    const int chances = scores ? weighed(g, all, logits) : in_place(g, all, FROM(logits));
     const int order = chooses ? weighed(g, all, chances) : chances;
     *chosen = viewed(g, computed(g, all, FROM(order)));
     *weights = computed(g, floats(1, used, tokens, 1), FROM(viewed(g, chances), *chosen));
+    if (scores)
+        *weights = viewed(g, in_place(g, floats(used, tokens, 1, 1), FROM(viewed(g, *weights))));
     if (!g->a->expert_weights_normalised) return;
     const int rows = viewed(g, *weights);
     const int sum = in_place(g, one, FROM(computed(g, one, FROM(rows))));
@@ -647,7 +652,7 @@ static int feed_forward(struct graph *g, int x, int layer, double tokens)
 /* Of the last layer only the rows whose logits are asked for go on. */
 static int asked_rows(struct graph *g, int x, int number)
 {
-    if (number < (int)g->s->layers - 1) return x;
+    if (number < (int)g->s->layers - 1 || g->a->late_rows) return x;
     return computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
 }
 
@@ -691,7 +696,7 @@ static int parallel_layer(struct graph *g, int stream, int number)
 
 static int serial_layer(struct graph *g, int stream, int number)
 {
-    const bool last = number == (int)g->s->layers - 1;
+    const bool last = number == (int)g->s->layers - 1 && !g->a->late_rows;
     const bool bare = g->a->norm_after || g->a->norms_behind;
     const struct extent whole = stream_extent(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
@@ -716,7 +721,9 @@ static int serial_layer(struct graph *g, int stream, int number)
 
 static int layer(struct graph *g, int stream, int number)
 {
-    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number));
+    const double every = g->a->unrotated_every;
+    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number)) &&
+                 !(every > 0 && fmod(number + 1, every) == 0);
     if (g->a->parallel != PARALLEL_NONE) return parallel_layer(g, stream, number);
     const int x = serial_layer(g, stream, number);
     if (number >= g->a->deepstack_layers) return x;
@@ -727,6 +734,10 @@ static int layer(struct graph *g, int stream, int number)
 static void logits(struct graph *g, int x)
 {
     const struct extent e = floats(g->s->vocabulary, g->d.outputs, 1, 1);
+    if (g->a->late_rows) {
+        plan_keep(&g->plan, x); /* given out for predictors of further tokens */
+        x = computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
+    }
     x = normed(g, stream_extent(g, g->d.outputs), x);
     plan_keep(&g->plan, x);
     if (g->s->tied && g->a->output_is_embedding) g->at.weights = ON_HOST;
@@ -825,22 +836,6 @@ static struct cache_inputs cache_of_cells(const struct shape *s, const struct ge
     return c;
 }
 
-/* Devices that work at the same time hold what crosses sites several times over. */
-static int copies_of(const struct split *s)
-{
-    const int in_flight = 4; /* llama.cpp v0.5.0 ggml/CMakeLists.txt, GGML_SCHED_MAX_COPIES */
-    bool all = s->sites > 2 && !s->host_cache && !(s->host_experts > 0);
-    for (int site = 1; site < s->sites; site++) all = all && split_rules(s, site)->pipelines;
-    return all && split_site(s, 0) != ON_HOST ? in_flight : 1;
-}
-
-static int copier_of(const struct split *s)
-{
-    for (int site = 1; site < s->sites; site++)
-        if (split_rules(s, site)->copies_weights) return site;
-    return 0;
-}
-
 static void begin(struct graph *g, const struct llama *l)
 {
     const struct split *s = l->spread->split;
@@ -855,7 +850,7 @@ static void begin(struct graph *g, const struct llama *l)
     g->pooled_sequences = knobs->sequences;
     g->key_type = knobs->kv_type_k;
     g->value_type = knobs->kv_type_v;
-    g->copier = copier_of(s);
+    g->copier = split_copier(s);
     g->encoder_mask = g->pooling_rows = g->positions = g->temperatures = 0;
     g->narrow = g->deep = 0;
     g->cache[0] = cache_of_cells(g->s, knobs, g->d.cells);
@@ -863,7 +858,7 @@ static void begin(struct graph *g, const struct llama *l)
     plan_start(&g->plan, split_rules(s, ON_HOST)->alignment_bytes);
     for (int site = 1; site < s->sites; site++)
         plan_add_site(&g->plan, split_rules(s, site)->alignment_bytes);
-    g->plan.copies = copies_of(s);
+    g->plan.copies = split_copies(s);
 }
 
 bool plan_compute_bytes(const struct llama *l, double bytes[SITES])

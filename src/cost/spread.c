@@ -41,6 +41,21 @@ bool split_pins_host(const struct split *s)
     return false;
 }
 
+int split_copies(const struct split *s)
+{
+    const int in_flight = 4; /* llama.cpp v0.5.0 ggml/CMakeLists.txt, GGML_SCHED_MAX_COPIES */
+    bool all = s->sites > 2 && !s->host_cache && !(s->host_experts > 0);
+    for (int site = 1; site < s->sites; site++) all = all && split_rules(s, site)->pipelines;
+    return all && split_site(s, 0) != ON_HOST ? in_flight : 1;
+}
+
+int split_copier(const struct split *s)
+{
+    for (int site = 1; site < s->sites; site++)
+        if (split_rules(s, site)->copies_weights) return site;
+    return 0;
+}
+
 static void whole(const struct digest *m, struct spread *out)
 {
     for (size_t k = 0; k < m->kinds; k++) {

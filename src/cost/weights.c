@@ -94,27 +94,53 @@ static double rope_bytes(const struct shape *s)
     return s->rope_tensors * pad_to(float_bytes * s->rope_factors, tensor_step);
 }
 
+/* The norm of embeddings: a weight and, of LayerNorms, a bias. */
+static double embedding_norm_bytes(const struct shape *s)
+{
+    const double float_bytes = 4, vectors = s->embedding_norm > 0 ? 1 + s->norm_bias : 0;
+    return vectors * pad_to(float_bytes * s->width, digest_step);
+}
+
 /* Look-ups stay on the host, the norm behind them is beside the first layer; the output's norm and matrix are a layer of their own. */
+static void place_vectors(struct placing *p, const struct weight_sum *w)
+{
+    const struct spread *spread = p->l->spread;
+    const struct shape *s = p->l->m->shape;
+    const double shared = least(rope_bytes(s), w->bytes);
+    const double first = least(embedding_norm_bytes(s), w->bytes - shared);
+    if (spread_has_layers(spread, p->site)) p->sum.plain_bytes += shared;
+    if (split_site(spread->split, 0) == p->site) p->sum.plain_bytes += first;
+    if (spread->output == p->site) p->sum.plain_bytes += w->bytes - shared - first;
+}
+
 static void place_outside(struct placing *p)
 {
     const struct llama *l = p->l;
-    const struct shape *s = l->m->shape;
-    const bool output_here = l->spread->output == p->site;
-    const bool first_here = split_site(l->spread->split, 0) == p->site;
-    double shared = l->spread->sites > 1 ? rope_bytes(s) : 0;
     for (size_t i = 0; i < l->m->outsides; i++) {
-        struct weight_sum w = l->m->outside[i];
-        if (w.use == USE_VECTOR && w.bytes >= shared) {
-            w.bytes -= shared;
-            w.tensors -= shared > 0 ? s->rope_tensors : 0;
-            if (spread_has_layers(l->spread, p->site)) p->sum.plain_bytes += shared;
-            shared = 0;
-        }
-        const bool here = w.use == USE_LOOKUP                       ? p->site == ON_HOST
-                          : w.use == USE_VECTOR && s->arch->encoder ? first_here
-                                                                    : output_here;
-        if (here) place(p, &w, 1);
+        const struct weight_sum *w = &l->m->outside[i];
+        if (w->use == USE_VECTOR && l->spread->sites > 1)
+            place_vectors(p, w);
+        else if (p->site == (w->use == USE_LOOKUP ? ON_HOST : l->spread->output))
+            place(p, w, 1);
     }
+}
+
+/* The biases of experts go where these go; they stand among a layer's vectors. */
+static double expert_bias_bytes(const struct shape *s)
+{
+    const double float_bytes = 4, values = 2 * s->expert_width + s->width;
+    return s->experts > 0 && s->ffn_bias ? float_bytes * s->experts * values : 0;
+}
+
+/* Layers whose experts are elsewhere take their biases along. */
+static void move_biases(struct placing *p)
+{
+    const struct spread *spread = p->l->spread;
+    for (size_t k = 0; k < p->l->m->kinds; k++)
+        if (p->l->m->kind[k].experts)
+            p->sum.plain_bytes +=
+                (spread->kind[p->site].experts[k] - spread->kind[p->site].layers[k]) *
+                expert_bias_bytes(p->l->m->shape);
 }
 
 static struct placed placed_at(const struct llama *l, int site)
@@ -129,6 +155,7 @@ static struct placed placed_at(const struct llama *l, int site)
                   w->use == USE_EXPERTS ? l->spread->kind[site].experts[k]
                                         : l->spread->kind[site].layers[k]);
         }
+    move_biases(&p);
     return p.sum;
 }
 

@@ -131,9 +131,13 @@ static bool classes_of(struct str text, const char *name, const struct catalog *
     return memory_class(text, name, c, a, w, err);
 }
 
-const char *const proof_truths[] = {"truth/memory_cpu.json",     "truth/memory_amx.json",
-                                    "truth/memory_offload.json", "truth/cpu_speed.json",
-                                    "truth/gpu_speed.json",      NULL};
+const char *const proof_truths[] = {"truth/memory_cpu.json",
+                                    "truth/memory_amx.json",
+                                    "truth/memory_offload.json",
+                                    "truth/memory_split.json",
+                                    "truth/cpu_speed.json",
+                                    "truth/gpu_speed.json",
+                                    NULL};
 
 bool proof_residuals(const struct catalog *c, struct arena *a, struct buf *out, struct mu_err *err)
 {

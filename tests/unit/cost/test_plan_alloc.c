@@ -155,6 +155,105 @@ static void a_step_without_room_is_said(void **state)
     assert_true(p.full);
 }
 
+/* ---- two sites: the host, and a device that aligns to 128 bytes */
+
+static struct plan *two_sites(int (*walk)(struct plan *, int))
+{
+    static struct plan p;
+    plan_start(&p, 32);
+    plan_add_site(&p, 128);
+    const int input = plan_input(&p, 64);
+    walk(&p, input);
+    plan_place(&p);
+    walk(&p, input);
+    assert_false(p.full);
+    return &p;
+}
+
+static int at(struct plan *p, int value, int site)
+{
+    plan_pin(p, value, site);
+    return value;
+}
+
+/* On the host and then on the device, which reads the input and what the host made. */
+static int crossing(struct plan *p, int input)
+{
+    const int x = at(p, plan_value(p, VALUE_NEW, bytes(96), FROM(input)), 0);
+    const int y = at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(x, input)), 1);
+    return plan_step(p, plan_value(p, VALUE_REUSE, bytes(64), FROM(y)), PLAN_ANYWHERE);
+}
+
+static void what_crosses_is_copied_before_its_first_reader(void **state)
+{
+    (void)state;
+    const struct plan *p = two_sites(crossing);
+    assert_exactly(p->room[0].peak_bytes, 64 + 96);
+    assert_exactly(p->room[1].peak_bytes, 128 + 128 + 128); /* both copies and y, which is reused */
+}
+
+static int read_far_apart(struct plan *p, int input)
+{
+    int x = at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(input)), 0);
+    x = plan_step(p, x, 1);
+    for (int i = 0; i < 3; i++)
+        x = plan_step(p, at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(x)), 1), 1);
+    return plan_step(p, at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(x, input)), 1),
+                     PLAN_ANYWHERE);
+}
+
+static void an_input_of_a_later_step_is_copied_when_its_stretch_begins(void **state)
+{
+    (void)state;
+    const struct plan *p = two_sites(read_far_apart);
+    assert_int_equal(p->stretch, 2);
+    assert_int_equal(p->input_copies, 1);
+    /* the copies of x and of the input stand from the start, and two values beside them at most */
+    assert_exactly(p->room[1].peak_bytes, 3 * 128);
+}
+
+static int unpinned(struct plan *p, int input)
+{
+    const int x = at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(input)), 0);
+    const int y = plan_value(p, VALUE_NEW, bytes(256), FROM(x));
+    return plan_step(p, y, 1);
+}
+
+static int unpinned_at_the_end(struct plan *p, int input)
+{
+    const int x = at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(input)), 0);
+    const int y = plan_value(p, VALUE_NEW, bytes(256), FROM(x));
+    return plan_step(p, y, 0);
+}
+
+static void a_node_without_weights_goes_to_the_device_next_to_it(void **state)
+{
+    (void)state;
+    const struct plan *p = two_sites(unpinned);
+    assert_exactly(p->room[1].peak_bytes, 128 + 256);
+    p = two_sites(unpinned_at_the_end);
+    assert_exactly(p->room[1].peak_bytes, 0);
+    assert_exactly(p->room[0].peak_bytes, 64 + 64 + 256);
+}
+
+static int brought(struct plan *p, int input)
+{
+    int x = at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(input)), 1);
+    for (int i = 0; i < 4; i++) {
+        const int weights = plan_outside(p, 0, 4096, true);
+        x = at(p, plan_value(p, VALUE_NEW, bytes(64), FROM(weights, x)), 1);
+    }
+    return plan_step(p, x, PLAN_ANYWHERE);
+}
+
+static void weights_that_are_brought_leave_before_the_next(void **state)
+{
+    (void)state;
+    const struct plan *p = two_sites(brought);
+    if (!(p->room[1].peak_bytes < 2 * 4096)) fail_msg("%.0f", p->room[1].peak_bytes);
+    assert_int_equal(p->stretch, 5); /* that of the input, and one for each of the weights */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +265,10 @@ int main(void)
         cmocka_unit_test(an_answer_is_never_freed),
         cmocka_unit_test(steps_repeat_in_the_same_room_and_inputs_last),
         cmocka_unit_test(a_step_without_room_is_said),
+        cmocka_unit_test(what_crosses_is_copied_before_its_first_reader),
+        cmocka_unit_test(an_input_of_a_later_step_is_copied_when_its_stretch_begins),
+        cmocka_unit_test(a_node_without_weights_goes_to_the_device_next_to_it),
+        cmocka_unit_test(weights_that_are_brought_leave_before_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
