@@ -16,6 +16,7 @@ enum catalog_part {
     PART_ARCHITECTURES,
     PART_BUFFERS,
     PART_VENDORS,
+    PART_BACKENDS,
     PART_COUNT
 };
 struct cache {

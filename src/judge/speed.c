@@ -1,14 +1,17 @@
 /* The price list: seconds of a phase are the sum of its lines, each at the rate measured for that work, weight type, buffer and number
  * of columns with all threads; between two measured numbers of columns the rate is interpolated (both logarithmic). Where two lengths
  * of rows were measured, each row costs a fixed time beside that of its values. Attention goes by the nearest head size, since kernels
- * fall off a cliff below their vector length. Left out: work that overlaps, clocks that fall
- * while all cores are busy for minutes. */
+ * fall off a cliff below their vector length. A line at a device takes the rates measured at that place, else what is listed for it
+ * (device_speed.h); the stream of values passes from site to site, and for large batches llama.cpp multiplies the host's weights on a
+ * device that they are copied to. Left out: work that overlaps, clocks that fall while all cores are busy for minutes. */
 #include "judge/speed.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "judge/device_speed.h"
 
 static struct estimate not_priced(const char *why)
 {
@@ -29,14 +32,28 @@ static enum machine_work rate_work(const struct line *l)
 struct query {
     const struct machine *machine;
     const struct line *line;
-    double threads;
+    size_t place;   /* DEVICE_NONE: the CPU */
+    double threads; /* of the CPU */
     bool any_buffer;
 };
+enum { DEVICE_NONE = SIZE_MAX };
+
+/* Rates are of places; whatever has none of the machine's is the CPU's. */
+static bool on_cpu(const struct machine *m, const struct rate *r)
+{
+    return r->place >= m->places || m->place[r->place].kind == PLACE_CPU;
+}
+
+static bool is_there(const struct rate *r, const struct query *q)
+{
+    if (q->place != DEVICE_NONE) return r->place == q->place && !on_cpu(q->machine, r);
+    return on_cpu(q->machine, r) && r->threads == q->threads;
+}
 
 static bool is_for(const struct rate *r, const struct query *q)
 {
     const struct line *l = q->line;
-    if (r->work != rate_work(l) || r->threads != q->threads) return false;
+    if (r->work != rate_work(l) || !is_there(r, q)) return false;
     if (l->work == MATMUL_FLOP)
         return r->type == l->type &&
                (q->any_buffer || !r->buffer || !l->buffer || strcmp(r->buffer, l->buffer) == 0);
@@ -141,15 +158,15 @@ static bool rate_for(const struct query *q, struct estimate *out)
 }
 
 /* Where experts of such weights were not measured, single matrices tell, and where their buffer was not, any other: more than nothing. */
-static bool price_of(const struct machine *m, const struct line *l, double threads,
-                     struct estimate *out)
+static bool price_of(const struct query *asked, struct estimate *out)
 {
-    struct line single = *l;
-    struct query q = {.machine = m, .line = l, .threads = threads};
-    if (rate_for(&q, out)) return true;
+    struct query q = *asked;
+    struct line single = *q.line;
     single.experts = false;
+    q.any_buffer = false;
+    if (rate_for(&q, out)) return true;
     q.line = &single;
-    if (l->experts && rate_for(&q, out)) return true;
+    if (asked->line->experts && rate_for(&q, out)) return true;
     q.any_buffer = true;
     return rate_for(&q, out);
 }
@@ -161,7 +178,7 @@ static double kernel_threads(const struct machine *m, double asked)
     double below = 0, above = 0;
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
-        if (r->work != WORK_MATMUL_FLOP) continue;
+        if (r->work != WORK_MATMUL_FLOP || !on_cpu(m, r)) continue;
         if (!(asked > 0) || r->threads <= asked)
             below = most(below, r->threads);
         else
@@ -170,38 +187,177 @@ static double kernel_threads(const struct machine *m, double asked)
     return below > 0 ? below : above;
 }
 
-static const struct residual *residual_of(enum phase phase, enum origin origin,
-                                          const struct world *w)
+/* Seconds of the host's lines and of the devices', and what they rest on. */
+struct sum {
+    struct estimate host, device;
+    double threads; /* that the CPU's kernels were measured with */
+    bool typical, listed;
+    const char *why; /* no price */
+};
+
+static void add_seconds(struct estimate *s, struct estimate more)
 {
-    const bool measured = origin == MEASURED;
-    if (phase == DECODE)
-        return residual_find(w, measured ? "cpu_speed.decode" : "cpu_speed.decode.typical");
-    return residual_find(w, measured ? "cpu_speed.prefill" : "cpu_speed.prefill.typical");
+    s->low += more.low;
+    s->likely += more.likely;
+    s->high += more.high;
 }
 
-struct estimate speed_of(const struct bill *b, enum phase phase, const struct machine *m,
-                         double threads, const struct world *w)
+static struct estimate seconds_at(double amount, struct estimate rate)
 {
-    struct estimate seconds = {0, 0, 0, MEASURED, NULL}, rate;
-    const double measured = kernel_threads(m, threads);
-    if (!(measured > 0))
-        return not_priced(m->unmeasured ? m->unmeasured : "no kernel was measured");
-    for (size_t i = 0; i < b->lines; i++) {
-        const struct line *l = &b->line[i];
-        if (l->phase != phase) continue;
-        if (!price_of(m, l, measured, &rate))
-            return not_priced("no rate is known for one of its kernels");
-        seconds.low += l->amount / rate.high;
-        seconds.likely += l->amount / rate.likely;
-        seconds.high += l->amount / rate.low;
-        if (rate.origin != MEASURED) seconds.origin = ESTIMATED;
+    return (struct estimate){amount / rate.high, amount / rate.likely, amount / rate.low,
+                             rate.origin, rate.source};
+}
+
+static void on_host(const struct speed_asked *a, const struct line *l, struct sum *s)
+{
+    struct query q = {
+        .machine = a->machine, .line = l, .place = DEVICE_NONE, .threads = s->threads};
+    struct estimate rate;
+    if (!(s->threads > 0)) {
+        s->why = a->machine->unmeasured ? a->machine->unmeasured : "no kernel was measured";
+    } else if (!price_of(&q, &rate)) {
+        s->why = "no rate is known for one of its kernels";
+    } else {
+        s->typical = s->typical || rate.origin != MEASURED;
+        s->listed = s->listed || rate.origin == LISTED;
+        add_seconds(&s->host, seconds_at(l->amount, rate));
     }
-    if (!(seconds.likely > 0)) return not_priced("the model does no such work");
-    const struct residual *r = residual_of(phase, seconds.origin, w);
-    const double likely = 1 / seconds.likely;
-    const enum origin origin = ESTIMATED; /* computed from rates, measured or typical */
-    if (!r) return estimate_of(1 / seconds.high, likely, 1 / seconds.low, origin, "kernel rates");
-    return estimate_of(likely * least(r->low, 1), likely, likely * most(r->high, 1), origin,
-                       seconds.origin == MEASURED ? "kernel rates measured here"
-                                                  : "typical shares of bandwidth and sgemm");
+}
+
+/* A device's range is that of its kind's truth; one without rows has a point. */
+static struct accelerator_range range_of(const struct speed_asked *a, enum phase phase,
+                                         const struct accelerator *x)
+{
+    const size_t kind = a->experts ? RANGE_EXPERTS : RANGE_DENSE;
+    const struct accelerator_range r = phase == DECODE ? x->decode[kind] : x->prefill[kind];
+    if (isnan(r.low)) return (struct accelerator_range){1, 1};
+    return (struct accelerator_range){least(r.low, 1), most(r.high, 1)};
+}
+
+static bool at_listed(const struct speed_asked *a, const struct line *l, size_t place,
+                      struct sum *s)
+{
+    const struct device d = {a->machine, a->world, place, a->flash, a->at_once};
+    struct estimate seconds;
+    if (!device_seconds(l, &d, &seconds)) return false;
+    const struct accelerator *x = accelerator_of(a->world, &a->machine->place[place]);
+    const struct accelerator_range r = range_of(a, (enum phase)l->phase, x);
+    seconds.low /= r.high;
+    seconds.high /= r.low;
+    add_seconds(&s->device, seconds);
+    s->listed = true;
+    return true;
+}
+
+static void on_device(const struct speed_asked *a, const struct line *l, size_t place,
+                      struct sum *s)
+{
+    struct query q = {.machine = a->machine, .line = l, .place = place};
+    struct estimate rate;
+    if (price_of(&q, &rate))
+        add_seconds(&s->device, seconds_at(l->amount, rate));
+    else if (!at_listed(a, l, place, s))
+        s->why = "the speed of this device is not listed";
+}
+
+static size_t pool_at(const struct speed_asked *a, size_t site)
+{
+    return a->machine->place[a->site[site].place].pool;
+}
+
+/* The device that the host's weights are copied to for a large batch: the first that does so; 0: none. */
+static size_t copies_to(const struct speed_asked *a, const struct line *l)
+{
+    const double least_tokens = 32; /* llama.cpp v0.5.0 ggml/src/ggml-cuda, op offload */
+    if (l->phase != PREFILL || l->work != MATMUL_FLOP || !(a->at_once >= least_tokens)) return 0;
+    for (size_t i = 1; a->split && i < (size_t)a->split->sites; i++)
+        if (a->split->rules[i] && a->split->rules[i]->copies_weights) return i;
+    return 0;
+}
+
+static void add_moved(const struct speed_asked *a, double bytes, size_t from, size_t to,
+                      struct sum *s)
+{
+    double per_s;
+    const struct link *link = from == to ? NULL : machine_link(a->machine, from, to);
+    if (from == to) return;
+    if (link && known(link->bytes_per_s, &per_s) && per_s > 0)
+        add_seconds(&s->device, estimate_exactly(bytes / per_s, ESTIMATED, NULL));
+    else
+        s->why = "the link to a device is not known";
+}
+
+static void add_line(const struct speed_asked *a, const struct line *l, struct sum *s)
+{
+    if (l->site != ON_HOST) {
+        /* A cache that stays on the host is copied to where flash attention looks at it. */
+        if (l->work == ATTEND_FLOP && a->split && a->split->host_cache)
+            add_moved(a, l->bytes / most(l->columns, 1), pool_at(a, ON_HOST), pool_at(a, l->site),
+                      s);
+        on_device(a, l, a->site[l->site].place, s);
+        return;
+    }
+    const size_t to = copies_to(a, l);
+    if (!to) {
+        on_host(a, l, s);
+        return;
+    }
+    add_moved(a, l->bytes / most(l->columns, 1), pool_at(a, ON_HOST), pool_at(a, to), s);
+    on_device(a, l, a->site[to].place, s);
+}
+
+/* The stream of values goes from each site that has layers to the next one, as far as the link is known: it is small. */
+static void pass_stream(const struct speed_asked *a, struct sum *s)
+{
+    size_t from = 0;
+    for (size_t i = 1; a->split && i < (size_t)a->split->sites; i++) {
+        if (!(a->split->layers[i] > 0)) continue;
+        if (machine_link(a->machine, pool_at(a, from), pool_at(a, i)))
+            add_moved(a, a->stream_bytes, pool_at(a, from), pool_at(a, i), s);
+        from = i;
+    }
+}
+
+static const struct residual *residual_of(enum phase phase, bool typical, const struct world *w)
+{
+    if (phase == DECODE)
+        return residual_find(w, typical ? "cpu_speed.decode.typical" : "cpu_speed.decode");
+    return residual_find(w, typical ? "cpu_speed.prefill.typical" : "cpu_speed.prefill");
+}
+
+/* The host's seconds with the range of their truth class; without one that of the runs stands. */
+static struct estimate host_seconds(const struct speed_asked *a, enum phase phase,
+                                    const struct sum *s)
+{
+    struct estimate e = s->host;
+    const struct accelerator *cpu = s->listed ? accelerator_cpu(a->world, NULL) : NULL;
+    const struct residual *r = residual_of(phase, s->typical, a->world);
+    if (cpu) {
+        const struct accelerator_range range = range_of(a, phase, cpu);
+        e.low = e.likely / range.high;
+        e.high = e.likely / range.low;
+    } else if (r) {
+        e.low = e.likely / most(r->high, 1);
+        e.high = e.likely / least(r->low, 1);
+    }
+    return e;
+}
+
+static const char *rests_on(const struct sum *s)
+{
+    if (s->listed) return "listed rates and typical shares of them";
+    return s->typical ? "typical shares of bandwidth and sgemm" : "kernel rates measured here";
+}
+
+struct estimate speed_of(const struct speed_asked *a, enum phase phase)
+{
+    struct sum s = {.threads = kernel_threads(a->machine, a->threads)};
+    for (size_t i = 0; i < a->bill->lines && !s.why; i++)
+        if (a->bill->line[i].phase == phase) add_line(a, &a->bill->line[i], &s);
+    if (s.why) return not_priced(s.why);
+    pass_stream(a, &s);
+    struct estimate all = host_seconds(a, phase, &s);
+    add_seconds(&all, s.device);
+    if (!(all.likely > 0)) return not_priced("the model does no such work");
+    return estimate_of(1 / all.high, 1 / all.likely, 1 / all.low, ESTIMATED, rests_on(&s));
 }

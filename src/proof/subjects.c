@@ -21,7 +21,8 @@ static bool shape_of(const struct truth_subjects *all, const struct json *row, c
                      struct shape *out, struct mu_err *err)
 {
     const struct json *hparams = json_get(row, "hparams");
-    const char *name = truth_text(row, "catalog", all->arena), *others;
+    const char *others, *named = truth_text(row, "catalog", all->arena);
+    const char *name = named ? named : model;
     const struct model_part *part;
     if (hparams) return hparams_shape(hparams, all->catalog, all->arena, out, err);
     if (!name || catalog_model(all->catalog, str_of(name), &part, &others) == MATCH_NONE)
