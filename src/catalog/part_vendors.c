@@ -20,6 +20,8 @@ static const struct field vendor_field[] = {
     ROW_TEXT(accelerator_vendor, "platform", platform),
     ROW_NUMBER(accelerator_vendor, "shared_share", shared_share),
     ROW_NUMBER(accelerator_vendor, "small_up_to_gib", small_up_to_gib),
+    ROW_TEXT(accelerator_vendor, "guide_type", guide_type),
+    ROW_TEXT(accelerator_vendor, "guide_words", guide_words),
     ROW_TEXT(accelerator_vendor, "limited_by", limited_by),
     ROW_FLAG(accelerator_vendor, "carve_out", carve_out),
     ROW_TEXT(accelerator_vendor, "source", source),

@@ -94,8 +94,11 @@ struct accelerator_vendor {
     double
         shared_share; /* of memory that the CPU and it share, what it may use unless told otherwise */
     double small_up_to_gib; /* its parts' usable_share_small holds up to so much memory */
-    const char *limited_by; /* what sets that share, in words */
-    bool carve_out;         /* firmware may set memory aside for it */
+    const char
+        *guide_type; /* what the capability guide calls such a GPU; NULL: it does not see it */
+    const char *guide_words; /* what it says of it; NULL: its cards, line by line */
+    const char *limited_by;  /* what sets that share, in words */
+    bool carve_out;          /* firmware may set memory aside for it */
 };
 /* The first row that fits a maker in any case ("NVIDIA"), a class and an architecture (NULL: not known); NULL when none does. */
 const struct accelerator_vendor *catalog_accelerator_vendor(const struct catalog *c,

@@ -1,12 +1,9 @@
 /* machine/accelerators.c - which of the accelerators that were seen can be judged, with how much memory, how fast as listed.
  *
  * Free memory decides, not what the card was sold with: as the driver says, else as llama.cpp saw it, else all of it, and said. Cards
- * are never added up: each is a pool and a place. A part of the catalogue is found by the name that a probe gave it, by PCI id, by name
- * and memory; a size that differs by more than drivers keep back is another card. What may be several parts has a range of their figures.
- * A slice has its card's part, and of its rates the
- * share of memory that it was given. A chip that shares memory may have some set aside by firmware: drivers serve from the larger of the
- * two (amdgpu since Linux 6.10; llama.cpp's Vulkan adds them up), so that one is its pool and the other is named. Left out: links
- * between cards, NPUs, what a chip that shares memory leaves to the CPU beyond one process's budget. */
+ * are never added up: each is a pool and a place. A chip that shares memory may have some set aside by firmware: drivers serve from
+ * the larger of the two (amdgpu since Linux 6.10; llama.cpp's Vulkan adds them up), so that one is its pool and the other is named.
+ * Left out: links between cards, NPUs, what a chip that shares memory leaves to the CPU beyond one process's budget. */
 #include "machine/accelerators.h"
 
 #include <math.h>
@@ -15,12 +12,11 @@
 #include "base/arena.h"
 #include "base/units.h"
 #include "catalog/parts.h"
+#include "machine/accelerator_part.h"
 #include "machine/facts.h"
 
 enum { RATES_OF_PART = 4 };
-static const double gibibyte = 0x1p30, mebibyte = 0x1p20, giga = 1e9, tera = 1e12;
-/* Firmware and error correction keep this share of what a card was sold with, at most (7 % with inline ECC). */
-static const double kept_back = 0.08;
+static const double gibibyte = 0x1p30, giga = 1e9, tera = 1e12;
 
 struct making {
     const struct machine *m;
@@ -33,16 +29,6 @@ struct making {
     size_t pools, places, links, rates;
     uint16_t memory; /* the pool that a chip without memory of its own works in */
 };
-/* One accelerator while its place is made. */
-struct chip {
-    const struct gpu_seen *gpu;
-    uint16_t index;
-    const struct gpu_part *part; /* or NULL; the first of several that it may be */
-    bool several;                /* it is told from others of its PCI id by nothing: candidate() */
-    const struct accelerator_vendor *vendor;
-    double share; /* of the part: less than 1 of a slice */
-};
-
 static bool is(const char *text, const char *word)
 {
     return text && strcmp(text, word) == 0;
@@ -63,145 +49,56 @@ const struct place *machine_place_of_gpu(const struct machine *m, size_t i)
     return NULL;
 }
 
-/* ---- which part of the catalogue ---- */
-
-static bool carries(const struct gpu_part *part, const char *pci_id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
-    return false;
-}
-
-static double listed_bytes(const struct gpu_part *part)
-{
-    return isnan(part->driver_reported_mib) ? part->memory_gib * gibibyte
-                                            : part->driver_reported_mib * mebibyte;
-}
-
-/* A memory of that size may be this part's; NaN may be any. */
-static bool size_fits(const struct gpu_part *part, double bytes)
-{
-    const double sold = part->memory_gib * gibibyte;
-    if (part->unified_memory || isnan(bytes) || isnan(sold)) return true;
-    return bytes >= sold * (1 - kept_back) && bytes <= sold * (1 + kept_back);
-}
-
-static const struct gpu_part *part_named(const struct catalog *c, const char *name, double bytes)
-{
-    const struct gpu_part *part = NULL;
-    const double gib = isnan(bytes) ? bytes : round(bytes / gibibyte);
-    if (!name || catalog_gpu(c, str_of(name), gib, &part) == MATCH_NONE) return NULL;
-    return part;
-}
-
-/* A processor may name the GPU that is built into it: "... w/ Radeon 890M". */
-static bool names_part(const char *processor, const struct gpu_part *part)
-{
-    for (size_t i = 0; processor && i < part->alias_count; i++)
-        if (strstr(processor, part->aliases[i])) return true;
-    return false;
-}
-
-/* A part of its PCI id and memory. */
-static bool candidate(const struct gpu_part *part, const struct gpu_seen *g, double bytes)
-{
-    return g->pci_id && carries(part, g->pci_id) && size_fits(part, bytes);
-}
-
-/* The one row with that id; of several the one of its name, of its memory or that the processor names, else the first of what is left. */
-static const struct gpu_part *part_by_id(const struct making *k, const struct gpu_seen *g,
-                                         double bytes, bool *several)
-{
-    const struct gpu_part *part;
-    const struct gpu_part *found = NULL;
-    size_t parts;
-    size_t fitting = 0;
-    if (!g->pci_id) return NULL;
-    const size_t rows = catalog_gpu_pci(k->c, str_of(g->pci_id), &found);
-    if (rows < 2) return rows ? found : NULL;
-    const struct gpu_part *named = part_named(k->c, g->name, bytes);
-    if (named && candidate(named, g, bytes)) return named;
-    found = NULL;
-    if (!catalog_gpus(k->c, &part, &parts, NULL)) return NULL;
-    for (size_t i = 0; i < parts; i++) {
-        if (!candidate(&part[i], g, bytes)) continue;
-        if (part[i].unified_memory && names_part(k->m->facts->cpu.name, &part[i])) return &part[i];
-        if (!fitting++) found = &part[i];
-    }
-    *several = fitting > 1;
-    return found;
-}
-
-/* Its own memory as somebody asked the card, or the line gave it; NaN when only a table says so. */
-static double told_bytes(const struct gpu_seen *g)
-{
-    double bytes;
-    const bool told = known(g->memory_bytes, &bytes) && g->memory_bytes.origin >= REPORTED;
-    return told && bytes > 0 ? bytes : (double)NAN;
-}
-
-static const struct gpu_part *part_of(const struct making *k, const struct gpu_seen *g,
-                                      bool *several)
-{
-    const double bytes = told_bytes(g);
-    const struct gpu_part *part;
-    *several = false;
-    if (!k->c) return NULL;
-    if (g->part && (part = part_named(k->c, g->part, bytes))) return part;
-    if ((part = part_by_id(k, g, bytes, several))) return part;
-    part = part_named(k->c, g->name, bytes);
-    return part && size_fits(part, bytes) ? part : NULL;
-}
-
-static const struct gpu_seen *card_of_slice(const struct machine *m, const struct gpu_seen *g)
-{
-    for (size_t i = 0; g->parent && i < m->facts->gpus; i++)
-        if (is(m->facts->gpu[i].uuid, g->parent)) return &m->facts->gpu[i];
-    return NULL;
-}
-
-/* The part of it that a slice is, by memory; NaN: not known. */
-static double slice_share(const struct gpu_seen *g, const struct gpu_seen *card,
-                          const struct gpu_part *part)
-{
-    double whole = card ? told_bytes(card) : (double)NAN;
-    if (isnan(whole) && part) whole = listed_bytes(part);
-    const double share = told_bytes(g) / whole;
-    return share > 1 ? 1 : share;
-}
-
-static struct chip chip_of(const struct making *k, size_t i)
-{
-    const struct gpu_seen *g = &k->m->facts->gpu[i];
-    const bool slice = is(g->kind, GPU_SLICE);
-    const struct gpu_seen *card = slice ? card_of_slice(k->m, g) : g;
-    struct chip chip = {.gpu = g, .index = (uint16_t)i, .share = 1};
-    if (card) chip.part = part_of(k, card, &chip.several);
-    if (!chip.part && k->c && g->part) chip.part = part_named(k->c, g->part, (double)NAN);
-    if (slice) chip.share = slice_share(g, card, chip.part);
-    const struct gpu_part *part = chip.part;
-    if (k->c)
-        chip.vendor = catalog_accelerator_vendor(k->c, part ? part->vendor : g->vendor,
-                                                 part ? part->class_ : NULL,
-                                                 part ? part->architecture : NULL);
-    return chip;
-}
-
 static bool shares_memory(const struct chip *chip)
 {
     return is(chip->gpu->kind, GPU_INTEGRATED) || (chip->part && chip->part->unified_memory);
 }
 
+/* ---- what is listed ---- */
+
+static double read_of(const struct gpu_part *p)
+{
+    return p->memory_bandwidth_gbs * giga;
+}
+
+static double hgemm_of(const struct gpu_part *p)
+{
+    const double vector = isnan(p->fp16_tflops) ? p->fp32_tflops : p->fp16_tflops;
+    return (isnan(p->fp16_tensor_tflops) ? vector : p->fp16_tensor_tflops) * tera;
+}
+
+static double sgemm_of(const struct gpu_part *p)
+{
+    return p->fp32_tflops * tera;
+}
+
+static double igemm_of(const struct gpu_part *p)
+{
+    return p->int8_tops * tera;
+}
+
+static double watts_of(const struct gpu_part *p)
+{
+    return p->tdp_w;
+}
+
+static struct estimate listed(const struct making *k, const struct chip *chip,
+                              double (*figure)(const struct gpu_part *))
+{
+    return chip_listed(chip, k->c, figure, k->a);
+}
+
 /* ---- memory ---- */
 
-/* All of its own; of a slice only what was asked of it. */
+/* All of its own; neither a slice nor what may be several cards is as large as its part. */
 static struct quantity own_bytes(const struct making *k, const struct chip *chip)
 {
     double bytes;
     if (known(chip->gpu->memory_bytes, &bytes) && bytes > 0) return chip->gpu->memory_bytes;
-    bytes = chip->part && !is(chip->gpu->kind, GPU_SLICE) ? listed_bytes(chip->part) : (double)NAN;
-    if (!(bytes > 0)) return unknown("neither its driver nor the catalogue tells its memory");
-    return quantity_of(bytes, LISTED, str_format(k->a, "catalogue: %s", chip->part->name));
+    const struct estimate all = listed(k, chip, chip_part_bytes);
+    if (all.origin != LISTED)
+        return unknown("neither its driver nor the catalogue tells its memory");
+    return quantity_of(all.likely, LISTED, all.source);
 }
 
 /* What one process may use of it now, and why that much. */
@@ -265,7 +162,7 @@ static struct quantity shared_limit(const struct making *k, const struct chip *c
 /* What firmware set aside for a chip that shares memory; 0 where none does that. */
 static double carved_bytes(const struct chip *chip)
 {
-    const double bytes = told_bytes(chip->gpu);
+    const double bytes = chip_told_bytes(chip->gpu);
     return chip->vendor && chip->vendor->carve_out && bytes > 0 ? bytes : 0;
 }
 
@@ -305,58 +202,6 @@ static void join(struct making *k, uint16_t device, const struct gpu_seen *g)
     if (device == k->memory) return;
     k->link[k->links++] = (struct link){k->memory, device, g->link, rate};
     k->link[k->links++] = (struct link){device, k->memory, g->link, rate};
-}
-
-static double read_of(const struct gpu_part *p)
-{
-    return p->memory_bandwidth_gbs * giga;
-}
-
-static double hgemm_of(const struct gpu_part *p)
-{
-    const double vector = isnan(p->fp16_tflops) ? p->fp32_tflops : p->fp16_tflops;
-    return (isnan(p->fp16_tensor_tflops) ? vector : p->fp16_tensor_tflops) * tera;
-}
-
-static double sgemm_of(const struct gpu_part *p)
-{
-    return p->fp32_tflops * tera;
-}
-
-static double igemm_of(const struct gpu_part *p)
-{
-    return p->int8_tops * tera;
-}
-
-static double watts_of(const struct gpu_part *p)
-{
-    return p->tdp_w;
-}
-
-/* A figure of its part; of one that may be several parts, from the least to the most of them. UNKNOWN where one has none. */
-static struct estimate listed(const struct making *k, const struct chip *chip,
-                              double (*figure)(const struct gpu_part *))
-{
-    const struct gpu_part *part = chip->part;
-    size_t parts = 1;
-    double low = (double)INFINITY;
-    double high = 0;
-    if (!part || (chip->several && !catalog_gpus(k->c, &part, &parts, NULL)))
-        return (struct estimate){.origin = UNKNOWN};
-    for (size_t i = 0; i < parts; i++) {
-        if (chip->several && !candidate(&part[i], chip->gpu, told_bytes(chip->gpu))) continue;
-        const double one = figure(&part[i]) * chip->share;
-        if (!(one > 0)) return (struct estimate){.origin = UNKNOWN};
-        low = fmin(low, one);
-        high = fmax(high, one);
-    }
-    const bool slice = chip->share < 1;
-    const char *source = str_format(k->a, "catalogue: %s%s", chip->part->name,
-                                    chip->several ? " or another of its PCI id"
-                                    : slice       ? ", by the slice's memory"
-                                                  : "");
-    return estimate_of(low, (low + high) / 2, high, slice || low < high ? ESTIMATED : LISTED,
-                       source);
 }
 
 static void rates_listed(struct making *k, const struct chip *chip, uint16_t place)
@@ -408,8 +253,7 @@ static void place_chip(struct making *k, const struct chip *chip, size_t number)
     const size_t rates = k->rates;
     const bool shares = shares_memory(chip);
     const struct quantity own = own_bytes(k, chip);
-    const bool read =
-        rates_kept(k, chip->index, at) || (chip->part && chip->part->memory_bandwidth_gbs > 0);
+    const bool read = rates_kept(k, chip->index, at) || estimate_known(listed(k, chip, read_of));
     if (shares ? !read : !known(own, NULL)) {
         k->rates = rates;
         return;
@@ -487,7 +331,7 @@ const struct machine *machine_with_accelerators(const struct machine *m, const s
     keep_host(&k);
     const size_t host_places = k.places;
     for (size_t i = 0; i < gpus; i++) {
-        const struct chip chip = chip_of(&k, i);
+        const struct chip chip = chip_of(m, c, i);
         if (accelerator_usable(m, chip.gpu)) place_chip(&k, &chip, k.places - host_places);
     }
     struct machine *made = NEW(a, struct machine);

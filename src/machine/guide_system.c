@@ -7,6 +7,7 @@
 #include "machine/guide_system.h"
 #include "base/arena.h"
 #include "base/units.h"
+#include "catalog/parts.h"
 #include "machine/report.h"
 
 #include <math.h>
@@ -40,62 +41,55 @@ static const struct disk_facts *root_disk(const struct facts *f)
     return NULL;
 }
 
-/* The guide's words for a kind of GPU, and what it finds it by. */
-static const char asked_maker[] = "nvidia";
-static const char not_told[] = "[N/A]"; /* nvidia-smi of a chip without memory of its own */
-static const char apple_platform[] = "Darwin", apple_maker[] = "apple",
-                  apple_type[] = "apple_silicon",
-                  apple_words[] = "Apple Silicon (Neural Engine available)";
+/* What the guide's tool says of the memory of a chip that has none of its own. */
+static const char not_told[] = "[N/A]";
 
-static bool made_by(const struct gpu_seen *g, const char *maker)
-{
-    return g->vendor && str_eq_nocase(str_of(g->vendor), str_of(maker));
-}
-
-/* A card that nvidia-smi lists: one whose driver told its memory, or one that is described rather than found on a bus. */
-static bool is_asked(const struct gpu_seen *g)
+/* A card that its driver's tool lists: the driver answered, or it is described rather than found on a bus; a slice is none. */
+static bool is_listed(const struct gpu_seen *g)
 {
     const bool slice = g->kind && strcmp(g->kind, GPU_SLICE) == 0;
     const bool answered =
         g->memory_bytes.origin >= REPORTED || (!g->pci_id && known_or(g->memory_bytes, 0) > 0);
-    return g->name && made_by(g, asked_maker) && !slice && (answered || g->driver_version);
+    return g->name && !slice && (answered || g->driver_version);
 }
 
-/* "name, N MiB" a line. */
-static const char *gpu_lines(const struct facts *f, struct arena *a)
+/* "name, N MiB" */
+static void add_line(struct buf *text, const struct gpu_seen *g, struct arena *a)
+{
+    const double mib = floor(known_or(g->memory_bytes, 0) / mebibyte);
+    const char *size = mib > 0 ? str_format(a, "%.0f MiB", mib) : not_told;
+    buf_format(text, "%s%s, %s", text->n ? "\n" : "", g->name, size);
+}
+
+/* The GPUs that the guide's script sees, in its words. */
+static void fill_gpu(const struct facts *f, const struct catalog *c, struct arena *a,
+                     struct guide_system *out)
 {
     struct buf text;
     buf_init(&text, GPU_TEXT_MOST);
-    for (size_t i = 0; i < f->gpus; i++) {
+    for (size_t i = 0; c && i < f->gpus; i++) {
         const struct gpu_seen *g = &f->gpu[i];
-        if (!is_asked(g)) continue;
-        const double mib = floor(known_or(g->memory_bytes, 0) / mebibyte);
-        const char *size = mib > 0 ? str_format(a, "%.0f MiB", mib) : not_told;
-        buf_format(&text, "%s%s, %s", text.n ? "\n" : "", g->name, size);
+        const struct accelerator_vendor *v = catalog_accelerator_vendor(c, g->vendor, NULL, NULL);
+        if (!v || !v->guide_type) continue;
+        if (v->platform && (!f->os.platform || strcmp(v->platform, f->os.platform) != 0)) continue;
+        if (v->guide_words)
+            out->gpu = v->guide_words;
+        else if (is_listed(g))
+            add_line(&text, g, a);
+        else
+            continue;
+        out->gpu_type = v->guide_type;
     }
-    const char *lines = text.n ? str_copy(a, buf_text(&text)) : NULL;
+    if (text.n) out->gpu = str_copy(a, buf_text(&text));
     buf_release(&text);
-    return lines;
 }
 
-static bool is_apple(const struct facts *f)
-{
-    bool made = false;
-    for (size_t i = 0; i < f->gpus; i++) made = made || made_by(&f->gpu[i], apple_maker);
-    return made && f->os.platform && strcmp(f->os.platform, apple_platform) == 0;
-}
-
-struct guide_system guide_system_of(const struct machine *m, struct arena *a)
+struct guide_system guide_system_of(const struct machine *m, const struct catalog *c,
+                                    struct arena *a)
 {
     const struct facts *f = m->facts;
     const struct disk_facts *root = root_disk(f);
-    const char *lines = gpu_lines(f, a);
-    const char *type = lines ? asked_maker : NULL;
-    if (is_apple(f)) {
-        lines = apple_words;
-        type = apple_type;
-    }
-    return (struct guide_system){
+    struct guide_system out = {
         .platform = f->os.platform,
         .processor = "",
         .architecture = f->os.architecture,
@@ -105,9 +99,9 @@ struct guide_system guide_system_of(const struct machine *m, struct arena *a)
         .ram_gb = gib_of(f->memory.total_bytes),
         .ram_available_gb = gib_of(f->memory.available_bytes),
         .disk_free_gb = root ? gib_of(root->free_bytes) : (double)NAN,
-        .gpu = lines,
-        .gpu_type = type,
     };
+    fill_gpu(f, c, a, &out);
+    return out;
 }
 
 struct guide_benchmark guide_benchmark_of(const struct machine *m)
@@ -124,7 +118,7 @@ static struct quantity reported(double value, double unit, const char *key)
     return quantity_of(value * unit, REPORTED, key);
 }
 
-/* "name, 24576 MiB": what stands before the last comma, and its memory when that can be read. */
+/* Its word for the kind of GPU is the maker's name where it has lines. "name, 24576 MiB": what stands before the last comma, and its memory when that can be read. */
 static struct gpu_seen gpu_of_line(struct str line, const char *maker, struct arena *a)
 {
     double bytes = (double)NAN;
@@ -145,11 +139,10 @@ static struct gpu_seen gpu_of_line(struct str line, const char *maker, struct ar
 static void gpus_of(const struct guide_system *s, struct facts *f, struct arena *a)
 {
     struct str rest = str_of(s->gpu);
-    const bool asked = s->gpu_type && strcmp(s->gpu_type, asked_maker) == 0;
     struct gpu_seen *gpu = NEW_ARRAY(a, struct gpu_seen, GPUS_MOST);
     while (rest.n && f->gpus < GPUS_MOST) {
         const struct str line = str_trim(str_line(&rest));
-        if (line.n) gpu[f->gpus++] = gpu_of_line(line, asked ? asked_maker : NULL, a);
+        if (line.n) gpu[f->gpus++] = gpu_of_line(line, s->gpu_type, a);
     }
     f->gpu = gpu;
 }

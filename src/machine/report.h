@@ -6,6 +6,7 @@
 #include "machine/machine.h"
 
 struct arena;
+struct catalog;
 struct mu_err;
 
 /* The guide's `system`: GiB with two decimals. */
@@ -46,7 +47,9 @@ struct report {
     size_t note_count;
 };
 
-struct guide_system guide_system_of(const struct machine *m, struct arena *a);
+/* c NULL: without GPUs, since whom the guide asks is the catalogue's. */
+struct guide_system guide_system_of(const struct machine *m, const struct catalog *c,
+                                    struct arena *a);
 struct guide_benchmark guide_benchmark_of(const struct machine *m);
 /* The whole document, `{"muster": ..., "schema": "report/1", ...}`. */
 void report_write(const struct report *r, struct buf *out);

@@ -113,9 +113,9 @@ static const char *place_words(struct arena *a, const struct machine *m, const s
         return str_format(a, "shares the machine's memory, may use %s of it%s",
                           units_bytes_q(a, place->limit_bytes), by);
     if (pool->kind != POOL_DEVICE) return "shares the machine's memory";
+    if (g->engine && !known(g->free_bytes, NULL)) return said(g->sized);
     const char *own = is_kind(g, GPU_INTEGRATED) ? ", set aside of the machine's memory" : "";
-    if (known(g->free_bytes, NULL) || known(g->engine_free_bytes, NULL) ||
-        known(g->used_bytes, NULL))
+    if (known(g->free_bytes, NULL) || known(g->used_bytes, NULL))
         return str_format(a, "%s free of %s%s", units_bytes_q(a, pool->usable_bytes), all, own);
     return str_format(a, "%s%s, not known how much is free", all, own);
 }

@@ -165,7 +165,7 @@ void subject_rates(const struct request *q, const struct context *in, struct sub
     const bool rated = s->machine->here && rate(q, in, s, &why);
     if (!rated && !machine_rated(s->machine))
         s->machine = machine_unmeasured(s->machine, why, in->arena);
-    s->system = s->report ? s->report->system : guide_system_of(s->machine, in->arena);
+    s->system = s->report ? s->report->system : guide_system_of(s->machine, in->catalog, in->arena);
     s->benchmark = s->report ? s->report->benchmark : guide_benchmark_of(s->machine);
 }
 

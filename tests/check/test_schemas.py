@@ -19,6 +19,7 @@ COMMANDS = [
     ('fit', 'Llama-3.1-70B', '--machine', LINE),
     ('fit', 'GPT-4', '--machine', LINE),
     ('check', '--machine', LINE, '--no-save'),
+    ('check', '--machine', LINE + ' gpu:RTX 4090 free 20GB, M2 Max', '--no-save'),
     ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
     ('selftest',),
     ('measure',),

@@ -12,7 +12,7 @@ static struct guide_system system_with(struct arena *a, double total_bytes, doub
     f->memory.total_bytes = quantity_of(total_bytes, REPORTED, "test");
     f->memory.available_bytes = quantity_of(available_bytes, REPORTED, "test");
     m->facts = f;
-    return guide_system_of(m, a);
+    return guide_system_of(m, NULL, a);
 }
 
 /* As round(x / 1024**3, 2) gives them in Python, ties included: 2.675 GiB is exact in bytes and a tie in decimal. */
@@ -37,7 +37,7 @@ static void test_captured(void **state)
 {
     (void)state;
     struct looked *s = looked_tree("two-sockets");
-    const struct guide_system g = guide_system_of(looked_machine(s), s->arena);
+    const struct guide_system g = guide_system_of(looked_machine(s), s->looking.catalog, s->arena);
     assert_string_equal(g.platform, "Linux");
     assert_string_equal(g.processor, "");
     assert_string_equal(g.architecture, "x86_64");
@@ -62,7 +62,8 @@ static struct quantity mib_of(double mib, enum origin origin)
 static void test_gpus_as_the_guide_asks(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(1 << 20);
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    const struct catalog *c = catalog_open(NULL, a);
     const struct gpu_seen gpu[] = {
         {.name = "A", .vendor = "NVIDIA", .pci_id = "1", .memory_bytes = mib_of(24564.9, MEASURED)},
         {.name = "no driver", .vendor = "NVIDIA", .pci_id = "1", .memory_bytes = mib_of(8, LISTED)},
@@ -77,20 +78,20 @@ static void test_gpus_as_the_guide_asks(void **state)
          .memory_bytes = unknown("test")}};
     struct facts f = {.gpu = gpu, .gpus = COUNT_OF(gpu), .os.platform = "Linux"};
     const struct machine m = {.facts = &f};
-    struct guide_system g = guide_system_of(&m, a);
+    struct guide_system g = guide_system_of(&m, c, a);
     assert_string_equal(g.gpu, "A, 24564 MiB\nC, 8192 MiB\nof a line, 12288 MiB\nE, [N/A]");
     assert_string_equal(g.gpu_type, "nvidia");
     f.gpu = &gpu[4];
     f.gpus = 1;
-    g = guide_system_of(&m, a);
+    g = guide_system_of(&m, c, a);
     assert_null(g.gpu);
     assert_null(g.gpu_type);
     const struct gpu_seen apple = {.name = "chip", .vendor = "apple"};
     f.gpu = &apple;
-    g = guide_system_of(&m, a);
+    g = guide_system_of(&m, c, a);
     assert_null(g.gpu_type); /* under Linux its script does not know it */
     f.os.platform = "Darwin";
-    g = guide_system_of(&m, a);
+    g = guide_system_of(&m, c, a);
     assert_string_equal(g.gpu_type, "apple_silicon");
     assert_string_equal(g.gpu, "Apple Silicon (Neural Engine available)");
     arena_free(a);

@@ -44,7 +44,7 @@ static void write_report(const struct machine *m, struct arena *a, struct buf *o
     static const char *const notes[] = {"a note"};
     const struct report r = {.timestamp = "2026-11-21 08:00:00",
                              .hostname = m->name,
-                             .system = guide_system_of(m, a),
+                             .system = guide_system_of(m, catalog_open(NULL, a), a),
                              .benchmark = guide_benchmark_of(m),
                              .capabilities = {.notes = "slow"},
                              .machine = machine_with_rates(m, rates, 2, a),

@@ -1,0 +1,177 @@
+/* machine/accelerator_part.c - finds the row of the catalogue for an accelerator that was seen, and reads its figures.
+ *
+ * By the name that a probe gave it, by PCI id, by its driver's name and its memory. A memory that differs by more than drivers keep
+ * back is another card, so that a laptop's chip is never the card whose name it borrows. Cards of one PCI id that memory does not tell
+ * apart have the range of what they may be. */
+#include "machine/accelerator_part.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "catalog/parts.h"
+#include "machine/facts.h"
+#include "machine/machine.h"
+
+static const double gibibyte = 0x1p30, mebibyte = 0x1p20;
+/* Firmware and error correction keep this share of what a card was sold with, at most (7 % with inline ECC). */
+static const double kept_back = 0.08;
+
+struct asking {
+    const struct machine *m;
+    const struct catalog *c;
+};
+
+static bool is(const char *text, const char *word)
+{
+    return text && strcmp(text, word) == 0;
+}
+
+static bool carries(const struct gpu_part *part, const char *pci_id)
+{
+    for (size_t i = 0; i < part->pci_id_count; i++)
+        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
+    return false;
+}
+
+double chip_part_bytes(const struct gpu_part *part)
+{
+    return isnan(part->driver_reported_mib) ? part->memory_gib * gibibyte
+                                            : part->driver_reported_mib * mebibyte;
+}
+
+/* A memory of that size may be this part's; NaN may be any. */
+static bool size_fits(const struct gpu_part *part, double bytes)
+{
+    const double sold = part->memory_gib * gibibyte;
+    if (part->unified_memory || isnan(bytes) || isnan(sold)) return true;
+    return bytes >= sold * (1 - kept_back) && bytes <= sold * (1 + kept_back);
+}
+
+static const struct gpu_part *part_named(const struct catalog *c, const char *name, double bytes)
+{
+    const struct gpu_part *part = NULL;
+    const double gib = isnan(bytes) ? bytes : round(bytes / gibibyte);
+    if (!name || catalog_gpu(c, str_of(name), gib, &part) == MATCH_NONE) return NULL;
+    return part;
+}
+
+/* A processor may name the GPU that is built into it: "... w/ Radeon 890M". */
+static bool names_part(const char *processor, const struct gpu_part *part)
+{
+    for (size_t i = 0; processor && i < part->alias_count; i++)
+        if (strstr(processor, part->aliases[i])) return true;
+    return false;
+}
+
+/* A part of its PCI id and memory. */
+static bool candidate(const struct gpu_part *part, const struct gpu_seen *g, double bytes)
+{
+    return g->pci_id && carries(part, g->pci_id) && size_fits(part, bytes);
+}
+
+/* The one row with that id; of several the one of its name, of its memory or that the processor names, else the first of what is left. */
+static const struct gpu_part *part_by_id(const struct asking *k, const struct gpu_seen *g,
+                                         double bytes, bool *several)
+{
+    const struct gpu_part *part;
+    const struct gpu_part *found = NULL;
+    size_t parts;
+    size_t fitting = 0;
+    if (!g->pci_id) return NULL;
+    const size_t rows = catalog_gpu_pci(k->c, str_of(g->pci_id), &found);
+    if (rows < 2) return rows ? found : NULL;
+    const struct gpu_part *named = part_named(k->c, g->name, bytes);
+    if (named && candidate(named, g, bytes)) return named;
+    found = NULL;
+    if (!catalog_gpus(k->c, &part, &parts, NULL)) return NULL;
+    for (size_t i = 0; i < parts; i++) {
+        if (!candidate(&part[i], g, bytes)) continue;
+        if (part[i].unified_memory && names_part(k->m->facts->cpu.name, &part[i])) return &part[i];
+        if (!fitting++) found = &part[i];
+    }
+    *several = fitting > 1;
+    return found;
+}
+
+double chip_told_bytes(const struct gpu_seen *g)
+{
+    double bytes;
+    const bool told = known(g->memory_bytes, &bytes) && g->memory_bytes.origin >= REPORTED;
+    return told && bytes > 0 ? bytes : (double)NAN;
+}
+
+static const struct gpu_part *part_of(const struct asking *k, const struct gpu_seen *g,
+                                      bool *several)
+{
+    const double bytes = chip_told_bytes(g);
+    const struct gpu_part *part;
+    *several = false;
+    if (!k->c) return NULL;
+    if (g->part && (part = part_named(k->c, g->part, bytes))) return part;
+    if ((part = part_by_id(k, g, bytes, several))) return part;
+    part = part_named(k->c, g->name, bytes);
+    return part && size_fits(part, bytes) ? part : NULL;
+}
+
+static const struct gpu_seen *card_of_slice(const struct machine *m, const struct gpu_seen *g)
+{
+    for (size_t i = 0; g->parent && i < m->facts->gpus; i++)
+        if (is(m->facts->gpu[i].uuid, g->parent)) return &m->facts->gpu[i];
+    return NULL;
+}
+
+/* The part of it that a slice is, by memory; NaN: not known. */
+static double slice_share(const struct gpu_seen *g, const struct gpu_seen *card,
+                          const struct gpu_part *part)
+{
+    double whole = card ? chip_told_bytes(card) : (double)NAN;
+    if (isnan(whole) && part) whole = chip_part_bytes(part);
+    const double share = chip_told_bytes(g) / whole;
+    return share > 1 ? 1 : share;
+}
+
+struct chip chip_of(const struct machine *m, const struct catalog *c, size_t i)
+{
+    const struct asking asking = {m, c};
+    const struct gpu_seen *g = &m->facts->gpu[i];
+    const bool slice = is(g->kind, GPU_SLICE);
+    const struct gpu_seen *card = slice ? card_of_slice(m, g) : g;
+    struct chip chip = {.gpu = g, .index = (uint16_t)i, .share = 1};
+    if (card) chip.part = part_of(&asking, card, &chip.several);
+    if (!chip.part && c && g->part) chip.part = part_named(c, g->part, (double)NAN);
+    if (slice && chip.several) chip.part = NULL; /* a share of what is not known */
+    if (slice) chip.share = slice_share(g, card, chip.part);
+    const struct gpu_part *part = chip.part;
+    if (c)
+        chip.vendor = catalog_accelerator_vendor(c, part ? part->vendor : g->vendor,
+                                                 part ? part->class_ : NULL,
+                                                 part ? part->architecture : NULL);
+    return chip;
+}
+
+struct estimate chip_listed(const struct chip *chip, const struct catalog *c,
+                            double (*figure)(const struct gpu_part *), struct arena *a)
+{
+    const struct gpu_part *part = chip->part;
+    size_t parts = 1;
+    double low = (double)INFINITY;
+    double high = 0;
+    if (!part || (chip->several && !catalog_gpus(c, &part, &parts, NULL)))
+        return (struct estimate){.origin = UNKNOWN};
+    for (size_t i = 0; i < parts; i++) {
+        if (chip->several && !candidate(&part[i], chip->gpu, chip_told_bytes(chip->gpu))) continue;
+        const double one = figure(&part[i]) * chip->share;
+        if (!(one > 0)) return (struct estimate){.origin = UNKNOWN};
+        low = fmin(low, one);
+        high = fmax(high, one);
+    }
+    if (!(high > 0)) return (struct estimate){.origin = UNKNOWN};
+    const bool slice = chip->share < 1;
+    const char *source = str_format(a, "catalogue: %s%s", chip->part->name,
+                                    chip->several ? " or another of its PCI id"
+                                    : slice       ? ", by the slice's memory"
+                                                  : "");
+    return estimate_of(low, (low + high) / 2, high, slice || low < high ? ESTIMATED : LISTED,
+                       source);
+}
