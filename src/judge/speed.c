@@ -96,25 +96,39 @@ static double between(double below, double above, double share)
     return exp(log(below) + share * (log(above) - log(below)));
 }
 
-/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
-static bool rate_on(const struct query *q, double row, struct estimate *out)
+/* Measured numbers of columns around the line's; NULL: none on that side. */
+struct around {
+    const struct rate *below, *above;
+};
+
+static struct around around(const struct query *q, double row)
 {
-    const struct rate *below = NULL, *above = NULL;
-    const double columns = q->line->columns;
+    struct around a = {NULL, NULL};
     for (size_t i = 0; i < q->machine->rates; i++) {
         const struct rate *r = &q->machine->rate[i];
         if (r->row != row || !is_for(r, q)) continue;
-        if (r->tokens <= columns && (!below || r->tokens > below->tokens)) below = r;
-        if (r->tokens > columns && (!above || r->tokens < above->tokens)) above = r;
+        if (r->tokens > q->line->columns) {
+            if (!a.above || r->tokens < a.above->tokens) a.above = r;
+        } else if (!a.below || r->tokens > a.below->tokens) {
+            a.below = r;
+        }
     }
-    if (!below) below = above;
-    if (!below || (!above && columns > FAR_COLUMNS * most(below->tokens, 1))) return false;
+    return a;
+}
+
+/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
+static bool rate_on(const struct query *q, double row, struct estimate *out)
+{
+    const double columns = q->line->columns;
+    const struct around a = around(q, row);
+    const struct rate *below = a.below ? a.below : a.above;
+    if (!below || (!a.above && columns > FAR_COLUMNS * most(below->tokens, 1))) return false;
     *out = below->per_s;
-    if (!above || above == below || !(below->tokens > 0)) return true;
-    const double share = log(columns / below->tokens) / log(above->tokens / below->tokens);
-    out->low = between(out->low, above->per_s.low, share);
-    out->likely = between(out->likely, above->per_s.likely, share);
-    out->high = between(out->high, above->per_s.high, share);
+    if (!a.above || a.above == below || !(below->tokens > 0)) return true;
+    const double share = log(columns / below->tokens) / log(a.above->tokens / below->tokens);
+    out->low = between(out->low, a.above->per_s.low, share);
+    out->likely = between(out->likely, a.above->per_s.likely, share);
+    out->high = between(out->high, a.above->per_s.high, share);
     return true;
 }
 
