@@ -82,16 +82,22 @@ static bool ranges_checked(const struct accelerator *x)
     return true;
 }
 
+static bool shares_checked(const struct accelerator *x)
+{
+    const double share[] = {x->read_share,  x->block_share, x->attend_share, x->attend_plain_share,
+                            x->quant_share, x->float_share, x->expert_share};
+    for (size_t i = 0; i < COUNT_OF(share); i++)
+        if (!is_share(share[i])) return false;
+    return true;
+}
+
 static bool row_checked(const struct row *r, struct mu_err *err)
 {
     const struct accelerator *x = &r->constants;
     const double columns_most = 1e6, launch_most_s = 1;
     if (r->quant_rate && strcmp(r->quant_rate, "igemm") != 0 && strcmp(r->quant_rate, "hgemm") != 0)
         return err_set(err, MU_DATA, "\"quant_rate\" is igemm or hgemm");
-    if (!is_share(x->read_share) || !is_share(x->block_share) || !is_share(x->attend_share) ||
-        !is_share(x->attend_plain_share) || !is_share(x->quant_share) ||
-        !is_share(x->expert_share) || !is_share(x->float_share))
-        return err_set(err, MU_DATA, "a share is missing or is none");
+    if (!shares_checked(x)) return err_set(err, MU_DATA, "a share is missing or is none");
     if (!(x->half_columns >= 0 && x->half_columns <= columns_most) ||
         !(x->launch_s >= 0 && x->launch_s <= launch_most_s))
         return err_set(err, MU_DATA, "\"half_columns\" or \"launch_s\" is missing or too much");

@@ -189,6 +189,23 @@ static struct estimate calibrated(struct estimate e, const struct calibration *c
                        "kernel rates, corrected by trials here");
 }
 
+/* Decoding at the most that the devices may draw; the host's own draw is left out. */
+static struct estimate tokens_per_joule(const struct machine *m, const struct verdict *v)
+{
+    double all_w = 0, watts;
+    for (int i = 1; i < v->split.sites; i++) {
+        if (!(v->split.layers[i] > 0)) continue;
+        if (!known(m->place[v->site[i].place].power_w, &watts) || !(watts > 0))
+            return not_priced("what a device draws is not known");
+        all_w += watts;
+    }
+    if (!(all_w > 0)) return not_priced("what the host draws is not known");
+    struct estimate e = v->decode_per_s;
+    if (!estimate_known(e)) return e;
+    return estimate_of(e.low / all_w, e.likely / all_w, e.high / all_w, e.origin,
+                       "speed by the most that its devices may draw");
+}
+
 /* A trial tells only of what ran as it would: here, with everything on the host. */
 static void judge_speed(const struct task *t, const struct machine *m, const struct world *w,
                         struct verdict *out)
@@ -199,6 +216,7 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
     if (s) {
         out->decode_per_s = tried(s->measured.decode_per_s, s);
         out->prefill_per_s = tried(s->measured.prefill_per_s, s);
+        out->decode_per_joule = tokens_per_joule(m, out);
         return;
     }
     const struct generate *g = t->knobs;
@@ -217,6 +235,7 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
     };
     out->decode_per_s = speed_of(&asked, DECODE);
     out->prefill_per_s = speed_of(&asked, PREFILL);
+    out->decode_per_joule = tokens_per_joule(m, out);
     if (!host || threads != w->calibrated_threads) return;
     out->decode_per_s = calibrated(out->decode_per_s, &w->decode);
     out->prefill_per_s = calibrated(out->prefill_per_s, &w->prefill);
@@ -241,6 +260,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     out->bill.bent = 0;
     cost_bill(t, &out->split, &out->bill);
     out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
+    out->decode_per_joule = not_priced(out->bill.unruled);
     for (int i = 0; i < s->sites; i++) {
         out->site[i] = (struct site){.place = at->place[i]};
         use_pool(m, &out->site[i]);

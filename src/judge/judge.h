@@ -72,6 +72,9 @@ struct verdict {
     struct bill bill;        /* the evidence itself: every face renders its lines */
     struct estimate prefill_per_s,
         decode_per_s; /* tokens a second; UNKNOWN with the reason in source when not priced */
+    /* Decoded tokens a joule, were every device that works drawing all it may: at least so many. UNKNOWN where a device's power is not
+     * known, or only the host works. */
+    struct estimate decode_per_joule;
 };
 const char *fits_word(enum fits fits);   /* "yes", "probably", "no", "not known", "not computed" */
 double site_needs(const struct site *s); /* likely: held and beside it */

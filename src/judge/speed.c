@@ -12,6 +12,7 @@
 
 #include "base/num.h"
 #include "judge/device_speed.h"
+#include "machine/facts.h"
 
 static struct estimate not_priced(const char *why)
 {
@@ -190,7 +191,8 @@ static double kernel_threads(const struct machine *m, double asked)
 /* Seconds of the host's lines and of the devices', and what they rest on. */
 struct sum {
     struct estimate host, device;
-    double threads; /* that the CPU's kernels were measured with */
+    double cached_s; /* the host's at best, if its weights come from the cache */
+    double threads;  /* that the CPU's kernels were measured with */
     bool typical, listed;
     const char *why; /* no price */
 };
@@ -208,6 +210,35 @@ static struct estimate seconds_at(double amount, struct estimate rate)
                              rate.origin, rate.source};
 }
 
+/* With many columns the weights hardly count: as fast as that a product may be whose weights are in the cache already. */
+static double cached_rate(const struct query *q, double measured)
+{
+    const double many_columns = 512;
+    struct line many = *q->line;
+    struct query asked = *q;
+    struct estimate rate;
+    many.columns = many_columns;
+    asked.line = &many;
+    if (many.work != MATMUL_FLOP || !price_of(&asked, &rate)) return measured;
+    return most(rate.high, measured);
+}
+
+/* Whether all that one token reads on the host fits into the CPU's largest caches, so that rates measured on what does not may be too
+ * low. How much is left of them for this process is not known: the high end alone knows of it. */
+static bool stays_in_cache(const struct speed_asked *a, enum phase phase)
+{
+    const struct facts *f = a->machine->facts;
+    double cache_bytes = 0, read_bytes = 0, bytes;
+    for (size_t i = 0; f && i < f->cpu.caches; i++)
+        if (known(f->cpu.cache[i].bytes, &bytes))
+            cache_bytes = most(cache_bytes, bytes * most(f->cpu.cache[i].instances, 1));
+    for (size_t i = 0; i < a->bill->lines; i++) {
+        const struct line *l = &a->bill->line[i];
+        if (l->phase == phase && l->site == ON_HOST) read_bytes += l->bytes;
+    }
+    return phase == DECODE && read_bytes > 0 && read_bytes <= cache_bytes;
+}
+
 static void on_host(const struct speed_asked *a, const struct line *l, struct sum *s)
 {
     struct query q = {
@@ -221,6 +252,7 @@ static void on_host(const struct speed_asked *a, const struct line *l, struct su
         s->typical = s->typical || rate.origin != MEASURED;
         s->listed = s->listed || rate.origin == LISTED;
         add_seconds(&s->host, seconds_at(l->amount, rate));
+        s->cached_s += l->amount / cached_rate(&q, rate.high);
     }
 }
 
@@ -325,22 +357,16 @@ static const struct residual *residual_of(enum phase phase, bool typical, const 
     return residual_find(w, typical ? "cpu_speed.prefill.typical" : "cpu_speed.prefill");
 }
 
-/* The host's seconds with the range of their truth class; without one that of the runs stands. */
-static struct estimate host_seconds(const struct speed_asked *a, enum phase phase,
-                                    const struct sum *s)
+/* measured / predicted of the host's truth class; without one the range of the rates' own runs. */
+static struct accelerator_range host_range(const struct speed_asked *a, enum phase phase,
+                                           const struct sum *s)
 {
-    struct estimate e = s->host;
     const struct accelerator *cpu = s->listed ? accelerator_cpu(a->world, NULL) : NULL;
     const struct residual *r = residual_of(phase, s->typical, a->world);
-    if (cpu) {
-        const struct accelerator_range range = range_of(a, phase, cpu);
-        e.low = e.likely / range.high;
-        e.high = e.likely / range.low;
-    } else if (r) {
-        e.low = e.likely / most(r->high, 1);
-        e.high = e.likely / least(r->low, 1);
-    }
-    return e;
+    if (cpu) return range_of(a, phase, cpu);
+    if (r) return (struct accelerator_range){least(r->low, 1), most(r->high, 1)};
+    if (!(s->host.likely > 0)) return (struct accelerator_range){1, 1};
+    return (struct accelerator_range){s->host.likely / s->host.high, s->host.likely / s->host.low};
 }
 
 static const char *rests_on(const struct sum *s)
@@ -356,8 +382,14 @@ struct estimate speed_of(const struct speed_asked *a, enum phase phase)
         if (a->bill->line[i].phase == phase) add_line(a, &a->bill->line[i], &s);
     if (s.why) return not_priced(s.why);
     pass_stream(a, &s);
-    struct estimate all = host_seconds(a, phase, &s);
-    add_seconds(&all, s.device);
-    if (!(all.likely > 0)) return not_priced("the model does no such work");
-    return estimate_of(1 / all.high, 1 / all.likely, 1 / all.low, ESTIMATED, rests_on(&s));
+    const struct accelerator_range r = host_range(a, phase, &s);
+    const double likely = s.host.likely + s.device.likely;
+    if (!(likely > 0)) return not_priced("the model does no such work");
+    double low = 1 / s.host.likely * r.low, high = 1 / s.host.likely * r.high;
+    if (s.device.likely > 0) {
+        low = 1 / (s.host.likely / r.low + s.device.high);
+        high = 1 / (s.host.likely / r.high + s.device.low);
+    }
+    if (stays_in_cache(a, phase)) high = most(high, 1 / s.cached_s);
+    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(&s));
 }

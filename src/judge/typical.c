@@ -177,7 +177,9 @@ static struct rate typical_rate(const struct typical *t, const struct rate *base
     struct rate r = t->rate;
     r.place = base->place;
     r.threads = base->threads;
-    r.per_s.low = r.per_s.likely = r.per_s.high = 1 / (1 / (t->rate.per_s.likely * times) + wait_s);
+    r.per_s.likely = t->rate.per_s.likely * times;
+    if (wait_s > 0) r.per_s.likely = 1 / (1 / r.per_s.likely + wait_s);
+    r.per_s.low = r.per_s.high = r.per_s.likely;
     if (base->per_s.origin == LISTED) r.per_s.origin = LISTED;
     return r;
 }

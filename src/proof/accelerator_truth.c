@@ -349,13 +349,28 @@ static const struct truth_subject *subject_of(struct reading *r, const struct gi
     return s && !s->shape.unruled && !s->digest.unruled && s->shape.arch ? s : NULL;
 }
 
+static bool given_checked(const struct given *g, struct mu_err *err)
+{
+    if (!g->hardware || strlen(g->hardware) > NAME_MOST || !g->model ||
+        strlen(g->model) > NAME_MOST || !(g->tps > 0) || !(g->gpu_count >= 0))
+        return err_set(err, MU_DATA, "hardware, model, gpu_count and tps are needed");
+    return true;
+}
+
+/* False: nothing is said of this row. */
+static bool asked(struct question *q, const struct json *row)
+{
+    const struct given *g = q->given;
+    if (!(g->gpu_count > 0)) return ask_cpu(q);
+    const struct gpu_part *part = card_of(q->reading, g);
+    if (!part || !ask_device(q, row, part, true)) return false;
+    return !(g->prompt_tps > 0) || ask_device(q, row, part, false);
+}
+
 static bool read_row(struct reading *r, const struct json *row, struct mu_err *err)
 {
     struct given g = {.source = NULL};
-    if (!fields_read(&given_table, row, &g, r->arena, err)) return false;
-    if (!g.hardware || strlen(g.hardware) > NAME_MOST || !g.model || strlen(g.model) > NAME_MOST ||
-        !(g.tps > 0) || !(g.gpu_count >= 0))
-        return err_set(err, MU_DATA, "hardware, model, gpu_count and tps are needed");
+    if (!fields_read(&given_table, row, &g, r->arena, err) || !given_checked(&g, err)) return false;
     struct question q = {.reading = r, .given = &g, .subject = subject_of(r, &g)};
     if (g.gpu_count > 1 || !known_runtime(&g) || !q.subject) {
         r->left_out++;
@@ -364,15 +379,7 @@ static bool read_row(struct reading *r, const struct json *row, struct mu_err *e
     q.benchmark = benchmark_of(r, &g);
     q.era = era_of(r, truth_text(q.benchmark, "made", r->arena), err);
     if (!q.era) return false;
-    if (!(g.gpu_count > 0)) {
-        r->left_out += !ask_cpu(&q);
-        return arena_within(r->arena, err);
-    }
-    const struct gpu_part *part = card_of(r, &g);
-    if (!part || !ask_device(&q, row, part, true))
-        r->left_out++;
-    else if (g.prompt_tps > 0)
-        (void)ask_device(&q, row, part, false);
+    r->left_out += !asked(&q, row);
     return arena_within(r->arena, err);
 }
 

@@ -283,7 +283,7 @@ static void every_gpu_loads(void **state)
     size_t n;
     struct mu_err err = {.code = MU_OK};
     if (!catalog_gpus(h->catalog, &g, &n, &err)) fail_msg("%s", err.text);
-    assert_int_equal(n, 221);
+    assert_int_equal(n, 227);
     for (size_t i = 0; i < n; i++) {
         assert_string_equal(gpu_of(h, g[i].name, (double)NAN, MATCH_ONE), g[i].name);
         assert_true(g[i].memory_gib > 0);
@@ -349,7 +349,7 @@ static void the_users_gpu_wins(void **state)
     const struct gpu_part *g;
     size_t n;
     assert_true(catalog_gpus(h->catalog, &g, &n, NULL));
-    assert_int_equal(n, 221);
+    assert_int_equal(n, 227);
     assert_int_equal(catalog_gpu(h->catalog, S("RTX 4090"), (double)NAN, &g), MATCH_ONE);
     assert_exactly(g->memory_gib, 48);
 }
