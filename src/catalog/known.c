@@ -87,7 +87,7 @@ static void add(struct growing *g, struct known_fact f)
 
 static const char *number_words(struct arena *a, double x)
 {
-    return str_format(a, "%.15g", x);
+    return str_format(a, "%.15g", x == 0 ? 0 : x); /* no minus in front of nothing */
 }
 
 /* A value that holds nothing else. */
@@ -218,8 +218,8 @@ static void spell(struct known_row *r, const struct json *row, struct arena *a)
     r->spelling = s;
 }
 
-/* Prices have a date of their own; so do releases, but those are no date of what is said. */
-static const char *const dates[] = {"collected", "price_date", "street_price_date", NULL};
+/* A price of rent has a date of its own; other dates in a row are not that of what the row says. */
+static const char *const dates[] = {"collected", "price_date", NULL};
 static const char *const sources[] = {"source", "quality_source", NULL};
 static const char *const provenances[] = {"provenance", NULL};
 static const char *const confidences[] = {"confidence", NULL};

@@ -14,8 +14,6 @@ enum { LEADING_MOST = 6, LINE_BYTES = 4096 };
 static const struct {
     const char *ending, *unit;
 } units[] = {
-    {"_usd_per_hour", "USD/h"},
-    {"_usd_per_kwh", "USD/kWh"},
     {"_gib_llama31_8b", "GiB"},
     {"_tflops", "TFLOPS"},
     {"_tops", "TOPS"},
@@ -75,8 +73,30 @@ static size_t unit_at(const char *key)
     return i;
 }
 
+/* Keys that people know by other words. */
+static const struct {
+    const char *key, *words;
+} labels[] = {
+    {"memory_mts", "memory rate"},
+    {"usd_per_hour", "USD an hour"},
+    {"usd_per_hour_spot", "USD an hour, spot"},
+    {"usd_per_gpu_hour", "USD an hour of a GPU"},
+    {"tdp_w", "power (TDP)"},
+    {"effective_bpw_llama31_8b_without_imatrix", "bits a weight, Llama-3.1-8B"},
+    {"effective_bpw_llama31_8b", "bits a weight, with imatrix"},
+    {"published_bpw_llama31_8b", "bits a weight, as published"},
+    {"file_gib_llama31_8b", "file of Llama-3.1-8B"},
+    {"check_pct", "off what was published"},
+    {"ppl", "perplexity"},
+    {"delta_ppl", "perplexity lost"},
+    {"base_ppl", "perplexity of the base"},
+    {"kld", "KL divergence"},
+};
+
 static const char *label(const char *key, struct arena *a)
 {
+    for (size_t i = 0; i < COUNT_OF(labels); i++)
+        if (strcmp(labels[i].key, key) == 0) return labels[i].words;
     const size_t unit = unit_at(key);
     size_t n = strlen(key);
     if (unit < COUNT_OF(units)) n -= strlen(units[unit].ending);
@@ -139,13 +159,21 @@ const char *facts_headline(enum known_kind kind, const struct known_row *row, st
     return text;
 }
 
+/* In the title, or at the end of what is shown. */
+static bool told_apart(const char *key)
+{
+    static const char *const keys[] = {"id", "name", "source", "confidence"};
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        if (strcmp(keys[i], key) == 0) return true;
+    return false;
+}
+
 void show_facts(struct doc *d, const struct known_row *row)
 {
     struct block *b = doc_facts(d, str_format(d->arena, "%s · %s", row->name, row->what));
     for (size_t i = 0; i < row->facts; i++) {
         const struct known_fact *f = &row->fact[i];
-        if (strcmp(f->key, "source") == 0 || strcmp(f->key, "confidence") == 0 || !*f->text)
-            continue;
+        if (told_apart(f->key) || !*f->text) continue;
         facts_row(d, b, label(f->key, d->arena), "%s", value(f, d->arena));
     }
     facts_row(d, b, "confidence", "%s", row->confidence ? row->confidence : "not said");

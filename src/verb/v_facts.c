@@ -11,7 +11,7 @@
 #include "verb/near.h"
 #include "verb/show_facts.h"
 
-enum { ROWS_MOST = 64, NEAR_SHOWN = 4, NAME_BYTES = 512 };
+enum { ROWS_MOST = 64, BASES_MOST = 4, NEAR_SHOWN = 4, NAME_BYTES = 512 };
 
 struct facts_asked {
     enum known_kind kind;
@@ -68,12 +68,35 @@ static bool same_name(const struct known_row *x, const struct known_row *y, stru
     return strcmp(str_plain(a, str_of(x->name)), str_plain(a, str_of(y->name))) == 0;
 }
 
-static bool find_named(const struct context *in, struct facts_asked *f, struct mu_err *err)
+static bool shown_already(const struct facts_asked *f, const struct known_row *row)
 {
-    f->row = NEW_ARRAY(in->arena, const struct known_row *, ROWS_MOST);
+    for (size_t i = 0; i < f->rows; i++)
+        if (f->row[i] == row) return true;
+    return false;
+}
+
+/* Behind a mix stands the type that most of it is made of, with its block: whoever asks for the one wants the other. */
+static void add_bases(struct facts_asked *f, const struct known_row *row, size_t rows)
+{
+    const size_t found = f->rows;
+    for (size_t i = 0; i < found; i++) {
+        const struct known_fact *base = known_fact_of(f->row[i], "base_type");
+        if (!base || !known_fact_of(f->row[i], "llama_ftype_id")) continue;
+        for (size_t k = 0; k < rows && f->rows < found + BASES_MOST; k++)
+            if (known_fact_of(&row[k], "block_size") && strcmp(row[k].name, base->text) == 0 &&
+                !shown_already(f, &row[k]))
+                f->row[f->rows++] = &row[k];
+    }
+}
+
+static bool find_named(const struct context *in, struct facts_asked *f, const struct known_row *row,
+                       size_t rows, struct mu_err *err)
+{
+    f->row = NEW_ARRAY(in->arena, const struct known_row *, ROWS_MOST + BASES_MOST);
     f->rows = known_named(in->catalog, f->kind, str_of(f->name), f->row, ROWS_MOST);
     for (size_t i = 1; i < f->rows; i++)
         f->several = f->several || !same_name(f->row[0], f->row[i], in->arena);
+    add_bases(f, row, rows);
     return f->rows || unknown_name(in, f, err);
 }
 
@@ -184,7 +207,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (f.name && f.filter)
         return err_set(err, MU_USAGE, "--filter chooses from a list; leave out the name, or it");
     if (!catalog_known(in->catalog, f.kind, &row, &rows, err)) return false;
-    if (f.name && !find_named(in, &f, err)) return false;
+    if (f.name && !find_named(in, &f, row, rows, err)) return false;
     if (!f.name) find_all(in, &f, row, rows);
     if (f.name)
         say_named(&out->doc, &f);
