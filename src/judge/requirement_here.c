@@ -82,9 +82,8 @@ static double cores_here(const struct here *h)
 
 static const char *count_words(struct arena *a, double cores)
 {
-    return isnan(cores)
-               ? "cores not known"
-               : str_format(a, "%s core%s", units_number(a, cores, 4), cores == 1 ? "" : "s");
+    if (isnan(cores)) return "cores not known";
+    return str_format(a, "%g core%s", cores, cores == 1 ? "" : "s");
 }
 
 /* The sets that are asked for and not there; *is_known false when nothing is known of the CPU's instructions. */
@@ -145,8 +144,8 @@ static struct held hold_cpu_part(const struct here *h, const struct ask_part *p)
     out.asked = str_format(a, "%s%s%s and %s%s asked by %s%s%s%s", count_words(a, p->cores),
                            sets ? ", " : "", sets ? sets : "", rate_words(a, gbs),
                            rate.listed ? "" : " sustained", p->name,
-                           p->family ? " (the least of each among its models, as " : "",
-                           p->family ? p->row : "", p->family ? ")" : "");
+                           p->family ? " (the least of its kind, as " : "", p->family ? p->row : "",
+                           p->family ? ")" : "");
     out.here =
         str_format(a, "%s%s%s, %s%s", count_words(a, cores), !sets ? "" : ", ",
                    !sets            ? ""
@@ -205,10 +204,20 @@ static const char *gpu_name(const struct here *h)
     return name ? str_visible(h->arena, str_of(name)) : "a GPU that is not known by name";
 }
 
+static const char *no_gpu(const struct here *h)
+{
+    const struct facts *f = h->m->facts;
+    for (size_t i = 0; i < f->gpus; i++)
+        if (f->gpu[i].hidden)
+            return str_format(h->arena, "no GPU that a process may use: %s",
+                              str_visible(h->arena, str_of(f->gpu[i].hidden)));
+    return "no GPU";
+}
+
 static const char *gpu_words(const struct here *h)
 {
     struct arena *a = h->arena;
-    if (!h->gpu) return "no GPU";
+    if (!h->gpu) return no_gpu(h);
     return str_format(a, "%s, %s, %s", gpu_name(h),
                       isnan(h->gpu_bytes) ? "memory not known" : units_bytes(a, h->gpu_bytes),
                       rate_words(a, h->gpu_gbs));
@@ -233,7 +242,7 @@ static struct held hold_make(const struct here *h, const struct ask *ask)
     if (h->gpu && !maker && h->gpu_row) maker = h->gpu_row->vendor;
     struct held out = {.says = REQUIREMENT_NOT_MET,
                        .asked = str_format(h->arena, "%s asked", ask->words),
-                       .here = h->gpu ? gpu_name(h) : "no GPU"};
+                       .here = h->gpu ? gpu_name(h) : no_gpu(h)};
     if (h->gpu && !ask->name_count)
         out.says = REQUIREMENT_MET;
     else if (h->gpu)
@@ -316,7 +325,16 @@ static struct held hold_architecture(const struct here *h, const struct ask *ask
     return out;
 }
 
-/* The part that does best; of those that do alike the first, with how many more there are. */
+/* The names of all parts but the first. */
+static const char *other_parts(struct arena *a, const struct ask *ask)
+{
+    const char *names = ask->part[1].row;
+    for (size_t i = 2; i < ask->parts; i++)
+        names = str_format(a, "%s, %s", names, ask->part[i].row);
+    return names;
+}
+
+/* The part that does best; of those that do alike the first. */
 static struct held hold_parts(const struct here *h, const struct ask *ask)
 {
     struct held best = {.asked = NULL};
@@ -325,9 +343,9 @@ static struct held hold_parts(const struct here *h, const struct ask *ask)
                                                      : hold_gpu_part(h, &ask->part[i]);
         if (!best.asked || better(one.says, best.says)) best = one;
     }
-    if (best.says != REQUIREMENT_MET && ask->parts > 1)
-        best.asked = str_format(h->arena, "%s, nor is any other of %s reached", best.asked,
-                                ask->words ? ask->words : "those named");
+    if (best.says == REQUIREMENT_NOT_MET && ask->parts > 1)
+        best.asked = str_format(h->arena, "%s, and not reached either: %s", best.asked,
+                                other_parts(h->arena, ask));
     return best;
 }
 
@@ -441,7 +459,7 @@ struct requirement_verdict requirement_hold(const struct requirement *r,
         const struct outcome one = hold_with_best(&h, &r->alternative[i]);
         if (!best.why || better(one.says, best.says)) best = one;
     }
-    if (best.says != REQUIREMENT_MET && r->alternatives > 1)
-        best.why = str_format(a, "%s; nor does another alternative hold", best.why);
+    if (best.says == REQUIREMENT_NOT_MET && r->alternatives > 1)
+        best.why = str_format(a, "%s; nor is another alternative met", best.why);
     return (struct requirement_verdict){best.says, best.wished || r->nothing, best.why};
 }
