@@ -182,25 +182,41 @@ static size_t split(struct str text, struct str word[WORDS_MOST])
     return n;
 }
 
-/* The words stand in the spelling, in this order. */
-static bool in_order(const struct str *word, size_t words, const char *spelling)
+/* A word that is not only a number. */
+static bool has_letter(const struct str *word, size_t words)
+{
+    for (size_t i = 0; i < words; i++)
+        for (size_t k = 0; k < word[i].n; k++)
+            if (word[i].p[k] > '9') return true;
+    return false;
+}
+
+static size_t makers_name(const struct cpu_part *p, const struct str *word, size_t words)
+{
+    return words && p->vendor && str_eq_nocase(word[0], str_of(p->vendor)) ? 1 : 0;
+}
+
+/* The words stand in the spelling, in this order; the first is one of its first two behind the maker's name ("i5" of "Core i5"). */
+static bool in_order(const struct cpu_part *p, const struct str *word, size_t words,
+                     const char *spelling)
 {
     struct str in[WORDS_MOST];
     const size_t n = split(str_of(spelling), in);
+    const size_t from = makers_name(p, in, n);
     size_t at = 0;
-    for (size_t i = 0; i < n && at < words; i++) at += str_eq_nocase(word[at], in[i]);
+    for (size_t i = from; i < n && at < words && (at || i < from + 2); i++)
+        at += str_eq_nocase(word[at], in[i]);
     return at == words;
 }
 
+/* A maker's name alone is no family. */
 static bool spelled(const struct cpu_part *p, const struct str *word, size_t words)
 {
-    const bool made = words && p->vendor && str_eq_nocase(word[0], str_of(p->vendor));
-    if (words == (size_t)made) return false; /* a maker's name is no family */
-    if (in_order(word, words, p->name)) return true;
+    const size_t made = makers_name(p, word, words);
+    if (!has_letter(word + made, words - made)) return false;
+    if (in_order(p, word + made, words - made, p->name)) return true;
     for (size_t i = 0; i < p->alias_count; i++)
-        if (in_order(word, words, p->aliases[i]) ||
-            (made && in_order(word + 1, words - 1, p->aliases[i])))
-            return true;
+        if (in_order(p, word + made, words - made, p->aliases[i])) return true;
     return false;
 }
 
