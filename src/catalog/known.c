@@ -250,7 +250,7 @@ static void add_row(struct known *k, const struct list *l, const struct sheets *
     spell(r, row, a);
 }
 
-static bool taken(const struct known *k, size_t from, const char *name, struct arena *a)
+static bool named_already(const struct known *k, size_t from, const char *name, struct arena *a)
 {
     const struct str plain = str_of(str_plain(a, str_of(name)));
     for (size_t i = from; i < k->rows; i++)
@@ -273,7 +273,7 @@ static void add_list(struct known *k, const struct list *l, const struct sheets 
         for (size_t n = 0; n < json_count(list); n++) {
             const struct json *row = json_at(list, n);
             const char *name = name_of(l, row, a);
-            const bool again = i && before > from && name && taken(k, from, name, a);
+            const bool again = i && before > from && name && named_already(k, from, name, a);
             if (!again) add_row(k, l, s, i, row, a);
         }
         if (l->whole && k->rows > from) return;
@@ -341,23 +341,32 @@ const struct known_fact *known_fact_of(const struct known_row *row, const char *
 
 /* ---- by name ---- */
 
+/* "24GB", "12 GiB": a word that is a size. */
+static bool is_size(struct str word)
+{
+    size_t digits = 0;
+    while (digits < word.n && word.p[digits] >= '0' && word.p[digits] <= '9') digits++;
+    const struct str unit = {word.p + digits, word.n - digits};
+    return digits && (str_eq_nocase(unit, S("GB")) || str_eq_nocase(unit, S("GiB")));
+}
+
+/* What stands in front of the last `at` of a name; the empty text when there is none. */
+static struct str in_front_of(struct str s, char at, char or)
+{
+    while (s.n && s.p[s.n - 1] != at && s.p[s.n - 1] != or) s.n--;
+    if (s.n) s.n--;
+    return s;
+}
+
 /* What is left of a name without what tells cards of one name apart: a size of memory, a remark in brackets. */
 static struct str without_variant(struct str s)
 {
     s = str_trim(s);
-    if (s.n && s.p[s.n - 1] == ')') {
-        size_t n = s.n;
-        while (n && s.p[n - 1] != '(') n--;
-        return n ? str_trim((struct str){s.p, n - 1}) : s;
-    }
-    size_t n = s.n;
-    while (n && s.p[n - 1] != ' ' && s.p[n - 1] != '-') n--;
-    const struct str last = {s.p + n, s.n - n};
-    size_t digits = 0;
-    while (digits < last.n && last.p[digits] >= '0' && last.p[digits] <= '9') digits++;
-    const struct str unit = {last.p + digits, last.n - digits};
-    if (!n || !digits || !(str_eq_nocase(unit, S("GB")) || str_eq_nocase(unit, S("GiB")))) return s;
-    return str_trim((struct str){s.p, n - 1});
+    const bool remark = s.n && s.p[s.n - 1] == ')';
+    const struct str rest = remark ? in_front_of(s, '(', '(') : in_front_of(s, ' ', '-');
+    if (!rest.n) return s;
+    const struct str last = {s.p + rest.n + 1, s.n - rest.n - 1};
+    return remark || is_size(last) ? str_trim(rest) : s;
 }
 
 static bool same(struct arena *a, const char *plain, struct str spelling)
@@ -396,23 +405,27 @@ static const char *taken_for(const struct catalog *c, enum known_kind kind, stru
     return gpu ? gpu->name : cpu ? cpu->name : model ? model->hf_id : mix ? mix->name : NULL;
 }
 
+static bool may_be_meant(const struct catalog *c, enum known_kind kind, const struct known_row *r,
+                         struct str name)
+{
+    return is_called(r, kind, str_plain(c->arena, name), c->arena) ||
+           (kind == KNOWN_GPU && has_pci_id(r, name));
+}
+
 size_t known_named(const struct catalog *c, enum known_kind kind, struct str name,
                    const struct known_row *out[], size_t most)
 {
     const struct known_row *row;
     size_t rows;
     size_t n = 0;
-    if (!catalog_known(c, kind, &row, &rows, NULL)) return 0;
-    const char *plain = str_plain(c->arena, name);
-    const char *also = kind == KNOWN_QUANT ? taken_for(c, kind, name) : NULL;
-    for (size_t i = 0; *plain && i < rows && n < most; i++)
-        if (is_called(&row[i], kind, plain, c->arena) ||
-            (kind == KNOWN_GPU && has_pci_id(&row[i], name)) ||
-            (also && strcmp(also, row[i].name) == 0))
-            out[n++] = &row[i];
-    if (!n) also = taken_for(c, kind, name);
-    for (size_t i = 0; !n && also && i < rows; i++)
-        if (strcmp(also, row[i].name) == 0) out[n++] = &row[i];
+    if (!*str_plain(c->arena, name) || !catalog_known(c, kind, &row, &rows, NULL)) return 0;
+    const char *taken = taken_for(c, kind, name);
+    for (size_t i = 0; i < rows && n < most; i++) {
+        const bool alias = kind == KNOWN_QUANT && taken && strcmp(taken, row[i].name) == 0;
+        if (alias || may_be_meant(c, kind, &row[i], name)) out[n++] = &row[i];
+    }
+    for (size_t i = 0; !n && taken && i < rows; i++)
+        if (strcmp(taken, row[i].name) == 0) out[n++] = &row[i];
     return n;
 }
 

@@ -177,25 +177,38 @@ static void wish(struct draft *d)
 
 /* ---- measures ---- */
 
-/* "8GB", "8 GB", "1.5TB": bytes; a bare number: cores. Returns the tokens taken, 0 when it is no measure. */
+/* "GB", "GiB", "TB": two or three letters, the last a B. */
+static bool bytes_unit(struct str s)
+{
+    return s.n >= 2 && s.n <= 3 && (s.p[s.n - 1] == 'B' || s.p[s.n - 1] == 'b');
+}
+
+/* A unit behind a bare number, "8 GB": where it stands, or 0. */
+static size_t unit_behind(const struct reader *r, size_t at, double *bytes)
+{
+    const size_t unit = at + 1 + (is(r, at + 1, "+") ? 1 : 0);
+    if (unit >= r->tokens || !bytes_unit(r->token[unit])) return 0;
+    const char *both =
+        str_format(r->arena, "%.*s%.*s", STR_ARG(r->token[at]), STR_ARG(r->token[unit]));
+    return units_parse_bytes(str_of(both), 1, bytes) ? unit : 0;
+}
+
+/* "8GB", "8 GB", "1.5TB": bytes; a bare number: a count. Returns the tokens taken, 0 when it is no measure. */
 static size_t amount_at(const struct reader *r, size_t at, double *bytes, double *count)
 {
+    *bytes = *count = (double)NAN;
     if (at >= r->tokens || r->token[at].p[0] < '0' || r->token[at].p[0] > '9') return 0;
     const struct str t = r->token[at];
-    *bytes = *count = (double)NAN;
     if (str_f64(t, count)) {
-        const size_t unit = at + 1 + (is(r, at + 1, "+") ? 1 : 0);
-        if (unit < r->tokens && !mark(r, unit)) {
-            const struct str u = r->token[unit];
-            const bool bytes_unit =
-                u.n >= 2 && u.n <= 3 && (u.p[u.n - 1] == 'B' || u.p[u.n - 1] == 'b');
-            const char *both = str_format(r->arena, "%.*s%.*s", STR_ARG(t), STR_ARG(u));
-            if (bytes_unit && units_parse_bytes(str_of(both), 1, bytes)) return unit + 1 - at;
-        }
-        return 1;
+        const size_t unit = unit_behind(r, at, bytes);
+        return unit ? unit + 1 - at : 1;
     }
-    const bool unit = t.n > 2 && (t.p[t.n - 1] == 'B' || t.p[t.n - 1] == 'b');
-    return unit && units_parse_bytes(t, 1, bytes) ? 1 : 0;
+    size_t digits = 0;
+    while (digits < t.n && ((t.p[digits] >= '0' && t.p[digits] <= '9') || t.p[digits] == '.'))
+        digits++;
+    return bytes_unit((struct str){t.p + digits, t.n - digits}) && units_parse_bytes(t, 1, bytes)
+               ? 1
+               : 0;
 }
 
 static enum ask_kind usual_kind(enum requirement_of of)

@@ -124,36 +124,39 @@ static const char *rate_words(struct arena *a, double gbs)
     return isnan(gbs) ? "memory bandwidth not known" : units_byte_rate(a, gbs * GB);
 }
 
+/* Of the sets that a part asks for. */
+static struct held hold_vectors(const struct here *h, unsigned asked)
+{
+    bool is_known;
+    const unsigned lacking = vectors_lacking(h, asked, &is_known);
+    const char *sets = vector_words(asked);
+    if (!asked) return (struct held){REQUIREMENT_MET, "", ""};
+    if (!is_known)
+        return (struct held){REQUIREMENT_UNKNOWN, str_format(h->arena, ", %s", sets),
+                             ", instructions not known"};
+    return (struct held){lacking ? REQUIREMENT_NOT_MET : REQUIREMENT_MET,
+                         str_format(h->arena, ", %s", sets),
+                         str_format(h->arena, ", %s%s", lacking ? "no " : "",
+                                    lacking ? vector_words(lacking) : sets)};
+}
+
 static struct held hold_cpu_part(const struct here *h, const struct ask_part *p)
 {
     struct arena *a = h->arena;
-    bool vectors_known;
     const struct reading_rate rate = bandwidth_here(h);
-    const double gbs =
-        rate.listed ? p->bandwidth_gbs : p->bandwidth_gbs * h->words->sustained_share_least;
+    const double share = rate.listed ? 1 : h->words->sustained_share_least;
+    const double gbs = p->bandwidth_gbs * share;
     const double cores = cores_here(h);
-    const unsigned lacking = vectors_lacking(h, p->vectors, &vectors_known);
-    const char *sets = vector_words(p->vectors);
-    enum requirement_says vectors = REQUIREMENT_MET;
-    if (p->vectors)
-        vectors = !vectors_known ? REQUIREMENT_UNKNOWN
-                  : lacking      ? REQUIREMENT_NOT_MET
-                                 : REQUIREMENT_MET;
-    struct held out = {.says =
-                           both(both(reaches(cores, p->cores), vectors), reaches(rate.gbs, gbs))};
-    out.asked = str_format(a, "%s%s%s and %s%s asked by %s%s%s%s", count_words(a, p->cores),
-                           sets ? ", " : "", sets ? sets : "", rate_words(a, gbs),
-                           rate.listed ? "" : " sustained", p->name,
-                           p->family ? " (the least of its kind, as " : "", p->family ? p->row : "",
-                           p->family ? ")" : "");
-    out.here =
-        str_format(a, "%s%s%s, %s%s", count_words(a, cores), !sets ? "" : ", ",
-                   !sets            ? ""
-                   : !vectors_known ? "instructions not known"
-                   : lacking        ? str_format(a, "no %s", vector_words(lacking))
-                                    : sets,
-                   rate_words(a, rate.gbs), rate.listed && !isnan(rate.gbs) ? " as listed" : "");
-    return out;
+    const struct held vectors = hold_vectors(h, p->vectors);
+    const char *least = p->family ? str_format(a, " (the least of its kind, as %s)", p->row) : "";
+    return (struct held){
+        .says = both(both(reaches(cores, p->cores), vectors.says), reaches(rate.gbs, gbs)),
+        .asked =
+            str_format(a, "%s%s and %s%s asked by %s%s", count_words(a, p->cores), vectors.asked,
+                       rate_words(a, gbs), rate.listed ? "" : " sustained", p->name, least),
+        .here = str_format(a, "%s%s, %s%s", count_words(a, cores), vectors.here,
+                           rate_words(a, rate.gbs),
+                           rate.listed && !isnan(rate.gbs) ? " as listed" : "")};
 }
 
 /* ---- GPUs ---- */
@@ -235,21 +238,23 @@ static struct held hold_gpu_part(const struct here *h, const struct ask_part *p)
     return out;
 }
 
+static enum requirement_says made_by(const char *maker, const struct ask *ask)
+{
+    if (!ask->name_count) return REQUIREMENT_MET; /* whoever made it */
+    if (!maker) return REQUIREMENT_UNKNOWN;
+    return one_of(maker, ask->names, ask->name_count) ? REQUIREMENT_MET : REQUIREMENT_NOT_MET;
+}
+
 static struct held hold_make(const struct here *h, const struct ask *ask)
 {
     const struct cpu_facts *cpu = &h->m->facts->cpu;
-    const char *maker = h->gpu ? h->gpu->vendor : NULL;
-    if (h->gpu && !maker && h->gpu_row) maker = h->gpu_row->vendor;
+    const char *chip = !cpu->vendor && h->cpu ? h->cpu->vendor : cpu->vendor;
     struct held out = {.says = REQUIREMENT_NOT_MET,
                        .asked = str_format(h->arena, "%s asked", ask->words),
-                       .here = h->gpu ? gpu_name(h) : no_gpu(h)};
-    if (h->gpu && !ask->name_count)
-        out.says = REQUIREMENT_MET;
-    else if (h->gpu)
-        out.says = !maker                                       ? REQUIREMENT_UNKNOWN
-                   : one_of(maker, ask->names, ask->name_count) ? REQUIREMENT_MET
-                                                                : REQUIREMENT_NOT_MET;
-    const char *chip = cpu->vendor ? cpu->vendor : h->cpu ? h->cpu->vendor : NULL;
+                       .here = gpu_words(h)};
+    if (h->gpu)
+        out.says =
+            made_by(!h->gpu->vendor && h->gpu_row ? h->gpu_row->vendor : h->gpu->vendor, ask);
     if (ask->kind == ASK_CHIP && one_of(chip, ask->names, ask->name_count)) {
         out.says = REQUIREMENT_MET;
         out.here = cpu->name ? str_visible(h->arena, str_of(cpu->name)) : chip;
@@ -405,10 +410,11 @@ static struct outcome hold_alternative(const struct here *h, const struct altern
     buf_init(&asked, WORDS_BYTES);
     buf_init(&here, WORDS_BYTES);
     for (size_t i = 0; i < alt->asks; i++) {
-        const bool lesser = alt->ask[i].wished && !out.wished;
+        const bool wished = alt->ask[i].wished;
+        const bool lesser = wished && !out.wished;
         if (held[i].says != out.says && !(lesser && held[i].says == REQUIREMENT_NOT_MET)) continue;
         join(&asked,
-             lesser ? str_format(h->arena, "%s, preferred only", held[i].asked) : held[i].asked);
+             wished ? str_format(h->arena, "%s, preferred only", held[i].asked) : held[i].asked);
         join(&here, held[i].here);
     }
     out.why = str_format(h->arena, "%s; here %s", buf_text(&asked).n ? asked.p : "",

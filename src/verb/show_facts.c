@@ -14,21 +14,9 @@ enum { LEADING_MOST = 6, LINE_BYTES = 4096 };
 static const struct {
     const char *ending, *unit;
 } units[] = {
-    {"_gib_llama31_8b", "GiB"},
-    {"_tflops", "TFLOPS"},
-    {"_tops", "TOPS"},
-    {"_gbps", "Gb/s"},
-    {"_gbs", "GB/s"},
-    {"_gib", "GiB"},
-    {"_mib", "MiB"},
-    {"_mts", "MT/s"},
-    {"_ghz", "GHz"},
-    {"_mhz", "MHz"},
-    {"_bits", "bit"},
-    {"_bytes", "bytes"},
-    {"_usd", "USD"},
-    {"_pct", "%"},
-    {"_w", "W"},
+    {"_tflops", "TFLOPS"}, {"_tops", "TOPS"}, {"_gbps", "Gb/s"}, {"_gbs", "GB/s"}, {"_gib", "GiB"},
+    {"_mib", "MiB"},       {"_mts", "MT/s"},  {"_ghz", "GHz"},   {"_mhz", "MHz"},  {"_bits", "bit"},
+    {"_bytes", "bytes"},   {"_usd", "USD"},   {"_pct", "%"},     {"_w", "W"},
 };
 
 struct leading {
@@ -82,10 +70,6 @@ static const struct {
     {"usd_per_hour_spot", "USD an hour, spot"},
     {"usd_per_gpu_hour", "USD an hour of a GPU"},
     {"tdp_w", "power (TDP)"},
-    {"effective_bpw_llama31_8b_without_imatrix", "bits a weight, Llama-3.1-8B"},
-    {"effective_bpw_llama31_8b", "bits a weight, with imatrix"},
-    {"published_bpw_llama31_8b", "bits a weight, as published"},
-    {"file_gib_llama31_8b", "file of Llama-3.1-8B"},
     {"check_pct", "off what was published"},
     {"ppl", "perplexity"},
     {"delta_ppl", "perplexity lost"},
