@@ -11,7 +11,7 @@
 #include "base/units.h"
 #include "judge/requirement_words.h"
 
-enum { TOKENS_MOST = 96, PART_TOKENS = 8, UNREAD_BYTES = 48, TEXT_MOST = 1024 };
+enum { TOKENS_MOST = 96, PART_TOKENS = 6, UNREAD_BYTES = 48, TEXT_MOST = 1024 };
 static const double GIB = 1073741824.0;
 
 /* What is being put together: the whole text, or what stands in brackets. */

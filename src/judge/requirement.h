@@ -40,7 +40,7 @@ struct ask_part {
     double cores, bandwidth_gbs, memory_gib;
     unsigned vectors; /* bits of the instruction sets it has (requirement_here.c) */
 };
-enum { ASK_PARTS_MOST = 8, ASKS_MOST = 8, ALTERNATIVES_MOST = 8 };
+enum { ASK_PARTS_MOST = 6, ASKS_MOST = 5, ALTERNATIVES_MOST = 6 };
 struct disk_class;
 struct ask {
     enum ask_kind kind;

@@ -220,11 +220,33 @@ static bool spelled(const struct cpu_part *p, const struct str *word, size_t wor
     return false;
 }
 
-static bool called(const struct cpu_part *p, const char *plain, struct arena *a)
+static char next_byte(struct str *s)
 {
-    if (strcmp(plain, str_plain(a, str_of(p->name))) == 0) return true;
+    char c = 0;
+    while (s->n && !c) {
+        c = word_byte(*s->p) ? *s->p : 0;
+        s->p++;
+        s->n--;
+    }
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Letters and digits are the same, as names compare everywhere; without a copy, since a text is tried word by word. */
+static bool same_name(struct str x, struct str y)
+{
+    char c;
+    do {
+        c = next_byte(&x);
+        if (c != next_byte(&y)) return false;
+    } while (c);
+    return true;
+}
+
+static bool called(const struct cpu_part *p, struct str name)
+{
+    if (same_name(name, str_of(p->name))) return true;
     for (size_t i = 0; i < p->alias_count; i++)
-        if (strcmp(plain, str_plain(a, str_of(p->aliases[i]))) == 0) return true;
+        if (same_name(name, str_of(p->aliases[i]))) return true;
     return false;
 }
 
@@ -247,18 +269,16 @@ static void one_more(const struct cpu_part *p, struct ask_part *out)
     out->vectors &= vectors_of(p);
 }
 
-static bool cpu_part_named(const struct catalog *c, struct str name, struct arena *a,
-                           struct ask_part *out)
+static bool cpu_part_named(const struct catalog *c, struct str name, struct ask_part *out)
 {
     const struct cpu_part *row;
     size_t rows;
     size_t found = 0;
     struct str word[WORDS_MOST];
     const size_t words = split(name, word);
-    const char *plain = str_plain(a, name);
-    if (!*plain || words == WORDS_MOST || !catalog_cpus(c, &row, &rows, NULL)) return false;
+    if (!words || words == WORDS_MOST || !catalog_cpus(c, &row, &rows, NULL)) return false;
     for (size_t i = 0; i < rows; i++)
-        if (called(&row[i], plain, a)) {
+        if (called(&row[i], name)) {
             one_cpu(&row[i], out);
             return true;
         }
@@ -289,7 +309,7 @@ bool part_named(const struct catalog *c, enum requirement_of of, struct str name
                 struct arena *a, struct ask_part *out)
 {
     struct ask_part part = {.cores = (double)NAN, .memory_gib = (double)NAN};
-    const bool found = of == REQUIRE_CPU   ? cpu_part_named(c, name, a, &part)
+    const bool found = of == REQUIRE_CPU   ? cpu_part_named(c, name, &part)
                        : of == REQUIRE_GPU ? gpu_part_named(c, name, memory_gib, &part)
                                            : false;
     if (!found) return false;

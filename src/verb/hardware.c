@@ -57,7 +57,7 @@ bool judged_hardware(const struct context *in, struct judged_set *s, struct mu_e
     }
     s->hardware = h.row;
     s->hardwares = h.rows;
-    return true;
+    return arena_within(in->arena, err);
 }
 
 static bool alike(const struct requirement_row *x, const struct requirement_row *y)
