@@ -1,4 +1,4 @@
-/* catalog/parts.h - models, CPUs and accelerators by name (data/models.json, cpus.json, gpus.json). */
+/* catalog/parts.h - models, CPUs, accelerators and machines for rent by name (data/models.json, cpus.json, gpus.json, clouds.json). */
 #pragma once
 #include "catalog/catalog.h"
 
@@ -83,7 +83,8 @@ bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *
  * NaN: not known; of several the first row, the commonest, and MATCH_SEVERAL. */
 enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double memory_gib,
                                const struct gpu_part **out);
-/* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. */
+/* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. Rows of the user's own that carry it are the only
+ * ones then. */
 size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out);
 
 /* What every accelerator of a maker has in common (data/accelerator_vendors.json). */
@@ -104,3 +105,18 @@ struct accelerator_vendor {
 const struct accelerator_vendor *catalog_accelerator_vendor(const struct catalog *c,
                                                             const char *vendor, const char *class_,
                                                             const char *architecture);
+
+/* A machine for rent. Prices are of the whole instance, in USD an hour, as they were on price_date. */
+struct cloud_part {
+    const char *provider, *name, *gpu, *region, *price_date, *status, *source, *confidence, *note;
+    const char *const *aliases;
+    size_t alias_count;
+    double vcpus, ram_gib, gpu_count, gpu_memory_gib, usd_per_hour, usd_per_hour_spot,
+        usd_per_gpu_hour;
+    bool price_verified;
+    bool retired; /* cannot be rented any more: shown when asked for, never offered */
+};
+bool catalog_clouds(const struct catalog *c, const struct cloud_part **out, size_t *count,
+                    struct mu_err *err) NODISCARD;
+/* By name, by alias, or with the provider in front; NULL when unknown. */
+const struct cloud_part *catalog_cloud(const struct catalog *c, struct str name);

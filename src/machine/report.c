@@ -110,6 +110,8 @@ void report_write(const struct report *r, struct buf *out)
         .rates = m->rates,
         .verdict = r->verdict,
         .verdicts = r->verdicts,
+        .requirement = r->requirement,
+        .requirements = r->requirements,
         .notes = r->notes,
         .note_count = r->note_count,
     };

@@ -35,6 +35,16 @@ struct verdict_row {
     const char *why;      /* one sentence */
     double needed_bytes;  /* NaN when not computed */
 };
+/* Hardware that somebody asks for in words, held against this machine. */
+struct requirement_row {
+    const char *experiment;
+    const char *level;   /* "guide", "minimum", "recommended" */
+    const char *of;      /* "cpu", "gpu", "disk" */
+    const char *asked;   /* as written */
+    const char *verdict; /* "met", "not met", "not known" */
+    bool wished;         /* only preferred, or not required at all */
+    const char *why;     /* one sentence */
+};
 struct report {
     const char *timestamp, *hostname;
     struct guide_system system;
@@ -43,6 +53,8 @@ struct report {
     const struct machine *machine; /* written as pools, places, rates, facts */
     const struct verdict_row *verdict;
     size_t verdicts;
+    const struct requirement_row *requirement;
+    size_t requirements;
     const char *const *notes;
     size_t note_count;
 };

@@ -333,6 +333,8 @@ static bool document_read(const struct json *root, const struct checking *c, str
                            .machine = m,
                            .verdict = d->verdict,
                            .verdicts = d->verdicts,
+                           .requirement = d->requirement,
+                           .requirements = d->requirements,
                            .notes = d->notes,
                            .note_count = d->note_count};
     return true;

@@ -128,6 +128,18 @@ static const struct field verdict_fields[] = {
 static const struct fields verdict_table =
     FIELD_TABLE(struct verdict_row, "verdict", verdict_fields);
 
+static const struct field requirement_fields[] = {
+    FIELD(FIELD_TEXT, struct requirement_row, experiment, "who asks"),
+    FIELD(FIELD_TEXT, struct requirement_row, level, "guide, minimum or recommended"),
+    FIELD(FIELD_TEXT, struct requirement_row, of, "cpu, gpu or disk"),
+    FIELD(FIELD_TEXT, struct requirement_row, asked, "as written"),
+    FIELD(FIELD_TEXT, struct requirement_row, verdict, "met, not met, not known"),
+    FIELD(FIELD_BOOL, struct requirement_row, wished, "only preferred, or not required at all"),
+    FIELD(FIELD_TEXT, struct requirement_row, why, "one sentence"),
+};
+static const struct fields requirement_table =
+    FIELD_TABLE(struct requirement_row, "requirement", requirement_fields);
+
 #define DOCUMENT struct report_document
 static const struct field document_fields[] = {
     FIELD(FIELD_TEXT, DOCUMENT, muster, "version that wrote this"),
@@ -147,6 +159,8 @@ static const struct field document_fields[] = {
     FIELD_ROWS("rates", DOCUMENT, rate, rates, "what it does a second", rate_table),
     FIELD_MAP(DOCUMENT, facts, "what is known of it, never priced", facts_table),
     FIELD_ROWS("verdicts", DOCUMENT, verdict, verdicts, "our own verdicts", verdict_table),
+    FIELD_ROWS("requirements", DOCUMENT, requirement, requirements,
+               "hardware asked for in words, held against this machine", requirement_table),
     FIELD_WORDS("notes", DOCUMENT, notes, note_count, "what the answer must confess"),
 };
 const struct fields report_document_table = FIELD_TABLE(DOCUMENT, "report", document_fields);

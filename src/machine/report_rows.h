@@ -60,6 +60,8 @@ struct report_document {
     struct facts facts;
     const struct verdict_row *verdict;
     size_t verdicts;
+    const struct requirement_row *requirement;
+    size_t requirements;
     const char *const *notes;
     size_t note_count;
 };

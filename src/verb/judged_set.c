@@ -93,7 +93,7 @@ bool judged_set_make(const struct context *in, const struct experiment_set *set,
             out->lacks = guide_lacks(&set->experiment[i], &s->system);
         if (!judge_one(in, s, w, &out->row[i], err)) return false;
     }
-    return true;
+    return judged_hardware(in, out, err);
 }
 
 const char *judged_guide_closing(const struct judged_set *s, struct arena *a)

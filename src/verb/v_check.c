@@ -110,6 +110,8 @@ static void fill_report(const struct check *c, struct report *r)
                          .machine = c->subject.machine,
                          .verdict = row,
                          .verdicts = c->judged.rows,
+                         .requirement = c->judged.hardware,
+                         .requirements = c->judged.hardwares,
                          .notes = c->in->notes->note,
                          .note_count = c->in->notes->count};
 }
@@ -228,6 +230,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     show_speed(d, c->subject.machine, c->in->catalog, c->subject.when);
     show_embedding_test(d, c);
     show_judged(d, &c->judged);
+    show_hardware(d, &c->judged);
     if (request_flag(q, "explain") && !show_guide_tables(d, in, &c->judged, &c->world, err))
         return false;
     show_models(d, c);
