@@ -89,40 +89,59 @@ static int output_site(const struct llama *l)
     return stays ? ON_HOST : l->spread->output;
 }
 
+/* What happens at a site; floats are those of a token. */
+struct moments {
+    bool layers, busy,
+        output; /* busy: it holds layers, or experts, or multiplies with the host's */
+    double ffn_floats, attention_floats, scores, cache_bytes, weight_bytes;
+};
+
+static struct moments moments_at(const struct llama *l, int site)
+{
+    const struct shape *s = l->m->shape;
+    const bool on_host = site == ON_HOST;
+    struct moments m = {.layers = spread_has_layers(l->spread, site),
+                        .output = output_site(l) == site && !s->arch->encoder,
+                        .weight_bytes = copied_weights(l, site)};
+    m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
+    if (m.busy) m.ffn_floats = ffn_floats(s);
+    if (!m.layers) return m;
+    m.attention_floats = 2 * query_width(s);
+    if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
+    if (!on_host) m.cache_bytes = copied_cache(l);
+    return m;
+}
+
 /* The input for embeddings stands on the host alone. A site without layers holds the inputs and passes an embedding on. */
 static void closed_form(struct bill *b, const struct llama *l, int site)
 {
     const struct digest *m = l->m;
     const struct derived *d = l->d;
-    const struct shape *s = m->shape;
-    const bool encoder = s->arch->encoder, output = output_site(l) == site;
-    const bool layers = spread_has_layers(l->spread, site);
-    const bool busy = layers || has_experts(l->spread, site) || copied_weights(l, site) > 0;
-    if (site != ON_HOST && !busy && !output) return;
-    const bool scores_here = !l->spread->split->host_cache || d->flash || site == ON_HOST;
+    const struct moments at = moments_at(l, site);
+    if (site != ON_HOST && !at.busy && !at.output) return;
     GIVEN(b, tokens, d->tokens, "largest micro-batch");
-    GIVEN(b, outputs, encoder || !output ? 0 : d->outputs, "rows of logits");
-    GIVEN(b, width, s->width, "model");
-    GIVEN(b, vocabulary, s->vocabulary, "model");
+    GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
+    GIVEN(b, width, m->shape->width, "model");
+    GIVEN(b, vocabulary, m->shape->vocabulary, "model");
     LET(b, stream_bytes, 4 * tokens * width);
     GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");
     GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
     GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
-    GIVEN(b, ffn_width, busy ? ffn_floats(s) : 0, "model, floats a token in the feed-forward");
-    GIVEN(b, attention_width, layers ? 2 * query_width(s) : 0,
-          "model, floats a token in Q and its copy");
-    GIVEN(b, score_width, layers && scores_here ? scores(m, d) : 0, "model, scores a token");
-    GIVEN(b, weight_bytes, copied_weights(l, site), "the largest of the host's, copied");
+    GIVEN(b, ffn_width, at.ffn_floats, "model, floats a token in the feed-forward");
+    GIVEN(b, attention_width, at.attention_floats, "model, floats a token in Q and its copy");
+    GIVEN(b, score_width, at.scores, "model, scores a token");
+    GIVEN(b, weight_bytes, at.weight_bytes, "the largest of the host's, copied");
     GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
-    GIVEN(b, cache_bytes, site != ON_HOST && layers ? copied_cache(l) : 0, "one layer's, copied");
+    GIVEN(b, cache_bytes, at.cache_bytes, "one layer's, copied");
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);
-    GIVEN(b, streams_bytes, busy ? 2 * stream_bytes : stream_bytes, "values between layers");
+    GIVEN(b, streams_bytes, at.busy ? 2 * stream_bytes : stream_bytes, "values between layers");
     LET(b, ffn_bytes, input_bytes + streams_bytes + 4 * tokens * ffn_width);
     LET(b, attention_bytes,
         input_bytes + streams_bytes + cache_bytes + 4 * tokens * (attention_width + score_width));
-    LET(b, output_bytes, 4 * outputs * (vocabulary + width + 1) + (encoder ? 0 : embedding_bytes));
+    LET(b, output_bytes,
+        outputs > 0 ? 4 * outputs * (vocabulary + width + 1) + embedding_bytes : 0);
     HOLD(b, site, "compute buffer", "compute", most(most(ffn_bytes, attention_bytes), output_bytes),
          CLOSED_FORM);
 }
