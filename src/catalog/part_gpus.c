@@ -173,15 +173,19 @@ enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double 
     return find(c, all, name, isnan(memory_gib) ? written_gib : memory_gib, out);
 }
 
-size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out)
+static bool carries(const struct gpu_part *part, struct str id)
+{
+    for (size_t i = 0; i < part->pci_id_count; i++)
+        if (str_eq_nocase(id, str_of(part->pci_ids[i]))) return true;
+    return false;
+}
+
+size_t catalog_gpu_pci(const struct catalog *c, struct str id,
+                       const struct gpu_part *out[GPUS_OF_ID])
 {
     const struct gpus *all = part_once(c, PART_GPUS, load, NULL);
     size_t found = 0;
     for (size_t i = 0; all && i < all->count && !(found && i == all->own); i++)
-        for (size_t k = 0; k < all->row[i].pci_id_count; k++) {
-            if (!str_eq_nocase(id, str_of(all->row[i].pci_ids[k]))) continue;
-            if (!found++) *out = &all->row[i];
-            break;
-        }
+        if (found < GPUS_OF_ID && carries(&all->row[i], id)) out[found++] = &all->row[i];
     return found;
 }

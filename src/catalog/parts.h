@@ -83,9 +83,11 @@ bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *
  * NaN: not known; of several the first row, the commonest, and MATCH_SEVERAL. */
 enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double memory_gib,
                                const struct gpu_part **out);
-/* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. Rows of the user's own that carry it are the only
- * ones then. */
-size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out);
+/* Every row that carries a PCI id ("10de:2684"): how many, at most GPUS_OF_ID. Rows of the user's own that carry it are
+ * the only ones then. */
+enum { GPUS_OF_ID = 32 };
+size_t catalog_gpu_pci(const struct catalog *c, struct str id,
+                       const struct gpu_part *out[GPUS_OF_ID]);
 
 /* What every accelerator of a maker has in common (data/accelerator_vendors.json). */
 struct accelerator_vendor {

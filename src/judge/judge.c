@@ -203,7 +203,7 @@ static struct estimate tokens_per_joule(const struct machine *m, const struct ve
     struct estimate e = v->decode_per_s;
     if (!estimate_known(e)) return e;
     return estimate_of(e.low / all_w, e.likely / all_w, e.high / all_w, e.origin,
-                       "speed by the most that its devices may draw");
+                       "by what its devices may draw, the host left out");
 }
 
 /* A trial tells only of what ran as it would: here, with everything on the host. */

@@ -182,6 +182,7 @@ static void look_at_gpu(struct here *h, size_t gpu)
     const size_t place = place_of(m, gpu);
     const char *part = g->part ? g->part : g->name;
     double bytes = known_or(g->memory_bytes, (double)NAN);
+    if (!(bytes > 0)) bytes = (double)NAN; /* none of its own */
     h->gpu = g;
     h->gpu_row = NULL;
     h->gpu_gbs = (double)NAN;

@@ -256,12 +256,13 @@ static void on_host(const struct speed_asked *a, const struct line *l, struct su
     }
 }
 
-/* A device's range is that of its kind's truth; one without rows has a point. */
+/* A range is that of its kind's truth, of experts that of dense models where they have no rows; without any it is a point. */
 static struct accelerator_range range_of(const struct speed_asked *a, enum phase phase,
                                          const struct accelerator *x)
 {
-    const size_t kind = a->experts ? RANGE_EXPERTS : RANGE_DENSE;
-    const struct accelerator_range r = phase == DECODE ? x->decode[kind] : x->prefill[kind];
+    const struct accelerator_range *of = phase == DECODE ? x->decode : x->prefill;
+    const bool told = a->experts && !isnan(of[RANGE_EXPERTS].low);
+    const struct accelerator_range r = of[told ? RANGE_EXPERTS : RANGE_DENSE];
     if (isnan(r.low)) return (struct accelerator_range){1, 1};
     return (struct accelerator_range){least(r.low, 1), most(r.high, 1)};
 }
@@ -316,7 +317,7 @@ static void add_moved(const struct speed_asked *a, double bytes, size_t from, si
     if (link && known(link->bytes_per_s, &per_s) && per_s > 0)
         add_seconds(&s->device, estimate_exactly(bytes / per_s, ESTIMATED, NULL));
     else
-        s->why = "the link to a device is not known";
+        s->why = "the link to a device is not known (of a machine line, link:PCIe 4.0 x16)";
 }
 
 static void add_line(const struct speed_asked *a, const struct line *l, struct sum *s)

@@ -54,34 +54,30 @@ static bool names_part(const char *processor, const struct gpu_part *part)
     return false;
 }
 
-/* A part of its PCI id and memory. */
-static bool candidate(const struct gpu_part *part, const struct gpu_seen *g, double bytes)
+/* Parts of its PCI id and memory; how many. */
+static size_t candidates(const struct catalog *c, const struct gpu_seen *g, double bytes,
+                         const struct gpu_part *out[GPUS_OF_ID])
 {
-    return g->pci_id && gpu_part_carries(part, g->pci_id) && size_fits(part, bytes);
+    size_t fitting = 0;
+    const size_t rows = g->pci_id ? catalog_gpu_pci(c, str_of(g->pci_id), out) : 0;
+    for (size_t i = 0; i < rows; i++)
+        if (rows == 1 || size_fits(out[i], bytes)) out[fitting++] = out[i];
+    return fitting;
 }
 
 /* The one row with that id; of several the one of its name, of its memory or that the processor names, else the first of what is left. */
 static const struct gpu_part *part_by_id(const struct asking *k, const struct gpu_seen *g,
                                          double bytes, bool *several)
 {
-    const struct gpu_part *part;
-    const struct gpu_part *found = NULL;
-    size_t parts;
-    size_t fitting = 0;
-    if (!g->pci_id) return NULL;
-    const size_t rows = catalog_gpu_pci(k->c, str_of(g->pci_id), &found);
-    if (rows < 2) return rows ? found : NULL;
+    const struct gpu_part *part[GPUS_OF_ID];
+    const size_t parts = candidates(k->c, g, bytes, part);
     const struct gpu_part *named = part_named(k->c, g->name, bytes);
-    if (named && candidate(named, g, bytes)) return named;
-    found = NULL;
-    if (!catalog_gpus(k->c, &part, &parts, NULL)) return NULL;
     for (size_t i = 0; i < parts; i++) {
-        if (!candidate(&part[i], g, bytes)) continue;
-        if (part[i].unified_memory && names_part(k->m->facts->cpu.name, &part[i])) return &part[i];
-        if (!fitting++) found = &part[i];
+        if (part[i] == named) return named;
+        if (part[i]->unified_memory && names_part(k->m->facts->cpu.name, part[i])) return part[i];
     }
-    *several = fitting > 1;
-    return found;
+    *several = parts > 1;
+    return parts ? part[0] : NULL;
 }
 
 double chip_told_bytes(const struct gpu_seen *g)
@@ -143,15 +139,13 @@ struct chip chip_of(const struct machine *m, const struct catalog *c, size_t i)
 struct estimate chip_listed(const struct chip *chip, const struct catalog *c,
                             double (*figure)(const struct gpu_part *), struct arena *a)
 {
-    const struct gpu_part *part = chip->part;
-    size_t parts = 1;
+    const struct gpu_part *part[GPUS_OF_ID] = {chip->part};
+    size_t parts = chip->part ? 1 : 0;
     double low = (double)INFINITY;
     double high = 0;
-    if (!part || (chip->several && !catalog_gpus(c, &part, &parts, NULL)))
-        return (struct estimate){.origin = UNKNOWN};
+    if (chip->several) parts = candidates(c, chip->gpu, chip_told_bytes(chip->gpu), part);
     for (size_t i = 0; i < parts; i++) {
-        if (chip->several && !candidate(&part[i], chip->gpu, chip_told_bytes(chip->gpu))) continue;
-        const double one = figure(&part[i]) * chip->share;
+        const double one = figure(part[i]) * chip->share;
         if (!(one > 0)) return (struct estimate){.origin = UNKNOWN};
         low = fmin(low, one);
         high = fmax(high, one);

@@ -21,20 +21,20 @@ static bool size_fits(const struct gpu_part *part, double memory_bytes)
 
 struct gpu_match gpu_match_id(const struct looking *in, const char *pci_id, double memory_bytes)
 {
-    struct gpu_match out = {.unified = false};
-    const struct gpu_part *part;
-    size_t parts;
+    struct gpu_match out = {.memory_gib = (double)NAN};
+    const struct gpu_part *part[GPUS_OF_ID];
     size_t fitting = 0;
     struct buf names;
-    if (!in->catalog || !pci_id || !catalog_gpus(in->catalog, &part, &parts, NULL)) return out;
+    if (!in->catalog || !pci_id) return out;
+    out.rows = catalog_gpu_pci(in->catalog, str_of(pci_id), part);
     buf_init(&names, NAMES_MOST);
-    for (size_t i = 0; i < parts; i++) {
-        if (!gpu_part_carries(&part[i], pci_id)) continue;
-        out.unified = part[i].unified_memory && (out.unified || !out.rows);
-        out.rows++;
-        if (!size_fits(&part[i], memory_bytes)) continue;
-        out.part = fitting ? NULL : &part[i];
-        buf_format(&names, "%s%s", fitting++ ? " or " : "", part[i].name);
+    for (size_t i = 0; i < out.rows; i++) {
+        out.unified = part[i]->unified_memory && (out.unified || !i);
+        if (!size_fits(part[i], memory_bytes)) continue;
+        out.part = fitting ? NULL : part[i];
+        if (!fitting) out.memory_gib = part[i]->memory_gib;
+        if (out.memory_gib != part[i]->memory_gib) out.memory_gib = (double)NAN;
+        buf_format(&names, "%s%s", fitting++ ? " or " : "", part[i]->name);
     }
     if (fitting) out.names = str_copy(in->arena, buf_text(&names));
     buf_release(&names);

@@ -80,29 +80,23 @@ static bool possible(const struct sought *s, const struct gpu_part *part)
            str_eq_nocase(str_of(s->gpu->vendor), str_of(part->vendor));
 }
 
-bool gpu_part_carries(const struct gpu_part *part, const char *pci_id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
-    return false;
-}
-
 static const struct gpu_part *by_id(const struct catalog *c, const struct sought *s)
 {
-    const struct gpu_part *part = NULL;
+    const struct gpu_part *part[GPUS_OF_ID];
     const struct gpu_part *kept = NULL, *by_name = NULL, *only = NULL;
-    size_t parts = 0, fitting = 0, names = 0, with_id = 0;
-    if (!s->gpu->pci_id || !catalog_gpus(c, &part, &parts, NULL)) return NULL;
+    size_t fitting = 0, names = 0, with_id = 0;
+    if (!s->gpu->pci_id) return NULL;
+    const size_t parts = catalog_gpu_pci(c, str_of(s->gpu->pci_id), part);
     for (size_t i = 0; i < parts; i++) {
-        if (!gpu_part_carries(&part[i], s->gpu->pci_id) || !possible(s, &part[i])) continue;
+        if (!possible(s, part[i])) continue;
         with_id++;
-        only = &part[i];
-        if (!sized_alike(s, &part[i])) continue;
+        only = part[i];
+        if (!sized_alike(s, part[i])) continue;
         fitting++;
-        kept = &part[i];
-        if (!named(s, &part[i])) continue;
+        kept = part[i];
+        if (!named(s, part[i])) continue;
         names++;
-        by_name = &part[i];
+        by_name = part[i];
     }
     if (names == 1) return by_name;
     if (fitting == 1) return kept;

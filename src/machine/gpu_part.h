@@ -8,7 +8,5 @@
  * size, maker or form (a laptop's chip under a desktop card's name) is never taken. c may be NULL. */
 const struct gpu_part *gpu_part_of(const struct catalog *c, const struct gpu_seen *g);
 
-/* Whether the row has that PCI id ("10de:2684"). */
-bool gpu_part_carries(const struct gpu_part *part, const char *pci_id);
 /* Whether a driver may report so many bytes of such a card; NaN, not known, may be any. */
 bool gpu_part_sized(const struct gpu_part *part, double memory_bytes);

@@ -2,7 +2,7 @@
  *
  * ram must be given; what is not given stays unknown, but for the budget: without `available` all of ram is assumed usable, and said.
  * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory and what it is listed with; a size
- * behind a chip that shares the machine's memory is what it may take of it. Left out: several disks, how cards are attached. */
+ * behind a chip that shares the machine's memory is what it may take of it. `link` is how every card is attached. Left out: several disks, cards attached in different ways. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
@@ -12,6 +12,7 @@
 #include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "machine/machine.h"
+#include "machine/pci.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,7 +26,7 @@ enum {
     NEAR = 2
 };
 
-#define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth)
+#define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth) X(link)
 enum key {
 #define KEY_ENUM(name) KEY_##name,
     KEYS(KEY_ENUM)
@@ -105,7 +106,7 @@ static bool unknown_key(const struct making *m, struct str word)
     return err_set(
         m->err, MU_USAGE,
         "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
-        "swap gpu disk host os bandwidth",
+        "swap gpu disk host os bandwidth link",
         shown(m, word));
 }
 
@@ -412,6 +413,60 @@ static bool gpus_made(struct making *m)
     return true;
 }
 
+/* A digit, or two, up to `most_value`. */
+static bool small_cut(struct str *s, unsigned most_value, unsigned *out)
+{
+    size_t n = 0;
+    *out = 0;
+    while (n < s->n && n < 2 && s->p[n] >= '0' && s->p[n] <= '9')
+        *out = *out * 10 + (unsigned)(s->p[n++] - '0');
+    *s = (struct str){s->p + n, s->n - n};
+    return n && *out && *out <= most_value;
+}
+
+/* "PCIe 4.0 x16", "4 x8": generation and lanes. */
+static bool lanes_of(struct str value, unsigned *generation, unsigned *lanes)
+{
+    enum { GENERATION_MOST = 6, LANES_MOST = 32 };
+    if (value.n > 4 && str_eq_nocase((struct str){value.p, 4}, S("pcie")))
+        value = str_trim((struct str){value.p + 4, value.n - 4});
+    if (!small_cut(&value, GENERATION_MOST, generation)) return false;
+    if (str_starts(value, S(".0"))) value = (struct str){value.p + 2, value.n - 2};
+    value = str_trim(value);
+    if (!str_starts(value, S("x"))) return false;
+    value = (struct str){value.p + 1, value.n - 1};
+    return small_cut(&value, LANES_MOST, lanes) && !value.n;
+}
+
+/* "PCIe 4.0 x16", or a rate; of every card with memory of its own. */
+static bool link_made(struct making *m)
+{
+    struct str value = m->value[KEY_link];
+    unsigned generation, lanes;
+    double per_s;
+    if (!value.p) return true;
+    const char *words = str_copy(m->in->arena, value);
+    struct quantity rate = unknown(NULL);
+    if (lanes_of(value, &generation, &lanes)) {
+        words = pci_link_words(m->in->arena, generation, lanes);
+        rate = pci_link_rate(generation, lanes);
+    } else if (str_ends(value, S("/s"))) {
+        value.n -= 2;
+        if (units_parse_bytes(str_trim(value), 1e9, &per_s) && per_s > 0)
+            rate = quantity_of(per_s, REPORTED, origin_words);
+    }
+    if (!known(rate, NULL)) return bad(m, KEY_link, "a link such as PCIe 4.0 x16, or 25GB/s");
+    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, GPUS_MOST);
+    for (size_t i = 0; i < m->facts->gpus; i++) {
+        gpu[i] = m->facts->gpu[i];
+        if (!(known_or(gpu[i].memory_bytes, 0) > 0)) continue;
+        gpu[i].link = words;
+        gpu[i].link_bytes_per_s = rate;
+    }
+    m->facts->gpu = gpu;
+    return true;
+}
+
 static bool disk_made(struct making *m)
 {
     struct disk_facts *d = NEW(m->in->arena, struct disk_facts);
@@ -484,8 +539,8 @@ bool machine_from_line(struct str line, const struct looking *in, const struct m
     m->err = err;
     m->machine = NEW(in->arena, struct machine);
     m->facts = NEW(in->arena, struct facts);
-    if (!split(m, line) || !memory_made(m) || !cpu_made(m) || !gpus_made(m) || !disk_made(m) ||
-        !bandwidth_made(m))
+    if (!split(m, line) || !memory_made(m) || !cpu_made(m) || !gpus_made(m) || !link_made(m) ||
+        !disk_made(m) || !bandwidth_made(m))
         return false;
     os_made(m);
     m->machine->name = m->facts->os.hostname;

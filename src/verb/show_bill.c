@@ -187,6 +187,7 @@ void write_verdict(struct writer *w, const struct placed *p, struct arena *a)
     write_sites(w, p, a);
     write_estimate(w, "prefill_tokens_per_s", v->prefill_per_s);
     write_estimate(w, "decode_tokens_per_s", v->decode_per_s);
+    write_estimate(w, "decode_tokens_per_j", v->decode_per_joule);
     write_lines(w, &v->bill);
 }
 

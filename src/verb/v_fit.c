@@ -266,6 +266,14 @@ static void say_on_devices(struct doc *d, struct block *b, const struct fit *f)
     }
 }
 
+/* Joules of one token, from the fewest to the most. */
+static const char *energy_words(struct arena *a, struct estimate per_joule)
+{
+    const char *low = units_number(a, 1 / per_joule.high, 2);
+    const char *high = units_number(a, 1 / per_joule.low, 2);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s-%s", low, high);
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
@@ -277,6 +285,9 @@ static void say_speed(struct doc *d, const struct fit *f)
         facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
                   v->decode_per_s.source ? " · " : "",
                   v->decode_per_s.source ? v->decode_per_s.source : "");
+    if (writes && estimate_known(v->decode_per_joule))
+        facts_row(d, b, "energy", "%s J a token at most · %s",
+                  energy_words(d->arena, v->decode_per_joule), v->decode_per_joule.source);
     facts_row(d, b, "prefill", "%s%s%s", speed_words(d->arena, v->prefill_per_s),
               v->prefill_per_s.source ? " · " : "",
               v->prefill_per_s.source ? v->prefill_per_s.source : "");
