@@ -36,7 +36,7 @@ enum {
     CURVE_TYPES = 3,
     COMMON_TYPES = 6
 };
-enum { EXPERTS = 16, CHOSEN = 4, EXPERT_TOKENS = 128, EXPERT_ROW = 2048, EXPERT_ROWS = 1024 };
+enum { EXPERTS = 16, CHOSEN = 4, EXPERT_TOKENS = 128, EXPERT_ROW = 2048, EXPERT_ROWS = 512 };
 enum {
     TYPES_MOST = 64,
     COLUMN_COUNTS_MOST = 16,
@@ -315,7 +315,8 @@ static void fill_choices(const struct sitting *s)
         choice[i] = (int32_t)(i % EXPERTS);
 }
 
-/* In the first kind of buffer that takes them. Columns are those that one expert gets. */
+/* In the first kind of buffer that takes them. Columns are those that one expert gets. Types that nobody keeps experts in, being too
+ * large, are left out: what is converted needs room three times. */
 static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
 {
     struct ring ring;
@@ -324,6 +325,8 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
     const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
     const size_t kinds = kernels_kinds(&s->kernels, kind);
     size_t where = 0;
+    const size_t row_bytes = ggml_row_size((enum ggml_type)type, EXPERT_ROW);
+    if ((double)(row_bytes * EXPERT_ROWS * EXPERTS) > spare_bytes / 4) return true;
     while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
     if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
     for (size_t i = 0; good && i < 2; i++) {
