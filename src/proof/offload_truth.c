@@ -26,16 +26,7 @@ struct reading {
 
 bool offload_truth_is(struct str text)
 {
-    struct json *root = NULL;
-    struct str class_;
-    struct mu_err err = {0};
-    if (!json_parse(text, "truth", &root, &err)) return false;
-    bool is = false;
-    if (json_text(json_get(root, "class"), &class_))
-        for (size_t i = 0; i < COUNT_OF(offload_classes); i++)
-            is = is || str_is(class_, offload_classes[i]);
-    json_free(root);
-    return is;
+    return truth_is_of(text, offload_classes, COUNT_OF(offload_classes));
 }
 
 static double number(const struct json *map, const char *key, double otherwise)

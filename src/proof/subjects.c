@@ -56,3 +56,16 @@ const struct truth_subject *truth_subject(struct truth_subjects *all, const char
         if (strcmp(s->model, model) == 0 && strcmp(s->quant, quant) == 0) return s;
     return add(all, model, quant, err) ? all->first : NULL;
 }
+
+bool truth_is_of(struct str text, const char *const *classes, size_t count)
+{
+    struct json *root = NULL;
+    struct str class_;
+    struct mu_err err = {0};
+    bool is = false;
+    if (!json_parse(text, "truth", &root, &err)) return false;
+    if (json_text(json_get(root, "class"), &class_))
+        for (size_t i = 0; i < count; i++) is = is || str_is(class_, classes[i]);
+    json_free(root);
+    return is;
+}
