@@ -52,6 +52,8 @@ class Schemas(unittest.TestCase):
                     schema = ROOT / 'docs' / 'schema' / (document['schema'].replace('/', '-') + '.json')
                     jsonschema.validate(document, json.loads(schema.read_text()))
                     met.add(schema.name)
+                    if command == ('measure',):
+                        self.assertEqual([n for n in document['notes'] if "can't be used" in n], [], 'the engine says what was not asked for')
         self.assertEqual(met | ELSEWHERE, {p.name for p in (ROOT / 'docs' / 'schema').glob('*.json')}, 'schemas that no command was held against')
 
 
