@@ -34,10 +34,13 @@ struct architecture {
     bool expert_weights_normalised;
     /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
     double window_period;
-    bool window_rope;  /* only sliding layers rotate Q and K (cohere 2) */
-    bool norms_behind; /* and none in front (olmo 2) */
+    bool window_rope;       /* only sliding layers rotate Q and K (cohere 2) */
+    double unrotated_every; /* n: layers i with (i + 1) % n == 0 do not rotate Q and K; 0: all do */
+    bool norms_behind;      /* and none in front (olmo 2) */
     bool
         output_is_embedding; /* a tied embedding is multiplied with where it lies, never loaded again (bitnet) */
+    bool
+        late_rows; /* the rows whose logits are asked for are taken behind all layers, not in the last */
     bool query_tempered;        /* Q times an input, one figure a token */
     double positions_per_token; /* usual 1 */
     double deepstack_layers;    /* first layers that add a slice of a wider embedding */

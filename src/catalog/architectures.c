@@ -47,8 +47,10 @@ static const struct field architecture_field[] = {
     ROW_FLAG(architecture_row, "expert_weights_normalised", a.expert_weights_normalised),
     ROW_NUMBER(architecture_row, "window_period", a.window_period),
     ROW_FLAG(architecture_row, "window_rope", a.window_rope),
+    ROW_NUMBER(architecture_row, "unrotated_every", a.unrotated_every),
     ROW_FLAG(architecture_row, "norms_behind", a.norms_behind),
     ROW_FLAG(architecture_row, "output_is_embedding", a.output_is_embedding),
+    ROW_FLAG(architecture_row, "late_rows", a.late_rows),
     ROW_FLAG(architecture_row, "query_tempered", a.query_tempered),
     ROW_NUMBER(architecture_row, "positions_per_token", a.positions_per_token),
     ROW_NUMBER(architecture_row, "deepstack_layers", a.deepstack_layers),
@@ -84,6 +86,7 @@ static bool finish_row(const struct architecture_row *row, struct architecture *
     if (isnan(out->window_period)) out->window_period = 0;
     if (isnan(out->positions_per_token)) out->positions_per_token = 1;
     if (isnan(out->deepstack_layers)) out->deepstack_layers = 0;
+    if (isnan(out->unrotated_every)) out->unrotated_every = 0;
     if (read_parallel(row->parallel, &out->parallel)) return true;
     return err_set(err, MU_DATA,
                    "architectures.json: %s: \"parallel\" is not one of the words known",

@@ -45,17 +45,24 @@ static const struct field cpu_field[] = {
 };
 static const struct fields cpu_fields = ROW_FIELDS(cpu_part, cpu_field);
 
+static bool row_checked(const struct json *row, struct mu_err *err)
+{
+    return figures_in_range(&cpu_fields, row, FIGURES_ABOVE_ZERO, err);
+}
+
 static const void *load(const struct catalog *c, struct mu_err *err)
 {
+    static const struct row_kind kind = {"entries", &cpu_fields, offsetof(struct cpu_part, name),
+                                         row_checked};
     struct rows rows;
-    if (!entries_read(c, "cpus.json", &cpu_fields, offsetof(struct cpu_part, name), &rows, err))
-        return NULL;
+    if (!kind_read(c, "cpus.json", &kind, &rows, err)) return NULL;
     struct cpus *all = NEW(c->arena, struct cpus);
     *all = (struct cpus){rows.row, rows.count, names_new(c->arena)};
     for (size_t i = 0; i < all->count; i++) {
-        names_add(&all->names, all->row[i].name, i, 0);
+        const unsigned ours = i < rows.own ? 0 : RANKS;
+        names_add(&all->names, all->row[i].name, i, ours);
         for (size_t k = 0; k < all->row[i].alias_count; k++)
-            names_add(&all->names, all->row[i].aliases[k], i, 1);
+            names_add(&all->names, all->row[i].aliases[k], i, ours + 1);
     }
     names_sort(&all->names);
     return all;

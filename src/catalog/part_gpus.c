@@ -1,7 +1,8 @@
 /* catalog/part_gpus.c - accelerators by name, by PCI id and by memory size, from data/gpus.json.
  *
  * One marketing name may stand for cards with different memory: the size decides, asked for or written behind the name ("24GB").
- * Without it the first row of the file, the commonest, is taken and the match says that there are several. */
+ * Without it the first row of the file, the commonest, is taken and the match says that there are several. Whatever a row of the
+ * user's own carries, a name or a PCI id, is taken from ours. */
 #include "base/arena.h"
 #include "catalog/parts.h"
 #include "catalog/table.h"
@@ -9,10 +10,11 @@
 #include <math.h>
 
 enum { RANK_NAME, RANK_ALIAS };
+_Static_assert((int)RANK_ALIAS < (int)RANKS, "ranks of the user's rows come before all of ours");
 
 struct gpus {
     struct gpu_part *row;
-    size_t count;
+    size_t count, own; /* own: the first so many are the user's */
     struct names names;
 };
 
@@ -58,19 +60,26 @@ static const struct field gpu_field[] = {
 };
 static const struct fields gpu_fields = ROW_FIELDS(gpu_part, gpu_field);
 
+static bool row_checked(const struct json *row, struct mu_err *err)
+{
+    return figures_in_range(&gpu_fields, row, FIGURES_ABOVE_ZERO, err);
+}
+
 static const void *load(const struct catalog *c, struct mu_err *err)
 {
+    static const struct row_kind kind = {"entries", &gpu_fields, offsetof(struct gpu_part, name),
+                                         row_checked};
     struct rows rows;
-    if (!entries_read(c, "gpus.json", &gpu_fields, offsetof(struct gpu_part, name), &rows, err))
-        return NULL;
+    if (!kind_read(c, "gpus.json", &kind, &rows, err)) return NULL;
     struct gpus *all = NEW(c->arena, struct gpus);
-    *all = (struct gpus){rows.row, rows.count, names_new(c->arena)};
+    *all = (struct gpus){rows.row, rows.count, rows.own, names_new(c->arena)};
     for (size_t i = 0; i < all->count; i++) {
         const struct gpu_part *g = &all->row[i];
-        names_add(&all->names, g->name, i, RANK_NAME);
-        names_add(&all->names, g->driver_name, i, RANK_ALIAS);
+        const unsigned ours = i < rows.own ? 0 : RANKS;
+        names_add(&all->names, g->name, i, ours + RANK_NAME);
+        names_add(&all->names, g->driver_name, i, ours + RANK_ALIAS);
         for (size_t k = 0; k < g->alias_count; k++)
-            names_add(&all->names, g->aliases[k], i, RANK_ALIAS);
+            names_add(&all->names, g->aliases[k], i, ours + RANK_ALIAS);
     }
     names_sort(&all->names);
     return all;
@@ -164,15 +173,19 @@ enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double 
     return find(c, all, name, isnan(memory_gib) ? written_gib : memory_gib, out);
 }
 
-size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out)
+static bool carries(const struct gpu_part *part, struct str id)
+{
+    for (size_t i = 0; i < part->pci_id_count; i++)
+        if (str_eq_nocase(id, str_of(part->pci_ids[i]))) return true;
+    return false;
+}
+
+size_t catalog_gpu_pci(const struct catalog *c, struct str id,
+                       const struct gpu_part *out[GPUS_OF_ID])
 {
     const struct gpus *all = part_once(c, PART_GPUS, load, NULL);
     size_t found = 0;
-    for (size_t i = 0; all && i < all->count; i++)
-        for (size_t k = 0; k < all->row[i].pci_id_count; k++) {
-            if (!str_eq_nocase(id, str_of(all->row[i].pci_ids[k]))) continue;
-            if (!found++) *out = &all->row[i];
-            break;
-        }
+    for (size_t i = 0; all && i < all->count && !(found && i == all->own); i++)
+        if (found < GPUS_OF_ID && carries(&all->row[i], id)) out[found++] = &all->row[i];
     return found;
 }

@@ -1,4 +1,4 @@
-/* catalog/parts.h - models, CPUs and accelerators by name (data/models.json, cpus.json, gpus.json). */
+/* catalog/parts.h - models, CPUs, accelerators and machines for rent by name (data/models.json, cpus.json, gpus.json, clouds.json). */
 #pragma once
 #include "catalog/catalog.h"
 
@@ -83,5 +83,42 @@ bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *
  * NaN: not known; of several the first row, the commonest, and MATCH_SEVERAL. */
 enum catalog_match catalog_gpu(const struct catalog *c, struct str name, double memory_gib,
                                const struct gpu_part **out);
-/* Every row that carries a PCI id ("10de:2684"); returns how many, the first in *out. */
-size_t catalog_gpu_pci(const struct catalog *c, struct str id, const struct gpu_part **out);
+/* Every row that carries a PCI id ("10de:2684"): how many, at most GPUS_OF_ID. Rows of the user's own that carry it are
+ * the only ones then. */
+enum { GPUS_OF_ID = 32 };
+size_t catalog_gpu_pci(const struct catalog *c, struct str id,
+                       const struct gpu_part *out[GPUS_OF_ID]);
+
+/* What every accelerator of a maker has in common (data/accelerator_vendors.json). */
+struct accelerator_vendor {
+    const char *name, *vendor, *class_, *architecture, *source, *confidence;
+    const char *backend;  /* of llama.cpp, what people run there; NULL: it has none */
+    const char *platform; /* the only one it comes with, "Darwin"; NULL: any */
+    double
+        shared_share; /* of memory that the CPU and it share, what it may use unless told otherwise */
+    double small_up_to_gib; /* its parts' usable_share_small holds up to so much memory */
+    const char
+        *guide_type; /* what the capability guide calls such a GPU; NULL: it does not see it */
+    const char *guide_words; /* what it says of it; NULL: its cards, line by line */
+    const char *limited_by;  /* what sets that share, in words */
+    bool carve_out;          /* firmware may set memory aside for it */
+};
+/* The first row that fits a maker in any case ("NVIDIA"), a class and an architecture (NULL: not known); NULL when none does. */
+const struct accelerator_vendor *catalog_accelerator_vendor(const struct catalog *c,
+                                                            const char *vendor, const char *class_,
+                                                            const char *architecture);
+
+/* A machine for rent. Prices are of the whole instance, in USD an hour, as they were on price_date. */
+struct cloud_part {
+    const char *provider, *name, *gpu, *region, *price_date, *status, *source, *confidence, *note;
+    const char *const *aliases;
+    size_t alias_count;
+    double vcpus, ram_gib, gpu_count, gpu_memory_gib, usd_per_hour, usd_per_hour_spot,
+        usd_per_gpu_hour;
+    bool price_verified;
+    bool retired; /* cannot be rented any more: shown when asked for, never offered */
+};
+bool catalog_clouds(const struct catalog *c, const struct cloud_part **out, size_t *count,
+                    struct mu_err *err) NODISCARD;
+/* By name, by alias, or with the provider in front; NULL when unknown. */
+const struct cloud_part *catalog_cloud(const struct catalog *c, struct str name);

@@ -130,18 +130,24 @@ static const struct weight_type *type_named(const struct quants *q, const char *
     return i == SIZE_MAX ? NULL : &q->type[i];
 }
 
+/* The file that the i-th row stands in. */
+static const char *file_of(const struct sheets *s, const struct rows *rows, size_t i)
+{
+    return s->path[i < rows->own ? 0 : s->count - 1];
+}
+
 static bool place_type(struct quants *q, const struct type_row *r, struct mu_err *err)
 {
     if (!whole(r->id, 0, TYPES - 1) || !whole(r->block, 1, LARGEST_BLOCK) ||
         !whole(r->block_bytes, 1, LARGEST_BLOCK))
         return err_set(err, MU_DATA,
-                       "quants.json: type %s: ggml_type_id must be 0 to %d, block_size and "
-                       "block_bytes whole numbers from 1",
+                       "type %s: ggml_type_id must be 0 to %d, block_size and block_bytes whole "
+                       "numbers from 1",
                        r->name, TYPES - 1);
     struct weight_type *t = &q->type[(size_t)r->id];
     if (t->name)
-        return err_set(err, MU_DATA, "quants.json: types %s and %s have the same ggml_type_id",
-                       t->name, r->name);
+        return err_set(err, MU_DATA, "types %s and %s have the same ggml_type_id", t->name,
+                       r->name);
     *t = (struct weight_type){.name = r->name,
                               .id = (uint32_t)r->id,
                               .block = r->block,
@@ -160,14 +166,14 @@ static bool read_types(const struct catalog *c, const struct sheets *s, struct q
     if (!sheets_rows(c, s, &kind, &rows, err)) return false;
     const struct type_row *row = rows.row;
     for (size_t i = 0; i < rows.count; i++)
-        if (!place_type(q, &row[i], err)) return false;
+        if (!place_type(q, &row[i], err)) return err_add(err, "%s", file_of(s, &rows, i));
     names_sort(&q->type_names);
     for (size_t i = 0; i < rows.count; i++) {
         struct weight_type *t = &q->type[(size_t)row[i].id];
         t->fallback = type_named(q, row[i].fallback);
         if (row[i].fallback && !t->fallback)
-            return err_set(err, MU_DATA, "quants.json: type %s: its fallback %s is no type",
-                           row[i].name, row[i].fallback);
+            return err_set(err, MU_DATA, "%s: type %s: its fallback %s is no type",
+                           file_of(s, &rows, i), row[i].name, row[i].fallback);
     }
     return true;
 }
@@ -245,7 +251,7 @@ static bool read_mixes(const struct catalog *c, const struct sheets *s, struct q
     q->mixes = rows.count;
     for (size_t i = 0; i < rows.count; i++) {
         if (!read_mix(c, q, &row[i], &q->mix[i], err))
-            return err_add(err, "quants.json: mix %s", row[i].name);
+            return err_add(err, "%s: mix %s", file_of(s, &rows, i), row[i].name);
         names_add(&q->mix_names, row[i].name, i, 0);
     }
     names_sort(&q->mix_names);
@@ -263,8 +269,8 @@ static bool read_aliases(const struct catalog *c, const struct sheets *s, struct
     for (size_t i = 0; i < rows.count; i++) {
         const size_t mix = names_row(&q->mix_names, str_of(row[i].mix));
         if (mix == SIZE_MAX)
-            return err_set(err, MU_DATA, "quants.json: alias %s: %s is no mix", row[i].name,
-                           row[i].mix ? row[i].mix : "null");
+            return err_set(err, MU_DATA, "%s: alias %s: %s is no mix", file_of(s, &rows, i),
+                           row[i].name, row[i].mix ? row[i].mix : "null");
         names_add(&q->mix_names, row[i].name, mix, 1);
         names_sort(&q->mix_names);
     }

@@ -5,7 +5,80 @@
 #include "catalog/table.h"
 #include "base/arena.h"
 
+#include <math.h>
 #include <string.h>
+
+enum { NEAR_EDITS = 3, SHOWN_BYTES = 64 };
+
+/* What a user's file may hold is what ours holds: a key that no row of ours has is a slip, and would be passed over in silence. */
+struct keys {
+    struct str wanted;
+    const char *best;
+    size_t edits;
+    bool found;
+};
+
+static void try_key(struct keys *k, const char *key)
+{
+    const size_t edits = str_distance(k->wanted, str_of(key));
+    k->found = k->found || str_is(k->wanted, key);
+    if (edits >= k->edits) return;
+    k->edits = edits;
+    k->best = key;
+}
+
+static void try_keys(struct keys *k, const struct json *map)
+{
+    const char *key = NULL;
+    while (!k->found && json_next(map, &key)) try_key(k, key);
+}
+
+static bool no_such_key(const struct keys *k, struct mu_err *err)
+{
+    const int n = (int)(k->wanted.n < SHOWN_BYTES ? k->wanted.n : SHOWN_BYTES);
+    if (k->best && k->edits <= NEAR_EDITS)
+        return err_set(err, MU_DATA, "there is no key '%.*s'; did you mean '%s'?", n, k->wanted.p,
+                       k->best);
+    return err_set(err, MU_DATA, "there is no key '%.*s'", n, k->wanted.p);
+}
+
+static bool file_keys_known(const struct json *own, const struct json *ours, struct mu_err *err)
+{
+    const char *key = NULL;
+    while (json_next(own, &key)) {
+        struct keys k = {.wanted = str_of(key), .edits = SIZE_MAX};
+        try_keys(&k, ours);
+        if (!k.found) return no_such_key(&k, err);
+    }
+    return true;
+}
+
+static bool row_keys_known(const struct fields *t, const struct json *row, const struct json *ours,
+                           struct mu_err *err)
+{
+    const char *key = NULL;
+    while (json_next(row, &key)) {
+        struct keys k = {.wanted = str_of(key), .edits = SIZE_MAX};
+        for (size_t i = 0; i < t->count; i++) try_key(&k, t->field[i].name);
+        for (size_t i = 0; !k.found && i < json_count(ours); i++) try_keys(&k, json_at(ours, i));
+        if (!k.found) return no_such_key(&k, err);
+    }
+    return true;
+}
+
+bool figures_in_range(const struct fields *t, const struct json *row, enum figures from,
+                      struct mu_err *err)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct field *f = &t->field[i];
+        double x;
+        if (f->kind != FIELD_NUMBER || !json_number(json_get(row, f->name), &x)) continue;
+        if (isfinite(x) && (x > 0 || (from == FIGURES_FROM_ZERO && x >= 0))) continue;
+        return err_set(err, MU_DATA, "%s: is %g; it takes a number %s", f->name, x,
+                       from == FIGURES_FROM_ZERO ? "from 0" : "above 0");
+    }
+    return true;
+}
 
 static bool parse(struct str text, const char *path, struct sheets *s, struct mu_err *err)
 {
@@ -23,7 +96,8 @@ bool sheets_open(const struct catalog *c, const char *file, struct sheets *out, 
     const struct str shipped = catalog_shipped(file);
     if (!shipped.p) return err_set(err, MU_INTERNAL, "data/%s is not in this program", file);
     if (!catalog_own(c, file, &own, &path, err) || (own.p && !parse(own, path, &s, err)) ||
-        !parse(shipped, str_format(c->arena, "data/%s", file), &s, err)) {
+        !parse(shipped, str_format(c->arena, "data/%s", file), &s, err) ||
+        (s.count > 1 && !file_keys_known(s.tree[0], s.tree[1], err) && !err_add(err, "%s", path))) {
         sheets_close(&s);
         return false;
     }
@@ -66,7 +140,10 @@ static bool read_sheet(const struct catalog *c, const struct sheets *s, size_t s
         return err_set(err, MU_DATA, "%s: %s must be a list", s->path[sheet], kind->list);
     for (size_t i = 0; i < json_count(list); i++) {
         void *row = (char *)out->row + out->count * kind->fields->size;
-        if (!read_row(c, kind, json_at(list, i), row, err) || !arena_within(c->arena, err))
+        const bool own = sheet + 1 < s->count;
+        if ((own && !row_keys_known(kind->fields, json_at(list, i),
+                                    json_get(s->tree[sheet + 1], kind->list), err)) ||
+            !read_row(c, kind, json_at(list, i), row, err) || !arena_within(c->arena, err))
             return err_add(err, "%s: %s[%zu]", s->path[sheet], kind->list, i);
         const char *name = name_of(row, kind->name_offset);
         if (names_row(taken, str_of(name)) == SIZE_MAX) out->count++;
@@ -87,21 +164,29 @@ bool sheets_rows(const struct catalog *c, const struct sheets *s, const struct r
 {
     size_t most = 0;
     for (size_t i = 0; i < s->count; i++) most += json_count(json_get(s->tree[i], kind->list));
-    struct rows rows = {arena_array(c->arena, most, kind->fields->size), 0};
+    struct rows rows = {arena_array(c->arena, most, kind->fields->size), 0, 0};
     struct names taken = names_new(c->arena);
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         if (!read_sheet(c, s, i, kind, &taken, &rows, err)) return false;
+        if (i + 1 < s->count) rows.own = rows.count;
+    }
     *out = rows;
     return true;
+}
+
+bool kind_read(const struct catalog *c, const char *file, const struct row_kind *kind,
+               struct rows *out, struct mu_err *err)
+{
+    struct sheets s = {.count = 0};
+    if (!sheets_open(c, file, &s, err)) return false;
+    const bool ok = sheets_rows(c, &s, kind, out, err);
+    sheets_close(&s);
+    return ok;
 }
 
 bool entries_read(const struct catalog *c, const char *file, const struct fields *fields,
                   size_t name_offset, struct rows *out, struct mu_err *err)
 {
     const struct row_kind kind = {"entries", fields, name_offset, NULL};
-    struct sheets s = {.count = 0};
-    if (!sheets_open(c, file, &s, err)) return false;
-    const bool ok = sheets_rows(c, &s, &kind, out, err);
-    sheets_close(&s);
-    return ok;
+    return kind_read(c, file, &kind, out, err);
 }

@@ -15,10 +15,16 @@ enum catalog_part {
     PART_GPUS,
     PART_ARCHITECTURES,
     PART_BUFFERS,
+    PART_VENDORS,
+    PART_BACKENDS,
+    PART_CLOUDS,
     PART_COUNT
 };
+enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */
+struct known;
 struct cache {
     const void *part[PART_COUNT];
+    const struct known *known[KINDS_KNOWN];
     struct mu_err fault; /* the first table that could not be read */
 };
 struct catalog {
@@ -64,12 +70,20 @@ struct row_kind {
 struct rows {
     void *row;
     size_t count;
+    size_t own; /* the first so many are the user's */
 };
 bool sheets_rows(const struct catalog *c, const struct sheets *s, const struct row_kind *kind,
                  struct rows *out, struct mu_err *err) NODISCARD;
-/* The same for a file that holds one list, "entries". */
+/* The same for a file on its own; entries_read() for one whose only list is "entries". */
+bool kind_read(const struct catalog *c, const char *file, const struct row_kind *kind,
+               struct rows *out, struct mu_err *err) NODISCARD;
 bool entries_read(const struct catalog *c, const char *file, const struct fields *fields,
                   size_t name_offset, struct rows *out, struct mu_err *err) NODISCARD;
+
+/* For row_kind.check: every figure of a part is finite and above zero, or from zero. */
+enum figures { FIGURES_ABOVE_ZERO, FIGURES_FROM_ZERO };
+bool figures_in_range(const struct fields *t, const struct json *row, enum figures from,
+                      struct mu_err *err) NODISCARD;
 
 /* One field of a row: struct tag, key in the file, member. */
 #define ROW_TEXT(tag, key, member)                                                \
@@ -122,3 +136,5 @@ void names_sort(struct names *n);
 size_t names_find(const struct names *n, struct str name, const struct spelling **first);
 /* The row of the best spelling, or SIZE_MAX. */
 size_t names_row(const struct names *n, struct str name);
+/* Added to the ranks of rows that ship, where the user's own have a better claim to every spelling. */
+enum { RANKS = 8 };

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BILL_LINES = 96, BILL_ABOUTS = 24, SITES = 10 };
+enum { BILL_LINES = 512, BILL_ABOUTS = 24, SITES = 10 };
 enum phase { HELD, PREFILL, DECODE, PHASE_COUNT };
 /* MATMUL_FLOP: products with weights; ATTEND_FLOP: queries with the cache's keys and scores with its values; OPERATIONS: nodes of the
  * graph, each with a start and an end that all threads wait for; ELEMENT_BYTES: read and written between the products. */
@@ -34,7 +34,7 @@ struct line {
     bool experts; /* of products: with some matrices of a tensor, other ones for each column */
     const char *buffer; /* of products: where such weights lie, "CPU" for plain */
     double columns;     /* of products and attention: tokens done at once */
-    /* of products and attention: weights or cache that are read once for all columns */
+    /* of products and attention: weights or cache that a token meets, read once for all columns */
     double bytes;
     double row; /* values in a row of the weights (mean), or in a head's key */
 };

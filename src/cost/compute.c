@@ -52,42 +52,114 @@ static double ffn_floats(const struct shape *s)
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
 }
 
-static void closed_form(struct bill *b, const struct digest *m, const struct derived *d)
+/* Both caches of a layer, copied to the device that attends to them where they stay on the host. */
+static double copied_cache(const struct llama *l)
 {
-    const struct shape *s = m->shape;
-    const bool encoder = s->arch->encoder;
-    GIVEN(b, tokens, d->tokens, "largest micro-batch");
-    GIVEN(b, outputs, encoder ? 0 : d->outputs, "rows of logits");
-    GIVEN(b, width, s->width, "model");
-    GIVEN(b, vocabulary, s->vocabulary, "model");
-    LET(b, stream_bytes, 4 * tokens * width);
-    GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
-    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
-    GIVEN(b, ffn_width, ffn_floats(s), "model, floats a token in the feed-forward");
-    GIVEN(b, attention_width, 2 * query_width(s), "model, floats a token in Q and its copy");
-    GIVEN(b, score_width, scores(m, d), "model, scores a token");
-    LET(b, input_bytes, stream_bytes + index_input_bytes + mask_bytes);
-    LET(b, ffn_bytes, input_bytes + 2 * stream_bytes + 4 * tokens * ffn_width);
-    LET(b, attention_bytes,
-        input_bytes + 2 * stream_bytes + 4 * tokens * (attention_width + score_width));
-    LET(b, output_bytes, 4 * outputs * (vocabulary + width + 1) + (encoder ? 0 : stream_bytes));
-    HOLD(b, ON_HOST, "compute buffer", "compute",
-         most(most(ffn_bytes, attention_bytes), output_bytes), CLOSED_FORM);
+    const double row = llama_key_row_bytes(l->m, l->g) + llama_value_row_bytes(l->m, l->g);
+    return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
 }
 
-void llama_compute(struct bill *b, const struct digest *m, const struct generate *g,
-                   const struct derived *d)
+static bool has_experts(const struct spread *p, int site)
 {
-    double bytes = 0;
-    if (g->closed_form) {
-        closed_form(b, m, d);
+    for (size_t k = 0; k < DIGEST_KINDS; k++)
+        if (p->kind[site].experts[k] > 0) return true;
+    return false;
+}
+
+/* The largest matrix of the host's layers, copied to the device that multiplies large batches. */
+static double copied_weights(const struct llama *l, int site)
+{
+    double largest = 0;
+    const struct digest *m = l->m;
+    if (site == ON_HOST || site != split_copier(l->spread->split)) return 0;
+    for (size_t k = 0; k < m->kinds; k++)
+        for (size_t i = 0; i < m->kind[k].sums; i++) {
+            const struct weight_sum *w = &m->kind[k].sum[i];
+            const double layers = w->use == USE_EXPERTS ? l->spread->kind[ON_HOST].experts[k]
+                                                        : l->spread->kind[ON_HOST].layers[k];
+            if (layers > 0 && w->use != USE_VECTOR) largest = most(largest, w->bytes / w->tensors);
+        }
+    return largest;
+}
+
+/* A tied embedding that is never loaded again is multiplied with on the host. */
+static int output_site(const struct llama *l)
+{
+    const bool stays = l->m->shape->tied && l->m->shape->arch->output_is_embedding;
+    return stays ? ON_HOST : l->spread->output;
+}
+
+/* What happens at a site; floats are those of a token. */
+struct moments {
+    bool layers, busy,
+        output; /* busy: it holds layers, or experts, or multiplies with the host's */
+    double ffn_floats, attention_floats, scores, cache_bytes, weight_bytes;
+};
+
+static struct moments moments_at(const struct llama *l, int site)
+{
+    const struct shape *s = l->m->shape;
+    const bool on_host = site == ON_HOST;
+    struct moments m = {.layers = spread_has_layers(l->spread, site),
+                        .output = output_site(l) == site && !s->arch->encoder,
+                        .weight_bytes = copied_weights(l, site)};
+    m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
+    if (m.busy) m.ffn_floats = ffn_floats(s);
+    if (!m.layers) return m;
+    m.attention_floats = 2 * query_width(s);
+    if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
+    if (!on_host) m.cache_bytes = copied_cache(l);
+    return m;
+}
+
+/* The input for embeddings stands on the host alone. A site without layers holds the inputs and passes an embedding on. */
+static void closed_form(struct bill *b, const struct llama *l, int site)
+{
+    const struct digest *m = l->m;
+    const struct derived *d = l->d;
+    const struct moments at = moments_at(l, site);
+    if (site != ON_HOST && !at.busy && !at.output) return;
+    GIVEN(b, tokens, d->tokens, "largest micro-batch");
+    GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
+    GIVEN(b, width, m->shape->width, "model");
+    GIVEN(b, vocabulary, m->shape->vocabulary, "model");
+    LET(b, stream_bytes, 4 * tokens * width);
+    GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");
+    GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
+    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
+    GIVEN(b, ffn_width, at.ffn_floats, "model, floats a token in the feed-forward");
+    GIVEN(b, attention_width, at.attention_floats, "model, floats a token in Q and its copy");
+    GIVEN(b, score_width, at.scores, "model, scores a token");
+    GIVEN(b, weight_bytes, at.weight_bytes, "the largest of the host's, copied");
+    GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
+    GIVEN(b, cache_bytes, at.cache_bytes, "one layer's, copied");
+    LET(b, input_bytes,
+        copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
+            weight_bytes);
+    GIVEN(b, streams_bytes, at.busy ? 2 * stream_bytes : stream_bytes, "values between layers");
+    LET(b, ffn_bytes, input_bytes + streams_bytes + 4 * tokens * ffn_width);
+    LET(b, attention_bytes,
+        input_bytes + streams_bytes + cache_bytes + 4 * tokens * (attention_width + score_width));
+    LET(b, output_bytes,
+        outputs > 0 ? 4 * outputs * (vocabulary + width + 1) + embedding_bytes : 0);
+    HOLD(b, site, "compute buffer", "compute", most(most(ffn_bytes, attention_bytes), output_bytes),
+         CLOSED_FORM);
+}
+
+void llama_compute(struct bill *b, const struct llama *l)
+{
+    double bytes[SITES] = {0};
+    if (l->g->closed_form) {
+        for (int site = 0; site < l->spread->sites; site++) closed_form(b, l, site);
         return;
     }
-    if (!plan_compute_bytes(m, g, &bytes)) {
+    if (!plan_compute_bytes(l, bytes)) {
         b->unruled = "its graph has a value of no size, or is larger than the plan has room for";
         return;
     }
-    const struct architecture *a = m->shape->arch;
-    GIVEN(b, planned_bytes, bytes, a->checked ? LLAMA_PLAN : a->source);
-    HOLD(b, ON_HOST, "compute buffer", "compute", planned_bytes, LLAMA_PLAN);
+    const struct architecture *a = l->m->shape->arch;
+    for (int site = 0; site < l->spread->sites; site++) {
+        GIVEN(b, planned_bytes, bytes[site], a->checked ? LLAMA_PLAN : a->source);
+        HOLD(b, site, "compute buffer", "compute", planned_bytes, LLAMA_PLAN);
+    }
 }

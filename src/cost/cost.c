@@ -79,25 +79,16 @@ static void set(const struct knob *k, void *knobs, const void *value, size_t siz
     if (k->also) memcpy((char *)knobs + k->also, value, size);
 }
 
-static bool set_number(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
-{
-    double x;
-    const bool read = k->kind == KNOB_TOKENS ? units_parse_tokens(value, &x)
-                                             : str_f64(value, &x) && x == floor(x);
-    if (!read || x < k->least || x > k->most)
-        return err_set(
-            err, MU_USAGE, "%s is \"%.*s\", but takes a whole number from %.0f to %.0f%s", k->name,
-            STR_ARG(value), k->least, k->most, k->kind == KNOB_TOKENS ? ", as 8192 or 8k" : "");
-    set(k, knobs, &x, sizeof x);
-    return true;
-}
-
 enum { CHOICES_BYTES = 128, POINTER_BYTES = sizeof(void *) };
 
-/* The choices, a blank between each, cut at the end of the room. */
-static const char *list(const struct knob *k, char out[CHOICES_BYTES])
+/* The choices behind `lead`, a blank between each, cut at the end of the room. */
+static const char *list(const struct knob *k, const char *lead, char out[CHOICES_BYTES])
 {
     size_t n = 0;
+    while (lead[n] && n + 1 < CHOICES_BYTES) {
+        out[n] = lead[n];
+        n++;
+    }
     for (size_t i = 0; k->choices[i]; i++) {
         if (i > 0 && n + 1 < CHOICES_BYTES) out[n++] = ' ';
         for (const char *p = k->choices[i]; *p && n + 1 < CHOICES_BYTES; p++) out[n++] = *p;
@@ -116,13 +107,56 @@ static bool choice_index(const struct knob *k, struct str value, double *index)
     return false;
 }
 
+static bool set_number(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    char all[CHOICES_BYTES];
+    double x;
+    if (k->choices && choice_index(k, value, &x)) {
+        x = -1 - x;
+        set(k, knobs, &x, sizeof x);
+        return true;
+    }
+    const bool read = k->kind == KNOB_TOKENS ? units_parse_tokens(value, &x)
+                                             : str_f64(value, &x) && x == floor(x);
+    if (!read || x < k->least || x > k->most)
+        return err_set(err, MU_USAGE,
+                       "%s is \"%.*s\", but takes a whole number from %.0f to %.0f%s%s", k->name,
+                       STR_ARG(value), k->least, k->most,
+                       k->kind == KNOB_TOKENS ? ", as 8192 or 8k" : "",
+                       k->choices ? list(k, ", or one of: ", all) : "");
+    set(k, knobs, &x, sizeof x);
+    return true;
+}
+
+/* "3,1": a number for each device; those not named have 0. */
+static bool set_shares(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    double share[SITES - 1] = {0}, sum = 0;
+    struct str rest = value;
+    for (size_t i = 0; rest.p; i++) {
+        const struct str one = str_cut(&rest, ',');
+        if (i == SITES - 1 || !str_f64(one, &share[i]) ||
+            !(share[i] >= k->least && share[i] <= k->most))
+            return err_set(err, MU_USAGE,
+                           "%s is \"%.*s\", but takes at most %d numbers from %.0f to %.0f, with "
+                           "commas between, as 3,1",
+                           k->name, STR_ARG(value), SITES - 1, k->least, k->most);
+        sum += share[i];
+    }
+    if (!(sum > 0))
+        return err_set(err, MU_USAGE, "%s is \"%.*s\", but one share must be more than 0", k->name,
+                       STR_ARG(value));
+    set(k, knobs, share, sizeof share);
+    return true;
+}
+
 static bool set_choice(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
 {
     char all[CHOICES_BYTES];
     double index;
     if (!choice_index(k, value, &index))
         return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
-                       STR_ARG(value), list(k, all));
+                       STR_ARG(value), list(k, "", all));
     set(k, knobs, &index, sizeof index);
     return true;
 }
@@ -147,7 +181,7 @@ static bool set_type(const struct knob *k, void *knobs, struct str value, const 
     if (choice_index(k, value, &index)) type = catalog_type(c, value);
     if (!type)
         return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
-                       STR_ARG(value), list(k, all));
+                       STR_ARG(value), list(k, "", all));
     set(k, knobs, &type, POINTER_BYTES);
     return true;
 }
@@ -166,6 +200,7 @@ bool knob_set(const struct workload *w, void *knobs, struct str name, struct str
     case KNOB_COUNT: return set_number(k, knobs, value, err);
     case KNOB_CHOICE: return set_choice(k, knobs, value, err);
     case KNOB_SWITCH: return set_switch(k, knobs, value, err);
+    case KNOB_SHARES: return set_shares(k, knobs, value, err);
     case KNOB_TYPE: return set_type(k, knobs, value, c, err);
     }
     return err_set(err, MU_INTERNAL, "%s has a knob of no kind", w->name);

@@ -5,28 +5,34 @@
 #include "cost/bill.h"
 
 struct arena;
+struct backend;
 struct buffer_rule;
 struct catalog;
 struct digest;
 struct mu_err;
 struct weight_type;
 
-enum knob_kind { KNOB_TOKENS, KNOB_COUNT, KNOB_CHOICE, KNOB_SWITCH, KNOB_TYPE };
+enum knob_kind { KNOB_TOKENS, KNOB_COUNT, KNOB_CHOICE, KNOB_SWITCH, KNOB_TYPE, KNOB_SHARES };
 struct knob {
     const char *name;   /* YAML key, --set and API name: "context_tokens" */
     const char *option; /* command line spelling without dashes: "ctx" */
     const char *words;
     enum knob_kind kind;
     double least, most;
-    const char *const *choices; /* NULL-terminated; of a KNOB_CHOICE the value is the index */
-    size_t offset; /* of a double, bool or const struct weight_type * in the workload's knobs */
-    size_t also;   /* a second field that is set to the same value ("kv_type"); 0: none */
+    /* NULL-terminated; of a KNOB_CHOICE the value is the index, of a KNOB_COUNT -1 - index, beside its numbers */
+    const char *const *choices;
+    /* of a double, bool or const struct weight_type * in the workload's knobs; of KNOB_SHARES SITES - 1 doubles */
+    size_t offset;
+    size_t also; /* a second field that is set to the same value ("kv_type"); 0: none */
 };
 
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
 enum repack { REPACK_ON, REPACK_OFF };
 enum { OUTPUTS_AS_SEQUENCES = -1, EXTRA_BUFFERS = 2 };
+/* Where things lie, for whoever searches for a split; a bill does not look at them. */
+enum offload { OFFLOAD_AUTO, OFFLOAD_ON, OFFLOAD_OFF };
+enum { KNOB_AUTO = -1, KNOB_ALL = -2 }; /* of a KNOB_COUNT that has words */
 struct generate {
     double context_tokens; /* usual: the smaller of 8192 and the model's own */
     double batch_tokens, ubatch_tokens, sequences;
@@ -40,6 +46,10 @@ struct generate {
      * stands behind both. */
     double prompt_tokens, depth_tokens;
     double threads; /* that work; usual 0: all that one process may use */
+    /* Layers on devices (the output counts as one) and layers whose experts stay on the host: a number, KNOB_ALL, usual KNOB_AUTO. */
+    double gpu_layers, cpu_moe;
+    double kv_offload;              /* enum offload */
+    double tensor_split[SITES - 1]; /* shares of the devices in their order; all 0: auto */
     /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
     const struct buffer_rule *buffer[EXTRA_BUFFERS];
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */
@@ -54,7 +64,12 @@ struct site_rules {
     double context_most_bytes;
     bool host_buffer;    /* host weights lie in memory pinned for it, so not repacked */
     bool copies_weights; /* host weights are copied here for large batches (op offload) */
+    /* Several such devices work at the same time, and then hold what crosses sites four times over. */
+    bool pipelines;
+    bool cache_as_halves; /* attention wants a cache of other types as F16 too, behind its answer */
 };
+struct site_rules site_rules_of(const struct backend *b);
+
 /* Where layers lie. Machine-free: site 0 is the host, 1.. are devices. The output (norm and matrix) counts as the layer behind the last,
  * as llama.cpp counts it; look-up tables stay on the host. Sites hold runs of layers in their order, the host's first. */
 struct split {

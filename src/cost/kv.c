@@ -28,26 +28,48 @@ double llama_value_row_bytes(const struct digest *m, const struct generate *g)
     return row_bytes(g->kv_type_v, s->kv_heads * s->head_size);
 }
 
-static double window_layers_of(const struct digest *m)
+/* One tensor of a layer: rows of a quantised type are padded behind the last of them on a device. */
+static double cache_bytes(const struct weight_type *type, double row_bytes_, double cells,
+                          const struct site_rules *r)
 {
-    double layers = 0;
-    for (size_t i = 0; i < m->kinds; i++)
-        if (m->kind[i].window) layers += m->kind[i].layers;
-    return layers;
+    if (!(row_bytes_ > 0)) return 0;
+    const double row = row_bytes_ / type->block_bytes * type->block;
+    const double over = r->row_multiple > 0 ? fmod(row, r->row_multiple) : 0;
+    const double missing = type->block > 1 && over > 0 ? r->row_multiple - over : 0;
+    return pad_to(row_bytes_ * cells + row_bytes(type, missing), r->alignment_bytes);
 }
 
-void llama_kv_cache(struct bill *b, const struct digest *m, const struct generate *g,
-                    const struct derived *d)
+static double layer_bytes(const struct llama *l, double cells, const struct site_rules *r)
 {
-    if (m->shape->arch->encoder) return;
-    GIVEN(b, window_layers, window_layers_of(m), "model, layers with a sliding window");
-    LET(b, full_layers, m->shape->layers - window_layers);
-    GIVEN(b, key_row_bytes, llama_key_row_bytes(m, g), "model and --kv-type-k, one cell");
-    GIVEN(b, value_row_bytes, llama_value_row_bytes(m, g), "model and --kv-type-v, one cell");
+    return cache_bytes(l->g->kv_type_k, llama_key_row_bytes(l->m, l->g), cells, r) +
+           cache_bytes(l->g->kv_type_v, llama_value_row_bytes(l->m, l->g), cells, r);
+}
+
+void llama_kv_cache(struct bill *b, const struct llama *l)
+{
+    const struct derived *d = l->d;
+    if (l->m->shape->arch->encoder) return;
+    GIVEN(b, key_row_bytes, llama_key_row_bytes(l->m, l->g), "model and --kv-type-k, one cell");
+    GIVEN(b, value_row_bytes, llama_value_row_bytes(l->m, l->g), "model and --kv-type-v, one cell");
     LET(b, all_cells, d->streams * d->cells);
     LET(b, all_window_cells, d->streams * d->window_cells);
-    HOLD(b, ON_HOST, "KV cache", "kv", full_layers * all_cells * (key_row_bytes + value_row_bytes),
-         LLAMA_KV);
-    HOLD(b, ON_HOST, "KV cache, sliding window", "kv",
-         window_layers * all_window_cells * (key_row_bytes + value_row_bytes), LLAMA_KV);
+    for (int site = 0; site < l->spread->sites; site++) {
+        const struct site_rules *r = split_rules(l->spread->split, site);
+        GIVEN(b, full_layers, l->spread->caches[site][false], "model, layers that see all");
+        GIVEN(b, window_layers, l->spread->caches[site][true],
+              "model, layers with a sliding window");
+        GIVEN(b, padding,
+              layer_bytes(l, all_cells, r) - all_cells * (key_row_bytes + value_row_bytes),
+              "of a layer, as the backend aligns tensors");
+        GIVEN(b, window_padding,
+              layer_bytes(l, all_window_cells, r) -
+                  all_window_cells * (key_row_bytes + value_row_bytes),
+              "of a layer, as the backend aligns tensors");
+        HOLD(b, site, "KV cache", "kv",
+             full_layers * (all_cells * (key_row_bytes + value_row_bytes) + padding), LLAMA_KV);
+        HOLD(b, site, "KV cache, sliding window", "kv",
+             window_layers *
+                 (all_window_cells * (key_row_bytes + value_row_bytes) + window_padding),
+             LLAMA_KV);
+    }
 }

@@ -1,28 +1,60 @@
-/* cost/llama.h - the parts that make up a bill on llama.cpp, one file each. All lie on the host today: a split with devices is not
- * billed yet. */
+/* cost/llama.h - the parts that make up a bill on llama.cpp, one file each. */
 #pragma once
 #include <stdbool.h>
 
-struct bill;
+#include "cost/bill.h"
+#include "model/digest.h"
+
 struct derived;
-struct digest;
 struct generate;
-struct weight_sum;
+struct site_rules;
+struct split;
+
+/* What of a model lies where: how many layers of each kind, whose experts, whose caches. */
+struct spread {
+    const struct split *split;
+    int sites, output; /* output: the site of its norm and matrix */
+    struct {
+        double layers[DIGEST_KINDS], experts[DIGEST_KINDS];
+    } kind[SITES];
+    double caches[SITES][2]; /* of whole layers, of sliding-window layers */
+};
+struct spread llama_spread(const struct digest *m, const struct split *s);
+bool spread_has_layers(const struct spread *p, int site);
+/* The rules of a site, never NULL; the site of a layer; whether host weights lie in memory pinned for a device, as they are. */
+const struct site_rules *split_rules(const struct split *s, int site);
+int split_site(const struct split *s, double layer);
+bool split_pins_host(const struct split *s);
+/* The device that host weights are copied to for large batches, 0 none; how often what crosses sites is held: more than once where
+ * several devices work at the same time. */
+int split_copier(const struct split *s);
+int split_copies(const struct split *s);
+
+/* What every part is written from. */
+struct llama {
+    const struct digest *m;
+    const struct generate *g;
+    const struct derived *d;
+    const struct spread *spread;
+};
 
 /* llama_context's own arithmetic on what was asked for, noted in the bill; b may be NULL. */
 struct derived llama_context(struct bill *b, const struct digest *m, const struct generate *g);
-void llama_weights(struct bill *b, const struct digest *m, const struct generate *g);
-void llama_kv_cache(struct bill *b, const struct digest *m, const struct generate *g,
-                    const struct derived *d);
-void llama_compute(struct bill *b, const struct digest *m, const struct generate *g,
-                   const struct derived *d);
+void llama_weights(struct bill *b, const struct llama *l);
+void llama_kv_cache(struct bill *b, const struct llama *l);
+void llama_compute(struct bill *b, const struct llama *l);
 void llama_output(struct bill *b, const struct digest *m, const struct generate *g);
 void llama_process(struct bill *b, const struct digest *m);
+/* What drivers take on devices beside all buffers. */
+void llama_drivers(struct bill *b, const struct split *s);
 /* Work of one token: decoded at a depth of g->prompt_tokens, and of a prompt that long. */
-void llama_work(struct bill *b, const struct digest *m, const struct generate *g);
+void llama_work(struct bill *b, const struct llama *l);
 
 /* Where a CPU with these buffers keeps weights for this use: a rule's name, or "CPU" for plain. */
 const char *llama_buffer_of(const struct generate *g, const struct weight_sum *w, unsigned use);
+/* Bytes of weights on a device, whose rows and tensors are padded there. */
+double llama_device_bytes(const struct weight_sum *w, const struct weight_type *types,
+                          const struct site_rules *r);
 /* Bytes of one cell of one layer, of K and of V. */
 double llama_key_row_bytes(const struct digest *m, const struct generate *g);
 double llama_value_row_bytes(const struct digest *m, const struct generate *g);

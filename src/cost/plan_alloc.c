@@ -1,71 +1,71 @@
-/* Places values in one buffer as ggml's graph allocator does (ggml v0.5.0 of llama.cpp, ggml/src/ggml-alloc.c): inputs first, then
+/* Places values in buffers as ggml's graph allocator does (ggml v0.5.0 of llama.cpp, ggml/src/ggml-alloc.c): inputs first, then
  * node by node. A node may take over the memory of a source that has the same extent and no other reader; else it gets the smallest
  * gap that holds it, among equals the last, or the open end of the buffer. What has been read for the last time becomes a gap again.
- * The peak of the open end is the size of the buffer. Left out: several buffers, and views made in place, which ggml never does. */
+ * The peak of the open end is the size of the buffer. Left out: views made in place, which ggml never does, and backends
+ * that cut a buffer into pieces. */
 #include <assert.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "cost/plan.h"
 
-static const double alignment_bytes = 32; /* of ggml's CPU backend */
 static const double open_end_bytes = 0x1p62;
 /* Larger values than this no machine holds; up to it every address of a plan is exact in a double. */
 static const double value_bytes_most = 0x1p48;
 
 /* ---- gaps, sorted by address; the last is the open end */
 
-static int best_gap(const struct plan *p, double bytes)
+static int best_gap(const struct room *r, double bytes)
 {
-    int best = p->gaps - 1;
+    int best = r->gaps - 1;
     double best_bytes = open_end_bytes;
-    for (int i = 0; i < p->gaps - 1; i++) {
-        if (p->gap[i].bytes < bytes || p->gap[i].bytes > best_bytes) continue;
+    for (int i = 0; i < r->gaps - 1; i++) {
+        if (r->gap[i].bytes < bytes || r->gap[i].bytes > best_bytes) continue;
         best = i;
-        best_bytes = p->gap[i].bytes;
+        best_bytes = r->gap[i].bytes;
     }
     return best;
 }
 
-static void remove_gap(struct plan *p, int i)
+static void remove_gap(struct room *r, int i)
 {
-    p->gaps--;
-    memmove(&p->gap[i], &p->gap[i + 1], (size_t)(p->gaps - i) * sizeof *p->gap);
+    r->gaps--;
+    memmove(&r->gap[i], &r->gap[i + 1], (size_t)(r->gaps - i) * sizeof *r->gap);
 }
 
-static double take(struct plan *p, double bytes)
+static double take(struct room *r, double bytes)
 {
-    const double size = pad_to(bytes, alignment_bytes);
-    const int i = best_gap(p, size);
-    const double at = p->gap[i].at;
-    p->gap[i].at += size;
-    p->gap[i].bytes -= size;
-    if (i < p->gaps - 1 && !(p->gap[i].bytes > 0)) remove_gap(p, i);
-    p->peak_bytes = most(p->peak_bytes, at + size);
+    const double size = pad_to(bytes, r->alignment_bytes);
+    const int i = best_gap(r, size);
+    const double at = r->gap[i].at;
+    r->gap[i].at += size;
+    r->gap[i].bytes -= size;
+    if (i < r->gaps - 1 && !(r->gap[i].bytes > 0)) remove_gap(r, i);
+    r->peak_bytes = most(r->peak_bytes, at + size);
     return at;
 }
 
-static void give_back(struct plan *p, double at, double bytes)
+static void give_back(struct room *r, double at, double bytes)
 {
-    const double size = pad_to(bytes, alignment_bytes);
+    const double size = pad_to(bytes, r->alignment_bytes);
     int i = 0;
-    while (p->gap[i].at < at) i++; /* the first gap behind; the open end always is */
-    const bool joins_next = at + size == p->gap[i].at;
-    const bool joins_last = i > 0 && p->gap[i - 1].at + p->gap[i - 1].bytes == at;
+    while (r->gap[i].at < at) i++; /* the first gap behind; the open end always is */
+    const bool joins_next = at + size == r->gap[i].at;
+    const bool joins_last = i > 0 && r->gap[i - 1].at + r->gap[i - 1].bytes == at;
     if (joins_next) {
-        p->gap[i].at = at;
-        p->gap[i].bytes += size;
+        r->gap[i].at = at;
+        r->gap[i].bytes += size;
         if (!joins_last) return;
-        p->gap[i].at = p->gap[i - 1].at;
-        p->gap[i].bytes += p->gap[i - 1].bytes;
-        remove_gap(p, i - 1);
+        r->gap[i].at = r->gap[i - 1].at;
+        r->gap[i].bytes += r->gap[i - 1].bytes;
+        remove_gap(r, i - 1);
     } else if (joins_last) {
-        p->gap[i - 1].bytes += size;
+        r->gap[i - 1].bytes += size;
     } else {
-        assert(p->gaps < PLAN_GAPS); /* there are never more gaps than values */
-        memmove(&p->gap[i + 1], &p->gap[i], (size_t)(p->gaps - i) * sizeof *p->gap);
-        p->gap[i] = (struct gap){at, size};
-        p->gaps++;
+        assert(r->gaps < PLAN_GAPS); /* there are never more gaps than values */
+        memmove(&r->gap[i + 1], &r->gap[i], (size_t)(r->gaps - i) * sizeof *r->gap);
+        r->gap[i] = (struct gap){at, size};
+        r->gaps++;
     }
 }
 
@@ -98,7 +98,7 @@ static void place(struct plan *p, struct value *v)
 {
     if (!has_memory(v)) return;
     const int old = replaceable(p, v);
-    v->at = old ? p->value[old].at : take(p, v->bytes);
+    v->at = old ? p->value[old].at : take(&p->room[v->site], v->bytes);
     v->placed = true;
     if (old) p->value[old].placed = false;
 }
@@ -107,7 +107,7 @@ static void let_go(struct plan *p, struct value *v)
 {
     if (!v->placed || v->kept) return;
     v->placed = false;
-    give_back(p, v->at, v->bytes);
+    give_back(&p->room[v->site], v->at, v->bytes);
 }
 
 /* One of the readers of a value is done. */
@@ -125,20 +125,43 @@ static void read_once(struct plan *p, int source)
 
 /* ---- building */
 
-void plan_start(struct plan *p)
+static void open_room(struct room *r, double alignment_bytes)
 {
-    p->values = p->inputs = p->step = 1;
+    r->gap[0] = (struct gap){0, open_end_bytes};
+    r->gaps = 1;
+    r->alignment_bytes = alignment_bytes;
+    r->peak_bytes = r->kept_bytes = 0;
+}
+
+static void begin_walk(struct plan *p)
+{
+    p->values = p->step = p->inputs;
+    p->here = p->previous = PLAN_ANYWHERE;
+    p->stretch = p->stretch_copies = p->made = 0;
+}
+
+void plan_start(struct plan *p, double alignment_bytes)
+{
+    p->inputs = 1;
     p->value[0] = (struct value){.kind = VALUE_STORE};
-    p->gap[0] = (struct gap){0, open_end_bytes};
-    p->gaps = 1;
-    p->peak_bytes = 0;
+    p->sites = 0;
+    p->copies = 1;
+    p->input_copies = 0;
     p->placing = p->full = false;
+    plan_add_site(p, alignment_bytes);
+    begin_walk(p);
+}
+
+void plan_add_site(struct plan *p, double alignment_bytes)
+{
+    assert(p->sites < SITES && p->inputs == 1);
+    open_room(&p->room[p->sites++], alignment_bytes);
 }
 
 static int append(struct plan *p, const struct value *v)
 {
     const bool possible = !has_memory(v) || (v->bytes > 0 && v->bytes <= value_bytes_most);
-    p->full = p->full || p->values == PLAN_VALUES || !possible;
+    p->full = p->full || p->values + p->input_copies >= PLAN_VALUES || !possible;
     if (p->full) return 0;
     p->value[p->values] = *v;
     return p->values++;
@@ -152,40 +175,69 @@ int plan_input(struct plan *p, double bytes)
     return input;
 }
 
+/* With several copies of what crosses sites, none of them is ever freed, and inputs are there as often too. */
+static void keep_copies(struct plan *p)
+{
+    struct room *host = &p->room[ON_HOST];
+    for (int i = 1; i < p->inputs; i++) {
+        if (!p->value[i].reads) continue;
+        p->value[i].kept = true;
+        host->kept_bytes += (p->copies - 1) * pad_to(p->value[i].bytes, host->alignment_bytes);
+    }
+    for (int site = 0; site < p->sites; site++) {
+        struct room *r = &p->room[site];
+        if (r->kept_bytes > 0) take(r, r->kept_bytes);
+    }
+}
+
 void plan_place(struct plan *p)
 {
     p->placing = true;
-    p->values = p->step = p->inputs;
+    begin_walk(p);
+    if (p->copies > 1) keep_copies(p);
     for (int i = 1; i < p->inputs; i++) place(p, &p->value[i]);
-}
-
-/* Inputs are counted on the first walk, all others on the second. */
-static void count_reads(struct plan *p, const struct from *from)
-{
-    for (int i = 0; i < PLAN_SOURCES; i++)
-        if ((from->of[i] < p->inputs) != p->placing) p->value[from->of[i]].reads++;
 }
 
 int plan_value(struct plan *p, enum value_kind kind, struct extent e, struct from from)
 {
     struct value v = {.extent = e, .from = from, .kind = (uint8_t)kind};
+    v.site = p->sites > 1 ? PLAN_ANYWHERE : ON_HOST;
     v.bytes = e.element_bytes * e.n[0] * e.n[1] * e.n[2] * e.n[3];
-    count_reads(p, &from);
+    return append(p, &v);
+}
+
+int plan_part(struct plan *p, int of, double bytes)
+{
+    struct value v = {.from = FROM(of), .bytes = bytes, .kind = VALUE_VIEW};
+    v.root = p->value[of].root ? p->value[of].root : of;
     return append(p, &v);
 }
 
 int plan_view(struct plan *p, int of)
 {
-    struct value v = {.from = FROM(of), .kind = VALUE_VIEW};
-    v.root = p->value[of].root ? p->value[of].root : of;
-    count_reads(p, &v.from);
-    if ((v.root < p->inputs) != p->placing) p->value[v.root].views++;
-    return append(p, &v);
+    return plan_part(p, of, p->value[of].bytes);
 }
 
-void plan_store(struct plan *p, struct from from)
+int plan_outside(struct plan *p, int site, double bytes, bool weights)
 {
-    plan_value(p, VALUE_STORE, (struct extent){0}, from);
+    return append(
+        p, &(struct value){
+               .bytes = bytes, .kind = VALUE_OUTSIDE, .site = (int8_t)site, .weights = weights});
+}
+
+int plan_store(struct plan *p, struct from from)
+{
+    return plan_value(p, VALUE_STORE, (struct extent){0}, from);
+}
+
+void plan_pin(struct plan *p, int value, int site)
+{
+    p->value[value].site = (int8_t)site;
+}
+
+void plan_widen(struct plan *p, int value, double bytes)
+{
+    p->value[value].bytes += bytes;
 }
 
 void plan_keep(struct plan *p, int value)
@@ -193,9 +245,54 @@ void plan_keep(struct plan *p, int value)
     p->value[value].kept = true;
 }
 
-int plan_step(struct plan *p, int stream)
+/* ---- steps */
+
+/* Inputs and their copies are counted on the first walk, all others on the second. */
+static void count_read(struct plan *p, int source)
 {
+    const bool lasts = source < p->inputs || source >= PLAN_VALUES - p->input_copies;
+    if (lasts != p->placing) p->value[source].reads++;
+}
+
+static void count(struct plan *p, int end)
+{
+    for (int i = p->step; i < p->values; i++) {
+        const struct value *v = &p->value[i];
+        for (int k = 0; k < PLAN_SOURCES; k++) count_read(p, v->from.of[k]);
+        if (v->kind == VALUE_VIEW && (v->root < p->inputs) != p->placing) p->value[v->root].views++;
+    }
+    for (int i = p->values; i < end; i++) count_read(p, p->value[i].copy_of);
+}
+
+/* What is read to be copied is read once; copies that are kept have their place already. */
+static void make_copy(struct plan *p, struct value *copy)
+{
+    if (copy->made) return;
+    copy->made = true;
+    read_once(p, copy->copy_of);
+    if (copy->kept)
+        copy->placed = true;
+    else
+        place(p, copy);
+}
+
+/* Copies for a stretch in the order in which it reads them; then those of inputs that only a later step of it reads. */
+static void make_copies(struct plan *p, int stretch)
+{
+    for (int i = 0; i < p->fetches; i++)
+        if (p->value[p->fetch[i]].stretch == stretch) make_copy(p, &p->value[p->fetch[i]]);
+    for (int i = PLAN_VALUES - 1; i >= PLAN_VALUES - p->input_copies; i--)
+        if (p->value[i].stretch == stretch) make_copy(p, &p->value[i]);
+    p->made = stretch;
+}
+
+int plan_step(struct plan *p, int stream, int next_site)
+{
+    p->fetches = 0;
+    const int end = p->sites > 1 && !p->full ? plan_cross(p, next_site) : p->values;
+    count(p, end);
     for (int i = p->step; p->placing && !p->full && i < p->values; i++) {
+        if (p->value[i].stretch > p->made) make_copies(p, p->value[i].stretch);
         place(p, &p->value[i]);
         for (int k = 0; k < PLAN_SOURCES; k++) read_once(p, p->value[i].from.of[k]);
     }

@@ -1,12 +1,14 @@
 /* The largest graph that llama.cpp v0.5.0 reserves memory for, node by node as it builds it (src/llama-graph.cpp, src/models): a whole
  * micro-batch of prompt against a full cache. Each function is one block of a layer; what differs between architectures are traits of
  * struct architecture. Only what decides memory is said: which values a node reads, how large what it makes is, whether it may run in
- * place. Weights and the cache lie elsewhere and are left out of the sources. Checked against the truth rows to the byte for every
- * architecture whose row says so. Left out: devices, recurrent layers, cross-attention. */
+ * place, and whether it reads weights, which decides where it is computed. Weights and the cache are left out of the sources unless they
+ * lie elsewhere. Checked against the truth rows to the byte for every architecture whose row says so. Left out: recurrent layers,
+ * cross-attention. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
 #include "cost/cost.h"
+#include "cost/llama.h"
 #include "cost/plan.h"
 #include "model/digest.h"
 
@@ -22,13 +24,24 @@ struct cache_inputs {
     double cells;
     bool present;
 };
+/* Where the step at hand has what it reads. */
+struct lie {
+    int weights, experts, cache;
+    int norm; /* norms are pinned there; PLAN_ANYWHERE: they follow their neighbours */
+    const struct weight_sum *sum;
+    size_t sums;
+};
 struct graph {
     struct plan plan;
+    const struct split *split;
+    const struct digest *m;
+    struct lie at;
+    int copier; /* the device that host weights are copied to for large batches, 0 none */
     const struct shape *s;
     const struct architecture *a;
     struct derived d;
     double tokens, streams; /* of the micro-batch; sequences with a cache of their own */
-    double key_element_bytes;
+    const struct weight_type *key_type, *value_type;
     double pooled_sequences;
     int token_ids, positions, temperatures, encoder_mask, output_rows, pooling_rows;
     int narrow, deep; /* an embedding, and the wider one made of it, of which layers add slices */
@@ -68,10 +81,87 @@ static int viewed(struct graph *g, int of)
     return plan_view(&g->plan, of);
 }
 
+/* ---- nodes that read weights are computed where those lie, or where they are copied to for this many rows */
+
+static const double least_rows_copied = 32; /* llama.cpp v0.5.0 ggml/src/ggml-cuda/ggml-cuda.cu */
+
+static int weights_site(const struct graph *g, int site, double rows)
+{
+    return site == ON_HOST && g->copier && rows >= least_rows_copied ? g->copier : site;
+}
+
+/* Bytes of a tensor: the widest type among the layer's tensors of that use that are as large. */
+static double tensor_bytes_of(const struct graph *g, unsigned use, double elements)
+{
+    double each = 0;
+    for (size_t i = 0; i < g->at.sums; i++) {
+        const struct weight_sum *w = &g->at.sum[i];
+        if (w->use == use && w->elements >= elements) each = most(each, w->bytes / w->elements);
+    }
+    return elements * (each > 0 ? each : float_bytes);
+}
+
+/* The weights themselves as a source: 0 unless they have to be copied. */
+static int brought(struct graph *g, int site, double rows, unsigned use, double elements)
+{
+    if (weights_site(g, site, rows) == site) return 0;
+    return plan_outside(&g->plan, site, tensor_bytes_of(g, use, elements), true);
+}
+
+static int pinned(struct graph *g, int value, int site)
+{
+    if (g->plan.sites > 1) plan_pin(&g->plan, value, site);
+    return value;
+}
+
+static double rows_in(struct extent e)
+{
+    return e.n[1] * e.n[2] * e.n[3];
+}
+
+/* Matrices of the step times x, one for each of n[2]. */
+static int multiplied_each(struct graph *g, int x, struct extent e)
+{
+    const double rows = e.n[1], inner = g->plan.value[x].bytes / (float_bytes * rows * e.n[2]);
+    const int w = brought(g, g->at.weights, rows, e.n[2] > 1 ? USE_HEADS : USE_MATRIX,
+                          inner * e.n[0] * e.n[2]);
+    return pinned(g, computed(g, e, w ? FROM(w, x) : FROM(x)),
+                  weights_site(g, g->at.weights, rows));
+}
+
 /* Weight times x. */
 static int multiplied(struct graph *g, int x, double width, double tokens)
 {
-    return computed(g, floats(width, tokens, 1, 1), FROM(x));
+    return multiplied_each(g, x, floats(width, tokens, 1, 1));
+}
+
+/* The matrices of the experts that each token chose times x. */
+static int multiplied_by_chosen(struct graph *g, struct extent e, int x, int chosen)
+{
+    const double rows = e.n[2], inner = e.n[0] == g->s->width ? g->s->expert_width : g->s->width;
+    const int w = brought(g, g->at.experts, rows, USE_EXPERTS, inner * e.n[0] * g->s->experts);
+    const int site = weights_site(g, g->at.experts, rows);
+    const int y = pinned(g, computed(g, e, w ? FROM(w, x, chosen) : FROM(x, chosen)), site);
+    if (!g->s->ffn_bias) return y;
+    return pinned(g, in_place(g, e, FROM(y, chosen)), site);
+}
+
+/* A weight or bias for each value of a row. */
+static int weighed(struct graph *g, struct extent e, int x)
+{
+    const int w = brought(g, g->at.weights, rows_in(e), USE_VECTOR, e.n[0]);
+    return pinned(g, in_place(g, e, FROM(x, w)), weights_site(g, g->at.weights, rows_in(e)));
+}
+
+static int biased(struct graph *g, struct extent e, int x)
+{
+    return weighed(g, e, x);
+}
+
+/* Rows of a look-up table, which stays on the host. */
+static int looked_up(struct graph *g, struct extent e, int ids)
+{
+    return pinned(g, computed(g, e, FROM(ids)), ON_HOST);
 }
 
 static int scaled(struct graph *g, struct extent e, int x)
@@ -79,16 +169,13 @@ static int scaled(struct graph *g, struct extent e, int x)
     return in_place(g, e, FROM(x));
 }
 
-static int biased(struct graph *g, struct extent e, int x)
-{
-    return in_place(g, e, FROM(x));
-}
-
 /* LayerNorm makes a new value, RMSNorm may run in place; then the weight, and LayerNorm's bias. */
 static int normed(struct graph *g, struct extent e, int x)
 {
-    if (!g->a->layer_norm) return scaled(g, e, in_place(g, e, FROM(x)));
-    return biased(g, e, scaled(g, e, computed(g, e, FROM(x))));
+    const bool layer_norm = g->a->layer_norm;
+    const int y = layer_norm ? computed(g, e, FROM(x)) : in_place(g, e, FROM(x));
+    if (g->at.norm != PLAN_ANYWHERE) pinned(g, y, g->at.norm);
+    return layer_norm ? biased(g, e, weighed(g, e, y)) : weighed(g, e, y);
 }
 
 static struct extent stream_extent(const struct graph *g, double tokens)
@@ -179,6 +266,7 @@ static void add_inputs(struct graph *g)
         /* no inputs, but the first values after them; they live longer than a step */
         g->narrow = plan_input(&g->plan, float_bytes * s->width * g->tokens);
         g->deep = plan_input(&g->plan, embedding_bytes);
+        pinned(g, g->deep, split_site(g->split, 0)); /* it follows its first reader */
     }
     if (g->a->encoder && s->pooling == POOLING_MEAN)
         g->pooling_rows = plan_input(&g->plan, float_bytes * g->tokens * g->pooled_sequences);
@@ -188,28 +276,70 @@ static void add_inputs(struct graph *g)
 
 /* ---- embeddings */
 
+/* A cache or a table that may lie at another site than the node that reads it. */
+static int outside(struct graph *g, int site, double bytes)
+{
+    return g->plan.sites > 1 ? plan_outside(&g->plan, site, bytes, false) : 0;
+}
+
 static int embeddings(struct graph *g)
 {
     const struct extent e = stream_extent(g, g->tokens);
     int x;
     if (g->deep) {
-        plan_store(&g->plan, FROM(g->token_ids));
+        pinned(g, plan_store(&g->plan, FROM(g->token_ids)), ON_HOST);
         plan_store(&g->plan, FROM(g->narrow));
         x = viewed(g, g->deep);
     } else {
-        x = computed(g, e, FROM(g->token_ids));
+        x = looked_up(g, e, g->token_ids);
     }
     if (g->a->embedding_scaled) x = scaled(g, e, x);
-    if (g->a->encoder) x = biased(g, e, x); /* the embedding of token type 0 */
-    if (g->a->learned_positions) {
-        const int at = computed(g, e, FROM(g->positions));
-        x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
+    const int at = g->a->learned_positions ? looked_up(g, e, g->positions) : 0;
+    if (g->a->encoder) { /* the embedding of token type 0 */
+        const int type = outside(g, ON_HOST, float_bytes * g->s->width);
+        x = in_place(g, e, FROM(x, type));
     }
+    if (at) x = in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
     if (g->a->norm_after) x = normed(g, e, x);
     return x;
 }
 
 /* ---- attention */
+
+static double cache_values(const struct graph *g, const struct cache_inputs *c, enum head_of of)
+{
+    const struct shape *s = g->s;
+    const double latent = s->latent.kv_rank + (of == HEAD_KEY ? s->latent.rope : 0);
+    return c->cells * g->streams * (s->latent.kv_rank > 0 ? latent : s->kv_heads * s->head_size);
+}
+
+static int cached(struct graph *g, const struct cache_inputs *c, enum head_of of)
+{
+    const bool latent =
+        g->s->latent.kv_rank > 0; /* a view of the keys, but for the last one's position */
+    const struct weight_type *type = of == HEAD_KEY || latent ? g->key_type : g->value_type;
+    const double values = cache_values(g, c, latent ? HEAD_KEY : of);
+    const double left_out = latent && of == HEAD_VALUE ? g->s->latent.rope : 0;
+    return outside(g, g->at.cache, (values - left_out) / type->block * type->block_bytes);
+}
+
+static void in_cache(struct graph *g, int store)
+{
+    pinned(g, store, g->at.cache);
+}
+
+/* Kernels that know half precision alone want the whole cache of a layer as that, behind what they answer. */
+static void widen_attention(struct graph *g, int attention, const struct cache_inputs *c)
+{
+    const int site = weights_site(g, g->at.weights, g->tokens);
+    const bool halves = split_rules(g->split, site)->cache_as_halves;
+    const struct weight_type *type[] = {g->key_type, g->value_type};
+    for (int of = 0; halves && of < 2; of++) {
+        const bool half = type[of]->block == 1 && type[of]->block_bytes == half_bytes;
+        const enum head_of head = of ? HEAD_VALUE : HEAD_KEY;
+        if (!half) plan_widen(&g->plan, attention, half_bytes * cache_values(g, c, head));
+    }
+}
 
 struct heads {
     int query, key, value;
@@ -219,6 +349,13 @@ struct heads {
 static struct extent head_extent(const struct graph *g, double heads)
 {
     return floats(g->s->head_size, heads, g->tokens, 1);
+}
+
+/* The heads of one of Q, K, V in the product that holds them all: from the first token's to the last one's. */
+static int part(struct graph *g, int all, double heads)
+{
+    const double bytes = g->plan.value[all].bytes, last = float_bytes * heads * g->s->head_size;
+    return plan_part(&g->plan, all, bytes - bytes / g->tokens + last);
 }
 
 /* Q and K learn where they stand; some architectures scale Q. */
@@ -250,7 +387,7 @@ static int one_head(struct graph *g, int x, enum head_of of, const struct cache_
     const bool strided = fused && (of == HEAD_VALUE || !g->rotates);
     const struct extent e = head_extent(g, heads);
     const struct rotation *by = of == HEAD_VALUE ? &c->value : &c->key;
-    const int y = fused ? viewed(g, x) : head_projection(g, x, of, heads);
+    const int y = fused ? part(g, x, heads) : head_projection(g, x, of, heads);
     return turned(g, by, e, positioned(g, y, of, e), strided);
 }
 
@@ -276,10 +413,10 @@ static struct heads query_key_value(struct graph *g, int x, const struct cache_i
 static void stored(struct graph *g, const struct heads *h, const struct cache_inputs *c)
 {
     const struct extent e = floats(g->s->kv_heads * g->s->head_size, g->tokens, 1, 1);
-    plan_store(&g->plan, FROM(viewed(g, h->key), c->key_rows));
+    in_cache(g, plan_store(&g->plan, FROM(viewed(g, h->key), c->key_rows)));
     const bool copied = !g->d.flash && h->value_strided; /* to be transposed */
     const int value = copied ? computed(g, e, FROM(h->value)) : h->value;
-    plan_store(&g->plan, FROM(viewed(g, value), c->value_rows));
+    in_cache(g, plan_store(&g->plan, FROM(viewed(g, value), c->value_rows)));
 }
 
 /* Softmax(K Q) V without the flash kernel: the scores of every token, cell and head are a value. */
@@ -292,6 +429,7 @@ static int scored(struct graph *g, const struct attended *s)
     int kq = computed(g, s->scores, FROM(s->key, s->query));
     if (g->a->attention_softcap) kq = soft_capped(g, s->scores, kq);
     kq = in_place(g, s->scores, FROM(kq, s->mask));
+    if (g->s->attention_sinks) pinned(g, kq, g->at.weights);
     return computed(g, s->out, FROM(s->value, kq));
 }
 
@@ -304,13 +442,20 @@ static int cached_attention(struct graph *g, int x, const struct cache_inputs *c
     const int query = viewed(g, h.query);
     int y;
     if (g->d.flash) {
-        y = viewed(g, computed(g, head_extent(g, s->heads), FROM(query, c->mask)));
+        const struct extent e = head_extent(g, s->heads);
+        const int cache[] = {cached(g, c, HEAD_KEY), cached(g, c, HEAD_VALUE)};
+        y = computed(g, e, FROM(query, cache[0], cache[1], c->mask));
+        widen_attention(g, y, c);
+        y = viewed(g, y);
     } else {
         y = scored(g, &(struct attended){.scores = floats(c->cells, each, s->heads, g->streams),
                                          .out = floats(s->head_size, each, s->heads, g->streams),
                                          .query = query,
+                                         .key = cached(g, c, HEAD_KEY),
+                                         .value = cached(g, c, HEAD_VALUE),
                                          .mask = c->mask});
         y = computed(g, floats(width, g->tokens, 1, 1), FROM(viewed(g, y)));
+        if (g->split->host_cache) pinned(g, y, ON_HOST);
     }
     return y;
 }
@@ -327,7 +472,7 @@ static int latent_query(struct graph *g, int x)
     }
     const int all = multiplied(g, x, s->heads * head, g->tokens);
     const struct extent absorbed = floats(s->latent.kv_rank, g->tokens, s->heads, 1);
-    const int content = viewed(g, computed(g, absorbed, FROM(viewed(g, all))));
+    const int content = viewed(g, multiplied_each(g, viewed(g, all), absorbed));
     const int position =
         rotated_by_position(g, floats(s->latent.rope, s->heads, g->tokens, 1), viewed(g, all));
     return computed(g, floats(s->latent.kv_rank + s->latent.rope, s->heads, g->tokens, 1),
@@ -350,22 +495,31 @@ static int latent_attention(struct graph *g, int x, const struct cache_inputs *c
     const struct shape *s = g->s;
     const double rank = s->latent.kv_rank, width = s->latent.value;
     const int query = latent_query(g, x);
-    plan_store(&g->plan, FROM(viewed(g, latent_key(g, x)), c->key_rows));
+    const struct extent out = floats(width, g->tokens, s->heads, 1);
+    in_cache(g, plan_store(&g->plan, FROM(viewed(g, latent_key(g, x)), c->key_rows)));
     int y;
     if (g->d.flash) {
-        y = computed(g, floats(rank, s->heads, g->tokens, 1), FROM(viewed(g, query), c->mask));
-        y = computed(g, floats(width, g->tokens, s->heads, 1), FROM(viewed(g, y)));
+        const int cache[] = {cached(g, c, HEAD_KEY), cached(g, c, HEAD_VALUE)};
+        y = computed(g, floats(rank, s->heads, g->tokens, 1),
+                     FROM(viewed(g, query), cache[0], cache[1], c->mask));
+        widen_attention(g, y, c);
+        y = multiplied_each(g, viewed(g, y), out);
     } else {
-        const struct extent transposed = {g->key_element_bytes, {c->cells, rank, g->streams, 1}};
-        const int value = computed(g, transposed, FROM(0));
+        const double element_bytes = g->key_type->block_bytes / g->key_type->block;
+        const struct extent transposed = {element_bytes, {c->cells, rank, g->streams, 1}};
+        const int key = cached(g, c, HEAD_KEY);
+        const int value = computed(g, transposed, FROM(cached(g, c, HEAD_VALUE)));
         y = scored(g, &(struct attended){.scores = floats(c->cells, g->tokens, s->heads, 1),
                                          .out = floats(rank, g->tokens, s->heads, 1),
                                          .query = viewed(g, query),
+                                         .key = key,
                                          .value = value,
                                          .mask = c->mask});
-        y = computed(g, floats(width, g->tokens, s->heads, 1), FROM(y));
+        y = multiplied_each(g, y, out);
     }
-    return viewed(g, computed(g, floats(width, s->heads, g->tokens, 1), FROM(viewed(g, y))));
+    y = computed(g, floats(width, s->heads, g->tokens, 1), FROM(viewed(g, y)));
+    if (!g->d.flash && g->split->host_cache) pinned(g, y, ON_HOST);
+    return viewed(g, y);
 }
 
 /* ---- an encoder attends to the micro-batch itself */
@@ -433,12 +587,17 @@ static void routed(struct graph *g, int x, double tokens, int *chosen, int *weig
 {
     const double experts = g->s->experts, used = g->s->experts_used;
     const struct extent all = floats(experts, tokens, 1, 1), one = floats(1, tokens, 1, 1);
-    const int chances = in_place(g, all, FROM(multiplied(g, x, experts, tokens)));
-    /* a bias that only chooses leaves the chances as they are */
-    const bool weighed = g->s->router_bias && !g->a->router_bias;
-    const int order = weighed ? in_place(g, all, FROM(chances)) : chances;
+    /* a bias that only chooses leaves the chances as they are; with one of its own the router gives scores, and those of the
+     * chosen become chances */
+    const bool scores = g->s->router_bias && g->a->router_bias;
+    const bool chooses = g->s->router_bias && !scores;
+    const int logits = multiplied(g, x, experts, tokens);
+    const int chances = scores ? weighed(g, all, logits) : in_place(g, all, FROM(logits));
+    const int order = chooses ? weighed(g, all, chances) : chances;
     *chosen = viewed(g, computed(g, all, FROM(order)));
     *weights = computed(g, floats(1, used, tokens, 1), FROM(viewed(g, chances), *chosen));
+    if (scores)
+        *weights = viewed(g, in_place(g, floats(used, tokens, 1, 1), FROM(viewed(g, *weights))));
     if (!g->a->expert_weights_normalised) return;
     const int rows = viewed(g, *weights);
     const int sum = in_place(g, one, FROM(computed(g, one, FROM(rows))));
@@ -453,10 +612,11 @@ static int experts(struct graph *g, int x, double tokens)
     int chosen, weights;
     routed(g, x, tokens, &chosen, &weights);
     const int row = viewed(g, x);
-    const int gate = computed(g, inner, FROM(row, chosen));
-    const int up = computed(g, inner, FROM(row, chosen));
+    const int gate = multiplied_by_chosen(g, inner, row, chosen);
+    const int up = multiplied_by_chosen(g, inner, row, chosen);
     const int h = computed(g, inner, FROM(gate, up));
-    const int each = in_place(g, outer, FROM(computed(g, outer, FROM(h, chosen)), weights));
+    const int down = multiplied_by_chosen(g, outer, h, chosen);
+    const int each = in_place(g, outer, FROM(down, weights));
     int sum = viewed(g, each);
     /* all views are made before the first sum */
     const int first = g->plan.values;
@@ -492,7 +652,7 @@ static int feed_forward(struct graph *g, int x, int layer, double tokens)
 /* Of the last layer only the rows whose logits are asked for go on. */
 static int asked_rows(struct graph *g, int x, int number)
 {
-    if (number < (int)g->s->layers - 1) return x;
+    if (number < (int)g->s->layers - 1 || g->a->late_rows) return x;
     return computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
 }
 
@@ -536,7 +696,7 @@ static int parallel_layer(struct graph *g, int stream, int number)
 
 static int serial_layer(struct graph *g, int stream, int number)
 {
-    const bool last = number == (int)g->s->layers - 1;
+    const bool last = number == (int)g->s->layers - 1 && !g->a->late_rows;
     const bool bare = g->a->norm_after || g->a->norms_behind;
     const struct extent whole = stream_extent(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
@@ -561,18 +721,26 @@ static int serial_layer(struct graph *g, int stream, int number)
 
 static int layer(struct graph *g, int stream, int number)
 {
-    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number));
+    const double every = g->a->unrotated_every;
+    g->rotates = g->a->rope && (!g->a->window_rope || shape_layer_is_window(g->s, number)) &&
+                 !(every > 0 && fmod(number + 1, every) == 0);
     if (g->a->parallel != PARALLEL_NONE) return parallel_layer(g, stream, number);
     const int x = serial_layer(g, stream, number);
     if (number >= g->a->deepstack_layers) return x;
     return in_place(g, stream_extent(g, g->tokens), FROM(x, viewed(g, g->deep)));
 }
 
+/* A tied embedding that is never loaded again is multiplied with on the host. */
 static void logits(struct graph *g, int x)
 {
     const struct extent e = floats(g->s->vocabulary, g->d.outputs, 1, 1);
+    if (g->a->late_rows) {
+        plan_keep(&g->plan, x); /* given out for predictors of further tokens */
+        x = computed(g, stream_extent(g, g->d.outputs), FROM(x, g->output_rows));
+    }
     x = normed(g, stream_extent(g, g->d.outputs), x);
     plan_keep(&g->plan, x);
+    if (g->s->tied && g->a->output_is_embedding) g->at.weights = ON_HOST;
     int y = multiplied(g, x, e.n[0], e.n[1]);
     if (g->a->final_softcap) y = soft_capped(g, e, y);
     plan_keep(&g->plan, y);
@@ -589,16 +757,67 @@ static void pooled(struct graph *g, int x)
     plan_keep(&g->plan, computed(g, e, FROM(x, g->pooling_rows)));
 }
 
+/* ---- where each step is computed */
+
+static const double few_tokens = 32; /* llama.cpp v0.5.0 src/llama-context.cpp, graph_get_cb */
+
+static int layer_site(const struct graph *g, int number)
+{
+    return split_site(g->split, number);
+}
+
+/* Norms are pinned beside their layer in small batches, and where no layer is left on the host. */
+static int norm_site(const struct graph *g, int number)
+{
+    const bool all_on_devices = g->plan.sites > 1 && layer_site(g, 0) != ON_HOST;
+    return all_on_devices || g->tokens < few_tokens ? layer_site(g, number) : PLAN_ANYWHERE;
+}
+
+static void lie_in_layer(struct graph *g, int number)
+{
+    const struct split *s = g->split;
+    const int site = layer_site(g, number);
+    const struct layer_kind *kind = &g->m->kind[g->m->kind_of[number]];
+    g->at = (struct lie){.weights = site,
+                         .experts = number < s->host_experts ? ON_HOST : site,
+                         .cache = s->host_cache ? ON_HOST : site,
+                         .norm = norm_site(g, number),
+                         .sum = kind->sum,
+                         .sums = kind->sums};
+}
+
+/* The norm of embeddings lies beside the first layer, that of the output beside its matrix. */
+static void lie_outside(struct graph *g, int layer)
+{
+    g->at = (struct lie){.weights = layer_site(g, layer),
+                         .norm = layer ? PLAN_ANYWHERE : norm_site(g, 0),
+                         .sum = g->m->outside,
+                         .sums = g->m->outsides};
+}
+
+/* Where the first node of a layer, or of the output, is pinned. */
+static int next_site(const struct graph *g, int number)
+{
+    const bool output = number == (int)g->s->layers;
+    if (output && g->a->encoder) return PLAN_ANYWHERE;
+    return weights_site(g, layer_site(g, number), output ? g->d.outputs : g->tokens);
+}
+
 static void walk(struct graph *g)
 {
-    int x = plan_step(&g->plan, embeddings(g));
-    for (int i = 0; i < (int)g->s->layers && !g->plan.full; i++)
-        x = plan_step(&g->plan, layer(g, x, i));
+    const int layers = (int)g->s->layers;
+    lie_outside(g, 0);
+    int x = plan_step(&g->plan, embeddings(g), next_site(g, 0));
+    for (int i = 0; i < layers && !g->plan.full; i++) {
+        lie_in_layer(g, i);
+        x = plan_step(&g->plan, layer(g, x, i), next_site(g, i + 1));
+    }
+    lie_outside(g, layers);
     if (g->a->encoder)
         pooled(g, x);
     else
         logits(g, x);
-    plan_step(&g->plan, x);
+    plan_step(&g->plan, x, PLAN_ANYWHERE);
 }
 
 /* A quantised cache is rotated when whole matrices make up a head: K by the largest, V by the smallest. */
@@ -617,25 +836,39 @@ static struct cache_inputs cache_of_cells(const struct shape *s, const struct ge
     return c;
 }
 
-bool plan_compute_bytes(const struct digest *m, const struct generate *knobs, double *bytes)
+static void begin(struct graph *g, const struct llama *l)
+{
+    const struct split *s = l->spread->split;
+    const struct generate *knobs = l->g;
+    g->split = s;
+    g->m = l->m;
+    g->s = l->m->shape;
+    g->a = l->m->shape->arch;
+    g->d = *l->d;
+    g->tokens = g->d.tokens;
+    g->streams = g->d.streams;
+    g->pooled_sequences = knobs->sequences;
+    g->key_type = knobs->kv_type_k;
+    g->value_type = knobs->kv_type_v;
+    g->copier = split_copier(s);
+    g->encoder_mask = g->pooling_rows = g->positions = g->temperatures = 0;
+    g->narrow = g->deep = 0;
+    g->cache[0] = cache_of_cells(g->s, knobs, g->d.cells);
+    g->cache[1] = cache_of_cells(g->s, knobs, g->d.window_cells);
+    plan_start(&g->plan, split_rules(s, ON_HOST)->alignment_bytes);
+    for (int site = 1; site < s->sites; site++)
+        plan_add_site(&g->plan, split_rules(s, site)->alignment_bytes);
+    g->plan.copies = split_copies(s);
+}
+
+bool plan_compute_bytes(const struct llama *l, double bytes[SITES])
 {
     struct graph g;
-    g.s = m->shape;
-    g.a = m->shape->arch;
-    g.d = generate_derived(m, knobs);
-    g.tokens = g.d.tokens;
-    g.streams = g.d.streams;
-    g.pooled_sequences = knobs->sequences;
-    g.key_element_bytes = knobs->kv_type_k->block_bytes / knobs->kv_type_k->block;
-    g.encoder_mask = g.pooling_rows = g.positions = g.temperatures = 0;
-    g.narrow = g.deep = 0;
-    g.cache[0] = cache_of_cells(g.s, knobs, g.d.cells);
-    g.cache[1] = cache_of_cells(g.s, knobs, g.d.window_cells);
-    plan_start(&g.plan);
+    begin(&g, l);
     add_inputs(&g);
     walk(&g);
     plan_place(&g.plan);
     walk(&g);
-    *bytes = g.plan.peak_bytes;
+    for (int site = 0; site < g.plan.sites; site++) bytes[site] = g.plan.room[site].peak_bytes;
     return !g.plan.full;
 }

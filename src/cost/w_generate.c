@@ -1,6 +1,6 @@
 /* generate: text from a prompt with llama.cpp, as a llama-server of v0.5.0 is set up unless told otherwise. The row of its knobs, their
- * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: devices, draft models,
- * adapters, several prompts' cache on disk. */
+ * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: draft models, adapters,
+ * several prompts' cache on disk. */
 #include <assert.h>
 #include <string.h>
 
@@ -18,7 +18,8 @@ enum {
 #define FIELD(name) offsetof(struct generate, name)
 
 static const char *const repack_choices[] = {"on", "off", NULL};
-static const char *const flash_choices[] = {"auto", "on", "off", NULL};
+static const char *const flash_choices[] = {"auto", "on", "off", NULL}; /* and enum offload */
+static const char *const count_words[] = {"auto", "all", NULL};
 /* llama.cpp v0.5.0 common/arg.cpp */
 static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
                                           "q4_1", "iq4_nl", "q5_0", "q5_1", NULL};
@@ -73,6 +74,38 @@ static const struct knob knobs[] = {
      .least = 1,
      .most = TOKENS_MOST,
      .offset = FIELD(ubatch_tokens)},
+    {.name = "gpu_layers",
+     .option = "gpu-layers",
+     .words =
+         "layers on accelerators, the output counts as one: a number, all, or auto: as many as "
+         "is fastest",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = LAYERS_MOST + 1,
+     .choices = count_words,
+     .offset = FIELD(gpu_layers)},
+    {.name = "tensor_split",
+     .option = "tensor-split",
+     .words = "shares of several accelerators, in their order: 3,1; by memory",
+     .kind = KNOB_SHARES,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(tensor_split)},
+    {.name = "cpu_moe",
+     .option = "n-cpu-moe",
+     .words = "layers, from the first, whose experts stay on the host: a number, all, or auto: as "
+              "few as fit",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = LAYERS_MOST,
+     .choices = count_words,
+     .offset = FIELD(cpu_moe)},
+    {.name = "kv_offload",
+     .option = "kv-offload",
+     .words = "the KV cache of layers on accelerators lies there too; auto (on)",
+     .kind = KNOB_CHOICE,
+     .choices = flash_choices,
+     .offset = FIELD(kv_offload)},
     {.name = "kv_type",
      .option = "kv-type",
      .words = "type of the KV cache, K and V; f16",
@@ -159,6 +192,9 @@ void generate_usual(struct generate *g, const struct digest *m, const struct wei
         .outputs_max = OUTPUTS_AS_SEQUENCES,
         .embeddings = arch && arch->encoder,
         .prompt_tokens = 512,
+        .gpu_layers = KNOB_AUTO,
+        .cpu_moe = KNOB_AUTO,
+        .kv_offload = OFFLOAD_AUTO,
     };
 }
 
@@ -192,17 +228,21 @@ static const char *unruled(const struct digest *m, const struct generate *g)
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
-    const struct generate *g = chosen;
-    assert(s->sites == 1); /* the host */
-    b->unruled = unruled(m, g);
+    struct generate g = *(const struct generate *)chosen;
+    assert(s->sites >= 1 && s->sites <= SITES);
+    b->unruled = unruled(m, &g);
     if (b->unruled) return;
-    const struct derived d = llama_context(b, m, g);
-    llama_weights(b, m, g);
-    llama_kv_cache(b, m, g, &d);
-    llama_compute(b, m, g, &d);
-    llama_output(b, m, g);
+    if (split_pins_host(s)) g.repack = REPACK_OFF;
+    const struct derived d = llama_context(b, m, &g);
+    const struct spread spread = llama_spread(m, s);
+    const struct llama l = {m, &g, &d, &spread};
+    llama_weights(b, &l);
+    llama_kv_cache(b, &l);
+    llama_compute(b, &l);
+    llama_output(b, m, &g);
     llama_process(b, m);
-    llama_work(b, m, g);
+    llama_drivers(b, s);
+    llama_work(b, &l);
 }
 
 /* ---- the rule of thumb: parameters x nominal bytes x overhead */

@@ -1,7 +1,7 @@
 /* The work of one token on llama.cpp: products with weights by type and buffer, attention over the cache, operations to start, and
  * what passes through memory between them. Decoding multiplies every weight with one column, of experts only those chosen; a prompt
- * multiplies a whole micro-batch at once, the output matrix aside, and looks at half of itself on average (an encoder's at all of it). Left out: copies between
- * devices, several sequences decoded together. */
+ * multiplies a whole micro-batch at once, the output matrix aside, and looks at half of itself on average (an encoder's at all of it). All of it site by site. Left out:
+ * copies between sites, host weights that a device multiplies large batches with, several sequences decoded together. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -9,12 +9,12 @@
 #include "cost/llama.h"
 #include "model/digest.h"
 
-/* Weights alike in type and buffer, multiplied with so many columns: their elements and rows, once a token. */
+/* Weights alike in type and buffer, multiplied with so many columns: their elements, rows and bytes that a token meets. */
 struct product {
     const char *buffer;
     uint8_t type;
     bool experts, output;
-    double elements, rows;
+    double elements, rows, bytes;
 };
 enum { PRODUCTS = 32 };
 struct products {
@@ -54,47 +54,82 @@ static void add_product(struct products *p, const struct product *one)
             continue;
         q->elements += one->elements;
         q->rows += one->rows;
+        q->bytes += one->bytes;
         return;
     }
     if (p->count < PRODUCTS) p->of[p->count++] = *one;
 }
 
-static void add_weights(struct products *p, const struct generate *g, const struct weight_sum *w,
-                        unsigned use, double times)
+/* The products at one site. */
+struct gathering {
+    const struct llama *l;
+    int site;
+    struct products p;
+};
+
+static void add_weights(struct gathering *to, const struct weight_sum *w, unsigned use,
+                        double times)
 {
-    if (use == USE_LOOKUP || use == USE_VECTOR) return;
-    add_product(p, &(struct product){.buffer = llama_buffer_of(g, w, use),
-                                     .type = w->type,
-                                     .experts = use == USE_EXPERTS,
-                                     .output = use == USE_OUTPUT,
-                                     .elements = times * w->elements,
-                                     .rows = times * w->rows});
+    const struct llama *l = to->l;
+    const bool host = to->site == ON_HOST, experts = use == USE_EXPERTS;
+    const double share = experts ? llama_experts_share(l->m) : 1;
+    if (use == USE_LOOKUP || use == USE_VECTOR || !(times > 0)) return;
+    add_product(&to->p,
+                &(struct product){.buffer = host ? llama_buffer_of(l->g, w, use)
+                                                 : split_rules(l->spread->split, to->site)->backend,
+                                  .type = w->type,
+                                  .experts = experts,
+                                  .output = use == USE_OUTPUT,
+                                  .elements = times * share * w->elements,
+                                  .rows = times * share * w->rows,
+                                  .bytes = times * share * w->bytes});
 }
 
-static struct products products_of(const struct digest *m, const struct generate *g)
+static struct products products_of(const struct llama *l, int site)
 {
-    struct products p = {.count = 0};
+    struct gathering to = {l, site, {.count = 0}};
     struct weight_sum tied;
-    const double share = llama_experts_share(m);
-    for (size_t i = 0; i < m->outsides; i++)
-        add_weights(&p, g, &m->outside[i], m->outside[i].use, 1);
-    if (llama_tied_embedding(m, &tied)) add_weights(&p, g, &tied, USE_OUTPUT, 1);
+    const struct digest *m = l->m;
+    const bool output = l->spread->output == site;
+    for (size_t i = 0; output && i < m->outsides; i++)
+        add_weights(&to, &m->outside[i], m->outside[i].use, 1);
+    const bool tied_here = m->shape->arch->output_is_embedding ? site == ON_HOST : output;
+    if (tied_here && llama_tied_embedding(m, &tied)) add_weights(&to, &tied, USE_OUTPUT, 1);
     for (size_t i = 0; i < m->kinds; i++)
         for (size_t k = 0; k < m->kind[i].sums; k++) {
             const struct weight_sum *w = &m->kind[i].sum[k];
-            add_weights(&p, g, w, w->use, m->kind[i].layers * (w->use == USE_EXPERTS ? share : 1));
+            add_weights(&to, w, w->use,
+                        w->use == USE_EXPERTS ? l->spread->kind[site].experts[i]
+                                              : l->spread->kind[site].layers[i]);
         }
-    return p;
+    return to.p;
 }
 
-/* Cells that a token at this depth looks at, over all layers. */
-static double used_cells(const struct digest *m, double depth_tokens)
+/* Attention without the flash kernel runs where the cache is, with it where the layer is. */
+static double attending_layers(const struct llama *l, int site, size_t kind)
 {
+    double layers = 0;
+    if (!l->spread->split->host_cache || l->d->flash) return l->spread->kind[site].layers[kind];
+    for (int i = 0; site == ON_HOST && i < l->spread->sites; i++)
+        layers += l->spread->kind[i].layers[kind];
+    return layers;
+}
+
+/* Cells that a token at this depth looks at, over all layers of a site. */
+static double used_cells(const struct llama *l, int site, double depth_tokens)
+{
+    const struct digest *m = l->m;
     double cells = 0;
     for (size_t i = 0; i < m->kinds; i++)
-        cells += m->kind[i].layers *
+        cells += attending_layers(l, site, i) *
                  (m->kind[i].window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;
+}
+
+/* Tokens of the prompt that are done at once. */
+static double prompt_columns(const struct generate *g)
+{
+    return most(least(g->prompt_tokens, g->ubatch_tokens), 1);
 }
 
 /* Columns that one product has: of experts, those tokens of a micro-batch that chose the same one. */
@@ -103,19 +138,21 @@ static double columns_of(const struct digest *m, const struct product *p, double
     return p->experts ? most(tokens * llama_experts_share(m), 1) : tokens;
 }
 
-static void multiply(struct bill *b, enum phase phase, const struct digest *m,
-                     const struct products *p, double tokens)
+static void multiply(struct bill *b, enum phase phase, const struct llama *l, int site,
+                     double tokens)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        const struct product *one = &p->of[i];
+    const struct products p = products_of(l, site);
+    for (size_t i = 0; i < p.count; i++) {
+        const struct product *one = &p.of[i];
         if (phase == PREFILL && one->output) continue;
         const struct line of = {.phase = (uint8_t)phase,
                                 .work = MATMUL_FLOP,
                                 .type = one->type,
-                                .site = ON_HOST,
+                                .site = (uint8_t)site,
                                 .experts = one->experts,
                                 .buffer = one->buffer,
-                                .columns = columns_of(m, one, tokens),
+                                .columns = columns_of(l->m, one, tokens),
+                                .bytes = one->bytes,
                                 .row = one->elements / one->rows};
         GIVEN(b, elements, one->elements,
               "model, weights of one type and buffer that a token meets");
@@ -123,46 +160,56 @@ static void multiply(struct bill *b, enum phase phase, const struct digest *m,
     }
 }
 
-static void attend(struct bill *b, enum phase phase, const struct digest *m,
-                   const struct generate *g, double depth_tokens, double tokens)
+static void attend(struct bill *b, enum phase phase, const struct llama *l, int site,
+                   double depth_tokens)
 {
-    const struct shape *s = m->shape;
+    const struct shape *s = l->m->shape;
     const bool latent = s->latent.kv_rank > 0;
     const double key = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
     const double value = latent ? s->latent.kv_rank : s->head_size;
+    const double cell_bytes = llama_key_row_bytes(l->m, l->g) + llama_value_row_bytes(l->m, l->g);
+    GIVEN(b, cells, used_cells(l, site, depth_tokens), "--depth and --prompt, over all layers");
+    GIVEN(b, score_width, s->heads * (key + value), "model");
     const struct line of = {.phase = (uint8_t)phase,
                             .work = ATTEND_FLOP,
-                            .type = (uint8_t)g->kv_type_k->id,
-                            .site = ON_HOST,
-                            .columns = tokens,
+                            .type = (uint8_t)l->g->kv_type_k->id,
+                            .site = (uint8_t)site,
+                            .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
+                            .bytes = cells * cell_bytes,
                             .row = key};
-    GIVEN(b, cells, used_cells(m, depth_tokens), "--depth and --prompt, over all layers");
-    GIVEN(b, score_width, s->heads * (key + value), "model");
     WORK(b, of, "attend", 2 * cells * score_width, "a product and a sum each");
 }
 
-/* Nodes of the graph between embedding and logits. */
-static void start_operations(struct bill *b, const struct digest *m)
+static double layers_at(const struct llama *l, int site)
 {
-    const struct shape *s = m->shape;
+    double layers = 0;
+    for (size_t i = 0; i < l->m->kinds; i++) layers += l->spread->kind[site].layers[i];
+    return layers;
+}
+
+/* Nodes of the graph between embedding and logits. */
+static void start_operations(struct bill *b, const struct llama *l, int site)
+{
+    const struct shape *s = l->m->shape;
     const double norms = 2 + 2 * s->post_norms + 2 * (s->qk_norm != QK_NORM_NONE);
-    GIVEN(b, layers, s->layers, "model");
+    GIVEN(b, layers, layers_at(l, site), "model");
     GIVEN(b, norm_operations, norms * (s->arch->layer_norm ? 3 : 2), "model");
     GIVEN(b, attention_operations, 4 + 2 * s->arch->rope + 3 * s->qkv_bias + 4, "model");
     GIVEN(b, expert_operations, s->experts > 0 ? 16 + 2 * s->experts_used : 4, "model");
-    const struct line of = {.phase = DECODE, .work = OPERATIONS, .site = ON_HOST, .columns = 1};
+    const struct line of = {
+        .phase = DECODE, .work = OPERATIONS, .site = (uint8_t)site, .columns = 1};
     WORK(b, of, "start operations",
          layers * (norm_operations + attention_operations + expert_operations),
          "llama.cpp v0.5.0 src/llama-graph.cpp, counted by kind of layer");
 }
 
 /* Norms, rotations, additions, gates: 32-bit values read and written between the products of a layer. */
-static void pass_elements(struct bill *b, const struct digest *m)
+static void pass_elements(struct bill *b, const struct llama *l, int site)
 {
-    const struct shape *s = m->shape;
+    const struct shape *s = l->m->shape;
     const double chosen = s->experts > 0 ? s->experts_used * s->expert_width + s->shared_width : 0;
     const double norms = 2 + 2 * s->post_norms;
-    GIVEN(b, layers, s->layers, "model");
+    GIVEN(b, layers, layers_at(l, site), "model");
     GIVEN(b, stream_values, s->width * (4 * norms + 6),
           "norm: twice in and out; addition: two in, one out");
     GIVEN(b, head_values, (s->heads + 3 * s->kv_heads) * s->head_size * 2, "rotated, stored");
@@ -173,23 +220,28 @@ static void pass_elements(struct bill *b, const struct digest *m)
           6 * s->width + 3 * (s->heads + s->kv_heads) * s->head_size +
               4 * most(chosen, s->ffn_width),
           "in and out of the products, converted for them");
-    const struct line of = {.phase = PREFILL, .work = ELEMENT_BYTES, .site = ON_HOST};
+    const struct line of = {.phase = PREFILL, .work = ELEMENT_BYTES, .site = (uint8_t)site};
     WORK(b, of, "pass values on",
          layers * 4 * (stream_values + head_values + gate_values + expert_values + product_values),
          "32-bit values between the products of a layer");
 }
 
-void llama_work(struct bill *b, const struct digest *m, const struct generate *g)
+static void work_at(struct bill *b, const struct llama *l, int site)
 {
-    const struct products p = products_of(m, g);
-    const double at_once = most(least(g->prompt_tokens, g->ubatch_tokens), 1);
-    if (!m->shape->arch->encoder) {
-        multiply(b, DECODE, m, &p, 1);
-        attend(b, DECODE, m, g, g->depth_tokens + g->prompt_tokens, 1);
-        start_operations(b, m);
+    const struct generate *g = l->g;
+    const bool encoder = l->m->shape->arch->encoder;
+    if (!encoder) {
+        multiply(b, DECODE, l, site, 1);
+        attend(b, DECODE, l, site, g->depth_tokens + g->prompt_tokens);
+        start_operations(b, l, site);
     }
-    multiply(b, PREFILL, m, &p, at_once);
-    const double seen = g->prompt_tokens * (m->shape->arch->encoder ? 1 : 0.5); /* of the prompt */
-    attend(b, PREFILL, m, g, g->depth_tokens + seen, at_once);
-    pass_elements(b, m);
+    multiply(b, PREFILL, l, site, prompt_columns(g));
+    const double seen = g->prompt_tokens * (encoder ? 1 : 0.5); /* of the prompt */
+    attend(b, PREFILL, l, site, g->depth_tokens + seen);
+    pass_elements(b, l, site);
+}
+
+void llama_work(struct bill *b, const struct llama *l)
+{
+    for (int site = 0; site < l->spread->sites; site++) work_at(b, l, site);
 }

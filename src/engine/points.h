@@ -4,7 +4,7 @@
 #include "engine/kernels.h"
 
 /* Of the experts of a tensor so many are chosen for each token. */
-enum { EXPERTS = 16, CHOSEN = 4, EXPERT_TOKENS = 128, EXPERT_ROW = 2048, EXPERT_ROWS = 1024 };
+enum { EXPERTS = 16, CHOSEN = 4, EXPERT_TOKENS = 128, EXPERT_ROW = 2048, EXPERT_ROWS = 512 };
 /* Values in all heads' queries and in all of a cache's heads, a token. */
 enum { QUERY_VALUES = 4096, KV_VALUES = 1024 };
 enum { CHAIN = 192, CHAIN_VALUES = 2048 };

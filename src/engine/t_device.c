@@ -25,7 +25,13 @@
 #include "engine/points.h"
 
 enum { LONG_ROW = 4096, COLUMNS_MOST = 512, MATRIX_LEAST = 8 << 20, LARGEST = 8 };
-enum { CELLS_DECODE = 2048, CELLS_PROMPT = 512, CACHE_TYPES = 2, EXPERT_TYPES = 3 };
+enum {
+    CELLS_DECODE = 2048,
+    CELLS_PROMPT = 512,
+    CACHE_TYPES = 2,
+    EXPERT_TYPES = 3,
+    WIDE_EXPERT_ROWS = 1024
+};
 enum { FOUND_MOST = 512, COPY_RUNS = 3, TRIES = 3, RUNS_IN_SLICE = 6 };
 
 static const double ring_bytes = 96 << 20, matrix_most_bytes = 64 << 20, copy_bytes = 8 << 20;
@@ -144,7 +150,7 @@ static void measure_experts(struct visit *v, int type)
     struct ring ring;
     struct arena *a = v->in->arena;
     struct mu_err none = {0};
-    const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
+    const struct matrix m = {type, EXPERT_ROW, WIDE_EXPERT_ROWS, EXPERTS};
     const struct ground ground = ground_of(v, v->size);
     if (!ring_open(&ring, kernels_plain(&v->kernels), &m, &ground, &none)) {
         say_note(a, "experts of %s were not measured on %s: too little memory for them",
@@ -162,10 +168,10 @@ static void measure_experts(struct visit *v, int type)
                           .slice_s = v->slice_s,
                           .again = true,
                           .add = point_experts};
-        p.amount = 2.0 * EXPERT_ROW * EXPERT_ROWS * CHOSEN * (double)p.columns;
+        p.amount = 2.0 * EXPERT_ROW * WIDE_EXPERT_ROWS * CHOSEN * (double)p.columns;
         p.what = str_format(a, "%d of %d experts of %s %d x %d for each of %d tokens", CHOSEN,
-                            EXPERTS, ggml_type_name((enum ggml_type)type), EXPERT_ROW, EXPERT_ROWS,
-                            (int)p.columns);
+                            EXPERTS, ggml_type_name((enum ggml_type)type), EXPERT_ROW,
+                            WIDE_EXPERT_ROWS, (int)p.columns);
         (void)measure(v, &p);
     }
     ring_close(&ring);

@@ -190,28 +190,20 @@ static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, s
 
 /* ---- experts: each token picks some of a tensor's matrices, which llama.cpp keeps in another kind of buffer than single ones ---- */
 
-/* In the first kind of buffer that takes them. Columns are those that one expert gets. */
+/* In the first kind of buffer that takes them. Columns are those that one expert gets. Types that nobody keeps experts in, being too
+ * large, are left out: what is converted needs room three times. */
 static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
 {
     struct ring ring;
     bool good = true;
-    struct mu_err none = {0};
     ggml_backend_buffer_type_t kind[KINDS_MOST];
     const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
     const size_t kinds = kernels_kinds(&s->kernels, kind);
     size_t where = 0;
+    const size_t row_bytes = ggml_row_size((enum ggml_type)type, EXPERT_ROW);
+    if ((double)(row_bytes * EXPERT_ROWS * EXPERTS) > spare_bytes / 4) return true;
     while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
-    /* Beside the ring stand one tensor before its conversion and one after; spare_bytes holds two single matrices. */
-    const double beside =
-        2.0 * EXPERTS * EXPERT_ROWS * (double)ggml_row_size((enum ggml_type)type, EXPERT_ROW) -
-        2.0 * MATRIX * sizeof(float);
-    struct ground ground = s->ground;
-    ground.bytes = (size_t)most((double)ground.bytes - most(beside, 0), 0);
-    if (!ring_open(&ring, kind[where], &m, &ground, &none)) {
-        say_note(s->in->arena, "experts of %s were not measured: too little memory for them",
-                 ggml_type_name((enum ggml_type)type));
-        return true;
-    }
+    if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
     for (size_t i = 0; good && i < 2; i++) {
         struct point p = {.work = "expert matmul",
                           .type = type,

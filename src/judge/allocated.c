@@ -108,8 +108,8 @@ static void add_process(const struct task *t, struct arena *a, struct verdict *v
     high->bend = +1;
     llama_process(&v->bill, t->model);
     llama_process(high, t->model);
-    v->process_bytes = process_of(&v->bill);
-    v->process_most_bytes = process_of(high);
+    v->site[ON_HOST].beside_bytes = process_of(&v->bill);
+    v->site[ON_HOST].beside_most_bytes = process_of(high);
 }
 
 void judge_allocated(const struct allocated *x, const struct task *t, const struct machine *m,
@@ -121,6 +121,6 @@ void judge_allocated(const struct allocated *x, const struct task *t, const stru
     exchange(&l, x, a);
     v->bill.unruled = NULL;
     if (unruled) add_process(t, a, v);
-    v->held_bytes = estimate_exactly(bill_held(&v->bill, ON_HOST), MEASURED, source);
+    v->site[ON_HOST].held_bytes = estimate_exactly(bill_held(&v->bill, ON_HOST), MEASURED, source);
     judge_fits(m, v);
 }

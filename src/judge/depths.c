@@ -6,14 +6,17 @@
 #include "catalog/architecture.h"
 #include "model/digest.h"
 
-static struct depth behind(const struct task *t, double tokens, const struct machine *m,
-                           const struct world *w)
+/* The same placement at every depth: it was chosen once. */
+static struct depth behind(const struct task *t, const struct verdict *placed, double tokens,
+                           const struct machine *m, const struct world *w)
 {
     struct generate g = *(const struct generate *)t->knobs;
     const struct task deeper = {t->kind, t->model, &g};
+    struct seats at;
     struct verdict v;
+    for (int i = 0; i < placed->split.sites; i++) at.place[i] = placed->site[i].place;
     g.depth_tokens = tokens;
-    judge_task(&deeper, m, w, &v);
+    judge_split(&deeper, m, w, &placed->split, &at, &v);
     return (struct depth){tokens, v.decode_per_s, v.prefill_per_s};
 }
 
@@ -28,12 +31,14 @@ size_t judge_depths(const struct task *t, const struct machine *m, const struct 
     const double end_tokens = room - g->prompt_tokens;
     size_t n = 0;
     if (!(end_tokens >= 0)) return 0;
-    out[n++] = behind(t, 0, m, w);
+    struct verdict placed;
+    judge_task(t, m, w, &placed);
+    out[n++] = behind(t, &placed, 0, m, w);
     double tokens = first_tokens;
     while (tokens < end_tokens && n < DEPTHS_MOST - 1) {
-        out[n++] = behind(t, tokens, m, w);
+        out[n++] = behind(t, &placed, tokens, m, w);
         tokens *= times;
     }
-    if (end_tokens > 0) out[n++] = behind(t, end_tokens, m, w);
+    if (end_tokens > 0) out[n++] = behind(t, &placed, end_tokens, m, w);
     return n;
 }

@@ -108,6 +108,7 @@ static const struct slot need_slots[] = {
     {"cpu_cores", SLOT_NUMBER, offsetof(struct guide_need, cpu_cores)},
     {"cpu", SLOT_TEXT, offsetof(struct guide_need, cpu)},
     {"gpu", SLOT_TEXT, offsetof(struct guide_need, gpu)},
+    {"disk", SLOT_TEXT, offsetof(struct guide_need, disk)},
     {"source", SLOT_TEXT, offsetof(struct guide_need, source)},
 };
 

@@ -13,7 +13,7 @@ struct mu_err;
 /* What somebody asks for; NaN and NULL where nothing is said. Figures in the unit of the source (the guide's GB are GiB). */
 struct guide_need {
     double ram_gb, ram_available_gb, disk_free_gb, cpu_cores;
-    const char *cpu, *gpu, *source;
+    const char *cpu, *gpu, *disk, *source; /* in words: judge/requirement.h reads them */
 };
 struct setting {
     const char *name, *value;

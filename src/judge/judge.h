@@ -26,19 +26,25 @@ struct world { /* what a judgement may use beside the machine */
     size_t residuals;
     const struct typical *typical;
     size_t typicals;
+    const struct site_rules *rules; /* of llama.cpp's backends */
+    size_t backends;
     const struct accelerator *accelerator;
     size_t accelerators;
-    const struct sample *sample; /* trials of this machine, oldest first */
+    const struct catalog *catalog; /* parts whose rates are listed only */
+    const struct sample *sample;   /* trials of this machine, oldest first */
     size_t samples;
     struct calibration decode, prefill; /* what they say of the rates; models 0: nothing */
     double calibrated_threads;
 };
-/* The shipped residuals and typical kernels. */
+/* How llama.cpp lays things out on that backend; NULL: not known, as on the CPU. */
+const struct site_rules *judge_site_rules(const struct world *w, const char *backend);
+/* The shipped residuals, typical kernels and shares of accelerators. */
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out,
                  struct mu_err *err) NODISCARD;
 /* Trials of the machine, with so many threads, join the world: they replace the estimate of what was tried and correct the others. */
 void judge_samples(struct world *w, const struct sample *sample, size_t samples, double threads);
-/* The machine with typical rates, ESTIMATED, for kernels that were not measured, as far as its memory and matrix rates are known. */
+/* The machine with typical rates, ESTIMATED, for kernels that were not measured, as far as its memory and matrix rates are known; LISTED
+ * where those are only what the catalogue lists for a CPU that the machine was made of by name. */
 const struct machine *judge_typical(const struct machine *m, const struct world *w,
                                     struct arena *a);
 const struct residual *residual_find(const struct world *w, const char *class_); /* or NULL */
@@ -54,29 +60,46 @@ struct site {
     uint16_t place, pool;                   /* index into the machine's */
     struct estimate held_bytes;             /* its lines of the bill */
     double beside_bytes, beside_most_bytes; /* process and vocabulary, or the driver's context */
-    double usable_bytes; /* of the pool, or of the place's part of it; NaN: unknown */
-    const char *bound_by;
+    double usable_bytes;  /* of the pool, or of the place's part of it; NaN: unknown */
+    const char *bound_by; /* what bound that */
     enum fits fits;
 };
 struct verdict {
     enum fits fits;          /* the worst of all sites' */
+    struct split split;      /* what lies where: as asked for, else as judge/placement.h found it */
     struct site site[SITES]; /* as many as split.sites */
     const char *why;         /* of FITS_UNKNOWN and FITS_NOT_COMPUTED: the reason; else NULL */
     struct bill bill;        /* the evidence itself: every face renders its lines */
-    struct split split;
-    struct estimate held_bytes; /* needed on the host: weights, KV cache, compute, output */
-    double process_bytes;       /* beside held_bytes: process and vocabulary */
-    double process_most_bytes;  /* the same with its unknowns at their high ends */
-    double usable_bytes;        /* of the pool; NaN when unknown */
-    const char *bound_by;       /* what bound the pool */
     struct estimate prefill_per_s,
         decode_per_s; /* tokens a second; UNKNOWN with the reason in source when not priced */
+    /* Decoded tokens a joule, were every device that works drawing all it may: at least so many. UNKNOWN where a device's power is not
+     * known, or only the host works. */
+    struct estimate decode_per_joule;
 };
-const char *fits_word(enum fits fits); /* "yes", "probably", "no", "not known", "not computed" */
+const char *fits_word(enum fits fits);   /* "yes", "probably", "no", "not known", "not computed" */
+double site_needs(const struct site *s); /* likely: held and beside it */
+double site_needs_most(const struct site *s); /* the same at its high end */
+/* The site that decides: the first of those that fit worst. */
+const struct site *verdict_binding(const struct verdict *v);
+double verdict_needs(const struct verdict *v); /* likely, of all sites */
+/* Everything that llama.cpp can put on devices lies there: all layers, the output and the cache. */
+bool verdict_all_on_devices(const struct verdict *v);
 
+/* With devices that can be used, the placement is searched for (judge/placement.h). */
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out);
-/* Judges again what follows from held and process bytes: fits, why, usable bytes and what bounds them. */
+/* The class whose residuals widen what a site of this task holds; NULL: exact. A plan that was never held against truth is no better than
+ * the closed form. */
+const struct residual *judge_memory_residual(const struct task *t, const struct split *s, int site,
+                                             const struct world *w);
+/* Where the sites of a split lie: places of the machine, the CPU first. */
+struct seats {
+    uint16_t place[SITES];
+};
+/* The same with everything where the split says. */
+void judge_split(const struct task *t, const struct machine *m, const struct world *w,
+                 const struct split *s, const struct seats *at, struct verdict *out);
+/* Judges again what follows from what the sites hold: fits, why, usable bytes and what bounds them. */
 void judge_fits(const struct machine *m, struct verdict *v);
 /* The largest context (a multiple of `step`, at most the model's own) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
@@ -115,6 +138,9 @@ struct ranking {
     const char *const *quants; /* candidate mixes, NULL-terminated */
 };
 extern const struct ranking ranking_usual;
+/* The candidate mixes within the quality bound, best quality first. */
+size_t ranking_mixes(const struct ranking *r, const struct catalog *c, const struct mix *out[],
+                     size_t room);
 /* At most `room` models, by parameters, largest first; one row a shape (sister releases are left out). */
 size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
                   const struct world *w, struct arena *a, struct ranked *out, size_t room);

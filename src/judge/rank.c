@@ -21,12 +21,11 @@ const struct ranking ranking_usual = {.perplexity_most = 0.05,
 
 enum { MIXES_MOST = 64, CONTEXT_STEP = 1024 };
 
-/* The candidate mixes within the quality bound, best quality first. */
-static size_t candidates(const struct ranking *r, const struct catalog *c,
-                         const struct mix *out[MIXES_MOST])
+size_t ranking_mixes(const struct ranking *r, const struct catalog *c, const struct mix *out[],
+                     size_t room)
 {
     size_t n = 0;
-    for (size_t i = 0; r->quants[i] && n < MIXES_MOST; i++) {
+    for (size_t i = 0; r->quants[i] && n < room; i++) {
         const struct mix *mix = catalog_mix(c, str_of(r->quants[i]));
         double loss;
         if (!mix || !known(mix->perplexity_increase, &loss) || loss > r->perplexity_most) continue;
@@ -42,15 +41,33 @@ static size_t candidates(const struct ranking *r, const struct catalog *c,
 
 static bool runs_well(const struct ranking *r, const struct verdict *v)
 {
-    if (v->fits != FITS && v->fits != FITS_PROBABLY) return false;
-    if (v->held_bytes.high + v->process_most_bytes > v->usable_bytes * (1 - r->spare_share))
-        return false;
+    if (v->fits != FITS) return false;
     return !estimate_known(v->decode_per_s) || v->decode_per_s.likely >= r->decode_least_per_s;
+}
+
+/* The machine with so much of each pool, and of what a place may use of it, kept free. */
+static const struct machine *with_spare(const struct machine *m, double share, struct arena *a)
+{
+    struct machine *out = NEW(a, struct machine);
+    struct pool *pool = NEW_ARRAY(a, struct pool, m->pools);
+    struct place *place = NEW_ARRAY(a, struct place, m->places);
+    *out = *m;
+    for (size_t i = 0; i < m->pools; i++) {
+        pool[i] = m->pool[i];
+        if (known(pool[i].usable_bytes, NULL)) pool[i].usable_bytes.value *= 1 - share;
+    }
+    for (size_t i = 0; i < m->places; i++) {
+        place[i] = m->place[i];
+        if (known(place[i].limit_bytes, NULL)) place[i].limit_bytes.value *= 1 - share;
+    }
+    out->pool = pool;
+    out->place = place;
+    return out;
 }
 
 struct search {
     const struct ranking *ranking;
-    const struct machine *machine;
+    const struct machine *machine, *spare; /* spare: the machine less what is to stay free */
     const struct catalog *catalog;
     const struct world *world;
     struct arena *arena;
@@ -75,9 +92,10 @@ static bool best_quant(const struct search *s, const struct model_part *part, st
         g.closed_form = true;
         (void)judge_repacking(&d, &g);
         const struct task t = {cost_workload(S("generate")), &d, &g};
-        judge_task(&t, s->machine, s->world, &out->verdict);
+        judge_task(&t, s->spare, s->world, &out->verdict);
         if (out->verdict.fits >= FITS_UNKNOWN) return false;
         if (!runs_well(s->ranking, &out->verdict)) continue;
+        judge_fits(s->machine, &out->verdict);
         out->part = part;
         out->mix = s->mix[i];
         out->context_tokens = g.context_tokens;
@@ -103,10 +121,16 @@ size_t judge_rank(const struct ranking *r, const struct machine *m, const struct
 {
     const struct model_part *part;
     size_t parts, n = 0;
-    struct search s = {r, m, c, w, a, catalog_types(c, NULL), {.context_tokens = 0}, {NULL}, 0};
+    struct search s = {.ranking = r,
+                       .machine = m,
+                       .spare = with_spare(m, r->spare_share, a),
+                       .catalog = c,
+                       .world = w,
+                       .arena = a,
+                       .types = catalog_types(c, NULL)};
     if (!s.types || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
     judge_buffers(m, c, a, &s.buffers);
-    s.mixes = candidates(r, c, s.mix);
+    s.mixes = ranking_mixes(r, c, s.mix, MIXES_MOST);
     struct ranked *found = NEW(a, struct ranked);
     for (size_t i = 0; i < parts; i++) {
         bool sister = false;

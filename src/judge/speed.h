@@ -1,8 +1,19 @@
-/* judge/speed.h - how long a phase of a bill takes on a machine: each line at the rate measured for that very work. Pure. */
+/* judge/speed.h - how long a phase of a bill takes on a machine: each line at the rate measured for that very work, at a device else at
+ * what is listed for it. Pure. */
 #pragma once
 #include "judge/judge.h"
 
-/* Tokens a second of a phase whose lines are amounts for one token, by so many threads (0: all that were measured). UNKNOWN with the reason in source when a line has no rate. The range
- * is that of the truth class's residuals where it has any, else of the rates' own runs. */
-struct estimate speed_of(const struct bill *b, enum phase phase, const struct machine *m,
-                         double threads, const struct world *w);
+struct speed_asked {
+    const struct bill *bill; /* its lines are amounts for one token */
+    const struct machine *machine;
+    const struct world *world;
+    double threads;            /* 0: all that were measured */
+    const struct split *split; /* these two NULL: everything on the host */
+    const struct site *site;   /* as many as split.sites; where each is */
+    bool flash, experts;       /* flash attention; a mixture of experts */
+    double at_once;            /* tokens of a prompt's micro-batch */
+    double stream_bytes;       /* of one token, passed from site to site */
+};
+/* Tokens a second of a phase. UNKNOWN with the reason in source when a line has no rate. The range is that of the truth class's residuals
+ * where it has any, else of the rates' own runs. */
+struct estimate speed_of(const struct speed_asked *a, enum phase phase);

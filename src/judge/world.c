@@ -1,11 +1,13 @@
-/* Residuals of the truth classes and what kernels typically reach, from the data that ships with the program. */
+/* Residuals of the truth classes, what kernels typically reach and what accelerators reach of what is listed, from the data that ships with the program. */
 #include <stddef.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fields.h"
+#include "catalog/backend.h"
 #include "catalog/catalog.h"
+#include "judge/accelerator.h"
 #include "judge/judge.h"
 #include "judge/typical.h"
 
@@ -59,6 +61,19 @@ static bool read_table(const struct catalog *c, const char *name, struct arena *
     return ok || err_add(err, "%s", name);
 }
 
+static bool read_rules(const struct catalog *c, struct arena *a, struct world *out,
+                       struct mu_err *err)
+{
+    const struct backend *backend;
+    size_t backends;
+    if (!catalog_backends(c, &backend, &backends, err)) return false;
+    struct site_rules *rules = NEW_ARRAY(a, struct site_rules, backends);
+    for (size_t i = 0; i < backends; i++) rules[i] = site_rules_of(&backend[i]);
+    out->rules = rules;
+    out->backends = backends;
+    return true;
+}
+
 bool judge_world(const struct catalog *c, struct arena *a, struct world *out, struct mu_err *err)
 {
     struct table residuals;
@@ -66,13 +81,22 @@ bool judge_world(const struct catalog *c, struct arena *a, struct world *out, st
     if (!read_table(c, "residuals.json", a, &residuals, err)) return false;
     out->residual = residuals.row;
     out->residuals = residuals.rows;
-    return typical_read(c, a, out, err);
+    out->catalog = c;
+    return typical_read(c, a, out, err) && accelerator_read(c, NULL, a, out, err) &&
+           read_rules(c, a, out, err);
 }
 
 const struct residual *residual_find(const struct world *w, const char *class_)
 {
     for (size_t i = 0; i < w->residuals; i++)
         if (strcmp(w->residual[i].class_, class_) == 0) return &w->residual[i];
+    return NULL;
+}
+
+const struct site_rules *judge_site_rules(const struct world *w, const char *backend)
+{
+    for (size_t i = 0; backend && i < w->backends; i++)
+        if (strcmp(w->rules[i].backend, backend) == 0) return &w->rules[i];
     return NULL;
 }
 

@@ -271,6 +271,8 @@ static void say_card(const struct join *j, size_t at, const struct device *first
     if (known(gpu->engine_free_bytes, &free_bytes))
         memory = str_format(a, "%s free of %s", units_bytes(a, free_bytes), memory);
     gpu->sized = str_format(a, "%s, %s%s", gpu->engine, memory, kind_words(card, first));
+    if (card->added && first->software) gpu->hidden = "the CPU does its work";
+    if (card->added && same(first->backend, "RPC")) gpu->hidden = "it is on another machine";
 }
 
 static const struct device *first_on(const struct join *j, size_t card)

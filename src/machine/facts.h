@@ -66,6 +66,10 @@ struct gpu_seen {
     struct quantity engine_total_bytes, engine_free_bytes;
 };
 #define GPU_DISPLAY_ONLY "display only"
+/* Of gpu_seen.kind. */
+#define GPU_INTEGRATED "integrated gpu"
+#define GPU_SLICE "gpu slice"
+#define GPU_NPU "npu"
 struct os_facts {
     const char *platform;     /* "Linux" */
     const char *distribution; /* "Debian GNU/Linux 12 (bookworm)" */

@@ -1,49 +1,40 @@
 /* machine/gpu_match.c - finds an accelerator's row of the catalogue, and says its memory in words.
  *
- * Several cards carry one PCI id; most differ in memory. Drivers report a little less memory than a card is sold with (what firmware and
- * error correction in the memory itself take), so a row fits when the size is at most a sixteenth away. Chips without memory of their
+ * Several cards carry one PCI id; most differ in memory. Chips without memory of their
  * own are not told apart by size, which is their owner's choice. Rows that stay alike are named together, and none is chosen. */
 #include "machine/gpu_match.h"
 #include "base/arena.h"
 #include "base/units.h"
 #include "catalog/parts.h"
 #include "machine/facts.h"
+#include "machine/gpu_part.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { NAMES_MOST = 512, NAME_MOST = 128 };
 
-static bool carries(const struct gpu_part *part, const char *pci_id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(pci_id))) return true;
-    return false;
-}
-
 static bool size_fits(const struct gpu_part *part, double memory_bytes)
 {
-    const double listed_bytes = part->memory_gib * 0x1p30;
-    if (part->unified_memory || isnan(memory_bytes)) return true;
-    return fabs(memory_bytes - listed_bytes) <= listed_bytes / 16;
+    return part->unified_memory || gpu_part_sized(part, memory_bytes);
 }
 
 struct gpu_match gpu_match_id(const struct looking *in, const char *pci_id, double memory_bytes)
 {
-    struct gpu_match out = {.unified = false};
-    const struct gpu_part *part;
-    size_t parts;
+    struct gpu_match out = {.memory_gib = (double)NAN};
+    const struct gpu_part *part[GPUS_OF_ID];
     size_t fitting = 0;
     struct buf names;
-    if (!in->catalog || !pci_id || !catalog_gpus(in->catalog, &part, &parts, NULL)) return out;
+    if (!in->catalog || !pci_id) return out;
+    out.rows = catalog_gpu_pci(in->catalog, str_of(pci_id), part);
     buf_init(&names, NAMES_MOST);
-    for (size_t i = 0; i < parts; i++) {
-        if (!carries(&part[i], pci_id)) continue;
-        out.unified = part[i].unified_memory && (out.unified || !out.rows);
-        out.rows++;
-        if (!size_fits(&part[i], memory_bytes)) continue;
-        out.part = fitting ? NULL : &part[i];
-        buf_format(&names, "%s%s", fitting++ ? " or " : "", part[i].name);
+    for (size_t i = 0; i < out.rows; i++) {
+        out.unified = part[i]->unified_memory && (out.unified || !i);
+        if (!size_fits(part[i], memory_bytes)) continue;
+        out.part = fitting ? NULL : part[i];
+        if (!fitting) out.memory_gib = part[i]->memory_gib;
+        if (out.memory_gib != part[i]->memory_gib) out.memory_gib = (double)NAN;
+        buf_format(&names, "%s%s", fitting++ ? " or " : "", part[i]->name);
     }
     if (fitting) out.names = str_copy(in->arena, buf_text(&names));
     buf_release(&names);

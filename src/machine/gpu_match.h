@@ -11,6 +11,7 @@ struct gpu_match {
     const char *names;           /* all rows that fit, "A or B"; NULL when none does */
     size_t rows;                 /* how many carry the id */
     bool unified;                /* every one of them shares the memory of its host */
+    double memory_gib;           /* of those that fit, when they are alike; else NaN */
 };
 struct gpu_match gpu_match_id(const struct looking *in, const char *pci_id, double memory_bytes);
 /* A driver's or a list's own words: "AMD Radeon 780M Graphics", "Intel(R) Arc(TM) A770 Graphics". NULL when the catalogue has no such

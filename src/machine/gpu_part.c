@@ -60,10 +60,16 @@ static bool named(const struct sought *s, const struct gpu_part *part)
     return false;
 }
 
+bool gpu_part_sized(const struct gpu_part *part, double memory_bytes)
+{
+    const double sold_bytes = part->memory_gib * 0x1p30;
+    if (isnan(memory_bytes) || isnan(sold_bytes)) return true;
+    return memory_bytes >= sold_bytes * least_share && memory_bytes <= sold_bytes * most_share;
+}
+
 static bool sized_alike(const struct sought *s, const struct gpu_part *part)
 {
-    return isnan(s->memory_gib) || (s->memory_gib >= part->memory_gib * least_share &&
-                                    s->memory_gib <= part->memory_gib * most_share);
+    return gpu_part_sized(part, s->memory_gib * 0x1p30);
 }
 
 /* Neither a laptop's chip under a desktop card's row nor another maker's. */
@@ -74,29 +80,23 @@ static bool possible(const struct sought *s, const struct gpu_part *part)
            str_eq_nocase(str_of(s->gpu->vendor), str_of(part->vendor));
 }
 
-static bool carries(const struct gpu_part *part, const char *id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(id))) return true;
-    return false;
-}
-
 static const struct gpu_part *by_id(const struct catalog *c, const struct sought *s)
 {
-    const struct gpu_part *part = NULL;
+    const struct gpu_part *part[GPUS_OF_ID];
     const struct gpu_part *kept = NULL, *by_name = NULL, *only = NULL;
-    size_t parts = 0, fitting = 0, names = 0, with_id = 0;
-    if (!s->gpu->pci_id || !catalog_gpus(c, &part, &parts, NULL)) return NULL;
+    size_t fitting = 0, names = 0, with_id = 0;
+    if (!s->gpu->pci_id) return NULL;
+    const size_t parts = catalog_gpu_pci(c, str_of(s->gpu->pci_id), part);
     for (size_t i = 0; i < parts; i++) {
-        if (!carries(&part[i], s->gpu->pci_id) || !possible(s, &part[i])) continue;
+        if (!possible(s, part[i])) continue;
         with_id++;
-        only = &part[i];
-        if (!sized_alike(s, &part[i])) continue;
+        only = part[i];
+        if (!sized_alike(s, part[i])) continue;
         fitting++;
-        kept = &part[i];
-        if (!named(s, &part[i])) continue;
+        kept = part[i];
+        if (!named(s, part[i])) continue;
         names++;
-        by_name = &part[i];
+        by_name = part[i];
     }
     if (names == 1) return by_name;
     if (fitting == 1) return kept;

@@ -1,4 +1,4 @@
-/* machine/gpu_part.h - which row of the catalogue a card is. Pure but for the catalogue. */
+/* machine/gpu_part.h - which row of the catalogue a card is, and what tells rows apart. Pure but for the catalogue. */
 #pragma once
 #include "catalog/parts.h"
 #include "machine/facts.h"
@@ -7,3 +7,6 @@
  * where the names are the same but for case and punctuation. NULL when none is, or when several are left: a row of another memory
  * size, maker or form (a laptop's chip under a desktop card's name) is never taken. c may be NULL. */
 const struct gpu_part *gpu_part_of(const struct catalog *c, const struct gpu_seen *g);
+
+/* Whether a driver may report so many bytes of such a card; NaN, not known, may be any. */
+bool gpu_part_sized(const struct gpu_part *part, double memory_bytes);

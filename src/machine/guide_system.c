@@ -1,11 +1,13 @@
 /* The guide's own figures of a machine, as its test script takes them, and the machine that such figures tell of.
  *
  * GiB rounded to two decimals as Python's round() does it; the benchmark scaled to the guide's 100 rounds. platform.processor() is
- * empty on Linux wherever `uname -p` does not know, which is what Debian's says. A GPU stands in `gpu` only when its memory is known
- * from the system, not from a catalogue. Source: get_system_info() and benchmark_compute() of the capability guide (seed 001). */
+ * empty on Linux wherever `uname -p` does not know, which is what Debian's says. `gpu` holds what nvidia-smi prints of the cards its
+ * driver answers for, or that a line describes, hidden from this process or not; slices are no cards to it, and other makers' cards
+ * are not asked for; on Apple's chips it is a sentence. Source: get_system_info() and benchmark_compute() of the capability guide (seed 001). */
 #include "machine/guide_system.h"
 #include "base/arena.h"
 #include "base/units.h"
+#include "catalog/parts.h"
 #include "machine/report.h"
 
 #include <math.h>
@@ -39,27 +41,55 @@ static const struct disk_facts *root_disk(const struct facts *f)
     return NULL;
 }
 
-/* "name, N MiB" a line, of the GPUs whose memory the system itself told. */
-static const char *gpu_lines(const struct facts *f, struct arena *a)
+/* What the guide's tool says of the memory of a chip that has none of its own. */
+static const char not_told[] = "[N/A]";
+
+/* A card that its driver's tool lists: the driver answered, or it is described rather than found on a bus; a slice is none. */
+static bool is_listed(const struct gpu_seen *g)
+{
+    const bool slice = g->kind && strcmp(g->kind, GPU_SLICE) == 0;
+    const bool answered =
+        g->memory_bytes.origin >= REPORTED || (!g->pci_id && known_or(g->memory_bytes, 0) > 0);
+    return g->name && !slice && (answered || g->driver_version);
+}
+
+/* "name, N MiB" */
+static void add_line(struct buf *text, const struct gpu_seen *g, struct arena *a)
+{
+    const double mib = floor(known_or(g->memory_bytes, 0) / mebibyte);
+    const char *size = mib > 0 ? str_format(a, "%.0f MiB", mib) : not_told;
+    buf_format(text, "%s%s, %s", text->n ? "\n" : "", g->name, size);
+}
+
+/* The GPUs that the guide's script sees, in its words. */
+static void fill_gpu(const struct facts *f, const struct catalog *c, struct arena *a,
+                     struct guide_system *out)
 {
     struct buf text;
     buf_init(&text, GPU_TEXT_MOST);
-    for (size_t i = 0; i < f->gpus; i++) {
+    for (size_t i = 0; c && i < f->gpus; i++) {
         const struct gpu_seen *g = &f->gpu[i];
-        if (!g->name || g->memory_bytes.origin < REPORTED || !(g->memory_bytes.value > 0)) continue;
-        buf_format(&text, "%s%s, %.0f MiB", text.n ? "\n" : "", g->name,
-                   g->memory_bytes.value / mebibyte);
+        const struct accelerator_vendor *v = catalog_accelerator_vendor(c, g->vendor, NULL, NULL);
+        if (!v || !v->guide_type) continue;
+        if (v->platform && (!f->os.platform || strcmp(v->platform, f->os.platform) != 0)) continue;
+        if (v->guide_words)
+            out->gpu = v->guide_words;
+        else if (is_listed(g))
+            add_line(&text, g, a);
+        else
+            continue;
+        out->gpu_type = v->guide_type;
     }
-    const char *lines = text.n ? str_copy(a, buf_text(&text)) : NULL;
+    if (text.n) out->gpu = str_copy(a, buf_text(&text));
     buf_release(&text);
-    return lines;
 }
 
-struct guide_system guide_system_of(const struct machine *m, struct arena *a)
+struct guide_system guide_system_of(const struct machine *m, const struct catalog *c,
+                                    struct arena *a)
 {
     const struct facts *f = m->facts;
     const struct disk_facts *root = root_disk(f);
-    return (struct guide_system){
+    struct guide_system out = {
         .platform = f->os.platform,
         .processor = "",
         .architecture = f->os.architecture,
@@ -69,8 +99,9 @@ struct guide_system guide_system_of(const struct machine *m, struct arena *a)
         .ram_gb = gib_of(f->memory.total_bytes),
         .ram_available_gb = gib_of(f->memory.available_bytes),
         .disk_free_gb = root ? gib_of(root->free_bytes) : (double)NAN,
-        .gpu = gpu_lines(f, a),
     };
+    fill_gpu(f, c, a, &out);
+    return out;
 }
 
 struct guide_benchmark guide_benchmark_of(const struct machine *m)
@@ -87,8 +118,8 @@ static struct quantity reported(double value, double unit, const char *key)
     return quantity_of(value * unit, REPORTED, key);
 }
 
-/* "name, 24576 MiB": what stands before the last comma, and its memory when that can be read. */
-static struct gpu_seen gpu_of_line(struct str line, struct arena *a)
+/* Its word for the kind of GPU is the maker's name where it has lines. "name, 24576 MiB": what stands before the last comma, and its memory when that can be read. */
+static struct gpu_seen gpu_of_line(struct str line, const char *maker, struct arena *a)
 {
     double bytes = (double)NAN;
     size_t comma = line.n;
@@ -96,11 +127,13 @@ static struct gpu_seen gpu_of_line(struct str line, struct arena *a)
         if (line.p[i] == ',') comma = i;
     const struct str size = {line.p + comma + (comma < line.n), line.n - comma - (comma < line.n)};
     const bool sized = comma < line.n && units_parse_bytes(str_trim(size), mebibyte, &bytes);
+    const bool cut = sized || str_is(str_trim(size), not_told);
     return (struct gpu_seen){
-        .name = str_copy(a, str_trim(sized ? (struct str){line.p, comma} : line)),
+        .name = str_copy(a, str_trim(cut ? (struct str){line.p, comma} : line)),
+        .vendor = maker,
         .memory_bytes = sized ? quantity_of(bytes, REPORTED, "system.gpu of its report")
                               : unknown("its report does not say"),
-        .sized = "seen, not sized yet"};
+        .sized = sized ? "as its report says" : "seen; its report does not say its memory"};
 }
 
 static void gpus_of(const struct guide_system *s, struct facts *f, struct arena *a)
@@ -109,7 +142,7 @@ static void gpus_of(const struct guide_system *s, struct facts *f, struct arena 
     struct gpu_seen *gpu = NEW_ARRAY(a, struct gpu_seen, GPUS_MOST);
     while (rest.n && f->gpus < GPUS_MOST) {
         const struct str line = str_trim(str_line(&rest));
-        if (line.n) gpu[f->gpus++] = gpu_of_line(line, a);
+        if (line.n) gpu[f->gpus++] = gpu_of_line(line, s->gpu_type, a);
     }
     f->gpu = gpu;
 }

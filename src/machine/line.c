@@ -1,16 +1,18 @@
 /* A machine from one line of words: "cpu:8 ram:32GiB gpu:RTX 4090 x2 disk:500GiB". A value runs to the next key.
  *
  * ram must be given; what is not given stays unknown, but for the budget: without `available` all of ram is assumed usable, and said.
- * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory, as listed; GPUs are seen, not sized,
- * so no pool is made of them. Left out: several disks, links, places other than the CPU. */
+ * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory and what it is listed with; a size
+ * behind a chip that shares the machine's memory is what it may take of it. `link` is how every card is attached. Left out: several disks, cards attached in different ways. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/units.h"
 #include "catalog/parts.h"
+#include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "machine/machine.h"
+#include "machine/pci.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,7 +26,7 @@ enum {
     NEAR = 2
 };
 
-#define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth)
+#define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth) X(link)
 enum key {
 #define KEY_ENUM(name) KEY_##name,
     KEYS(KEY_ENUM)
@@ -104,7 +106,7 @@ static bool unknown_key(const struct making *m, struct str word)
     return err_set(
         m->err, MU_USAGE,
         "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
-        "swap gpu disk host os bandwidth",
+        "swap gpu disk host os bandwidth link",
         shown(m, word));
 }
 
@@ -310,17 +312,29 @@ static void card_memory(struct str *name, double *gib)
     *name = rest;
 }
 
-static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out)
+/* "free 20GB" at the end of a card: what others leave of its memory, counted as its memory is. */
+static bool card_free(struct str *name, double *gib)
+{
+    struct str rest = *name;
+    struct str word;
+    *gib = (double)NAN;
+    double n;
+    card_memory(&rest, &n);
+    if (isnan(n) || !last_word(&rest, &word) || !str_eq_nocase(word, S("free"))) return false;
+    *gib = n;
+    *name = rest;
+    return true;
+}
+
+/* Its row of the catalogue in *part, or NULL; what was taken of several is said. */
+static bool card_part(const struct making *m, struct str whole, struct str name, double gib,
+                      const struct gpu_part **part)
 {
     const struct looking *in = m->in;
-    const struct gpu_part *part = NULL;
-    const struct str whole = name;
-    double gib;
-    card_memory(&name, &gib);
-    enum catalog_match match =
-        in->catalog ? catalog_gpu(in->catalog, name, gib, &part) : MATCH_NONE;
+    *part = NULL;
+    enum catalog_match match = in->catalog ? catalog_gpu(in->catalog, name, gib, part) : MATCH_NONE;
     if (match == MATCH_NONE && in->catalog)
-        match = catalog_gpu(in->catalog, whole, (double)NAN, &part);
+        match = catalog_gpu(in->catalog, whole, (double)NAN, part);
     if (match == MATCH_NONE && in->catalog && !catalog_sound(in->catalog, m->err)) return false;
     if (match == MATCH_NONE && isnan(gib))
         return err_set(
@@ -329,16 +343,53 @@ static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen
             "too, as in \"gpu:NAME 24GB\"",
             shown(m, whole));
     if (match == MATCH_SEVERAL)
-        fell_back(in->notes, part->name,
+        fell_back(in->notes, (*part)->name,
                   str_format(in->arena, "several cards are called '%s'", shown(m, whole)));
-    *out = (struct gpu_seen){.name = str_copy(in->arena, name), .sized = "seen, not sized yet"};
+    return true;
+}
+
+/* A chip without memory of its own: a size given is the share of ram that it may take. */
+static bool shares_ram(const struct making *m, double gib, double free_gib, struct gpu_seen *out)
+{
+    const double ram_bytes = known_or(m->facts->memory.total_bytes, 0);
+    if (!isnan(free_gib))
+        return err_set(m->err, MU_USAGE,
+                       "cannot make a machine of the line: %s shares the machine's memory; give "
+                       "available, not what is free of the GPU",
+                       out->name);
+    out->kind = GPU_INTEGRATED;
+    out->memory_bytes = quantity_of(0, LISTED, origin_words);
+    out->sized = "shares the machine's memory";
+    if (!(gib * 0x1p30 < ram_bytes)) return true;
+    out->shared_bytes = quantity_of(gib * 0x1p30, REPORTED, origin_words);
+    out->limited_by = "as the machine line says";
+    return true;
+}
+
+static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out)
+{
+    const struct gpu_part *part;
+    double gib, free_gib;
+    const bool told = card_free(&name, &free_gib);
+    const struct str whole = name;
+    card_memory(&name, &gib);
+    if (!card_part(m, whole, name, gib, &part)) return false;
+    *out = (struct gpu_seen){.name = str_copy(m->in->arena, name), .sized = "as listed"};
     out->memory_bytes = quantity_of(gib * 0x1p30, REPORTED, origin_words);
-    if (match != MATCH_NONE) {
-        out->name = part->name;
+    if (part) {
+        out->name = out->part = part->name;
         out->vendor = part->vendor;
+        if (part->unified_memory) return shares_ram(m, gib, free_gib, out);
+        const double mib = part->driver_reported_mib;
         if (isnan(gib) || gib == part->memory_gib)
-            out->memory_bytes = quantity_of(part->memory_gib * 0x1p30, LISTED, part->source);
+            out->memory_bytes =
+                quantity_of(isnan(mib) ? part->memory_gib * 0x1p30 : mib * 0x1p20, LISTED,
+                            str_format(m->in->arena, "catalogue: %s", part->name));
     }
+    if (!told) return true;
+    if (free_gib * 0x1p30 > out->memory_bytes.value)
+        return bad(m, KEY_gpu, "a card with so much free memory");
+    out->free_bytes = quantity_of(free_gib * 0x1p30, REPORTED, origin_words);
     return true;
 }
 
@@ -359,6 +410,60 @@ static bool gpus_made(struct making *m)
         while (times--) gpu[f->gpus++] = one;
     }
     f->gpu = gpu;
+    return true;
+}
+
+/* A digit, or two, up to `most_value`. */
+static bool small_cut(struct str *s, unsigned most_value, unsigned *out)
+{
+    size_t n = 0;
+    *out = 0;
+    while (n < s->n && n < 2 && s->p[n] >= '0' && s->p[n] <= '9')
+        *out = *out * 10 + (unsigned)(s->p[n++] - '0');
+    *s = (struct str){s->p + n, s->n - n};
+    return n && *out && *out <= most_value;
+}
+
+/* "PCIe 4.0 x16", "4 x8": generation and lanes. */
+static bool lanes_of(struct str value, unsigned *generation, unsigned *lanes)
+{
+    enum { GENERATION_MOST = 6, LANES_MOST = 32 };
+    if (value.n > 4 && str_eq_nocase((struct str){value.p, 4}, S("pcie")))
+        value = str_trim((struct str){value.p + 4, value.n - 4});
+    if (!small_cut(&value, GENERATION_MOST, generation)) return false;
+    if (str_starts(value, S(".0"))) value = (struct str){value.p + 2, value.n - 2};
+    value = str_trim(value);
+    if (!str_starts(value, S("x"))) return false;
+    value = (struct str){value.p + 1, value.n - 1};
+    return small_cut(&value, LANES_MOST, lanes) && !value.n;
+}
+
+/* "PCIe 4.0 x16", or a rate; of every card with memory of its own. */
+static bool link_made(struct making *m)
+{
+    struct str value = m->value[KEY_link];
+    unsigned generation, lanes;
+    double per_s;
+    if (!value.p) return true;
+    const char *words = str_copy(m->in->arena, value);
+    struct quantity rate = unknown(NULL);
+    if (lanes_of(value, &generation, &lanes)) {
+        words = pci_link_words(m->in->arena, generation, lanes);
+        rate = pci_link_rate(generation, lanes);
+    } else if (str_ends(value, S("/s"))) {
+        value.n -= 2;
+        if (units_parse_bytes(str_trim(value), 1e9, &per_s) && per_s > 0)
+            rate = quantity_of(per_s, REPORTED, origin_words);
+    }
+    if (!known(rate, NULL)) return bad(m, KEY_link, "a link such as PCIe 4.0 x16, or 25GB/s");
+    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, GPUS_MOST);
+    for (size_t i = 0; i < m->facts->gpus; i++) {
+        gpu[i] = m->facts->gpu[i];
+        if (!(known_or(gpu[i].memory_bytes, 0) > 0)) continue;
+        gpu[i].link = words;
+        gpu[i].link_bytes_per_s = rate;
+    }
+    m->facts->gpu = gpu;
     return true;
 }
 
@@ -399,6 +504,11 @@ static void os_made(struct making *m)
             platform = true;
         }
     if (!platform) os->distribution = text_of(m, KEY_os);
+    for (size_t i = 0; !given.p && m->in->catalog && i < m->facts->gpus; i++) {
+        const struct accelerator_vendor *v =
+            catalog_accelerator_vendor(m->in->catalog, m->facts->gpu[i].vendor, NULL, NULL);
+        if (v && v->platform) os->platform = v->platform;
+    }
 }
 
 /* "60GB/s"; a bare number counts GB/s. */
@@ -429,8 +539,8 @@ bool machine_from_line(struct str line, const struct looking *in, const struct m
     m->err = err;
     m->machine = NEW(in->arena, struct machine);
     m->facts = NEW(in->arena, struct facts);
-    if (!split(m, line) || !memory_made(m) || !cpu_made(m) || !gpus_made(m) || !disk_made(m) ||
-        !bandwidth_made(m))
+    if (!split(m, line) || !memory_made(m) || !cpu_made(m) || !gpus_made(m) || !link_made(m) ||
+        !disk_made(m) || !bandwidth_made(m))
         return false;
     os_made(m);
     m->machine->name = m->facts->os.hostname;
@@ -438,6 +548,6 @@ bool machine_from_line(struct str line, const struct looking *in, const struct m
     m->machine->place = &m->cpu;
     m->machine->places = 1;
     m->machine->facts = m->facts;
-    *out = m->machine;
+    *out = machine_with_accelerators(m->machine, in->catalog, in->arena);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "base/root.h"
+#include "machine/accelerators.h"
 #include "machine/probe.h"
 #include <assert.h>
 #include <math.h>
@@ -75,7 +76,7 @@ static bool own_disk(const struct facts *f, size_t i)
     return f->disk[i].same_as == (double)i;
 }
 
-/* Host memory first, then one pool a disk. A GPU that is seen but not sized yet has no pool and no place. */
+/* Host memory first, then one pool a disk; accelerators come behind (machine/accelerators.c). */
 static void pools_made(const struct draft *d, struct machine *m)
 {
     const struct facts *f = &d->facts;
@@ -128,7 +129,7 @@ bool machine_detect(const struct looking *in, const struct machine **out, struct
         in->root->captured ? "only this machine itself can be measured" : "not measured yet";
     m->facts = &d->facts;
     m->here = !in->root->captured;
-    *out = m;
+    *out = machine_with_accelerators(m, in->catalog, in->arena);
     return true;
 }
 
@@ -193,6 +194,13 @@ const struct rate *machine_rate(const struct machine *m, enum machine_work work,
         if (!best || r->threads > best->threads) best = r;
     }
     return best;
+}
+
+bool machine_rated(const struct machine *m)
+{
+    for (size_t i = 0; i < m->rates; i++)
+        if (at_cpu(m, &m->rate[i])) return true;
+    return false;
 }
 
 const struct rate *machine_place_rate(const struct machine *m, size_t place, enum machine_work work)

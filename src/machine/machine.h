@@ -29,12 +29,12 @@ struct place {
     const char *name;
     uint16_t pool;           /* index into machine.pool; two places may share one */
     struct quantity threads; /* that one process may use: affinity, cpuset, quota */
-    const char *bound_by;    /* what bound them */
+    const char *bound_by;    /* what bound them, or limit_bytes */
     /* Of an accelerator; NULL and UNKNOWN of the CPU. */
     const char *part;         /* its row of the catalogue, or NULL */
     const char *architecture; /* "Ampere", "RDNA3", "M3 GPU", as the catalogue says */
-    const char
-        *backend; /* of llama.cpp, what people run there: "CUDA" "ROCm" "Vulkan" "Metal" "SYCL" */
+    /* of llama.cpp, what people run there: "CUDA" "ROCm" "Vulkan" "Metal" "SYCL"; NULL: none is known to work there */
+    const char *backend;
     struct quantity
         limit_bytes; /* the most of a shared pool that this place may use; UNKNOWN: all of it */
     struct quantity power_w; /* what it may draw */
@@ -137,6 +137,8 @@ const struct machine *machine_unmeasured(const struct machine *m, const char *wh
 enum rate_threads { RATE_ALL_THREADS, RATE_ONE_THREAD };
 const struct rate *machine_rate(const struct machine *m, enum machine_work work,
                                 enum rate_threads threads);
+/* Whether the CPU has any: what is listed of accelerators is no measurement. */
+bool machine_rated(const struct machine *m);
 /* The same at a place that is no CPU: memory read, hgemm (F16 products with F32 sums), igemm (8-bit integers), as listed for its part or
  * as measured; NULL when neither. */
 const struct rate *machine_place_rate(const struct machine *m, size_t place,

@@ -6,14 +6,14 @@
  * not on PCI. */
 #include "base/arena.h"
 #include "base/root.h"
-#include "catalog/parts.h"
+#include "machine/gpu_match.h"
 #include "machine/probe.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12, NAMES_MOST = 512 };
+enum { CLASS_DISPLAY = 0x03, CLASS_ACCELERATOR = 0x12 };
 
 /* Source: the PCI ID repository, pci-ids.ucw.cz. */
 static const struct {
@@ -66,50 +66,15 @@ static bool hex_of(const struct looking *in, const char *address, const char *fi
     return true;
 }
 
-static bool carries(const struct gpu_part *part, const char *id)
-{
-    for (size_t i = 0; i < part->pci_id_count; i++)
-        if (str_eq_nocase(str_of(part->pci_ids[i]), str_of(id))) return true;
-    return false;
-}
-
-/* All cards that share an id: their names joined, their memory when it is one. */
-static void shared_name(const struct looking *in, const struct card *card, struct gpu_seen *g)
-{
-    const struct gpu_part *part;
-    size_t parts;
-    struct buf name;
-    double memory_gib = (double)NAN;
-    bool first = true;
-    bool alike = true;
-    if (!catalog_gpus(in->catalog, &part, &parts, NULL)) return;
-    buf_init(&name, NAMES_MOST);
-    for (size_t i = 0; i < parts; i++) {
-        if (!carries(&part[i], card->id)) continue;
-        buf_format(&name, "%s%s", first ? "" : " or ", part[i].name);
-        if (!first && !(part[i].memory_gib == memory_gib)) alike = false;
-        memory_gib = part[i].memory_gib;
-        first = false;
-    }
-    g->name = name.n ? str_copy(in->arena, buf_text(&name)) : NULL;
-    buf_release(&name);
-    if (alike)
-        g->memory_bytes = quantity_of(memory_gib * 0x1p30, LISTED, "catalogue, by PCI id");
-    else
-        g->memory_bytes = unknown("cards of different memory share this PCI id");
-}
-
 static void look_up(const struct looking *in, const struct card *card, struct gpu_seen *g)
 {
-    const struct gpu_part *part;
-    const size_t rows = in->catalog ? catalog_gpu_pci(in->catalog, str_of(card->id), &part) : 0;
+    const struct gpu_match match = gpu_match_id(in, card->id, (double)NAN);
+    g->name = match.names;
     g->memory_bytes = unknown("not in the catalogue, and not asked of the card yet");
-    if (rows > 1) {
-        shared_name(in, card, g);
-    } else if (rows == 1) {
-        g->name = part->name;
-        g->memory_bytes = quantity_of(part->memory_gib * 0x1p30, LISTED, "catalogue, by PCI id");
-    }
+    if (match.rows && isnan(match.memory_gib))
+        g->memory_bytes = unknown("cards of different memory share this PCI id");
+    else if (match.rows)
+        g->memory_bytes = quantity_of(match.memory_gib * 0x1p30, LISTED, "catalogue, by PCI id");
 }
 
 static const char *driver_of(const struct looking *in, const char *address)

@@ -43,7 +43,23 @@ static const struct place_row *place_rows(const struct machine *m, struct arena 
                                     .name = p->name,
                                     .pool = p->pool,
                                     .threads = p->threads,
-                                    .bound_by = p->bound_by};
+                                    .bound_by = p->bound_by,
+                                    .part = p->part,
+                                    .architecture = p->architecture,
+                                    .backend = p->backend,
+                                    .limit_bytes = p->limit_bytes,
+                                    .power_w = p->power_w,
+                                    .gpu = p->kind == PLACE_CPU ? (double)NAN : p->gpu};
+    }
+    return row;
+}
+
+static const struct link_row *link_rows(const struct machine *m, struct arena *a)
+{
+    struct link_row *row = NEW_ARRAY(a, struct link_row, m->links);
+    for (size_t i = 0; i < m->links; i++) {
+        const struct link *l = &m->link[i];
+        row[i] = (struct link_row){l->from, l->to, l->words, l->bytes_per_s};
     }
     return row;
 }
@@ -88,10 +104,14 @@ void report_write(const struct report *r, struct buf *out)
         .pools = m->pools,
         .place = place_rows(m, a),
         .places = m->places,
+        .link = link_rows(m, a),
+        .links = m->links,
         .rate = rate_rows(m, a),
         .rates = m->rates,
         .verdict = r->verdict,
         .verdicts = r->verdicts,
+        .requirement = r->requirement,
+        .requirements = r->requirements,
         .notes = r->notes,
         .note_count = r->note_count,
     };

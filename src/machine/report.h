@@ -6,6 +6,7 @@
 #include "machine/machine.h"
 
 struct arena;
+struct catalog;
 struct mu_err;
 
 /* The guide's `system`: GiB with two decimals. */
@@ -34,6 +35,16 @@ struct verdict_row {
     const char *why;      /* one sentence */
     double needed_bytes;  /* NaN when not computed */
 };
+/* Hardware that somebody asks for in words, held against this machine. */
+struct requirement_row {
+    const char *experiment;
+    const char *level;   /* "guide", "minimum", "recommended" */
+    const char *of;      /* "cpu", "gpu", "disk" */
+    const char *asked;   /* as written */
+    const char *verdict; /* "met", "not met", "not known" */
+    bool wished;         /* only preferred, or not required at all */
+    const char *why;     /* one sentence */
+};
 struct report {
     const char *timestamp, *hostname;
     struct guide_system system;
@@ -42,11 +53,15 @@ struct report {
     const struct machine *machine; /* written as pools, places, rates, facts */
     const struct verdict_row *verdict;
     size_t verdicts;
+    const struct requirement_row *requirement;
+    size_t requirements;
     const char *const *notes;
     size_t note_count;
 };
 
-struct guide_system guide_system_of(const struct machine *m, struct arena *a);
+/* c NULL: without GPUs, since whom the guide asks is the catalogue's. */
+struct guide_system guide_system_of(const struct machine *m, const struct catalog *c,
+                                    struct arena *a);
 struct guide_benchmark guide_benchmark_of(const struct machine *m);
 /* The whole document, `{"muster": ..., "schema": "report/1", ...}`. */
 void report_write(const struct report *r, struct buf *out);

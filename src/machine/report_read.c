@@ -151,6 +151,17 @@ static bool pools_read(const struct checking *c, const struct report_document *d
            err_set(c->err, MU_DATA, "cannot use the report %s: it has no pool of memory", c->name);
 }
 
+/* What only an accelerator has: one of those that were seen. */
+static bool accelerator_read(const struct place_row *row, size_t gpus, struct place *out)
+{
+    out->part = row->part;
+    out->architecture = row->architecture;
+    out->backend = row->backend;
+    out->limit_bytes = row->limit_bytes;
+    out->power_w = row->power_w;
+    return out->kind == PLACE_CPU ? isnan(row->gpu) : index_of(row->gpu, gpus, &out->gpu);
+}
+
 static bool places_read(const struct checking *c, const struct report_document *d,
                         struct machine *m, struct arena *a)
 {
@@ -160,19 +171,41 @@ static bool places_read(const struct checking *c, const struct report_document *
         size_t kind;
         place[i] =
             (struct place){.name = row->name, .threads = row->threads, .bound_by = row->bound_by};
-        if (!word_index(report_place_words, REPORT_PLACE_KINDS, row->kind, &kind) ||
-            !index_of(row->pool, m->pools, &place[i].pool))
-            return err_set(
-                c->err, MU_DATA,
-                "cannot use the report %s: places[%zu] is of no known kind, or in no pool", c->name,
-                i);
-        place[i].kind = (enum place_kind)kind;
+        const bool placed = word_index(report_place_words, REPORT_PLACE_KINDS, row->kind, &kind) &&
+                            index_of(row->pool, m->pools, &place[i].pool) &&
+                            m->pool[place[i].pool].kind != POOL_DISK;
+        if (placed) place[i].kind = (enum place_kind)kind;
+        if (!placed || !accelerator_read(row, d->facts.gpus, &place[i]))
+            return err_set(c->err, MU_DATA,
+                           "cannot use the report %s: places[%zu] is of no known kind, in no pool "
+                           "of memory, or no GPU that was seen",
+                           c->name, i);
     }
     m->place = place;
     m->places = d->places;
     return machine_cpu(m) ||
            err_set(c->err, MU_DATA, "cannot use the report %s: no CPU is among its places",
                    c->name);
+}
+
+static bool links_read(const struct checking *c, const struct report_document *d, struct machine *m,
+                       struct arena *a)
+{
+    struct link *link = NEW_ARRAY(a, struct link, d->links);
+    for (size_t i = 0; i < d->links; i++) {
+        const struct link_row *row = &d->link[i];
+        link[i] = (struct link){.words = row->words, .bytes_per_s = row->bytes_per_s};
+        if (!index_of(row->from, m->pools, &link[i].from) ||
+            !index_of(row->to, m->pools, &link[i].to) || link[i].from == link[i].to ||
+            !(known_or(row->bytes_per_s, 1) > 0))
+            return err_set(c->err, MU_DATA,
+                           "cannot use the report %s: links[%zu] joins no two pools, or moves "
+                           "nothing",
+                           c->name, i);
+    }
+    m->link = link;
+    m->links = d->links;
+    return true;
 }
 
 /* What only some rates have; absent is none. */
@@ -233,8 +266,8 @@ static bool machine_read(const struct checking *c, const struct report_document 
                           .fingerprint = d->machine.fingerprint,
                           .unmeasured = d->machine.unmeasured,
                           .facts = &d->facts};
-    if (!pools_read(c, d, m, a) || !places_read(c, d, m, a) || !rates_read(c, d, m, a) ||
-        !facts_checked(c, &d->facts))
+    if (!pools_read(c, d, m, a) || !places_read(c, d, m, a) || !links_read(c, d, m, a) ||
+        !rates_read(c, d, m, a) || !facts_checked(c, &d->facts))
         return false;
     *out = m;
     return true;
@@ -300,6 +333,8 @@ static bool document_read(const struct json *root, const struct checking *c, str
                            .machine = m,
                            .verdict = d->verdict,
                            .verdicts = d->verdicts,
+                           .requirement = d->requirement,
+                           .requirements = d->requirements,
                            .notes = d->notes,
                            .note_count = d->note_count};
     return true;

@@ -81,9 +81,24 @@ static const struct field place_fields[] = {
     FIELD(FIELD_TEXT, struct place_row, name, "what it is called"),
     FIELD(FIELD_NUMBER, struct place_row, pool, "index of the pool it works in"),
     FIELD(FIELD_QUANTITY, struct place_row, threads, "threads one process may use there"),
-    FIELD(FIELD_TEXT, struct place_row, bound_by, "what bound them"),
+    FIELD(FIELD_TEXT, struct place_row, bound_by, "what bound them, or limit_bytes"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct place_row, part, "its row of the catalogue"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct place_row, architecture, "as the catalogue says"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct place_row, backend, "of llama.cpp, what people run there"),
+    FIELD_OPTIONAL(FIELD_QUANTITY, struct place_row, limit_bytes,
+                   "the most of a shared pool that it may use, bytes"),
+    FIELD_OPTIONAL(FIELD_QUANTITY, struct place_row, power_w, "what it may draw, watts"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct place_row, gpu, "index into facts.gpus"),
 };
 static const struct fields place_table = FIELD_TABLE(struct place_row, "place", place_fields);
+
+static const struct field link_fields[] = {
+    FIELD(FIELD_NUMBER, struct link_row, from, "index of a pool"),
+    FIELD(FIELD_NUMBER, struct link_row, to, "index of another"),
+    FIELD(FIELD_TEXT, struct link_row, words, "PCIe 4.0 x16; null when not known"),
+    FIELD(FIELD_QUANTITY, struct link_row, bytes_per_s, "one way, bytes a second"),
+};
+static const struct fields link_table = FIELD_TABLE(struct link_row, "link", link_fields);
 
 static const struct field rate_fields[] = {
     FIELD(FIELD_TEXT, struct rate_row, work, "what it is a price of"),
@@ -113,6 +128,18 @@ static const struct field verdict_fields[] = {
 static const struct fields verdict_table =
     FIELD_TABLE(struct verdict_row, "verdict", verdict_fields);
 
+static const struct field requirement_fields[] = {
+    FIELD(FIELD_TEXT, struct requirement_row, experiment, "who asks"),
+    FIELD(FIELD_TEXT, struct requirement_row, level, "guide, minimum or recommended"),
+    FIELD(FIELD_TEXT, struct requirement_row, of, "cpu, gpu or disk"),
+    FIELD(FIELD_TEXT, struct requirement_row, asked, "as written"),
+    FIELD(FIELD_TEXT, struct requirement_row, verdict, "met, not met, not known"),
+    FIELD(FIELD_BOOL, struct requirement_row, wished, "only preferred, or not required at all"),
+    FIELD(FIELD_TEXT, struct requirement_row, why, "one sentence"),
+};
+static const struct fields requirement_table =
+    FIELD_TABLE(struct requirement_row, "requirement", requirement_fields);
+
 #define DOCUMENT struct report_document
 static const struct field document_fields[] = {
     FIELD(FIELD_TEXT, DOCUMENT, muster, "version that wrote this"),
@@ -128,9 +155,12 @@ static const struct field document_fields[] = {
     FIELD_MAP(DOCUMENT, budget, "what one process may really use", budget_table),
     FIELD_ROWS("pools", DOCUMENT, pool, pools, "what holds bytes", pool_table),
     FIELD_ROWS("places", DOCUMENT, place, places, "what computes", place_table),
+    FIELD_ROWS("links", DOCUMENT, link, links, "what moves bytes between pools", link_table),
     FIELD_ROWS("rates", DOCUMENT, rate, rates, "what it does a second", rate_table),
     FIELD_MAP(DOCUMENT, facts, "what is known of it, never priced", facts_table),
     FIELD_ROWS("verdicts", DOCUMENT, verdict, verdicts, "our own verdicts", verdict_table),
+    FIELD_ROWS("requirements", DOCUMENT, requirement, requirements,
+               "hardware asked for in words, held against this machine", requirement_table),
     FIELD_WORDS("notes", DOCUMENT, notes, note_count, "what the answer must confess"),
 };
 const struct fields report_document_table = FIELD_TABLE(DOCUMENT, "report", document_fields);

@@ -13,6 +13,14 @@ struct place_row {
     double pool;
     struct quantity threads;
     const char *bound_by;
+    const char *part, *architecture, *backend; /* these of an accelerator alone */
+    struct quantity limit_bytes, power_w;
+    double gpu; /* NaN: none */
+};
+struct link_row {
+    double from, to;
+    const char *words;
+    struct quantity bytes_per_s;
 };
 struct rate_row {
     const char *work, *unit;
@@ -45,11 +53,15 @@ struct report_document {
     size_t pools;
     const struct place_row *place;
     size_t places;
+    const struct link_row *link;
+    size_t links;
     const struct rate_row *rate;
     size_t rates;
     struct facts facts;
     const struct verdict_row *verdict;
     size_t verdicts;
+    const struct requirement_row *requirement;
+    size_t requirements;
     const char *const *notes;
     size_t note_count;
 };

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
+#include "machine/accelerators.h"
 #include "machine/devices.h"
 #include "machine/facts.h"
 #include "measure/ask.h"
@@ -89,7 +90,9 @@ const struct machine *measure_devices(const struct measuring *in, const struct m
         const bool worth = *builds[i] ? access(engine, X_OK) == 0 : gpu_seen(m);
         if (worth && ask_build(in, engine, builds[i], &h)) heard = true;
     }
-    return heard ? devices_join(m, h.device, h.devices, in->arena) : m;
+    if (!heard) return m;
+    return machine_with_accelerators(devices_join(m, h.device, h.devices, in->arena), in->catalog,
+                                     in->arena);
 }
 
 const char *measure_build_of(const struct measuring *in, const char *device)

@@ -114,8 +114,15 @@ static void begin(struct digest *d, const struct shape *s, const struct weight_t
     d->shape = s;
     d->types = types;
     d->kinds = d->outsides = 0;
+    memset(d->kind_of, 0, sizeof d->kind_of);
     d->weight_bytes = d->parameters = 0;
     d->unruled = s->unruled ? s->unruled : types ? NULL : "the table of weight types is not there";
+}
+
+static void count_layer(struct digest *d, int layer, int kind)
+{
+    d->kind[kind].layers++;
+    if (layer < DIGEST_LAYERS) d->kind_of[layer] = (uint8_t)kind;
 }
 
 static const char too_many_sums[] = "its tensors are of more kinds than can be summed";
@@ -194,7 +201,7 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
     for (int layer = 0; done && layer < (int)s->layers; layer++) {
         const int kind = kind_of_layer(&b, out, layer);
         done = kind >= 0;
-        if (done) out->kind[kind].layers++;
+        if (done) count_layer(out, layer, kind);
     }
     if (!done) out->unruled = b.mixing.unruled;
     totals(out);
@@ -272,7 +279,7 @@ static bool sum_layers(const struct model *m, struct digest *d,
         kind.experts = has_experts(&kind);
         const int at = place(d, &kind);
         if (at < 0) return false;
-        d->kind[at].layers++;
+        count_layer(d, layer, at);
     }
     return true;
 }

@@ -4,7 +4,7 @@
 #include "catalog/types.h"
 #include "model/model.h"
 
-enum { DIGEST_KINDS = 12, DIGEST_SUMS = 24 };
+enum { DIGEST_KINDS = 12, DIGEST_SUMS = 24, DIGEST_LAYERS = 512 };
 
 /* Tensors alike in type, use and the row multiples that decide repacking. */
 struct weight_sum {
@@ -28,6 +28,7 @@ struct digest {
     const struct weight_type *types; /* TYPES rows */
     struct layer_kind kind[DIGEST_KINDS];
     size_t kinds;
+    uint8_t kind_of[DIGEST_LAYERS]; /* of each layer; llama.cpp loads no model with more of them */
     /* embeddings, output matrix, norms outside the layers */
     struct weight_sum outside[DIGEST_SUMS];
     size_t outsides;

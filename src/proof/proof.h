@@ -9,11 +9,12 @@ struct mu_err;
 
 struct score { /* one class of truth: absolute errors in percent of the truth */
     const char *class_;
-    double rows, median_pct, p90_pct, worst_pct;
+    double rows, median_pct, p80_pct, p90_pct, worst_pct;
     const char *worst_row;
     /* share of rows inside the printed range; NaN for exact classes and classes without a range */
     double coverage;
-    double bar_median_pct, bar_p90_pct, bar_worst_pct; /* what is promised; NaN: nothing promised */
+    /* what is promised; NaN: nothing promised */
+    double bar_median_pct, bar_p80_pct, bar_p90_pct, bar_worst_pct;
 };
 /* text: a file of the schema of memory_cpu.json. Only a row's model hparams, quant and config are read for the prediction. */
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "proof/accelerator_truth.h"
+#include "proof/offload_truth.h"
 #include "proof/proof.h"
 #include "proof/speed_truth.h"
 #include "proof/truth.h"
@@ -106,8 +108,36 @@ static bool speed_classes(struct str text, const char *name, const struct catalo
     return true;
 }
 
-const char *const proof_truths[] = {"truth/memory_cpu.json", "truth/memory_amx.json",
-                                    "truth/cpu_speed.json", NULL};
+static bool offload_classes(struct str text, const char *name, const struct catalog *c,
+                            struct arena *a, struct writer *w, struct mu_err *err)
+{
+    static const char *const class_[SIDES] = {DEVICE_CLOSED_FORM_CLASS, HOST_CLOSED_FORM_CLASS};
+    struct offload_truth t;
+    if (!offload_truth_read(text, name, c, a, &t, err)) return false;
+    for (size_t side = 0; side < SIDES && strcmp(t.class_, "memory_offload") == 0; side++) {
+        struct ratios r = {class_[side], name, NEW_ARRAY(a, double, t.rows), t.rows};
+        for (size_t i = 0; i < t.rows; i++)
+            r.ratio[i] = t.row[i].measured[side] / t.row[i].closed_form[side];
+        write_class(w, &r);
+    }
+    return true;
+}
+
+static bool classes_of(struct str text, const char *name, const struct catalog *c, struct arena *a,
+                       struct writer *w, struct mu_err *err)
+{
+    if (speed_truth_is(text)) return speed_classes(text, name, c, a, w, err);
+    if (offload_truth_is(text)) return offload_classes(text, name, c, a, w, err);
+    return memory_class(text, name, c, a, w, err);
+}
+
+const char *const proof_truths[] = {"truth/memory_cpu.json",
+                                    "truth/memory_amx.json",
+                                    "truth/memory_offload.json",
+                                    "truth/memory_split.json",
+                                    "truth/cpu_speed.json",
+                                    "truth/gpu_speed.json",
+                                    NULL};
 
 bool proof_residuals(const struct catalog *c, struct arena *a, struct buf *out, struct mu_err *err)
 {
@@ -122,9 +152,8 @@ bool proof_residuals(const struct catalog *c, struct arena *a, struct buf *out, 
     writer_list(&w);
     for (size_t i = 0; proof_truths[i]; i++) {
         const struct str text = catalog_file(c, proof_truths[i]);
-        const bool good = speed_truth_is(text) ? speed_classes(text, proof_truths[i], c, a, &w, err)
-                                               : memory_class(text, proof_truths[i], c, a, &w, err);
-        if (!good) return false;
+        if (accelerator_truth_is(text)) continue; /* its ranges stand with what was fitted */
+        if (!classes_of(text, proof_truths[i], c, a, &w, err)) return false;
     }
     writer_list_end(&w);
     writer_map_end(&w);

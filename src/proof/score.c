@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "proof/accelerator_truth.h"
+#include "proof/offload_truth.h"
 #include "proof/proof.h"
 #include "proof/residual.h"
 #include "proof/speed_truth.h"
@@ -39,11 +41,13 @@ static struct score score_of(const char *class_, struct error *e, size_t n)
         .class_ = class_,
         .rows = (double)n,
         .median_pct = (e[(n - 1) / 2].percent + e[n / 2].percent) / 2,
+        .p80_pct = e[n * 4 / 5].percent,
         .p90_pct = e[n * 9 / 10].percent,
         .worst_pct = e[n - 1].percent,
         .worst_row = e[n - 1].row,
         .coverage = (double)NAN,
         .bar_median_pct = (double)NAN,
+        .bar_p80_pct = (double)NAN,
         .bar_p90_pct = (double)NAN,
         .bar_worst_pct = (double)NAN,
     };
@@ -132,6 +136,108 @@ static bool speed_scores(struct str text, const char *name, const struct catalog
     return true;
 }
 
+/* What is aimed at on a split between host and devices: full and half offload, and a cache on the host. */
+static const double split_median_pct = 1, split_worst_pct = 8;
+
+static double predicted_of(const struct offload_row *r, enum offload_side side, bool closed_form)
+{
+    return closed_form ? r->closed_form[side] : r->predicted[side];
+}
+
+static struct score side_score(const struct offload_truth *t, enum offload_side side,
+                               bool closed_form, struct error *e, struct arena *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct offload_row *r = &t->row[i];
+        e[n++] = (struct error){percent_off(predicted_of(r, side, closed_form), r->measured[side]),
+                                r->id};
+    }
+    struct score s =
+        score_of(str_format(a, "%s.%s%s", t->class_, side == SIDE_HOST ? "host" : "device",
+                            closed_form ? ".closed_form" : ""),
+                 e, n);
+    if (!closed_form) {
+        s.bar_median_pct = split_median_pct;
+        s.bar_worst_pct = split_worst_pct;
+    }
+    return s;
+}
+
+static double side_coverage(const struct offload_truth *t, enum offload_side side,
+                            const struct residual_range *r)
+{
+    double inside = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const double likely = t->row[i].closed_form[side], truth = t->row[i].measured[side];
+        inside += truth >= likely * fmin(r->low, 1) && truth <= likely * fmax(r->high, 1);
+    }
+    return inside / (double)t->rows;
+}
+
+static bool offload_scores(struct str text, const char *name, const struct catalog *c,
+                           struct arena *a, const struct score **out, size_t *count,
+                           struct mu_err *err)
+{
+    static const char *const class_[SIDES] = {DEVICE_CLOSED_FORM_CLASS, HOST_CLOSED_FORM_CLASS};
+    struct offload_truth t;
+    if (!offload_truth_read(text, name, c, a, &t, err)) return false;
+    struct score *s = NEW_ARRAY(a, struct score, 2 * SIDES);
+    struct error *e = NEW_ARRAY(a, struct error, t.rows);
+    for (size_t i = 0; i < 2 * SIDES; i++) {
+        const enum offload_side side = (enum offload_side)(i % SIDES);
+        struct residual_range range;
+        bool has_range = false;
+        s[i] = side_score(&t, side, i >= SIDES, e, a);
+        if (i < SIDES) continue;
+        if (!residual_shipped(c, class_[side], &range, &has_range, err)) return false;
+        if (has_range) s[i].coverage = side_coverage(&t, side, &range);
+    }
+    *out = s;
+    *count = 2 * SIDES;
+    return true;
+}
+
+/* What is promised of accelerators that nobody measured. */
+static const double published_decode_median_pct = 10, published_p80_pct = 25;
+
+/* One class of published speeds; false when the file has no such row. */
+static bool published_score(const struct accelerator_truth *t, enum published as, struct error *e,
+                            struct score *out)
+{
+    size_t n = 0;
+    double inside = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct published_row *r = &t->row[i];
+        if (r->as != as) continue;
+        const bool priced = r->predicted > 0;
+        e[n++] = (struct error){priced ? percent_off(r->predicted, r->measured) : 100, r->id};
+        inside += priced && r->measured >= r->low && r->measured <= r->high;
+    }
+    if (!n) return false;
+    *out = score_of(published_class(as), e, n);
+    out->coverage = inside / (double)n;
+    if (as != PUBLISHED_DECODE && as != PUBLISHED_MOE_DECODE) return true;
+    out->bar_median_pct = published_decode_median_pct;
+    out->bar_p80_pct = published_p80_pct;
+    return true;
+}
+
+static bool published_scores(struct str text, const char *name, const struct catalog *c,
+                             struct arena *a, const struct score **out, size_t *count,
+                             struct mu_err *err)
+{
+    struct accelerator_truth t;
+    if (!accelerator_truth_read(text, name, c, a, NULL, &t, err)) return false;
+    struct score *s = NEW_ARRAY(a, struct score, PUBLISHED_COUNT);
+    struct error *e = NEW_ARRAY(a, struct error, t.rows);
+    *count = 0;
+    for (int i = 0; i < PUBLISHED_COUNT; i++)
+        *count += published_score(&t, (enum published)i, e, &s[*count]);
+    *out = s;
+    return true;
+}
+
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,
                  const struct score **out, size_t *count, struct mu_err *err)
 {
@@ -139,6 +245,8 @@ bool proof_score(struct str text, const char *name, const struct catalog *c, str
     struct residual_range range;
     bool has_range;
     if (speed_truth_is(text)) return speed_scores(text, name, c, a, out, count, err);
+    if (offload_truth_is(text)) return offload_scores(text, name, c, a, out, count, err);
+    if (accelerator_truth_is(text)) return published_scores(text, name, c, a, out, count, err);
     if (!truth_read(text, name, c, a, &t, err) ||
         !residual_shipped(c, CLOSED_FORM_CLASS, &range, &has_range, err))
         return false;

@@ -36,16 +36,7 @@ struct reading {
 
 bool speed_truth_is(struct str text)
 {
-    struct json *root = NULL;
-    struct str class_;
-    struct mu_err err = {0};
-    if (!json_parse(text, "truth", &root, &err)) return false;
-    bool is = false;
-    if (json_text(json_get(root, "class"), &class_))
-        for (size_t i = 0; i < COUNT_OF(speed_classes); i++)
-            is = is || str_is(class_, speed_classes[i]);
-    json_free(root);
-    return is;
+    return truth_is_of(text, speed_classes, COUNT_OF(speed_classes));
 }
 
 static int by_size(const void *a, const void *b)

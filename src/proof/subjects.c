@@ -21,7 +21,8 @@ static bool shape_of(const struct truth_subjects *all, const struct json *row, c
                      struct shape *out, struct mu_err *err)
 {
     const struct json *hparams = json_get(row, "hparams");
-    const char *name = truth_text(row, "catalog", all->arena), *others;
+    const char *others, *named = truth_text(row, "catalog", all->arena);
+    const char *name = named ? named : model;
     const struct model_part *part;
     if (hparams) return hparams_shape(hparams, all->catalog, all->arena, out, err);
     if (!name || catalog_model(all->catalog, str_of(name), &part, &others) == MATCH_NONE)
@@ -54,4 +55,17 @@ const struct truth_subject *truth_subject(struct truth_subjects *all, const char
     for (const struct truth_subject *s = all->first; s; s = s->next)
         if (strcmp(s->model, model) == 0 && strcmp(s->quant, quant) == 0) return s;
     return add(all, model, quant, err) ? all->first : NULL;
+}
+
+bool truth_is_of(struct str text, const char *const *classes, size_t count)
+{
+    struct json *root = NULL;
+    struct str class_;
+    struct mu_err err = {0};
+    bool is = false;
+    if (!json_parse(text, "truth", &root, &err)) return false;
+    if (json_text(json_get(root, "class"), &class_))
+        for (size_t i = 0; i < count; i++) is = is || str_is(class_, classes[i]);
+    json_free(root);
+    return is;
 }

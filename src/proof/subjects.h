@@ -23,5 +23,7 @@ struct truth_subjects {
 /* NULL with the reason when the file does not say enough. */
 const struct truth_subject *truth_subject(struct truth_subjects *all, const char *model,
                                           const char *quant, struct mu_err *err);
+/* Whether a text is a truth file of one of these classes. */
+bool truth_is_of(struct str text, const char *const *classes, size_t count);
 /* A text of a row, or NULL. */
 const char *truth_text(const struct json *map, const char *key, struct arena *a);

@@ -87,6 +87,15 @@ void asked_settle(const struct context *in, struct asked *a)
     if (why) fell_back(in->notes, "weights as the file has them (--no-repack)", why);
 }
 
+bool asked_on_host(struct asked *a, struct mu_err *err)
+{
+    if (a->knobs.gpu_layers != (double)KNOB_AUTO && a->knobs.gpu_layers != 0)
+        return err_set(err, MU_USAGE,
+                       "a trial runs on the CPU so far: leave --gpu-layers out, or give 0");
+    a->knobs.gpu_layers = 0;
+    return true;
+}
+
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err)
 {

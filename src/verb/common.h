@@ -62,15 +62,32 @@ const char *name_alone(const char *hub_name);
 /* Knobs given in the request set upon the defaults, and settled. */
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err) NODISCARD;
+/* For what runs on the CPU alone: nothing is put on devices, and nobody asked for it. */
+bool asked_on_host(struct asked *a, struct mu_err *err) NODISCARD;
 /* Once the knobs are set, by asked_knobs or else: settles what this machine and model do not allow, with a note. */
 void asked_settle(const struct context *in, struct asked *a);
 /* The model with a list of its tensors: a file's own, or made of the shape and the mix that was taken. */
 bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,
                    struct mu_err *err) NODISCARD;
-/* The llama-server command line that runs what was asked. */
-const char *llama_command(const struct asked *asked, struct arena *a);
-/* What is held, by group and pool, and how much of it. */
-void show_bill(struct doc *d, const struct verdict *v);
+/* A task as it was judged on a machine, and where. */
+struct placed {
+    const struct asked *asked;
+    const struct machine *machine;
+    const struct verdict *verdict;
+};
+const char *lower_case(struct arena *a, const char *name); /* of ASCII */
+/* The llama-server command line that runs it. */
+const char *llama_command(const struct placed *p, struct arena *a);
+/* How other programs would run it, with what they would make of it; only those that can. */
+void show_runtimes(struct doc *d, const struct placed *p);
+/* An accelerator's name as people know it, with its number where several are called alike; the CPU is "the host". */
+const char *place_called(const struct machine *m, size_t place, struct arena *a);
+/* "21 of 33 layers on RTX 3060, the rest on the host". */
+const char *placement_words(const struct placed *p, struct arena *a);
+/* "5.10 GiB of 11.6 GiB there, 620 MiB of 28.0 GiB on the host", behind the words of the placement. */
+const char *needs_words(const struct placed *p, struct arena *a);
+/* What is held, by site, and how much of it. */
+void show_bill(struct doc *d, const struct placed *p);
 /* Every name, value, formula and source that the bill was made of. */
 void show_explanation(struct doc *d, const struct task *t, const struct verdict *v);
 
@@ -79,5 +96,5 @@ const char *speed_words(struct arena *a, struct estimate per_s);
 /* `{"muster": ..., "schema": ...` of a document; the caller closes the map. */
 struct writer document_begin(struct buf *out, const char *schema);
 void write_estimate(struct writer *w, const char *key, struct estimate e);
-void write_verdict(struct writer *w, const struct verdict *v);
+void write_verdict(struct writer *w, const struct placed *p, struct arena *a);
 void write_notes(struct writer *w, const struct notes *n);

@@ -70,8 +70,7 @@ static bool judge_one(const struct context *in, const struct subject *s, const s
                                 ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                                 : "";
         j->why = str_format(a, "%s %s needs %s%s%s%s", name_alone(asked->digest->name),
-                            asked->digest->quant,
-                            units_bytes(a, v->held_bytes.likely + v->process_bytes), speed,
+                            asked->digest->quant, units_bytes(a, verdict_needs(v)), speed,
                             disk_words(s, asked, a), figure_words(e, v, a));
     }
     return true;
@@ -94,7 +93,7 @@ bool judged_set_make(const struct context *in, const struct experiment_set *set,
             out->lacks = guide_lacks(&set->experiment[i], &s->system);
         if (!judge_one(in, s, w, &out->row[i], err)) return false;
     }
-    return true;
+    return judged_hardware(in, out, err);
 }
 
 const char *judged_guide_closing(const struct judged_set *s, struct arena *a)
@@ -197,7 +196,7 @@ static bool quantisation_row(const struct quantising *q, const struct guide_row 
     if (t->context_tokens > 0) asked.knobs.context_tokens = t->context_tokens;
     asked_settle(q->in, &asked);
     judge_task(&asked.task, m, q->world, &v);
-    const double ours = v.held_bytes.likely + v.process_bytes;
+    const double ours = verdict_needs(&v);
     const struct cell cells[] = {
         {.text = row->label},
         {.text = str_format(a, "%g-%g GB", row->ram_low_gb, row->ram_high_gb)},

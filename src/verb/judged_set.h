@@ -17,6 +17,8 @@ struct judged_set {
     struct guide_capabilities capabilities;
     struct judged *row;
     size_t rows;
+    const struct requirement_row *hardware; /* what the set asks of the hardware, in words */
+    size_t hardwares;
     const char *closing; /* the guide's closing sentence */
     const char *lacks;   /* a figure that leaves a verdict of the guide open, or NULL */
     bool failed;         /* the guide's exit status is 1 */
@@ -33,6 +35,9 @@ const char *judged_guide_closing(const struct judged_set *s, struct arena *a);
 const char *judged_closing(const struct judged_set *s, struct arena *a);
 
 void show_judged(struct doc *d, const struct judged_set *s);
+/* Fills hardware; rows that ask for nothing are among them, and are not shown. */
+bool judged_hardware(const struct context *in, struct judged_set *s, struct mu_err *err) NODISCARD;
+void show_hardware(struct doc *d, const struct judged_set *s);
 /* The guide's other tables for this machine's memory, and its quantisation table beside computed figures. */
 bool show_guide_tables(struct doc *d, const struct context *in, const struct judged_set *s,
                        const struct world *w, struct mu_err *err) NODISCARD;

@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
+#include "judge/placement.h"
+#include "machine/facts.h"
 #include "model/digest.h"
 #include "verb/common.h"
 
@@ -28,7 +30,7 @@ static void add_word(struct buf *b, const char *word)
     buf_char(b, '\'');
 }
 
-static const char *lower(struct arena *a, const char *name)
+const char *lower_case(struct arena *a, const char *name)
 {
     char *text = NEW_ARRAY(a, char, strlen(name) + 1);
     for (size_t i = 0; name[i]; i++)
@@ -42,6 +44,46 @@ static bool encodes(const struct asked *asked)
     return arch && arch->encoder;
 }
 
+/* llama.cpp's name of a device, as the engine heard it, else as its backend counts them: in their order. */
+static const char *device_name(const struct machine *m, size_t place, struct arena *a)
+{
+    const struct place *p = &m->place[place];
+    const char *name = m->facts && p->gpu < m->facts->gpus ? m->facts->gpu[p->gpu].engine : NULL;
+    size_t number = 0;
+    if (name) return name;
+    if (!p->backend) return "?";
+    for (size_t i = 0; i < place; i++)
+        if (m->place[i].backend && strcmp(m->place[i].backend, p->backend) == 0) number++;
+    return str_format(a, "%s%zu", p->backend, number);
+}
+
+/* Devices are named where llama.cpp by itself would take others. */
+static void add_devices(struct buf *b, const struct placed *p, struct arena *a)
+{
+    uint16_t usual[SITES - 1];
+    const struct split *s = &p->verdict->split;
+    const size_t devices = placement_devices(p->machine, usual);
+    if (devices == (size_t)s->sites - 1) return;
+    if (s->sites == 1) buf_add(b, S(" -dev none"));
+    for (int i = 1; i < s->sites; i++)
+        buf_format(b, "%s%s", i == 1 ? " -dev " : ",",
+                   device_name(p->machine, p->verdict->site[i].place, a));
+}
+
+/* What lies where. Layers given as shares are dealt as they are counted (src/llama-model.cpp). */
+static void add_placement(struct buf *b, const struct placed *p, struct arena *a)
+{
+    const struct split *s = &p->verdict->split;
+    double layers = 0;
+    add_devices(b, p, a);
+    for (int i = 1; i < s->sites; i++) layers += s->layers[i];
+    if (s->sites > 1) buf_format(b, " -ngl %.0f", layers);
+    for (int i = 1; s->sites > 2 && i < s->sites; i++)
+        buf_format(b, "%s%.0f", i == 1 ? " -ts " : ",", s->layers[i]);
+    if (s->sites > 1 && s->host_experts > 0) buf_format(b, " -ncmoe %.0f", s->host_experts);
+    if (s->sites > 1 && s->host_cache) buf_add(b, S(" -nkvo"));
+}
+
 /* The settings that are not llama-server's own; its context and number of sequences are always said. */
 static void add_settings(struct buf *b, const struct asked *asked, struct arena *a)
 {
@@ -52,8 +94,10 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
     if (g->threads > 0) buf_format(b, " -t %.0f", g->threads);
     if (g->batch_tokens != usual.batch_tokens) buf_format(b, " -b %.0f", g->batch_tokens);
     if (g->ubatch_tokens != usual.ubatch_tokens) buf_format(b, " -ub %.0f", g->ubatch_tokens);
-    if (g->kv_type_k != usual.kv_type_k) buf_format(b, " -ctk %s", lower(a, g->kv_type_k->name));
-    if (g->kv_type_v != usual.kv_type_v) buf_format(b, " -ctv %s", lower(a, g->kv_type_v->name));
+    if (g->kv_type_k != usual.kv_type_k)
+        buf_format(b, " -ctk %s", lower_case(a, g->kv_type_k->name));
+    if (g->kv_type_v != usual.kv_type_v)
+        buf_format(b, " -ctv %s", lower_case(a, g->kv_type_v->name));
     const struct {
         bool differs;
         const char *option;
@@ -68,13 +112,14 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
         if (flag[i].differs) buf_add(b, str_of(flag[i].option));
 }
 
-const char *llama_command(const struct asked *asked, struct arena *a)
+const char *llama_command(const struct placed *p, struct arena *a)
 {
     struct buf line;
     buf_init(&line, COMMAND_BYTES_MOST);
     buf_add(&line, S("llama-server -m "));
-    add_word(&line, asked->file ? asked->file : "MODEL.gguf");
-    add_settings(&line, asked, a);
+    add_word(&line, p->asked->file ? p->asked->file : "MODEL.gguf");
+    add_settings(&line, p->asked, a);
+    add_placement(&line, p, a);
     const char *text = str_copy(a, buf_text(&line));
     buf_release(&line);
     return text;

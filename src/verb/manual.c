@@ -32,6 +32,19 @@ static const struct named environment[] = {
     {"SLURM_CPUS_ON_NODE", "The same, when tasks have no number of their own."},
     {"SLURM_MEM_PER_NODE", "Memory of that allocation, MiB."},
     {"SLURM_MEM_PER_CPU", "The same, for each processor."},
+    {"SLURM_STEP_GPUS", "GPUs of the step that this process runs in."},
+    {"SLURM_JOB_GPUS", "The same of the job, when the step has none of its own."},
+    {"SLURM_JOB_ID", "Says that this process runs in a job of Slurm's."},
+    {"CUDA_VISIBLE_DEVICES",
+     "Cards that a process may use, by index, UUID or slice; those of other makers too, when "
+     "nothing of theirs is set."},
+    {"CUDA_DEVICE_ORDER", "What those indices count along; PCI_BUS_ID is the only sure one."},
+    {"NVIDIA_VISIBLE_DEVICES", "In a container, the cards that it was given."},
+    {"ROCR_VISIBLE_DEVICES", "Cards that a process may use, under ROCm."},
+    {"HIP_VISIBLE_DEVICES", "Cards among those."},
+    {"GPU_DEVICE_ORDINAL", "The same, in its older spelling."},
+    {"ZE_AFFINITY_MASK", "Cards that a process may use, under Level Zero."},
+    {"ONEAPI_DEVICE_SELECTOR", "Noted when it is set: it may leave cards out."},
 };
 
 static const struct named files[] = {

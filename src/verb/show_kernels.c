@@ -139,10 +139,11 @@ static void show_products(struct doc *d, const struct machine *m, const struct c
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
         const struct weight_type *t = type_of(r, c);
-        if (r->work != WORK_MATMUL_FLOP || !t || !first_of_kind(m, i)) continue;
+        const bool experts = r->work == WORK_EXPERT_FLOP;
+        if ((r->work != WORK_MATMUL_FLOP && !experts) || !t || !first_of_kind(m, i)) continue;
         if (!b) b = doc_table(d, NULL, head, align, COUNT_OF(head));
         const struct cell row[] = {
-            {.text = t->name},
+            {.text = experts ? str_format(d->arena, "%s experts", t->name) : t->name},
             {.text = r->buffer},
             row_cell(d, r),
             bytes_cell(d, m, r, t, RATE_ALL_THREADS),

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "verb/common.h"
 #include "verb/show_kernels.h"
@@ -96,14 +97,66 @@ static void show_memory(struct doc *d, struct block *b, const struct machine *m)
     if (m->facts->numa_nodes > 1) facts_row(d, b, "", "%zu NUMA nodes", m->facts->numa_nodes);
 }
 
+static bool is_kind(const struct gpu_seen *g, const char *kind)
+{
+    return g->kind && strcmp(g->kind, kind) == 0;
+}
+
+/* How much memory a process has there. */
+static const char *place_words(struct arena *a, const struct machine *m, const struct place *place,
+                               const struct gpu_seen *g)
+{
+    const struct pool *pool = &m->pool[place->pool];
+    const char *all = units_bytes_q(a, pool->total_bytes);
+    const char *by = place->bound_by ? str_format(a, " (%s)", place->bound_by) : "";
+    if (pool->kind != POOL_DEVICE && known(place->limit_bytes, NULL))
+        return str_format(a, "shares the machine's memory, may use %s of it%s",
+                          units_bytes_q(a, place->limit_bytes), by);
+    if (pool->kind != POOL_DEVICE) return "shares the machine's memory";
+    if (g->engine && !known(g->free_bytes, NULL)) return said(g->sized);
+    const char *own = is_kind(g, GPU_INTEGRATED) ? ", set aside of the machine's memory" : "";
+    if (known(g->free_bytes, NULL) || known(g->used_bytes, NULL))
+        return str_format(a, "%s free of %s%s", units_bytes_q(a, pool->usable_bytes), all, own);
+    return str_format(a, "%s%s, not known how much is free", all, own);
+}
+
+static const char *gpu_words(struct arena *a, const struct machine *m, size_t i)
+{
+    const struct gpu_seen *g = &m->facts->gpu[i];
+    const struct place *place = machine_place_of_gpu(m, i);
+    if (place) return place_words(a, m, place, g);
+    if (g->hidden && !g->engine) return str_format(a, "not for this process: %s", g->hidden);
+    if (is_kind(g, GPU_NPU)) return "NPU: seen, nothing here computes on it";
+    if (is_kind(g, GPU_INTEGRATED) && !g->engine)
+        return "shares the machine's memory; its speed is not known, so it is not judged";
+    return said(g->sized);
+}
+
+static const char *driver_words(struct arena *a, const struct gpu_seen *g)
+{
+    if (!g->driver_version) return g->runtime;
+    return str_format(a, "%s%sdriver %s", g->runtime ? g->runtime : "", g->runtime ? ", " : "",
+                      g->driver_version);
+}
+
+/* A row each, with what a process gets of it or why it gets nothing. Texts are a driver's or a report's: made visible. */
 static void show_gpus(struct doc *d, struct block *b, const struct machine *m)
 {
     if (!m->facts->gpus) facts_row(d, b, "GPU", "none seen");
     for (size_t i = 0; i < m->facts->gpus; i++) {
         const struct gpu_seen *g = &m->facts->gpu[i];
-        const char *name = g->name ? g->name : g->pci_id ? g->pci_id : "unknown device";
-        facts_row(d, b, i ? "" : "GPU", "%s · %s", str_visible(d->arena, str_of(name)),
-                  said(g->sized));
+        const struct place *place = machine_place_of_gpu(m, i);
+        struct buf line;
+        buf_init(&line, 4096);
+        join(&line, g->name ? g->name : g->pci_id ? g->pci_id : "unknown device");
+        join(&line, gpu_words(d->arena, m, i));
+        if (place && !machine_place_rate(m, (size_t)(place - m->place), WORK_READ_BYTES))
+            join(&line, "speed not known");
+        join(&line, driver_words(d->arena, g));
+        join(&line, g->link);
+        join(&line, g->peers);
+        facts_row(d, b, i ? "" : "GPU", "%s", str_visible(d->arena, buf_text(&line)));
+        buf_release(&line);
     }
 }
 
@@ -197,7 +250,7 @@ const char *rates_busy(const struct rate *rate, size_t rates)
 
 void show_speed(struct doc *d, const struct machine *m, const struct catalog *c, const char *when)
 {
-    if (!m->rates) {
+    if (!machine_rated(m)) {
         struct block *b = doc_facts(d, "Speed");
         facts_row(d, b, "not measured", "%s", m->unmeasured ? m->unmeasured : "no rates");
         return;

@@ -62,9 +62,7 @@ static void add_memory(struct tried *t)
     add_bytes(t, "weights", all - left, weights);
     add_bytes(t, "KV cache", bill_group(b, "kv"), cache);
     add_bytes(t, "compute buffer", bill_group(b, "compute"), compute);
-    add_bytes(t, "resident at the peak",
-              t->verdict_of_last.held_bytes.likely + mapped_bytes(b) +
-                  t->verdict_of_last.process_bytes,
+    add_bytes(t, "resident at the peak", verdict_needs(&t->verdict_of_last) + mapped_bytes(b),
               r->resident.peak_bytes);
 }
 
@@ -165,14 +163,14 @@ static void show_rows(struct doc *d, const struct tried *t)
 
 static void show_refusal(struct doc *d, const struct tried *t)
 {
-    const struct verdict *v = &t->verdict;
+    const struct site *host = &t->verdict.site[ON_HOST];
     if (!(t->needs_bytes > 0)) {
         doc_answer(d, TONE_WARN, "Not run, because %s: %s", t->refused, t->asked.digest->name);
         return;
     }
     doc_answer(d, TONE_BAD, "Not run: %s, %s of %s%s%s: %s %s", t->refused,
-               units_bytes(d->arena, t->needs_bytes), units_bytes(d->arena, v->usable_bytes),
-               v->bound_by ? ", bound by " : "", v->bound_by ? v->bound_by : "",
+               units_bytes(d->arena, t->needs_bytes), units_bytes(d->arena, host->usable_bytes),
+               host->bound_by ? ", bound by " : "", host->bound_by ? host->bound_by : "",
                t->asked.digest->name, t->asked.digest->quant ? t->asked.digest->quant : "");
 }
 
@@ -280,7 +278,7 @@ void write_tried(struct buf *out, const struct tried *t, const struct notes *not
     writer_put_bool(&w, "ran", !t->refused);
     writer_put_cstr(&w, "why", t->refused);
     writer_put_number(&w, "needs_bytes", t->needs_bytes > 0 ? t->needs_bytes : (double)NAN);
-    writer_put_number(&w, "usable_bytes", t->verdict.usable_bytes);
+    writer_put_number(&w, "usable_bytes", t->verdict.site[ON_HOST].usable_bytes);
     writer_put_cstr(&w, "how", t->how);
     writer_put_number(&w, "touch_bytes", t->touch_bytes);
     write_rows(&w, t);

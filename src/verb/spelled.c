@@ -43,20 +43,19 @@ static struct spelled of_option(const struct option *o)
 
 static struct spelled of_knob(const struct knob *k)
 {
-    static const char *const value[] = {[KNOB_TOKENS] = "TOKENS",
-                                        [KNOB_COUNT] = "N",
-                                        [KNOB_CHOICE] = "WORD",
-                                        [KNOB_SWITCH] = NULL,
-                                        [KNOB_TYPE] = "TYPE"};
+    static const char *const value[] = {
+        [KNOB_TOKENS] = "TOKENS", [KNOB_COUNT] = "N",   [KNOB_CHOICE] = "WORD",
+        [KNOB_SWITCH] = NULL,     [KNOB_TYPE] = "TYPE", [KNOB_SHARES] = "N,N,..."};
+    const bool closed = k->kind == KNOB_CHOICE || k->kind == KNOB_TYPE; /* nothing but its words */
     return (struct spelled){.name = k->option,
                             .stored = k->name,
-                            .kind = k->choices               ? OPTION_CHOICE
+                            .kind = closed                   ? OPTION_CHOICE
                                     : k->kind == KNOB_SWITCH ? OPTION_FLAG
                                                              : OPTION_TEXT,
                             .negated = k->kind == KNOB_SWITCH,
                             .value = value[k->kind],
                             .words = k->words,
-                            .choices = k->choices};
+                            .choices = closed ? k->choices : NULL};
 }
 
 struct spelled spelled_at(const struct verb *v, enum spelled_of of, size_t i)

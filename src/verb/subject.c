@@ -9,6 +9,7 @@
 #include "base/root.h"
 #include "catalog/catalog.h"
 #include "judge/experiment.h"
+#include "machine/accelerators.h"
 #include "machine/report.h"
 #include "measure/ask_devices.h"
 #include "measure/measure.h"
@@ -47,6 +48,9 @@ static bool machine_of_report(const struct context *in, const char *path, struct
     struct report *report = NEW(in->arena, struct report);
     if (!file_text(in, path, REPORT_BYTES_MOST, &text, err)) return false;
     if (!report_read(text, path, in->arena, report, err)) return false;
+    /* The guide's, and those written before accelerators were places, only name them. */
+    if (report->machine->places == 1)
+        report->machine = machine_with_accelerators(report->machine, in->catalog, in->arena);
     out->machine = report->machine;
     out->report = report;
     return true;
@@ -159,8 +163,9 @@ void subject_rates(const struct request *q, const struct context *in, struct sub
 {
     const char *why = why_not_measured(q, s->machine);
     const bool rated = s->machine->here && rate(q, in, s, &why);
-    if (!rated && !s->machine->rates) s->machine = machine_unmeasured(s->machine, why, in->arena);
-    s->system = s->report ? s->report->system : guide_system_of(s->machine, in->arena);
+    if (!rated && !machine_rated(s->machine))
+        s->machine = machine_unmeasured(s->machine, why, in->arena);
+    s->system = s->report ? s->report->system : guide_system_of(s->machine, in->catalog, in->arena);
     s->benchmark = s->report ? s->report->benchmark : guide_benchmark_of(s->machine);
 }
 

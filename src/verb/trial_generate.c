@@ -77,7 +77,8 @@ static bool understood(const struct request *q, const struct context *in, struct
         !judge_world(in->catalog, in->arena, &t->world, err) ||
         !asked_generate(in, q->operand[0], request_text(q, "quant"), t->subject.machine, &t->asked,
                         err) ||
-        !asked_knobs(q, in, &t->asked, err) || !prompt_fits(q, t, err))
+        !asked_knobs(q, in, &t->asked, err) || !asked_on_host(&t->asked, err) ||
+        !prompt_fits(q, t, err))
         return false;
     if (t->asked.model->missing_bytes > 0) t->asked.file = NULL; /* a header is as good as a name */
     const struct digest *m = t->asked.digest;
@@ -98,7 +99,7 @@ static bool understood(const struct request *q, const struct context *in, struct
 
 static double needs(const struct verdict *v)
 {
-    return v->held_bytes.likely + v->process_bytes;
+    return verdict_needs(v);
 }
 
 static void refuse_memory(struct tried *t, const char *what, double bytes, struct arena *a)
@@ -141,7 +142,7 @@ static bool lay_out_cuts(const struct context *in, struct tried *t, struct mu_er
 static bool may_run(const struct context *in, struct tried *t, struct mu_err *err)
 {
     judge_task(&t->asked.task, t->subject.machine, &t->world, &t->verdict);
-    const double usable_bytes = t->verdict.usable_bytes;
+    const double usable_bytes = t->verdict.site[ON_HOST].usable_bytes;
     if (t->verdict.fits == FITS_NOT_COMPUTED) {
         t->refused = t->verdict.why;
         return true;

@@ -47,7 +47,7 @@ bool trial_whole_open(const struct request *q, const struct context *in, struct 
     out->how.lock_wait_s = lock_wait_s;
     struct asked *asked = &out->asked; /* its task points into it: it is never copied */
     if (!asked_generate(in, q->operand[0], request_text(q, "quant"), s.machine, asked, err) ||
-        !asked_knobs(q, in, asked, err))
+        !asked_knobs(q, in, asked, err) || !asked_on_host(asked, err))
         return false;
     out->file = asked->file;
     if (asked->model->missing_bytes > 0)
@@ -66,8 +66,7 @@ bool trial_whole_fits(struct trial_whole *t, const struct context *in, double mo
     judge_task(&t->asked.task, t->machine, &world, v);
     const bool computed = !v->bill.unruled;
     /* where nothing is computed the weights alone must fit */
-    const double task_bytes =
-        computed ? v->held_bytes.likely + v->process_bytes : t->asked.digest->weight_bytes;
+    const double task_bytes = computed ? verdict_needs(v) : t->asked.digest->weight_bytes;
     t->needed_bytes = task_bytes + t->memory_bytes + more_bytes;
     t->usable_bytes = known_or(machine_memory(t->machine)->usable_bytes, (double)NAN);
     t->predicted_bytes = computed ? t->needed_bytes : (double)NAN;

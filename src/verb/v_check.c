@@ -1,5 +1,5 @@
 /* muster check: what this machine is, how fast it really is, which experiments and models it can run, and the report as a file. Ends as
- * the guide's script does: one sentence, and exit status 1 when the prerequisites do not pass. Left out so far: accelerators, doctor. */
+ * the guide's script does: one sentence, and exit status 1 when the prerequisites do not pass. Left out so far: doctor. */
 #include <math.h>
 #include <string.h>
 
@@ -50,14 +50,16 @@ static void note_models(struct doc *d, const struct check *c, bool priced)
         "%.0f tokens or all the model was trained for, with %.0f %% of the budget to spare%s",
         ranking_usual.perplexity_most * 100, str_copy(d->arena, of_what),
         ranking_usual.context_tokens, ranking_usual.spare_share * 100,
-        priced
-            ? str_format(d->arena, ", likely %.0f tok/s or more", ranking_usual.decode_least_per_s)
-            : "; speed is not known, so it was not asked for");
+        priced ? str_format(d->arena, ", likely %.0f tok/s or more where that is known",
+                            ranking_usual.decode_least_per_s)
+               : "; speed is not known, so it was not asked for");
 }
 
 static void show_models(struct doc *d, const struct check *c)
 {
-    const bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
+    bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
+    for (size_t i = 0; i < c->models; i++)
+        priced = priced || estimate_known(c->model[i].verdict.decode_per_s);
     const char *const head[] = {priced ? "Runs well here" : "Fits here",
                                 "quant",
                                 "memory",
@@ -74,8 +76,7 @@ static void show_models(struct doc *d, const struct check *c)
         const struct cell row[] = {
             {.text = name_alone(r->part->hf_id)},
             {.text = r->mix->name},
-            {.text =
-                 units_bytes(d->arena, r->verdict.held_bytes.likely + r->verdict.process_bytes)},
+            {.text = units_bytes(d->arena, verdict_needs(&r->verdict))},
             {.text = speed_words(d->arena, r->verdict.decode_per_s)},
             {.text = speed_words(d->arena, r->verdict.prefill_per_s)},
             {.text = str_format(d->arena, "%.0f", r->largest_context_tokens)}};
@@ -98,9 +99,8 @@ static void fill_report(const struct check *c, struct report *r)
                                                                       : NULL,
                                       .computed = fits_word(judged_fits(j)),
                                       .why = j->why,
-                                      .needed_bytes = computed ? j->verdict.held_bytes.likely +
-                                                                     j->verdict.process_bytes
-                                                               : (double)NAN};
+                                      .needed_bytes =
+                                          computed ? verdict_needs(&j->verdict) : (double)NAN};
     }
     *r = (struct report){.timestamp = clock_stamp(a),
                          .hostname = c->subject.machine->name,
@@ -110,6 +110,8 @@ static void fill_report(const struct check *c, struct report *r)
                          .machine = c->subject.machine,
                          .verdict = row,
                          .verdicts = c->judged.rows,
+                         .requirement = c->judged.hardware,
+                         .requirements = c->judged.hardwares,
                          .notes = c->in->notes->note,
                          .note_count = c->in->notes->count};
 }
@@ -228,6 +230,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     show_speed(d, c->subject.machine, c->in->catalog, c->subject.when);
     show_embedding_test(d, c);
     show_judged(d, &c->judged);
+    show_hardware(d, &c->judged);
     if (request_flag(q, "explain") && !show_guide_tables(d, in, &c->judged, &c->world, err))
         return false;
     show_models(d, c);

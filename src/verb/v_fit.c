@@ -1,6 +1,7 @@
 /* muster fit MODEL: one workload, here or on another machine: does it fit, what holds the memory, how fast, and the command that does
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
- * follows from the shape (speed, the largest context) is always our own. Left out so far: accelerators, remedies, other runtimes. */
+ * follows from the shape (speed, the largest context) is always our own. On accelerators
+ * memory is our plan. Left out so far: other remedies than what brings everything on devices. */
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 #include "catalog/architecture.h"
 #include "catalog/types.h"
 #include "judge/allocated.h"
+#include "judge/on_devices.h"
+#include "judge/placement.h"
+#include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "measure/exact.h"
 #include "model/digest.h"
@@ -30,6 +34,9 @@ struct fit {
     double largest_context_tokens; /* 0: none fits, or nothing computed */
     struct depth depth[DEPTHS_MOST];
     size_t depths;
+    struct placed placed;
+    bool devices; /* there are some that can be used */
+    struct on_devices all_on;
 };
 
 /* ---- llama.cpp asked for its buffers */
@@ -59,16 +66,24 @@ static void fall_back(const struct context *in, const struct fit *f, const char 
         note_add(in->notes, "llama.cpp does not size it either: %s", because);
 }
 
-static bool find_exact(const struct request *q, const struct context *in, struct fit *f,
-                       struct mu_err *err)
+/* llama.cpp is asked for what it would do on the CPU alone. */
+static bool exact_on_devices(const struct context *in, const struct fit *f, bool wanted,
+                             struct mu_err *err)
 {
-    const char *given = request_text(q, "exact");
-    const bool wanted = given && str_is(str_of(given), "on");
-    if ((given && !wanted) || (!wanted && !f->machine->here)) return true;
-    if (!f->machine->here)
-        return err_set(
-            err, MU_USAGE,
-            "--exact asks llama.cpp here, on this CPU, not on another machine's: leave it out");
+    if (wanted)
+        return err_set(err, MU_USAGE,
+                       "--exact asks llama.cpp for the CPU alone, and layers would go on devices: "
+                       "leave it out, or add --gpu-layers 0");
+    if (f->machine->here)
+        note_add(in->notes,
+                 "memory is muster's own plan: llama.cpp is asked for the CPU alone, not "
+                 "for layers on devices");
+    return true;
+}
+
+/* Asks llama.cpp, and takes its buffers for the plan's where it answers. */
+static bool take_exact(const struct context *in, struct fit *f, bool wanted, struct mu_err *err)
+{
     struct allocated *exact = NEW(in->arena, struct allocated);
     struct mu_err why = {.code = MU_OK};
     const enum exact_end end = ask_engine(in, f, exact, &why);
@@ -83,26 +98,93 @@ static bool find_exact(const struct request *q, const struct context *in, struct
     return true;
 }
 
+static bool find_exact(const struct request *q, const struct context *in, struct fit *f,
+                       struct mu_err *err)
+{
+    const char *given = request_text(q, "exact");
+    const bool wanted = given && str_is(str_of(given), "on");
+    if (given && !wanted) return true;
+    if (f->verdict.split.sites > 1) return exact_on_devices(in, f, wanted, err);
+    if (!wanted && !f->machine->here) return true;
+    if (!f->machine->here)
+        return err_set(
+            err, MU_USAGE,
+            "--exact asks llama.cpp here, on this CPU, not on another machine's: leave it out");
+    return take_exact(in, f, wanted, err);
+}
+
 /* ---- the answer */
+
+static bool is_encoder(const struct fit *f)
+{
+    const struct architecture *arch = f->asked.digest->shape->arch;
+    return arch && arch->encoder;
+}
+
+static size_t device_count(const struct fit *f)
+{
+    uint16_t place[SITES - 1];
+    return placement_devices(f->machine, place);
+}
+
+/* The one accelerator by name, or that there are several. */
+static const char *devices_words(const struct fit *f, struct arena *a)
+{
+    uint16_t place[SITES - 1];
+    const size_t n = placement_devices(f->machine, place);
+    return n == 1 ? place_called(f->machine, place[0], a) : str_format(a, "%zu devices", n);
+}
+
+static const char *task_words(const struct fit *f, struct arena *a)
+{
+    return str_format(a, "%s %s, context %.0f", f->asked.digest->name,
+                      f->asked.digest->quant ? f->asked.digest->quant : "",
+                      f->asked.knobs.context_tokens);
+}
+
+/* " · 41-55 tok/s", or nothing. */
+static const char *speed_end(const struct fit *f, struct arena *a)
+{
+    if (is_encoder(f) || !estimate_known(f->verdict.decode_per_s)) return "";
+    return str_format(a, " · %s", speed_words(a, f->verdict.decode_per_s));
+}
+
+/* Where it lies on devices; where nothing fits, what comes nearest. */
+static void say_placed(struct doc *d, const struct fit *f)
+{
+    struct arena *a = d->arena;
+    const struct verdict *v = &f->verdict;
+    const struct site *s = verdict_binding(v);
+    const char *where = placement_words(&f->placed, a), *what = task_words(f, a);
+    const char *needs = needs_words(&f->placed, a);
+    if (v->fits == FITS_NOT)
+        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s", what, where, needs,
+                   s->bound_by ? ", bound by " : "", s->bound_by ? s->bound_by : "");
+    else
+        doc_answer(d, TONE_GOOD, "%s, %s: %s needs %s%s",
+                   v->fits == FITS ? "Fits" : "Fits, probably", where, what, needs,
+                   speed_end(f, a));
+}
 
 static void say_answer(struct doc *d, const struct fit *f)
 {
     struct arena *a = d->arena;
     const struct verdict *v = &f->verdict;
-    const char *what = str_format(a, "%s %s, context %.0f", f->asked.digest->name,
-                                  f->asked.digest->quant ? f->asked.digest->quant : "",
-                                  f->asked.knobs.context_tokens);
-    const double need = v->held_bytes.likely + v->process_bytes;
+    const struct site *host = &v->site[ON_HOST];
+    const char *what = task_words(f, a);
     if (v->bill.unruled) {
         doc_answer(d, TONE_WARN, "Not computed, because %s: %s", v->why, what);
     } else if (v->fits == FITS_UNKNOWN) {
-        doc_answer(d, TONE_WARN, "Needs %s; %s: %s", units_bytes(a, need), v->why, what);
+        doc_answer(d, TONE_WARN, "Needs %s; %s: %s", units_bytes(a, verdict_needs(v)), v->why,
+                   what);
+    } else if (v->split.sites > 1) {
+        say_placed(d, f);
     } else {
         static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
         const bool no = v->fits == FITS_NOT;
-        doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s: %s needs %s of %s%s%s", word[v->fits], what,
-                   units_bytes(a, need), units_bytes(a, v->usable_bytes),
-                   no && v->bound_by ? ", bound by " : "", no && v->bound_by ? v->bound_by : "");
+        doc_answer(d, no ? TONE_BAD : TONE_GOOD, "%s: %s needs %s%s%s", word[v->fits], what,
+                   needs_words(&f->placed, a), no && host->bound_by ? ", bound by " : "",
+                   no && host->bound_by ? host->bound_by : "");
     }
 }
 
@@ -110,7 +192,7 @@ static void say_answer(struct doc *d, const struct fit *f)
 static void say_exact(struct doc *d, const struct fit *f)
 {
     if (!f->exact) return;
-    const double off_bytes = f->planned_bytes - f->verdict.held_bytes.likely;
+    const double off_bytes = f->planned_bytes - f->verdict.site[ON_HOST].held_bytes.likely;
     const char *plan = "muster has no plan of its own for this model";
     if (off_bytes == 0)
         plan = "muster's own plan is the same to the byte";
@@ -119,12 +201,6 @@ static void say_exact(struct doc *d, const struct fit *f)
                           units_bytes(d->arena, fabs(off_bytes)), off_bytes > 0 ? "more" : "less");
     doc_note(d, TONE_DIM, "as llama.cpp %s itself lays it out on this machine; %s", f->exact->llama,
              plan);
-}
-
-static bool is_encoder(const struct fit *f)
-{
-    const struct architecture *arch = f->asked.digest->shape->arch;
-    return arch && arch->encoder;
 }
 
 static struct estimate first_token_of(double prompt_tokens, struct estimate prefill_per_s)
@@ -143,6 +219,61 @@ static const char *first_token_words(struct arena *a, double prompt_tokens,
     return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
 }
 
+static void say_context(struct doc *d, struct block *b, const struct fit *f)
+{
+    const double on_devices = f->all_on.context_tokens;
+    const double all = f->asked.digest->shape->context_tokens;
+    if (!(f->largest_context_tokens > 0)) return;
+    if (on_devices > 0 && on_devices < f->largest_context_tokens)
+        facts_row(d, b, "context that fits", "%.0f tokens with everything on %s, %.0f at all%s",
+                  on_devices, devices_words(f, d->arena), f->largest_context_tokens,
+                  f->largest_context_tokens >= all ? ", all the model was trained for" : "");
+    else
+        facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
+                  f->largest_context_tokens >= all ? ", all the model was trained for" : "");
+}
+
+/* The settings that would bring everything there, each alone: "--ctx 4096, or --kv-type q8_0"; NULL: none does. */
+static const char *all_on_with(const struct fit *f, struct arena *a)
+{
+    const struct on_devices *o = &f->all_on;
+    const char *with[3];
+    size_t n = 0;
+    if (o->context_tokens > 0 && o->context_tokens < f->asked.knobs.context_tokens)
+        with[n++] = str_format(a, "--ctx %.0f", o->context_tokens);
+    if (o->kv_type) with[n++] = str_format(a, "--kv-type %s", lower_case(a, o->kv_type->name));
+    if (o->mix) with[n++] = str_format(a, "as %s", o->mix->name);
+    if (!n) return NULL;
+    const char *text = with[0];
+    for (size_t i = 1; i < n; i++) text = str_format(a, "%s, or %s", text, with[i]);
+    return text;
+}
+
+/* What holds it all, and what would. */
+static void say_on_devices(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct on_devices *o = &f->all_on;
+    if (!f->devices) return;
+    if (!verdict_all_on_devices(&f->verdict)) {
+        const char *with = all_on_with(f, d->arena);
+        facts_row(d, b, "all on devices", "%s",
+                  with ? with
+                       : "not with a shorter context, a narrower cache or a quantisation within "
+                         "the quality bound alone");
+    } else if (o->mix) {
+        facts_row(d, b, "best quantisation", "%s, with everything on %s at this context",
+                  o->mix->name, devices_words(f, d->arena));
+    }
+}
+
+/* Joules of one token, from the fewest to the most. */
+static const char *energy_words(struct arena *a, struct estimate per_joule)
+{
+    const char *low = units_number(a, 1 / per_joule.high, 2);
+    const char *high = units_number(a, 1 / per_joule.low, 2);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s-%s", low, high);
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
@@ -154,17 +285,17 @@ static void say_speed(struct doc *d, const struct fit *f)
         facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
                   v->decode_per_s.source ? " · " : "",
                   v->decode_per_s.source ? v->decode_per_s.source : "");
+    if (writes && estimate_known(v->decode_per_joule))
+        facts_row(d, b, "energy", "%s J a token at most · %s",
+                  energy_words(d->arena, v->decode_per_joule), v->decode_per_joule.source);
     facts_row(d, b, "prefill", "%s%s%s", speed_words(d->arena, v->prefill_per_s),
               v->prefill_per_s.source ? " · " : "",
               v->prefill_per_s.source ? v->prefill_per_s.source : "");
     if (writes && estimate_known(v->prefill_per_s))
         facts_row(d, b, "first token", "after %s, for a prompt of %.0f tokens",
                   first_token_words(d->arena, tokens, v->prefill_per_s), tokens);
-    if (f->largest_context_tokens > 0)
-        facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
-                  f->largest_context_tokens >= f->asked.digest->shape->context_tokens
-                      ? ", all the model was trained for"
-                      : "");
+    say_context(d, b, f);
+    say_on_devices(d, b, f);
     const char *busy = rates_busy(f->machine->rate, f->machine->rates);
     if (busy && estimate_known(v->decode_per_s) && v->decode_per_s.origin != MEASURED)
         doc_note(d, TONE_WARN,
@@ -213,7 +344,8 @@ static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
 static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
-    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->asked, d->arena));
+    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
+    show_runtimes(d, &f->placed);
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -250,6 +382,22 @@ static void write_depths(struct writer *w, const struct fit *f)
     writer_list_end(w);
 }
 
+static void write_on_devices(struct writer *w, const struct fit *f)
+{
+    const struct on_devices *o = &f->all_on;
+    writer_key(w, "on_devices");
+    if (!f->devices) {
+        writer_null(w);
+        return;
+    }
+    writer_map(w);
+    writer_put_number(w, "largest_context_tokens",
+                      o->context_tokens > 0 ? o->context_tokens : (double)NAN);
+    writer_put_cstr(w, "kv_type", o->kv_type ? o->kv_type->name : NULL);
+    writer_put_cstr(w, "quant", o->mix ? o->mix->name : NULL);
+    writer_map_end(w);
+}
+
 static void write_json(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -264,11 +412,12 @@ static void write_json(const struct fit *f, const struct context *in, struct buf
     writer_map_end(&w);
     writer_put_cstr(&w, "machine", f->machine->name);
     writer_put_number(&w, "context_tokens", f->asked.knobs.context_tokens);
-    write_verdict(&w, &f->verdict);
+    write_verdict(&w, &f->placed, in->arena);
     write_depths(&w, f);
     write_exact(&w, f);
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
+    write_on_devices(&w, f);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -279,6 +428,56 @@ static void say_explanation(struct doc *d, const struct fit *f)
     if (f->exact)
         doc_note(d, TONE_PLAIN, "muster's own plan, which speeds and the largest context follow:");
     show_explanation(d, &f->asked.task, &f->verdict);
+}
+
+/* Why nothing lies on devices although there are some. */
+static void note_unused(const struct context *in, const struct fit *f, const struct world *w)
+{
+    struct generate g = f->asked.knobs;
+    const struct task one = {f->asked.task.kind, f->asked.task.model, &g};
+    struct verdict *v = NEW(in->arena, struct verdict);
+    if (!f->devices || f->verdict.split.sites > 1 || g.gpu_layers == 0) return;
+    g.gpu_layers = 1;
+    judge_task(&one, f->machine, w, v);
+    if (v->fits == FITS_NOT)
+        note_add(in->notes, "nothing goes on %s: not even one layer fits into the %s that are free",
+                 devices_words(f, in->arena),
+                 units_bytes(in->arena, v->site[v->split.sites - 1].usable_bytes));
+    else
+        note_add(in->notes, "nothing goes on %s: the CPU alone is judged no slower",
+                 devices_words(f, in->arena));
+}
+
+/* What devices' drivers take beside all buffers, where nobody knows it. */
+static void note_drivers(const struct context *in, const struct fit *f)
+{
+    const struct verdict *v = &f->verdict;
+    for (int i = 1; i < v->split.sites; i++) {
+        const struct site_rules *r = v->split.rules[i];
+        if (r && r->context_bytes > 0) continue;
+        note_add(in->notes,
+                 "what the driver of %s takes beside the buffers is not known and not "
+                 "counted: leave some hundred MiB",
+                 place_called(f->machine, v->site[i].place, in->arena));
+        return;
+    }
+}
+
+/* What was seen and is not reckoned with. */
+static void note_devices(const struct context *in, const struct fit *f)
+{
+    const size_t used = device_count(f);
+    size_t seen = 0;
+    if (used && !f->devices)
+        note_add(in->notes, "judged on the CPU alone: muster has no plan of it on accelerators");
+    for (size_t i = 0; i < f->machine->facts->gpus; i++)
+        if (accelerator_usable(f->machine, &f->machine->facts->gpu[i])) seen++;
+    if (seen > used)
+        note_add(in->notes, "%zu of %zu accelerators %s left out: %s", seen - used, seen,
+                 seen - used == 1 ? "is" : "are",
+                 used ? "llama.cpp takes those on the CPU's own chip only where no other is, and "
+                        "others need a free memory that is known"
+                      : "how much of their memory is free is not known");
 }
 
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
@@ -293,20 +492,24 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
         !asked_knobs(q, in, &f->asked, err))
         return false;
+    f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
+    f->devices = device_count(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
     if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
-    if (f->machine->facts->gpus)
-        note_add(in->notes, "%zu %s seen, not sized yet: judged on the CPU alone",
-                 f->machine->facts->gpus, f->machine->facts->gpus == 1 ? "GPU is" : "GPUs are");
+    note_devices(in, f);
+    note_unused(in, f, &world);
+    note_drivers(in, f);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
+    if (f->devices)
+        judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
 
     struct doc *d = &out->doc;
     say_answer(d, f);
-    show_bill(d, &f->verdict);
+    show_bill(d, &f->placed);
     say_exact(d, f);
     say_speed(d, f);
     say_guide_rules(d, f, request_flag(q, "explain"));

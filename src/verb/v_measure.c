@@ -7,12 +7,19 @@
 #include "verb/common.h"
 #include "verb/show_kernels.h"
 
+/* What a part is listed with is no measurement. */
+static bool measured(const struct rate *r)
+{
+    return r->per_s.origin >= REPORTED;
+}
+
 static void write_rates(struct writer *w, const struct machine *m, const struct catalog *c)
 {
     writer_key(w, "rates");
     writer_list(w);
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
+        if (!measured(r)) continue;
         writer_map(w);
         writer_put_cstr(w, "work", machine_work_word(r->work));
         writer_put_cstr(w, "unit", machine_work_unit(r->work));
@@ -51,7 +58,7 @@ static void show_rates(struct doc *d, const struct machine *m)
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
-        if (kernel_work(r->work)) continue;
+        if (kernel_work(r->work) || !measured(r)) continue;
         const struct scale scale = scale_of(r->work);
         const struct cell row[] = {
             {.text = machine_work_word(r->work)},
@@ -73,7 +80,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!subject_machine(q, in, &s, err)) return false;
     subject_rates(q, in, &s);
     const struct machine *m = s.machine;
-    if (!m->rates)
+    if (!machine_rated(m))
         return err_set(err, MU_UNAVAILABLE, "nothing was measured: %s",
                        in->notes->count ? in->notes->note[0] : m->unmeasured);
     doc_answer(&out->doc, TONE_PLAIN, "%s, measured %s", m->name, s.when);

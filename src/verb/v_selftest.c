@@ -38,8 +38,8 @@ static bool score_file(const struct context *in, const char *path, struct scores
 
 static bool over_bar(const struct score *s)
 {
-    return s->median_pct > s->bar_median_pct || s->p90_pct > s->bar_p90_pct ||
-           s->worst_pct > s->bar_worst_pct;
+    return s->median_pct > s->bar_median_pct || s->p80_pct > s->bar_p80_pct ||
+           s->p90_pct > s->bar_p90_pct || s->worst_pct > s->bar_worst_pct;
 }
 
 static const char *percent(struct arena *a, double x)
@@ -84,6 +84,7 @@ static void write_scores(const struct scores *s, struct buf *out)
         writer_put_cstr(&w, "class", r->class_);
         writer_put_number(&w, "rows", r->rows);
         writer_put_number(&w, "median_pct", r->median_pct);
+        writer_put_number(&w, "p80_pct", r->p80_pct);
         writer_put_number(&w, "p90_pct", r->p90_pct);
         writer_put_number(&w, "worst_pct", r->worst_pct);
         writer_put_cstr(&w, "worst_row", r->worst_row);

@@ -3,10 +3,12 @@
 #include "verb/verb.h"
 
 extern const struct verb verb_check;
+extern const struct verb verb_facts;
 extern const struct verb verb_fit;
 extern const struct verb verb_measure;
 extern const struct verb verb_selftest;
 extern const struct verb verb_trial;
 
-const struct verb *const verbs[] = {&verb_check, &verb_fit,      &verb_measure,
-                                    &verb_trial, &verb_selftest, NULL};
+const struct verb *const verbs[] = {
+    &verb_check, &verb_fit, &verb_measure, &verb_trial, &verb_facts, &verb_selftest, NULL,
+};

@@ -18,8 +18,18 @@ COMMANDS = [
     ('fit', 'phi3:mini', '--quant', 'Q4_K_M', '--machine', LINE),
     ('fit', 'Llama-3.1-70B', '--machine', LINE),
     ('fit', 'GPT-4', '--machine', LINE),
+    ('fit', 'Qwen2.5-7B', '--quant', 'Q4_K_M', '--machine', LINE + ' gpu:RTX 3060 12GB'),
+    ('fit', 'Llama-3.1-70B', '--quant', 'Q4_K_M', '--machine', 'cpu:8 ram:64GiB gpu:RTX 4090, RTX 3060 12GB'),
+    ('fit', 'GPT-4', '--machine', LINE + ' gpu:RTX 4090'),
     ('check', '--machine', LINE, '--no-save'),
+    ('check', '--machine', LINE + ' gpu:RTX 4090 free 20GB, M2 Max', '--no-save'),
     ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
+    ('facts', 'gpu', 'RTX 3060'),
+    ('facts', 'quant', 'Q8_0'),
+    ('facts', 'model', 'DeepSeek-R1'),
+    ('facts', 'cloud', '--filter', 'Azure'),
+    ('facts', 'cpu'),
+    ('facts', 'software', '--filter', 'no such thing'),
     ('selftest',),
     ('measure',),
     ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--quick'),
@@ -42,6 +52,8 @@ class Schemas(unittest.TestCase):
                     schema = ROOT / 'docs' / 'schema' / (document['schema'].replace('/', '-') + '.json')
                     jsonschema.validate(document, json.loads(schema.read_text()))
                     met.add(schema.name)
+                    if command == ('measure',):
+                        self.assertEqual([n for n in document['notes'] if "can't be used" in n], [], 'the engine says what was not asked for')
         self.assertEqual(met | ELSEWHERE, {p.name for p in (ROOT / 'docs' / 'schema').glob('*.json')}, 'schemas that no command was held against')
 
 

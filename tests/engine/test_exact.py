@@ -195,7 +195,7 @@ class Fit(Case):
         answer = self.fit(*args, status=status)
         self.assertIsNotNone(answer["exact"], answer["notes"])
         jsonschema.validate(answer, SCHEMA)
-        exact, held = answer["exact"], answer["held_bytes"]
+        exact, held = answer["exact"], answer["sites"][0]["held_bytes"]
         total = exact["output_bytes"] + sum(b[key] for b in exact["buffers"] for key in ("model_bytes", "context_bytes", "compute_bytes"))
         self.assertEqual((held["low"], held["likely"], held["high"]), (total, total, total))
         self.assertEqual(held["origin"], "measured")
@@ -211,8 +211,8 @@ class Fit(Case):
                 exact, plan = self.exact(self.path[name], *args), self.fit(self.path[name], *args, "--no-exact")
                 self.assertIsNone(plan["exact"])
                 self.assertEqual(groups(exact), groups(plan))
-                self.assertEqual(exact["exact"]["planned_bytes"], exact["held_bytes"]["likely"])
-                self.assertEqual(exact["process_bytes"], plan["process_bytes"])
+                self.assertEqual(exact["exact"]["planned_bytes"], exact["sites"][0]["held_bytes"]["likely"])
+                self.assertEqual(exact["sites"][0]["beside_bytes"], plan["sites"][0]["beside_bytes"])
 
     def test_the_screen_names_the_version(self):
         done = self.muster(self.path["llama"])
@@ -247,7 +247,7 @@ class Fit(Case):
             plan, answer = self.fit(self.path["llama"], "--no-exact"), self.exact(self.path["llama"])
         finally:
             shutil.rmtree(mine)
-        self.assertLess(plan["held_bytes"]["low"], plan["held_bytes"]["high"])
+        self.assertLess(plan["sites"][0]["held_bytes"]["low"], plan["sites"][0]["held_bytes"]["high"])
         self.assertIn("never held against llama.cpp", " ".join(plan["notes"]))
         self.assertEqual(answer["notes"], [])
 
@@ -296,12 +296,12 @@ class Fit(Case):
             subprocess.run([MAKE_MODEL, name, quant, path, "--header-only"], check=True, capture_output=True)
             with self.subTest(name, quant=quant):
                 big = name == "Llama-3.1-70B"
-                memory = json.loads(self.muster("SmolLM2-135M", "--json").stdout)["usable_bytes"]
+                memory = json.loads(self.muster("SmolLM2-135M", "--json").stdout)["sites"][0]["usable_bytes"]
                 status = int(big and memory < 90e9)
                 by_name = self.exact(name, "--quant", quant, "--ctx", "2k", status=status)
                 by_file = self.exact(path, "--ctx", "2k", status=status)
                 self.assertEqual(by_name["exact"], by_file["exact"])
-                self.assertEqual(by_name["exact"]["planned_bytes"], by_name["held_bytes"]["likely"])
+                self.assertEqual(by_name["exact"]["planned_bytes"], by_name["sites"][0]["held_bytes"]["likely"])
 
     def test_a_name_is_as_the_truth(self):
         """Rows that llama.cpp gave for real shapes, weights as they lie in the file."""
@@ -367,7 +367,7 @@ class Fit(Case):
             with self.subTest(script):
                 answer = self.fit(self.path["llama"], engine=engine)
                 self.assertIsNone(answer["exact"])
-                self.assertEqual(answer["held_bytes"]["origin"], "estimated")
+                self.assertEqual(answer["sites"][0]["held_bytes"]["origin"], "estimated")
                 self.assertEqual(len(answer["notes"]), 1)
                 self.assertIn("using muster's own plan of the memory: ", answer["notes"][0])
                 self.assertIn(words, answer["notes"][0])
@@ -397,7 +397,7 @@ class WithoutLlama(Case):
         engine = self.script("echo 'usage: muster-engine TEST' >&2; exit 64") if LLAMA else ENGINE
         answer = self.fit(path, engine=engine)
         self.assertEqual((answer["exact"], answer["notes"]), (None, []))
-        self.assertEqual(answer["held_bytes"]["origin"], "estimated")
+        self.assertEqual(answer["sites"][0]["held_bytes"]["origin"], "estimated")
         self.refused(69, "built without llama.cpp", path, "--exact", engine=engine)
 
 

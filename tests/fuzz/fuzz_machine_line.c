@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void written_and_read(const struct machine *m, struct arena *a)
 {
     const struct report r = {.hostname = m->name,
-                             .system = guide_system_of(m, a),
+                             .system = guide_system_of(m, NULL, a),
                              .benchmark = guide_benchmark_of(m),
                              .machine = m};
     struct report back;

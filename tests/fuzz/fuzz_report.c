@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "catalog/catalog.h"
+#include "machine/accelerators.h"
 #include "machine/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,8 +26,24 @@ static void write_twice(const struct report *r, struct arena *a)
     buf_release(&second);
 }
 
+/* Its accelerators made anew from its facts: places in pools of memory, rates and links at what is there. */
+static void place_anew(const struct machine *m, const struct catalog *c, struct arena *a)
+{
+    m = machine_with_accelerators(m, c, a);
+    for (size_t i = 0; i < m->places; i++)
+        if (m->place[i].pool >= m->pools || m->pool[m->place[i].pool].kind == POOL_DISK) abort();
+    for (size_t i = 0; i < m->rates; i++)
+        if (m->rate[i].place >= m->places) abort();
+    for (size_t i = 0; i < m->links; i++)
+        if (m->link[i].from >= m->pools || m->link[i].to >= m->pools) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct arena *lasting; /* the catalogue is read once */
+    static const struct catalog *catalog;
+    if (!lasting) lasting = arena_new(ARENA_USUAL_BYTES);
+    if (!catalog) catalog = catalog_open(NULL, lasting);
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
     const struct str text = {(const char *)data, size};
     struct report r;
@@ -34,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (report_read(text, "fuzz", a, &r, &err)) {
         if (!is) abort();
         write_twice(&r, a);
-        (void)guide_system_of(r.machine, a);
+        (void)guide_system_of(r.machine, catalog, a);
+        place_anew(r.machine, catalog, a);
         (void)guide_benchmark_of(r.machine);
     }
     arena_free(a);

@@ -142,7 +142,7 @@ static void test_names_that_are_nearly_another_s(void **state)
     static const struct {
         const char *scenario, *first, *second;
     } row[] = {{"laptop", "GeForce RTX 4090 Laptop GPU", NULL},
-               {"m40", NULL, NULL},
+               {"m40", "Tesla M40 24GB", NULL}, /* not Apple's M4 */
                {"rtx3060-8", "GeForce RTX 3060 8GB", "GeForce RTX 5060 Ti 8GB"},
                {"gb10", "GB10 (DGX Spark)", NULL}};
     for (size_t i = 0; i < COUNT_OF(row); i++) {

@@ -46,7 +46,9 @@ static inline int home_close(void **state)
                                         "experiments/mine.yaml",
                                         "experiments/llm-memory.yaml",
                                         "experiments",
-                                        "residuals.json"};
+                                        "residuals.json",
+                                        "clouds.json",
+                                        "requirements.json"};
     struct home *h = *state;
     for (size_t i = 0; i < COUNT_OF(names); i++) remove(home_path(h, names[i]));
     const int left = rmdir(h->folder);

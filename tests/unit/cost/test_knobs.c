@@ -48,6 +48,42 @@ static void the_usual_is_a_llama_server(void **state)
     assert_true(s->knobs.mmap);
 }
 
+static void placement_is_auto_or_as_told(void **state)
+{
+    struct stage *s = *state;
+    assert_exactly(s->knobs.gpu_layers, KNOB_AUTO);
+    assert_exactly(s->knobs.cpu_moe, KNOB_AUTO);
+    assert_exactly(s->knobs.kv_offload, OFFLOAD_AUTO);
+    ok(s, "gpu-layers", "20");
+    assert_exactly(s->knobs.gpu_layers, 20);
+    ok(s, "gpu_layers", "ALL");
+    assert_exactly(s->knobs.gpu_layers, KNOB_ALL);
+    ok(s, "gpu_layers", "0");
+    assert_exactly(s->knobs.gpu_layers, 0);
+    ok(s, "n-cpu-moe", "auto");
+    assert_exactly(s->knobs.cpu_moe, KNOB_AUTO);
+    ok(s, "kv_offload", "off");
+    assert_exactly(s->knobs.kv_offload, OFFLOAD_OFF);
+    ok(s, "tensor-split", "3,0,1.5");
+    assert_exactly(s->knobs.tensor_split[0], 3);
+    assert_exactly(s->knobs.tensor_split[1], 0);
+    assert_exactly(s->knobs.tensor_split[2], 1.5);
+    ok(s, "tensor_split", "1,1"); /* what was set before is gone */
+    assert_exactly(s->knobs.tensor_split[2], 0);
+    refused(s, "gpu_layers", "most",
+            "gpu_layers is \"most\", but takes a whole number from 0 to 513, or one of: auto all");
+    refused(s, "gpu_layers", "-1",
+            "gpu_layers is \"-1\", but takes a whole number from 0 to 513, or one of: auto all");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const bad[] = {"3,", "a", "1,-1", "1,1,1,1,1,1,1,1,1,1"};
+        struct mu_err err = {0};
+        assert_false(
+            knob_set(kind, &s->knobs, S("tensor_split"), str_of(bad[i]), s->catalog, &err));
+        assert_non_null(strstr(err.text, "but takes at most 9 numbers"));
+    }
+    refused(s, "tensor_split", "0,0", "tensor_split is \"0,0\", but one share must be more than 0");
+}
+
 static void every_kind_is_read(void **state)
 {
     struct stage *s = *state;
@@ -119,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_usual_is_a_llama_server, set_up, stage_close),
+        cmocka_unit_test_setup_teardown(placement_is_auto_or_as_told, set_up, stage_close),
         cmocka_unit_test_setup_teardown(every_kind_is_read, set_up, stage_close),
         cmocka_unit_test_setup_teardown(each_knob_can_be_set_by_both_its_names, set_up,
                                         stage_close),

@@ -42,10 +42,11 @@ static void buffers_take_the_place_of_the_plan(void **state)
     judge_task(&t, m, &s->world, &plan);
     v = plan;
     judge_allocated(&exact, &t, m, s->arena, &v);
-    assert_exactly(v.held_bytes.likely, 4.75 * GiB + 4096);
-    assert_exactly(v.held_bytes.low, v.held_bytes.high);
-    assert_int_equal(v.held_bytes.origin, MEASURED);
-    assert_string_equal(v.held_bytes.source, "llama.cpp 0.5.0, loaded without allocating");
+    assert_exactly(v.site[ON_HOST].held_bytes.likely, 4.75 * GiB + 4096);
+    assert_exactly(v.site[ON_HOST].held_bytes.low, v.site[ON_HOST].held_bytes.high);
+    assert_int_equal(v.site[ON_HOST].held_bytes.origin, MEASURED);
+    assert_string_equal(v.site[ON_HOST].held_bytes.source,
+                        "llama.cpp 0.5.0, loaded without allocating");
     assert_exactly(named(&v, "weights, AMX"), 3 * GiB);
     assert_exactly(named(&v, "weights, CPU"), 1 * GiB);
     assert_exactly(named(&v, "KV cache"), 0.5 * GiB);
@@ -54,12 +55,12 @@ static void buffers_take_the_place_of_the_plan(void **state)
     assert_exactly(named(&v, "weights"), 0);
     const struct allocated_groups g = allocated_planned(&v.bill);
     assert_exactly(g.weights_bytes, allocated_sums(&exact).weights_bytes);
-    assert_exactly(allocated_total(g), v.held_bytes.likely);
+    assert_exactly(allocated_total(g), v.site[ON_HOST].held_bytes.likely);
     /* the rest stands */
-    assert_exactly(v.process_bytes, plan.process_bytes);
-    assert_exactly(v.process_most_bytes, plan.process_most_bytes);
+    assert_exactly(v.site[ON_HOST].beside_bytes, plan.site[ON_HOST].beside_bytes);
+    assert_exactly(v.site[ON_HOST].beside_most_bytes, plan.site[ON_HOST].beside_most_bytes);
     assert_memory_equal(&v.decode_per_s, &plan.decode_per_s, sizeof v.decode_per_s);
-    assert_exactly(named(&v, "process and vocabulary"), plan.process_bytes);
+    assert_exactly(named(&v, "process and vocabulary"), plan.site[ON_HOST].beside_bytes);
     assert_int_equal(v.fits, FITS);
 }
 
@@ -74,15 +75,16 @@ static void fits_is_judged_again(void **state)
     judge_allocated(&exact, &t, small, s->arena, &v);
     assert_int_equal(v.fits, FITS_NOT);
     /* between what the process likely takes and what it may */
-    const double need = v.held_bytes.likely + v.process_bytes;
-    const double between = v.held_bytes.likely + (v.process_bytes + v.process_most_bytes) / 2;
-    assert_true(v.process_most_bytes > v.process_bytes);
+    const double need = v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes;
+    const double between = v.site[ON_HOST].held_bytes.likely +
+                           (v.site[ON_HOST].beside_bytes + v.site[ON_HOST].beside_most_bytes) / 2;
+    assert_true(v.site[ON_HOST].beside_most_bytes > v.site[ON_HOST].beside_bytes);
     const struct machine *tight =
         machine_of(s, str_format(s->arena, "cpu:4 ram:%.4fGiB", between / GiB));
     judge_task(&t, tight, &s->world, &v);
     judge_allocated(&exact, &t, tight, s->arena, &v);
     assert_int_equal(v.fits, FITS_PROBABLY);
-    assert_true(v.usable_bytes > need);
+    assert_true(v.site[ON_HOST].usable_bytes > need);
 }
 
 static void what_has_no_rule_is_computed(void **state)
@@ -99,8 +101,9 @@ static void what_has_no_rule_is_computed(void **state)
     assert_null(v.why);
     assert_null(v.bill.unruled);
     assert_exactly(named(&v, "cache and state"), 0.5 * GiB);
-    assert_true(v.process_bytes > 0 && v.process_most_bytes > v.process_bytes);
-    assert_exactly(named(&v, "process and vocabulary"), v.process_bytes);
+    assert_true(v.site[ON_HOST].beside_bytes > 0 &&
+                v.site[ON_HOST].beside_most_bytes > v.site[ON_HOST].beside_bytes);
+    assert_exactly(named(&v, "process and vocabulary"), v.site[ON_HOST].beside_bytes);
     assert_false(estimate_known(v.decode_per_s));
     assert_string_equal(v.decode_per_s.source, why);
 }
@@ -119,7 +122,7 @@ static void as_many_buffers_as_may_come_fit_a_bill(void **state)
     judge_task(&t, m, &s->world, &v);
     judge_allocated(&x, &t, m, s->arena, &v);
     assert_false(v.bill.full);
-    assert_exactly(v.held_bytes.likely, 6.0 * ALLOCATED_BUFFERS + 7);
+    assert_exactly(v.site[ON_HOST].held_bytes.likely, 6.0 * ALLOCATED_BUFFERS + 7);
 }
 
 int main(void)

@@ -24,11 +24,11 @@ static void test_fits_by_memory(void **state)
     struct verdict v;
     judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "yes");
-    const double need = v.held_bytes.likely + v.process_bytes;
+    const double need = v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes;
     assert_true(need > s->digest.weight_bytes);
     judge_task(&t, machine_of(s, "cpu:4 ram:2GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "no");
-    assert_exactly(v.held_bytes.likely + v.process_bytes, need);
+    assert_exactly(v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes, need);
 }
 
 static void test_bill_adds_up(void **state)
@@ -40,7 +40,7 @@ static void test_bill_adds_up(void **state)
     const char *const group[] = {"weights", "kv", "compute", "output"};
     double sum = 0;
     for (size_t i = 0; i < 4; i++) sum += bill_group(&v.bill, group[i]);
-    assert_close(sum, v.held_bytes.likely, 0.5);
+    assert_close(sum, v.site[ON_HOST].held_bytes.likely, 0.5);
 }
 
 static void test_closed_form_has_a_range(void **state)
@@ -52,10 +52,10 @@ static void test_closed_form_has_a_range(void **state)
     judge_task(&t, m, &s->world, &exact);
     s->knobs.closed_form = true;
     judge_task(&t, m, &s->world, &closed);
-    assert_exactly(exact.held_bytes.low, exact.held_bytes.high);
-    assert_true(closed.held_bytes.low <= exact.held_bytes.likely);
-    assert_true(closed.held_bytes.high >= exact.held_bytes.likely);
-    assert_true(closed.held_bytes.high > closed.held_bytes.low);
+    assert_exactly(exact.site[ON_HOST].held_bytes.low, exact.site[ON_HOST].held_bytes.high);
+    assert_true(closed.site[ON_HOST].held_bytes.low <= exact.site[ON_HOST].held_bytes.likely);
+    assert_true(closed.site[ON_HOST].held_bytes.high >= exact.site[ON_HOST].held_bytes.likely);
+    assert_true(closed.site[ON_HOST].held_bytes.high > closed.site[ON_HOST].held_bytes.low);
 }
 
 static void test_speed_needs_a_measurement(void **state)
@@ -106,7 +106,7 @@ static void test_not_computed(void **state)
     judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "not computed");
     assert_non_null(v.why);
-    assert_false(estimate_known(v.held_bytes));
+    assert_false(estimate_known(v.site[ON_HOST].held_bytes));
 }
 
 /* A limit of address space counts the mapped file beside its repacked copy; available memory does not. */
@@ -124,7 +124,7 @@ static void test_address_space(void **state)
     judge_buffers(&m, s->catalog, s->arena, &s->knobs);
     judge_task(&t, &m, &s->world, &v);
     assert_int_equal(v.fits, FITS);
-    const double held = v.held_bytes.likely + v.process_bytes;
+    const double held = v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes;
     struct limit limit = {.what = "ulimit -v", .bytes = quantity_of(held * 1.1, REPORTED, "test")};
     facts.limit = &limit;
     facts.limits = 1;
@@ -133,7 +133,7 @@ static void test_address_space(void **state)
     limit.counts_mappings = true;
     judge_task(&t, &m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT);
-    assert_string_equal(v.bound_by, "ulimit -v");
+    assert_string_equal(v.site[ON_HOST].bound_by, "ulimit -v");
     limit.bytes = quantity_of(held * 2, REPORTED, "test");
     judge_task(&t, &m, &s->world, &v);
     assert_int_equal(v.fits, FITS);
@@ -147,17 +147,18 @@ static void test_probably(void **state)
     struct machine m = *machine_of(s, "cpu:4 ram:16GiB");
     struct verdict v;
     judge_task(&t, &m, &s->world, &v);
-    assert_true(v.process_most_bytes > v.process_bytes);
+    assert_true(v.site[ON_HOST].beside_most_bytes > v.site[ON_HOST].beside_bytes);
     struct pool pool = m.pool[0];
     m.pool = &pool;
     m.pools = 1;
-    pool.usable_bytes = quantity_of(v.held_bytes.likely + v.process_bytes, REPORTED, "test");
+    pool.usable_bytes = quantity_of(
+        v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes, REPORTED, "test");
     judge_task(&t, &m, &s->world, &v);
     assert_int_equal(v.fits, FITS_PROBABLY);
     pool.usable_bytes.value -= 1;
     judge_task(&t, &m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT);
-    pool.usable_bytes.value = v.held_bytes.high + v.process_most_bytes;
+    pool.usable_bytes.value = v.site[ON_HOST].held_bytes.high + v.site[ON_HOST].beside_most_bytes;
     judge_task(&t, &m, &s->world, &v);
     assert_int_equal(v.fits, FITS);
 }
@@ -165,12 +166,14 @@ static void test_probably(void **state)
 static void test_figures(void **state)
 {
     (void)state;
-    struct verdict v = {.held_bytes = estimate_of(3, 4, 5, ESTIMATED, "test"), .process_bytes = 1};
+    struct verdict v = {
+        .split = split_host,
+        .site = {{.held_bytes = estimate_of(3, 4, 5, ESTIMATED, "test"), .beside_bytes = 1}}};
     assert_string_equal(judge_figure(3.9, &v, 0.25), "too low");
     assert_string_equal(judge_figure(4, &v, 0.25), "confirmed");
     assert_string_equal(judge_figure(8, &v, 0.25), "confirmed");
     assert_string_equal(judge_figure(8.1, &v, 0.25), "too high");
-    v.held_bytes.origin = UNKNOWN;
+    v.site[ON_HOST].held_bytes.origin = UNKNOWN;
     assert_string_equal(judge_figure(4, &v, 0.25), "unsupported");
 }
 
@@ -183,7 +186,8 @@ static void test_ranking(void **state)
     assert_true(n > 3);
     for (size_t i = 0; i < n; i++) {
         const struct verdict *v = &model[i].verdict;
-        assert_true(v->held_bytes.high + v->process_bytes <= 0.9 * v->usable_bytes);
+        assert_true(v->site[ON_HOST].held_bytes.high + v->site[ON_HOST].beside_bytes <=
+                    0.9 * v->site[ON_HOST].usable_bytes);
         assert_true(v->decode_per_s.likely >= 10);
         assert_true(known_or(model[i].mix->perplexity_increase, 1) <= 0.05);
         assert_true(model[i].largest_context_tokens >= model[i].context_tokens - 1024);

@@ -49,9 +49,16 @@ static void add_product(struct priced *p, unsigned type, double columns, const c
     WORK(&p->bill, of, "multiply", flop, "here");
 }
 
+static struct estimate speed_with(const struct priced *p, enum phase phase, double threads)
+{
+    const struct speed_asked asked = {
+        .bill = &p->bill, .machine = &p->machine, .world = &p->world, .threads = threads};
+    return speed_of(&asked, phase);
+}
+
 static double likely(const struct priced *p)
 {
-    return speed_of(&p->bill, DECODE, &p->machine, 0, &p->world).likely;
+    return speed_with(p, DECODE, 0).likely;
 }
 
 static void a_phase_takes_the_sum_of_its_lines(void **state)
@@ -62,10 +69,10 @@ static void a_phase_takes_the_sum_of_its_lines(void **state)
     add_product(p, Q4_K, 1, "AMX", 100); /* a second */
     add_product(p, Q8_0, 1, "AMX", 200); /* four */
     assert_close(likely(p), 1.0 / 5, 1e-12);
-    const struct estimate e = speed_of(&p->bill, DECODE, &p->machine, 0, &p->world);
+    const struct estimate e = speed_with(p, DECODE, 0);
     assert_close(e.low, 1.0 / 10, 1e-12);
     assert_close(e.high, 2.0 / 5, 1e-12);
-    assert_false(estimate_known(speed_of(&p->bill, PREFILL, &p->machine, 0, &p->world)));
+    assert_false(estimate_known(speed_with(p, PREFILL, 0)));
 }
 
 static void the_buffer_decides_before_the_columns(void **state)
@@ -110,9 +117,9 @@ static void what_nobody_measured_has_no_price(void **state)
 {
     struct priced *p = priced_new(*state);
     add_product(p, Q4_K, 1, "CPU", 100);
-    assert_false(estimate_known(speed_of(&p->bill, DECODE, &p->machine, 0, &p->world)));
+    assert_false(estimate_known(speed_with(p, DECODE, 0)));
     add_rate(p, WORK_MATMUL_FLOP, Q8_0, 1, "CPU", 100);
-    const struct estimate e = speed_of(&p->bill, DECODE, &p->machine, 0, &p->world);
+    const struct estimate e = speed_with(p, DECODE, 0);
     assert_false(estimate_known(e));
     assert_non_null(e.source);
 }
@@ -124,9 +131,9 @@ static void threads_asked_for_choose_the_rates(void **state)
     add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 60);
     p->rate[1].threads = 1;
     add_product(p, Q4_K, 1, "CPU", 60);
-    assert_close(speed_of(&p->bill, DECODE, &p->machine, 1, &p->world).likely, 1, 1e-12);
-    assert_close(speed_of(&p->bill, DECODE, &p->machine, 0, &p->world).likely, 100.0 / 60, 1e-12);
-    assert_close(speed_of(&p->bill, DECODE, &p->machine, 64, &p->world).likely, 100.0 / 60, 1e-12);
+    assert_close(speed_with(p, DECODE, 1).likely, 1, 1e-12);
+    assert_close(speed_with(p, DECODE, 0).likely, 100.0 / 60, 1e-12);
+    assert_close(speed_with(p, DECODE, 64).likely, 100.0 / 60, 1e-12);
 }
 
 /* A machine of which only bandwidth is known gets the share of it that each type of weights usually reaches, and only that. */

@@ -12,7 +12,7 @@ static struct guide_system system_with(struct arena *a, double total_bytes, doub
     f->memory.total_bytes = quantity_of(total_bytes, REPORTED, "test");
     f->memory.available_bytes = quantity_of(available_bytes, REPORTED, "test");
     m->facts = f;
-    return guide_system_of(m, a);
+    return guide_system_of(m, NULL, a);
 }
 
 /* As round(x / 1024**3, 2) gives them in Python, ties included: 2.675 GiB is exact in bytes and a tie in decimal. */
@@ -37,7 +37,7 @@ static void test_captured(void **state)
 {
     (void)state;
     struct looked *s = looked_tree("two-sockets");
-    const struct guide_system g = guide_system_of(looked_machine(s), s->arena);
+    const struct guide_system g = guide_system_of(looked_machine(s), s->looking.catalog, s->arena);
     assert_string_equal(g.platform, "Linux");
     assert_string_equal(g.processor, "");
     assert_string_equal(g.architecture, "x86_64");
@@ -53,18 +53,47 @@ static void test_captured(void **state)
     looked_close(s);
 }
 
-static void test_sized_gpus(void **state)
+static struct quantity mib_of(double mib, enum origin origin)
+{
+    return quantity_of(mib * 0x1p20, origin, "test");
+}
+
+/* As `nvidia-smi --query-gpu=name,memory.total --format=csv,noheader` answers, which is what the guide's script runs. */
+static void test_gpus_as_the_guide_asks(void **state)
 {
     (void)state;
-    struct arena *a = arena_new(1 << 20);
+    struct arena *a = arena_new(ARENA_USUAL_BYTES);
+    const struct catalog *c = catalog_open(NULL, a);
     const struct gpu_seen gpu[] = {
-        {.name = "A", .memory_bytes = quantity_of(24564 * 0x1p20, MEASURED, "test")},
-        {.name = "B", .memory_bytes = quantity_of(8 * 0x1p30, LISTED, "test")},
-        {.name = "C", .memory_bytes = quantity_of(8 * 0x1p30, REPORTED, "test")},
-        {.name = "D", .memory_bytes = unknown("test")}};
-    const struct facts f = {.gpu = gpu, .gpus = COUNT_OF(gpu)};
+        {.name = "A", .vendor = "NVIDIA", .pci_id = "1", .memory_bytes = mib_of(24564.9, MEASURED)},
+        {.name = "no driver", .vendor = "NVIDIA", .pci_id = "1", .memory_bytes = mib_of(8, LISTED)},
+        {.name = "C", .vendor = "nvidia", .hidden = "x", .memory_bytes = mib_of(8192, REPORTED)},
+        {.name = "of a line", .vendor = "nvidia", .memory_bytes = mib_of(12288, LISTED)},
+        {.name = "other", .vendor = "AMD", .pci_id = "1", .memory_bytes = mib_of(8192, REPORTED)},
+        {.name = "S", .vendor = "NVIDIA", .kind = "gpu slice", .memory_bytes = mib_of(1, REPORTED)},
+        {.name = "D", .vendor = "NVIDIA", .memory_bytes = unknown("test")},
+        {.name = "E",
+         .vendor = "NVIDIA",
+         .driver_version = "580.1",
+         .memory_bytes = unknown("test")}};
+    struct facts f = {.gpu = gpu, .gpus = COUNT_OF(gpu), .os.platform = "Linux"};
     const struct machine m = {.facts = &f};
-    assert_string_equal(guide_system_of(&m, a).gpu, "A, 24564 MiB\nC, 8192 MiB");
+    struct guide_system g = guide_system_of(&m, c, a);
+    assert_string_equal(g.gpu, "A, 24564 MiB\nC, 8192 MiB\nof a line, 12288 MiB\nE, [N/A]");
+    assert_string_equal(g.gpu_type, "nvidia");
+    f.gpu = &gpu[4];
+    f.gpus = 1;
+    g = guide_system_of(&m, c, a);
+    assert_null(g.gpu);
+    assert_null(g.gpu_type);
+    const struct gpu_seen apple = {.name = "chip", .vendor = "apple"};
+    f.gpu = &apple;
+    g = guide_system_of(&m, c, a);
+    assert_null(g.gpu_type); /* under Linux its script does not know it */
+    f.os.platform = "Darwin";
+    g = guide_system_of(&m, c, a);
+    assert_string_equal(g.gpu_type, "apple_silicon");
+    assert_string_equal(g.gpu, "Apple Silicon (Neural Engine available)");
     arena_free(a);
 }
 
@@ -90,6 +119,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounding), cmocka_unit_test(test_captured),
-        cmocka_unit_test(test_sized_gpus), cmocka_unit_test(test_benchmark)};
+        cmocka_unit_test(test_gpus_as_the_guide_asks), cmocka_unit_test(test_benchmark)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,9 +20,9 @@ static void test_whole(void **state)
     assert_value(f->cpu.cores, 8);
     assert_int_equal(f->gpus, 2);
     assert_non_null(strstr(f->gpu[1].name, "RTX 4090"));
-    assert_value(f->gpu[1].memory_bytes, 24 * 0x1p30);
+    assert_value(f->gpu[1].memory_bytes, 24564 * 0x1p20); /* as its driver counts 24 GB */
     assert_int_equal(f->gpu[1].memory_bytes.origin, LISTED);
-    assert_string_equal(f->gpu[1].sized, "seen, not sized yet");
+    assert_string_equal(f->gpu[1].part, f->gpu[1].name);
     assert_int_equal(f->disks, 1);
     assert_value(f->disk[0].free_bytes, 500 * 0x1p30);
     assert_string_equal(m->name, "my box");
@@ -35,7 +35,7 @@ static void test_whole(void **state)
     assert_false(m->here);
     assert_null(m->fingerprint);
     assert_int_equal(s->notes.count, 0);
-    for (size_t i = 0; i < m->pools; i++) assert_int_not_equal(m->pool[i].kind, POOL_DEVICE);
+    assert_int_equal(m->places, 3);
     looked_close(s);
 }
 
@@ -89,6 +89,24 @@ static void test_named_parts(void **state)
     looked_close(s);
 
     s = looked_tree("wsl2");
+    m = looked_line(s, "ram:8 gpu:RTX 4090 free 20GB x2, RTX 3060 12GB free 0.5 GiB, M40 24GB");
+    assert_int_equal(m->facts->gpus, 4);
+    assert_value(m->facts->gpu[1].free_bytes, 20 * 0x1p30);
+    assert_value(m->facts->gpu[2].free_bytes, 0x1p29);
+    assert_false(known(m->facts->gpu[3].free_bytes, NULL));
+    assert_null(m->facts->gpu[3].part);
+    looked_close(s);
+
+    s = looked_tree("wsl2");
+    m = looked_line(s, "ram:64GiB gpu:M2 Max");
+    assert_string_equal(m->facts->os.platform, "Darwin"); /* it comes with no other */
+    looked_close(s);
+    s = looked_tree("wsl2");
+    m = looked_line(s, "ram:64GiB gpu:M2 Max os:Asahi");
+    assert_string_equal(m->facts->os.platform, "Linux");
+    looked_close(s);
+
+    s = looked_tree("wsl2");
     m = looked_line(s, "ram:8 gpu:none");
     assert_int_equal(m->facts->gpus, 0);
     looked_close(s);
@@ -117,6 +135,9 @@ static const char *const refused[][2] = {
     {"ram:8 gpu:RTX 4090 x65", "at most 64"},
     {"ram:8 gpu:RTX 4090 x60, RTX 4090 x5", "at most 64"},
     {"ram:8 gpu:RTX 4090,", "the name of a GPU"},
+    {"ram:8 gpu:RTX 4090 24GB free 25GB", "so much free"},
+    {"ram:8 gpu:M2 Max free 2GB", "shares the machine's memory"},
+    {"ram:8 gpu:RTX 3080 Laptop", "no GPU is known as"},
     {"ram:8 disk:no", "not a size"},
     {"ram:8 bandwidth:0", "not a rate"},
     {"ram:8 bandwidth:fast", "not a rate"},

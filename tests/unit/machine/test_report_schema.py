@@ -43,18 +43,19 @@ def main():
     validator = jsonschema.Draft202012Validator(SCHEMA)
     trees = sorted(str(p) for p in (ROOT / 'tests' / 'machines').iterdir() if p.is_dir())
     assert len(trees) >= 5, trees
-    for given in trees + ['/', 'ram:8', 'cpu:8 ram:32GiB gpu:RTX 4090 x2 disk:500GiB bandwidth:60GB/s']:
+    for given in trees + ['/', 'ram:8', 'cpu:8 ram:32GiB gpu:RTX 4090 x2 disk:500GiB bandwidth:60GB/s', 'ram:64 gpu:M2 Max']:
         document = report(given)
         validator.validate(document)
         assert list(document)[:7] == ['muster', 'schema'] + GUIDE, list(document)
-        assert list(document['system']) == SYSTEM, list(document['system'])
+        assert document['system']['gpu'] or 'gpu:' not in given, given
+        assert list(document['system']) == SYSTEM + ['gpu_type'] * (document['system']['gpu'] is not None), list(document['system'])
     broken = [altered(document, 'report/2', 'schema'), without(document, 'pools'), without(document, 'system', 'ram_gb'),
               altered(document, 'much', 'system', 'ram_gb'), altered(document, [1], 'notes'), altered(document, None, 'rates'),
               altered(document, 'guessed', 'pools', 0, 'total_bytes', 'origin'), without(document, 'pools', 0, 'total_bytes', 'value'),
               altered(document, {}, 'facts', 'cpu')]
     for i, document in enumerate(broken):
         assert not validator.is_valid(document), f'the schema accepts broken report {i}'
-    print(f'{len(trees) + 3} reports hold, {len(broken)} broken ones do not')
+    print(f'{len(trees) + 4} reports hold, {len(broken)} broken ones do not')
 
 
 main()

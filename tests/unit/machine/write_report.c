@@ -41,15 +41,19 @@ static void write_report(const struct machine *m, struct arena *a, struct buf *o
                                          .conditions = "idle"}};
     static const struct verdict_row verdicts[] = {
         {"a", "A", "yes", "no", "why", 1e9}, {"b", "B", NULL, "not computed", "why", (double)NAN}};
+    static const struct requirement_row requirements[] = {
+        {"a", "minimum", "cpu", "i7-12700 or equivalent", "not met", false, "why"}};
     static const char *const notes[] = {"a note"};
     const struct report r = {.timestamp = "2026-11-21 08:00:00",
                              .hostname = m->name,
-                             .system = guide_system_of(m, a),
+                             .system = guide_system_of(m, catalog_open(NULL, a), a),
                              .benchmark = guide_benchmark_of(m),
                              .capabilities = {.notes = "slow"},
                              .machine = machine_with_rates(m, rates, 2, a),
                              .verdict = verdicts,
                              .verdicts = 2,
+                             .requirement = requirements,
+                             .requirements = 1,
                              .notes = notes,
                              .note_count = 1};
     report_write(&r, out);

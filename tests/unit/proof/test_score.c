@@ -41,6 +41,38 @@ static void exact_classes_are_off_by_nothing(void **state)
     }
 }
 
+static void splits_are_off_by_nothing_or_next_to_it(void **state)
+{
+    static const struct {
+        const char *file, *class_;
+        double rows, worst_pct;
+    } want[] = {{"truth/memory_offload.json", "memory_offload.device", 95, 0},
+                {"truth/memory_offload.json", "memory_offload.host", 95, 0},
+                {"truth/memory_split.json", "memory_split.device", 160, 0.01},
+                {"truth/memory_split.json", "memory_split.host", 160, 0.01}};
+    struct stage *s = *state;
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        const struct score *c = score(s, catalog_file(s->catalog, want[i].file), want[i].class_);
+        assert_exactly(c->rows, want[i].rows);
+        at_most(c->worst_pct, want[i].worst_pct);
+        at_most(c->worst_pct, c->bar_worst_pct);
+    }
+}
+
+static void the_closed_form_of_splits_has_a_range_that_holds(void **state)
+{
+    static const char *const name[] = {"memory_offload.device.closed_form",
+                                       "memory_offload.host.closed_form"};
+    struct stage *s = *state;
+    for (size_t i = 0; i < COUNT_OF(name); i++) {
+        const struct score *c =
+            score(s, catalog_file(s->catalog, "truth/memory_offload.json"), name[i]);
+        at_most(c->median_pct, 0.1);
+        at_most(0.85, c->coverage);
+        at_most(c->coverage, 0.95);
+    }
+}
+
 static void the_closed_form_meets_its_bars_and_its_range_holds(void **state)
 {
     struct stage *s = *state;
@@ -137,6 +169,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(exact_classes_are_off_by_nothing),
+        STAGED(splits_are_off_by_nothing_or_next_to_it),
+        STAGED(the_closed_form_of_splits_has_a_range_that_holds),
         STAGED(the_closed_form_meets_its_bars_and_its_range_holds),
         STAGED(the_ninth_of_ten_is_the_ninetieth_percentile),
         STAGED(the_class_is_the_files),

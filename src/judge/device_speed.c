@@ -1,0 +1,71 @@
+/* A roofline with shares: bytes that the columns of a product share are read at a share of the listed bandwidth, what is multiplied goes
+ * at a share of the listed matrix rate (of halves, or of singles where halves are slower) that few columns do not reach, and each node of the graph costs its launch. One column hides
+ * its arithmetic behind its reading; of several, all but one stand beside it. Left out: caches (weights smaller than a last-level
+ * cache stay in it on few cards only), clocks that fall, kernels that are slower for single types of weights. */
+#include "judge/device_speed.h"
+
+#include "base/num.h"
+
+/* ggml's types by their numbers (ggml.h): products done in floating point, and weights in blocks of 256 values. */
+static bool is_float(unsigned type)
+{
+    enum { F32 = 0, F16 = 1, F64 = 28, BF16 = 30 };
+    return type == F32 || type == F16 || type == F64 || type == BF16;
+}
+
+static bool has_large_blocks(unsigned type)
+{
+    enum { Q2_K = 10, IQ4_NL = 20, IQ4_XS = 23, IQ1_M = 29, TQ1_0 = 34, TQ2_0 = 35 };
+    return (type >= Q2_K && type <= IQ4_XS && type != IQ4_NL) || type == IQ1_M || type == TQ1_0 ||
+           type == TQ2_0;
+}
+
+static double listed(const struct device *d, enum machine_work work)
+{
+    const struct rate *r = machine_place_rate(d->machine, d->place, work);
+    return r ? r->per_s.likely : 0;
+}
+
+/* FLOP a second with very many columns; 0: not known. */
+static double multiplied_per_s(const struct device *d, const struct accelerator *x, bool integers)
+{
+    const double igemm = listed(d, WORK_IGEMM_FLOP);
+    const double hgemm = most(listed(d, WORK_HGEMM_FLOP), listed(d, WORK_SGEMM_FLOP));
+    if (!integers) return x->float_share * hgemm;
+    if (!x->integers) return x->quant_share * hgemm;
+    return igemm > 0 ? x->quant_share * igemm : x->float_share * hgemm;
+}
+
+static double seconds_of(const struct line *l, const struct device *d, const struct accelerator *x,
+                         double read_per_s)
+{
+    const double columns = most(l->columns, 1);
+    const bool attends = l->work == ATTEND_FLOP;
+    const double attend_share = d->flash ? x->attend_share : x->attend_plain_share;
+    const double block_share = has_large_blocks(l->type) ? x->block_share : 1;
+    const double share = attends ? attend_share : x->read_share * block_share;
+    const double read_s = l->bytes / columns / (read_per_s * share);
+    if (!(columns > 1)) return read_s;
+    const double full_per_s = multiplied_per_s(d, x, !attends && !is_float(l->type));
+    const double experts = !attends && columns < d->at_once ? x->expert_share : 1;
+    const double reached = columns / (columns + (attends ? 0 : x->half_columns)) * experts;
+    return read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
+}
+
+bool device_seconds(const struct line *l, const struct device *d, struct estimate *out)
+{
+    const struct accelerator *x = accelerator_of(d->world, &d->machine->place[d->place]);
+    const double read_per_s = listed(d, WORK_READ_BYTES);
+    double seconds;
+    if (!x || !(read_per_s > 0)) return false;
+    switch (l->work) {
+    case OPERATIONS: seconds = l->amount * x->launch_s; break;
+    case ELEMENT_BYTES: seconds = l->amount / (read_per_s * x->read_share); break;
+    case MATMUL_FLOP:
+    case ATTEND_FLOP: seconds = seconds_of(l, d, x, read_per_s); break;
+    default: return false;
+    }
+    if (!isfinite(seconds)) return false;
+    *out = estimate_exactly(seconds, ESTIMATED, "listed rates and typical shares of them");
+    return true;
+}

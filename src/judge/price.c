@@ -1,0 +1,165 @@
+/* The price list: each line at the rate measured for that work, weight type, buffer and number of columns with all threads; between two
+ * measured numbers of columns the rate is interpolated (both logarithmic). Where two lengths of rows were measured, each row costs a fixed
+ * time beside that of its values. Attention goes by the nearest head size, since kernels fall off a cliff below their vector length. */
+#include "judge/price.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/num.h"
+
+static enum machine_work rate_work(const struct line *l)
+{
+    switch (l->work) {
+    case MATMUL_FLOP: return l->experts ? WORK_EXPERT_FLOP : WORK_MATMUL_FLOP;
+    case ATTEND_FLOP: return WORK_ATTEND_FLOP;
+    case OPERATIONS: return WORK_OPERATIONS;
+    default: return WORK_ELEMENT_BYTES;
+    }
+}
+
+/* Rates are of places; whatever has none of the machine's is the CPU's. */
+static bool on_cpu(const struct machine *m, const struct rate *r)
+{
+    return r->place >= m->places || m->place[r->place].kind == PLACE_CPU;
+}
+
+static bool is_there(const struct rate *r, const struct price_query *q)
+{
+    if (q->place != PRICE_CPU) return r->place == q->place && !on_cpu(q->machine, r);
+    return on_cpu(q->machine, r) && r->threads == q->threads;
+}
+
+static bool is_for(const struct rate *r, const struct price_query *q)
+{
+    const struct line *l = q->line;
+    if (r->work != rate_work(l) || !is_there(r, q)) return false;
+    if (l->work == MATMUL_FLOP)
+        return r->type == l->type &&
+               (q->any_buffer || !r->buffer || !l->buffer || strcmp(r->buffer, l->buffer) == 0);
+    return l->work != ATTEND_FLOP || r->type == l->type;
+}
+
+/* Lengths of rows that were measured: the shortest and the longest, of heads twice the nearest. */
+struct rows {
+    double shortest, longest;
+    bool any;
+};
+
+static double row_distance(double measured, double row)
+{
+    return measured > 0 && row > 0 ? fabs(log(measured / row)) : 0;
+}
+
+static struct rows rows_of(const struct price_query *q)
+{
+    struct rows rows = {0, 0, false};
+    for (size_t i = 0; i < q->machine->rates; i++) {
+        const struct rate *r = &q->machine->rate[i];
+        const double row = r->row, now = rows.longest, wanted = q->line->row;
+        if (!is_for(r, q)) continue;
+        const bool nearer = row_distance(row, wanted) < row_distance(now, wanted);
+        if (!rows.any || (q->line->work == ATTEND_FLOP && nearer))
+            rows = (struct rows){row, row, true};
+        else if (q->line->work != ATTEND_FLOP)
+            rows = (struct rows){least(rows.shortest, row), most(now, row), true};
+    }
+    return rows;
+}
+
+/* A rate says nothing of so many times its columns: what streams with one multiplies blocks with hundreds. */
+enum { FAR_COLUMNS = 32 };
+
+static double between(double below, double above, double share)
+{
+    return exp(log(below) + share * (log(above) - log(below)));
+}
+
+/* The measured rates on both sides of a line's columns, on rows of one length; NULL where there is none. */
+struct bracket {
+    const struct rate *below, *above;
+};
+
+static struct bracket bracket_of(const struct price_query *q, double row)
+{
+    struct bracket b = {NULL, NULL};
+    for (size_t i = 0; i < q->machine->rates; i++) {
+        const struct rate *r = &q->machine->rate[i];
+        if (r->row != row || !is_for(r, q)) continue;
+        if (r->tokens > q->line->columns) {
+            if (!b.above || r->tokens < b.above->tokens) b.above = r;
+        } else if (!b.below || r->tokens > b.below->tokens) {
+            b.below = r;
+        }
+    }
+    return b;
+}
+
+/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
+static bool rate_on(const struct price_query *q, double row, struct estimate *out)
+{
+    const struct bracket b = bracket_of(q, row);
+    const double columns = q->line->columns;
+    const struct rate *nearest = b.below ? b.below : b.above;
+    if (!nearest || (!b.above && columns > FAR_COLUMNS * most(nearest->tokens, 1))) return false;
+    *out = nearest->per_s;
+    if (!b.below || !b.above || !(b.below->tokens > 0)) return true;
+    const double share = log(columns / b.below->tokens) / log(b.above->tokens / b.below->tokens);
+    out->low = between(out->low, b.above->per_s.low, share);
+    out->likely = between(out->likely, b.above->per_s.likely, share);
+    out->high = between(out->high, b.above->per_s.high, share);
+    return true;
+}
+
+/* The time of a value is that of a long row's and a share of what starting a row costs. */
+static double slowed(double longest, double shortest, double share)
+{
+    return 1 / (1 / longest + share * most(1 / shortest - 1 / longest, 0));
+}
+
+/* How far below the shortest measured row that is believed. */
+static const double share_most = 2;
+
+static bool rate_for(const struct price_query *q, struct estimate *out)
+{
+    const struct rows rows = rows_of(q);
+    struct estimate shortest;
+    if (!rows.any) return false;
+    if (!rate_on(q, rows.longest, out)) return rate_on(q, rows.shortest, out);
+    if (!(rows.shortest > 0) || !(rows.shortest < rows.longest) || !(q->line->row > 0) ||
+        !rate_on(q, rows.shortest, &shortest))
+        return true;
+    const double all = 1 / rows.shortest - 1 / rows.longest;
+    const double share = least(most((1 / q->line->row - 1 / rows.longest) / all, 0), share_most);
+    out->low = slowed(out->low, shortest.low, share);
+    out->likely = slowed(out->likely, shortest.likely, share);
+    out->high = slowed(out->high, shortest.high, share);
+    return true;
+}
+
+bool price_of(const struct price_query *asked, struct estimate *out)
+{
+    struct price_query q = *asked;
+    struct line single = *q.line;
+    single.experts = false;
+    q.any_buffer = false;
+    if (rate_for(&q, out)) return true;
+    q.line = &single;
+    if (asked->line->experts && rate_for(&q, out)) return true;
+    q.any_buffer = true;
+    return rate_for(&q, out);
+}
+
+double price_threads(const struct machine *m, double asked)
+{
+    double below = 0, above = 0;
+    for (size_t i = 0; i < m->rates; i++) {
+        const struct rate *r = &m->rate[i];
+        if (r->work != WORK_MATMUL_FLOP || !on_cpu(m, r)) continue;
+        if (!(asked > 0) || r->threads <= asked)
+            below = most(below, r->threads);
+        else
+            above = above > 0 ? least(above, r->threads) : r->threads;
+    }
+    return below > 0 ? below : above;
+}
