@@ -54,7 +54,8 @@ class Script(unittest.TestCase):
             for row in rows:
                 self.assertGreater(row["measured"]["decode"]["likely"], 0)
                 self.assertTrue(any(name.startswith("RPC0") and name.endswith(" model") for name in row["measured"]["buffers_mib"]), row)
-                self.assertIn("held_bytes", row["listed"])
+                self.assertEqual(row["listed"]["sites"][0]["name"], "the host", row)
+                self.assertFalse(row["listed"]["placed_as_asked"])  # a server is no place of this machine
             self.assertIn("SmolLM2-135M", page.read_text())
             self.assertIsNone(data["speed"]["why"])
 
