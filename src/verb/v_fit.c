@@ -222,7 +222,7 @@ static const char *first_token_words(struct arena *a, double prompt_tokens,
 static void say_context(struct doc *d, struct block *b, const struct fit *f)
 {
     const double on_devices = f->all_on.context_tokens;
-    const double all = f->asked.digest->shape->context_tokens;
+    const double all = judge_trained_context(&f->asked.task);
     if (!(f->largest_context_tokens > 0)) return;
     if (on_devices > 0 && on_devices < f->largest_context_tokens)
         facts_row(d, b, "context that fits", "%.0f tokens with everything on %s, %.0f at all%s",
