@@ -191,8 +191,9 @@ static double kernel_threads(const struct machine *m, double asked)
 /* Seconds of the host's lines and of the devices', and what they rest on. */
 struct sum {
     struct estimate host, device;
-    double cached_s; /* the host's at best, if its weights come from the cache */
-    double threads;  /* that the CPU's kernels were measured with */
+    double cached_s;  /* the host's at best, if its weights come from the cache */
+    double threads;   /* that the CPU's kernels were measured with */
+    double moved_low; /* of what a link is listed with, the least share that it may carry */
     bool typical, listed;
     const char *why; /* no price */
 };
@@ -275,7 +276,7 @@ static bool at_listed(const struct speed_asked *a, const struct line *l, size_t 
     if (!device_seconds(l, &d, &seconds)) return false;
     const struct accelerator *x = accelerator_of(a->world, &a->machine->place[place]);
     const struct accelerator_range r = range_of(a, (enum phase)l->phase, x);
-    seconds.low /= r.high;
+    seconds.low = least(seconds.likely, most(seconds.low / r.high, device_seconds_least(l, &d)));
     seconds.high /= r.low;
     add_seconds(&s->device, seconds);
     s->listed = true;
@@ -308,16 +309,20 @@ static size_t copies_to(const struct speed_asked *a, const struct line *l)
     return 0;
 }
 
+/* A link's rate is the most that it carries: how much slower it is was not measured, so as much as the work behind it may be. */
 static void add_moved(const struct speed_asked *a, double bytes, size_t from, size_t to,
                       struct sum *s)
 {
     double per_s;
     const struct link *link = from == to ? NULL : machine_link(a->machine, from, to);
     if (from == to) return;
-    if (link && known(link->bytes_per_s, &per_s) && per_s > 0)
-        add_seconds(&s->device, estimate_exactly(bytes / per_s, ESTIMATED, NULL));
-    else
+    if (link && known(link->bytes_per_s, &per_s) && per_s > 0) {
+        struct estimate seconds = estimate_exactly(bytes / per_s, ESTIMATED, NULL);
+        seconds.high /= s->moved_low;
+        add_seconds(&s->device, seconds);
+    } else {
         s->why = "the link to a device is not known (of a machine line, link:PCIe 4.0 x16)";
+    }
 }
 
 static void add_line(const struct speed_asked *a, const struct line *l, struct sum *s)
@@ -376,9 +381,18 @@ static const char *rests_on(const struct sum *s)
     return s->typical ? "typical shares of bandwidth and sgemm" : "kernel rates measured here";
 }
 
+/* As slow as work at the first device that has layers may be. */
+static double moved_low(const struct speed_asked *a, enum phase phase)
+{
+    if (!a->split || a->split->sites < 2) return 1;
+    const struct accelerator *x = accelerator_of(a->world, &a->machine->place[a->site[1].place]);
+    return x ? range_of(a, phase, x).low : 1;
+}
+
 struct estimate speed_of(const struct speed_asked *a, enum phase phase)
 {
-    struct sum s = {.threads = kernel_threads(a->machine, a->threads)};
+    struct sum s = {.threads = kernel_threads(a->machine, a->threads),
+                    .moved_low = moved_low(a, phase)};
     for (size_t i = 0; i < a->bill->lines && !s.why; i++)
         if (a->bill->line[i].phase == phase) add_line(a, &a->bill->line[i], &s);
     if (s.why) return not_priced(s.why);
