@@ -248,7 +248,9 @@ static void on_host(const struct speed_asked *a, const struct line *l, struct su
     if (!(s->threads > 0)) {
         s->why = a->machine->unmeasured ? a->machine->unmeasured : "no kernel was measured";
     } else if (!price_of(&q, &rate)) {
-        s->why = "no rate is known for one of its kernels";
+        s->why = machine_rate(a->machine, WORK_SGEMM_FLOP, RATE_ALL_THREADS)
+                     ? "no rate is known for one of its kernels"
+                     : "how fast the CPU multiplies is not known (of a machine line, cpu:NAME)";
     } else {
         s->typical = s->typical || rate.origin != MEASURED;
         s->listed = s->listed || rate.origin == LISTED;
