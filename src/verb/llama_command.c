@@ -57,6 +57,11 @@ static const char *device_name(const struct machine *m, size_t place, struct are
     return str_format(a, "%s%zu", p->backend, number);
 }
 
+static bool same_word(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
 /* The environment in which unlike devices of a backend are counted as here: by itself one may put the fastest first. */
 static void add_environment(struct buf *b, const struct placed *p)
 {
@@ -68,9 +73,8 @@ static void add_environment(struct buf *b, const struct placed *p)
     if (m->facts && first->gpu < m->facts->gpus && m->facts->gpu[first->gpu].engine) return;
     for (size_t i = 0; i < m->places; i++) {
         const struct place *other = &m->place[i];
-        if (!other->backend || strcmp(other->backend, first->backend) != 0) continue;
-        if (first->part && other->part && strcmp(first->part, other->part) == 0) continue;
-        if (other == first) continue;
+        if (other == first || !same_word(other->backend, first->backend)) continue;
+        if (same_word(other->part, first->part)) continue;
         buf_format(b, "%s ", in_order);
         return;
     }
