@@ -9,6 +9,7 @@
 #include "catalog/parts.h"
 #include "catalog/types.h"
 #include "judge/judge.h"
+#include "judge/placement.h"
 #include "model/digest.h"
 
 static const char *const usual_quants[] = {"Q2_K",   "Q3_K_S", "Q3_K_M", "Q4_0", "IQ4_XS", "Q4_K_S",
@@ -39,10 +40,23 @@ size_t ranking_mixes(const struct ranking *r, const struct catalog *c, const str
     return n;
 }
 
-static bool runs_well(const struct ranking *r, const struct verdict *v)
+/* Speed that is not known counts as enough only where none is: of a device that is known, what spills to a host that is not tells
+ * nothing. */
+static bool runs_well(const struct ranking *r, const struct verdict *v, bool priced)
 {
     if (v->fits != FITS) return false;
-    return !estimate_known(v->decode_per_s) || v->decode_per_s.likely >= r->decode_least_per_s;
+    if (!estimate_known(v->decode_per_s)) return !priced;
+    return v->decode_per_s.likely >= r->decode_least_per_s;
+}
+
+/* Whether a device that can be used has its speed listed or measured. */
+static bool devices_priced(const struct machine *m)
+{
+    uint16_t place[SITES - 1];
+    const size_t n = placement_devices(m, place);
+    for (size_t i = 0; i < n; i++)
+        if (machine_place_rate(m, place[i], WORK_READ_BYTES)) return true;
+    return false;
 }
 
 /* The machine with so much of each pool, and of what a place may use of it, kept free. */
@@ -75,6 +89,7 @@ struct search {
     struct generate buffers; /* the knobs with this machine's weight buffers set */
     const struct mix *mix[MIXES_MOST];
     size_t mixes;
+    bool priced; /* what is not priced is left out */
 };
 
 static bool best_quant(const struct search *s, const struct model_part *part, struct ranked *out)
@@ -94,7 +109,7 @@ static bool best_quant(const struct search *s, const struct model_part *part, st
         const struct task t = {cost_workload(S("generate")), &d, &g};
         judge_task(&t, s->spare, s->world, &out->verdict);
         if (out->verdict.fits >= FITS_UNKNOWN) return false;
-        if (!runs_well(s->ranking, &out->verdict)) continue;
+        if (!runs_well(s->ranking, &out->verdict, s->priced)) continue;
         judge_fits(s->machine, &out->verdict);
         out->part = part;
         out->mix = s->mix[i];
@@ -116,27 +131,16 @@ static bool sisters(const struct model_part *a, const struct model_part *b)
            a->d_model == b->d_model;
 }
 
-size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
-                  const struct world *w, struct arena *a, struct ranked *out, size_t room)
+static size_t rank(const struct search *s, const struct model_part *part, size_t parts,
+                   struct ranked *out, size_t room)
 {
-    const struct model_part *part;
-    size_t parts, n = 0;
-    struct search s = {.ranking = r,
-                       .machine = m,
-                       .spare = with_spare(m, r->spare_share, a),
-                       .catalog = c,
-                       .world = w,
-                       .arena = a,
-                       .types = catalog_types(c, NULL)};
-    if (!s.types || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
-    judge_buffers(m, c, a, &s.buffers);
-    s.mixes = ranking_mixes(r, c, s.mix, MIXES_MOST);
-    struct ranked *found = NEW(a, struct ranked);
+    size_t n = 0;
+    struct ranked *found = NEW(s->arena, struct ranked);
     for (size_t i = 0; i < parts; i++) {
         bool sister = false;
         for (size_t k = 0; k < n && !sister; k++) sister = sisters(&part[i], out[k].part);
         const bool smaller = n == room && part[i].params_text <= out[n - 1].part->params_text;
-        if (sister || smaller || !generates_text(&part[i]) || !best_quant(&s, &part[i], found))
+        if (sister || smaller || !generates_text(&part[i]) || !best_quant(s, &part[i], found))
             continue;
         size_t at = n < room ? n++ : n - 1;
         while (at > 0 && out[at - 1].part->params_text < part[i].params_text) {
@@ -146,4 +150,26 @@ size_t judge_rank(const struct ranking *r, const struct machine *m, const struct
         out[at] = *found;
     }
     return n;
+}
+
+size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
+                  const struct world *w, struct arena *a, struct ranked *out, size_t room)
+{
+    const struct model_part *part;
+    size_t parts;
+    struct search s = {.ranking = r,
+                       .machine = m,
+                       .spare = with_spare(m, r->spare_share, a),
+                       .catalog = c,
+                       .world = w,
+                       .arena = a,
+                       .types = catalog_types(c, NULL),
+                       .priced = devices_priced(m)};
+    if (!s.types || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
+    judge_buffers(m, c, a, &s.buffers);
+    s.mixes = ranking_mixes(r, c, s.mix, MIXES_MOST);
+    const size_t n = rank(&s, part, parts, out, room);
+    if (n || !s.priced) return n;
+    s.priced = false;
+    return rank(&s, part, parts, out, room);
 }
