@@ -196,10 +196,20 @@ static bool has(const struct place_walked *at, const char *name)
     return false;
 }
 
+/* Counts one file of a folder's model, and finds what it tells of the others. */
+static void add_weights(struct walk *w, const struct place_walked *at, struct stored *s,
+                        const char *file, const struct gguf_name *name)
+{
+    const bool first = !s->files && !s->missing;
+    if (!stock_count(w->t, s, str_format(w->t->in->arena, "%s/%s", at->path, file)))
+        s->missing = "a link of its leads nowhere";
+    if (first) s->role = stock_name_role(str_of(file));
+    if (!s->missing && (first || name->part == 1)) s->missing = weights_missing(w, at, name);
+}
+
 /* All safetensors of one folder are one model. */
 static void add_safetensors(struct walk *w, const struct place_walked *at)
 {
-    struct arena *a = w->t->in->arena;
     struct stored *s = NULL;
     struct gguf_name name;
     const bool named = w->shelf->name && !at->relative[0];
@@ -209,13 +219,9 @@ static void add_safetensors(struct walk *w, const struct place_walked *at)
                                 .format = "safetensors"};
     for (size_t i = 0; i < at->names; i++) {
         if (!stock_part_name(str_of(at->name[i]), S(".safetensors"), &name)) continue;
-        const bool first = !s;
-        if (first) s = stock_add(w->t, &item);
+        if (!s) s = stock_add(w->t, &item);
         if (!s) return;
-        if (!stock_count(w->t, s, str_format(a, "%s/%s", at->path, at->name[i])))
-            s->missing = "a link of its leads nowhere";
-        if (first) s->role = stock_name_role(str_of(at->name[i]));
-        if (!s->missing && (first || name.part == 1)) s->missing = weights_missing(w, at, &name);
+        add_weights(w, at, s, at->name[i], &name);
     }
     if (!s && has(at, "model.safetensors.index.json") && (s = stock_add(w->t, &item)))
         s->missing = "none of its parts is here";

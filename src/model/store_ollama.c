@@ -258,7 +258,7 @@ bool store_ollama_find(const struct finding *f, const char **path, struct mu_err
                        "it first, with ollama pull %.*s",
                        f->operand, STR_ARG(n.registry), STR_ARG(n.owner), STR_ARG(n.model),
                        STR_ARG(n.tag), STR_ARG(f->name));
-    if (!manifest_open(manifest, a, &m, err)) return false;
+    if (!manifest_open(manifest, a, &m, err)) return err_add(err, "cannot open %s", f->operand);
     const char *weights = blob(store, &m.model, a);
     if (stat(weights, &st) != 0)
         return err_set(err, MU_NOINPUT,
