@@ -38,7 +38,7 @@ struct walk {
 
 static const char *variable(const struct looking *in, const char *name)
 {
-    const char *value = in->env(name);
+    const char *value = in->env ? in->env(name) : NULL;
     return value && value[0] == '/' ? str_copy(in->arena, str_of(value)) : NULL;
 }
 

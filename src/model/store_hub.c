@@ -288,7 +288,8 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
                        "cannot open %s: of that model there is no such file on this disk; there "
                        "is %s",
                        f->operand, w.others);
-    const char *given = f->in->env("HF_ENDPOINT"); /* with a password in it, it is not shown */
+    const char *given =
+        f->in->env ? f->in->env("HF_ENDPOINT") : NULL; /* with a password in it, it is not shown */
     return err_set(err, MU_NOINPUT,
                    "cannot open %s: it is in no cache on this disk; its files are listed at "
                    "%s/api/models/%.*s/tree/main, which is not asked: fetch it first, as with hf "
