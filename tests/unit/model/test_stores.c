@@ -268,6 +268,23 @@ static void safetensors_are_a_folder(void **state)
              at(str_format(arena, "%s/model-00001-of-00002.safetensors", whole)));
 }
 
+static const char *manifest(const char *digest, double size, const char *more)
+{
+    return str_format(arena,
+                      "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"
+                      "vnd.docker.container.image.v1+json\",\"digest\":\"sha256:" DIGEST_C
+                      "\",\"size\":2},\"layers\":[{\"mediaType\":\"application/"
+                      "vnd.ollama.image.license\",\"digest\":\"none\"},{\"mediaType\":"
+                      "\"application/vnd.ollama.image.model\",\"digest\":\"sha256:%s\",\"size\":"
+                      "%.0f}%s]}",
+                      digest, size, more);
+}
+
+static void put_manifest(const char *name, const char *text)
+{
+    put(str_format(arena, OLLAMA "manifests/%s", name), text);
+}
+
 static void names_do_not_leave_the_cache(void **state)
 {
     home = *state;
@@ -275,7 +292,15 @@ static void names_do_not_leave_the_cache(void **state)
     put("secret.gguf", "GGUF");
     put(HUB "models--org--evil/refs/main", "../../models--org--small-v1.5/snapshots/" REVISION);
     put_gguf(HUB "models--org--evil/snapshots/" REVISION "/a.gguf", "llama", "model", 0);
+    /* each of these would be found, were the way up taken */
+    put_gguf(".lmstudio/small/a-Q8_0.gguf", "llama", "model", 0);
+    put_gguf(OLLAMA "blobs/sha256-" DIGEST_A, "llama", "model", 0);
+    put_manifest("registry.ollama.ai/latest", manifest(DIGEST_A, 1, ""));
+    put_manifest("small/latest", manifest(DIGEST_A, 1, ""));
+    make_folders(".lmstudio/models/org/");
     static const char *const out[] = {
+        "hf:../small",
+        "ollama:../small",
         "hf:org/small-v1.5:../../../../../../secret.gguf",
         "hf:org/small-v1.5:/etc/passwd",
         "hf:org/small-v1.5:./m-Q4_K_M.gguf",
@@ -327,23 +352,6 @@ static void what_is_not_here_is_said_with_where_it_is(void **state)
         "cannot open ollama:llama3.2:3b: Ollama's store on this disk has no such name; its "
         "manifest is at https://registry.ollama.ai/v2/library/llama3.2/manifests/3b, which is not "
         "asked: fetch it first, with ollama pull llama3.2:3b");
-}
-
-static const char *manifest(const char *digest, double size, const char *more)
-{
-    return str_format(arena,
-                      "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"
-                      "vnd.docker.container.image.v1+json\",\"digest\":\"sha256:" DIGEST_C
-                      "\",\"size\":2},\"layers\":[{\"mediaType\":\"application/"
-                      "vnd.ollama.image.license\",\"digest\":\"none\"},{\"mediaType\":"
-                      "\"application/vnd.ollama.image.model\",\"digest\":\"sha256:%s\",\"size\":"
-                      "%.0f}%s]}",
-                      digest, size, more);
-}
-
-static void put_manifest(const char *name, const char *text)
-{
-    put(str_format(arena, OLLAMA "manifests/%s", name), text);
 }
 
 static void ollamas_store_is_read_by_its_manifests(void **state)
