@@ -427,8 +427,8 @@ static void manifests_that_cannot_be_used(void **state)
         "",
         "sha256:",
         "sha256:../../../../etc/passwd",
-        "sha256:" DIGEST_A "a",
-        "md5:" DIGEST_A,
+        ("sha256:" DIGEST_A "a"),
+        ("md5:" DIGEST_A),
         "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/../"};
     struct ollama_manifest m;
