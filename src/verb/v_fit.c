@@ -570,7 +570,9 @@ const struct verb verb_fit = {
     .about =
         "Computes what one model needs under llama.cpp and holds it against this machine, or "
         "the one of --machine. MODEL is a GGUF "
-        "file (whole or the first of a split) or a name of the catalogue in any spelling. "
+        "file (whole or the first of a split), one that another program keeps on this disk "
+        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "
+        "spelling. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
