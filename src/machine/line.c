@@ -296,7 +296,7 @@ static double cut_unit(struct str *word)
     static const struct {
         struct str unit;
         double gib;
-    } units[] = {{S("GiB"), 1}, {S("GB"), 1}, {S("MiB"), 0x1p-10}, {S("MB"), 0x1p-10}};
+    } units[] = {{{"GiB", 3}, 1}, {{"GB", 2}, 1}, {{"MiB", 3}, 0x1p-10}, {{"MB", 2}, 0x1p-10}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         const size_t n = units[i].unit.n;
         if (word->n < n) continue;
