@@ -20,8 +20,8 @@ enum { SPELLINGS = 4, LAYERS_MOST = 4096 };
 #define TOKENS_MOST 0x1p31
 
 struct reading {
-    const char *name; /* of the file */
-    const struct json *config;
+    const char *name;          /* of the file */
+    const struct json *config; /* its text part, where it has several */
     const struct hf_architecture *type;
     struct arena *a;
     struct mu_err *err;
@@ -461,9 +461,20 @@ static void quantization(const struct json *config, const struct json *root, str
 
 /* ---- */
 
-static bool make_shape(struct reading *r, const struct catalog *c, struct shape *out)
+/* Models of several parts say for the whole whether their embedding is tied. */
+static void tied(struct reading *r, const struct json *root)
+{
+    bool set;
+    if (!is_there(r, "tie_word_embeddings") &&
+        json_bool(json_get(root, "tie_word_embeddings"), &set))
+        r->part.tied_embeddings = set;
+}
+
+static bool make_shape(struct reading *r, const struct json *root, const struct catalog *c,
+                       struct shape *out)
 {
     if (!figures(r)) return false;
+    tied(r, root);
     finish_part(r);
     const struct json *scaling = rotation(r, &r->part.rope_scaling);
     shape_from_part(&r->part, c, r->a, out);
@@ -485,7 +496,7 @@ bool hf_config_read(struct str bytes, const char *name, const struct catalog *c,
     struct hf_config made = {.model_type = NULL};
     bool read = json_kind(root) == JSON_MAP_KIND ||
                 err_set(err, MU_DATA, "cannot use %s: it is not a configuration", shown);
-    read = read && known_type(r, root, c, &type) && make_shape(r, c, &made.shape);
+    read = read && known_type(r, root, c, &type) && make_shape(r, root, c, &made.shape);
     if (read) {
         made.model_type = str_visible(a, type);
         made.checked = r->type->checked;
