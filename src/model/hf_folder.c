@@ -126,12 +126,13 @@ static bool read_config(const struct place *p, const struct catalog *c, struct a
                        "cannot read %s: it is a folder without a config.json; name a GGUF file in "
                        "it, or a folder with one",
                        p->shown);
-    if (!is_file(p->config) && strcmp(p->config, p->given) != 0)
+    if (!is_file(p->config) && strcmp(p->config, p->given) != 0 && is_file(p->given))
         return err_set(err, MU_NOINPUT,
                        "cannot use %s: there is no config.json beside it, which says what model it "
                        "is",
                        p->shown);
-    if (!mapped_open(p->config, CONFIG_MOST_BYTES, &file, &bytes, err)) return false;
+    const char *path = is_file(p->config) ? p->config : p->given; /* says why it cannot be read */
+    if (!mapped_open(path, CONFIG_MOST_BYTES, &file, &bytes, err)) return false;
     bool read = bytes <= CONFIG_MOST_BYTES ||
                 err_set(err, MU_DATA, "cannot use %s: a configuration is not longer than %d MiB",
                         str_visible(a, str_of(p->config)), CONFIG_MOST_BYTES >> 20);
