@@ -11,6 +11,7 @@
 #include "base/mapped.h"
 #include "base/num.h"
 #include "base/reader.h"
+#include "model/safetensors_header.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,8 @@
 enum {
     HEADER_MOST_BYTES = 32 << 20, /* 100,000 tensors take 13 MiB */
     INDEX_MOST_BYTES = 32 << 20,
-    COMMAS_MOST = 4 << 20, /* bounds what parsing takes: a tensor has eight at most */
+    COMMAS_MOST = 1 << 20, /* of an index: bounds the tree made of it */
     LENGTH_BYTES = 8,
-    DIMENSIONS_MOST = 16,
     NAME_MOST = 255
 };
 
@@ -34,17 +34,14 @@ static const struct {
 #undef STORED_ROW
 };
 
-struct span {
-    uint64_t from, to;
-};
 struct listing {
     const char *file; /* for messages */
     const struct hf_quantization *q;
     struct arena *a;
     struct stored *out;
     struct mu_err *err;
-    struct span *span;
-    size_t spans;
+    struct header_tensor *tensor; /* views into the header */
+    size_t tensors, room;
 };
 
 /* What belongs to a quantisation and is no parameter of the model. */
@@ -93,10 +90,10 @@ static double parameters_each(const struct listing *l, struct str name, unsigned
     return bytes_of_4_bits ? each : 1;
 }
 
-static bool bad(const struct listing *l, const char *tensor, const char *what)
+static bool bad(const struct listing *l, struct str tensor, const char *what)
 {
     return err_set(l->err, MU_DATA, "cannot use %s: tensor %s: %s", l->file,
-                   str_visible(l->a, str_of(tensor)), what);
+                   str_visible(l->a, tensor), what);
 }
 
 static bool whole_number(const struct json *j, uint64_t *out)
@@ -107,87 +104,89 @@ static bool whole_number(const struct json *j, uint64_t *out)
     return true;
 }
 
-static bool elements_of(const struct json *shape, uint64_t *out)
+static size_t type_named(struct str name)
 {
-    uint64_t elements = 1;
-    if (json_kind(shape) != JSON_LIST_KIND || json_count(shape) > DIMENSIONS_MOST) return false;
-    for (size_t i = 0; i < json_count(shape); i++) {
-        uint64_t dimension;
-        if (!whole_number(json_at(shape, i), &dimension) ||
-            !num_mul(elements, dimension, &elements))
-            return false;
-    }
-    *out = elements;
-    return true;
-}
-
-static size_t type_named(const struct json *j)
-{
-    struct str name;
-    if (!json_text(j, &name)) return COUNT_OF(types);
     for (size_t i = 0; i < COUNT_OF(types); i++)
         if (str_is(name, types[i].name)) return i;
     return COUNT_OF(types);
 }
 
-static bool add_tensor(struct listing *l, const char *name, const struct json *tensor)
+/* Room for one more, doubled when it is full. */
+static void grow(struct listing *l)
 {
-    const size_t type = type_named(json_get(tensor, "dtype"));
-    const struct json *offsets = json_get(tensor, "data_offsets");
-    uint64_t elements, bits, from, to;
-    if (type == COUNT_OF(types)) return bad(l, name, "its dtype is not known");
-    if (!elements_of(json_get(tensor, "shape"), &elements) ||
-        !num_mul(elements, types[type].bits, &bits))
-        return bad(l, name, "its shape is not a list of whole numbers, or too large");
-    if (json_count(offsets) != 2 || !whole_number(json_at(offsets, 0), &from) ||
-        !whole_number(json_at(offsets, 1), &to) || from > to)
-        return bad(l, name, "its data_offsets are not two places in order");
-    if (bits % 8 || to - from != bits / 8)
-        return bad(l, name, "its bytes are not those of its type and shape");
+    enum { FIRST_ROOM = 256 };
+    if (l->tensors < l->room) return;
+    const size_t room = l->room ? 2 * l->room : FIRST_ROOM;
+    struct header_tensor *more = NEW_ARRAY(l->a, struct header_tensor, room);
+    if (l->tensors) memcpy(more, l->tensor, l->tensors * sizeof *more);
+    l->tensor = more;
+    l->room = room;
+}
+
+static bool add_tensor(struct listing *l, const struct header_tensor *t)
+{
+    const size_t type = type_named(t->type);
+    uint64_t bits;
+    if (type == COUNT_OF(types)) return bad(l, t->name, "its dtype is not known");
+    if (!num_mul(t->elements, types[type].bits, &bits) || bits % 8 || t->to - t->from != bits / 8)
+        return bad(l, t->name, "its bytes are not those of its type and shape");
     struct stored_sum *sum = &l->out->sum[type];
     sum->tensors++;
-    sum->elements += (double)elements;
-    sum->bytes += (double)(to - from);
+    sum->elements += (double)t->elements;
+    sum->bytes += (double)(t->to - t->from);
     l->out->tensors++;
-    l->out->parameters += (double)elements * parameters_each(l, str_of(name), types[type].bits);
-    l->span[l->spans++] = (struct span){from, to};
-    return true;
+    l->out->parameters += (double)t->elements * parameters_each(l, t->name, types[type].bits);
+    grow(l);
+    l->tensor[l->tensors++] = *t;
+    return arena_within(l->a, l->err);
 }
 
 static int by_place(const void *left, const void *right)
 {
-    const struct span *x = left, *y = right;
+    const struct header_tensor *x = left, *y = right;
     if (x->from != y->from) return x->from < y->from ? -1 : 1;
     return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static int by_tensor(const void *left, const void *right)
+{
+    const struct header_tensor *x = left, *y = right;
+    return str_order(x->name, y->name);
+}
+
+static bool each_once(struct listing *l)
+{
+    qsort(l->tensor, l->tensors, sizeof *l->tensor, by_tensor);
+    for (size_t i = 1; i < l->tensors; i++)
+        if (str_eq(l->tensor[i - 1].name, l->tensor[i].name))
+            return bad(l, l->tensor[i].name, "it is there twice");
+    return true;
 }
 
 /* From nothing to the last, each where the one before ends. */
 static bool fill_the_file(struct listing *l, uint64_t *bytes)
 {
     uint64_t at = 0;
-    qsort(l->span, l->spans, sizeof *l->span, by_place);
-    for (size_t i = 0; i < l->spans; i++) {
-        if (l->span[i].from != at)
-            return err_set(l->err, MU_DATA,
-                           "cannot use %s: its tensors leave a hole or lie over each other at byte "
-                           "%.0f",
-                           l->file, (double)l->span[i].from);
-        at = l->span[i].to;
+    qsort(l->tensor, l->tensors, sizeof *l->tensor, by_place);
+    for (size_t i = 0; i < l->tensors; i++) {
+        if (l->tensor[i].from != at)
+            return bad(l, l->tensor[i].name, "it leaves a hole in the file or lies over another");
+        at = l->tensor[i].to;
     }
     *bytes = at;
     return true;
 }
 
-static bool add_tensors(struct listing *l, const struct json *root, uint64_t *bytes)
+static bool add_tensors(struct listing *l, struct str header, uint64_t *bytes)
 {
-    if (json_kind(root) != JSON_MAP_KIND)
-        return err_set(l->err, MU_DATA, "cannot use %s: its header is not a map", l->file);
-    l->span = NEW_ARRAY(l->a, struct span, json_count(root) + 1);
-    const char *name = NULL;
-    for (const struct json *j; (j = json_next(root, &name)) != NULL;)
-        if (strcmp(name, "__metadata__") && !add_tensor(l, name, j)) return false;
-    if (!l->spans) return err_set(l->err, MU_DATA, "cannot use %s: it holds no tensors", l->file);
-    return fill_the_file(l, bytes) && arena_within(l->a, l->err);
+    struct header_scan scan = {.file = l->file, .text = header, .a = l->a};
+    struct header_tensor t;
+    struct mu_err damage = {.code = MU_OK};
+    while (header_next(&scan, &t, &damage))
+        if (!add_tensor(l, &t)) return false;
+    if (damage.code != MU_OK) return err_set(l->err, damage.code, "%s", damage.text);
+    if (!l->tensors) return err_set(l->err, MU_DATA, "cannot use %s: it holds no tensors", l->file);
+    return each_once(l) && fill_the_file(l, bytes);
 }
 
 static bool few_commas(struct str text)
@@ -195,13 +194,6 @@ static bool few_commas(struct str text)
     size_t commas = 0;
     for (size_t i = 0; i < text.n; i++) commas += text.p[i] == ',' || text.p[i] == '[';
     return commas <= COMMAS_MOST;
-}
-
-static bool parse(struct str text, const char *file, struct json **out, struct mu_err *err)
-{
-    if (!few_commas(text))
-        return err_set(err, MU_DATA, "cannot use %s: it lists more than any model has", file);
-    return json_parse(text, file, out, err);
 }
 
 /* Where the header stands in the file's front. */
@@ -251,15 +243,11 @@ bool stored_from_bytes(struct str bytes, uint64_t file_bytes, const char *name,
 {
     struct stored made;
     struct str header = {NULL, 0};
-    struct json *root = NULL;
     uint64_t data = 0, whole = 0;
     const char *file = str_visible(a, str_of(name));
     begin(&made);
     struct listing l = {.file = file, .q = q, .a = a, .out = &made, .err = err};
-    if (!header_of(bytes, file, &header, err) || !parse(header, file, &root, err)) return false;
-    const bool read = add_tensors(&l, root, &data);
-    json_free(root);
-    if (!read) return false;
+    if (!header_of(bytes, file, &header, err) || !add_tensors(&l, header, &data)) return false;
     if (!num_add(data, LENGTH_BYTES + header.n, &whole) || file_bytes > whole)
         return err_set(err, MU_DATA,
                        "cannot use %s: it is %.0f bytes long, and its header speaks of %.0f", file,
@@ -330,7 +318,9 @@ bool stored_index_read(struct str bytes, const char *name, struct arena *a,
     struct json *root = NULL;
     uint64_t total = 0;
     const char *shown = str_visible(a, str_of(name));
-    if (!parse(bytes, shown, &root, err)) return false;
+    if (!few_commas(bytes))
+        return err_set(err, MU_DATA, "cannot use %s: it lists more than any model has", shown);
+    if (!json_parse(bytes, shown, &root, err)) return false;
     const struct json *map = json_get(root, "weight_map");
     const bool read = index_files(map, shown, a, file, files, err);
     if (read) {

@@ -134,6 +134,12 @@ static void hostile_headers_are_refused(void **state)
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4294967296,4294967296,4294967296],"
          "\"data_offsets\":[0,0]}}",
          "shape"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},}", "damaged"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}x", "damaged"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"shape\":[1]}}", "twice"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", "data_offsets"},
+        {"{\"a\\u0062\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", "damaged"},
+        {"{\"__metadata__\":{\"a\":1}}", "damaged"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"
          "\"data_offsets\":[0,1]}}",
          "shape"},
@@ -148,7 +154,7 @@ static void hostile_headers_are_refused(void **state)
          "hole"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
          "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
-         "duplicate"},
+         "there twice"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", "bytes long"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
