@@ -250,16 +250,25 @@ static bool defaults(struct reading *r, bool multiples)
     return true;
 }
 
-/* "key: member=value", "!key: member=value" */
+/* "key" is true, "!key" is false, "key=word" is that word. */
+static bool holds(const struct reading *r, struct str condition)
+{
+    struct str word = condition, text;
+    bool set;
+    const bool negated = str_starts(condition, S("!"));
+    const struct str key = str_cut(&word, '=');
+    if (word.p)
+        return json_text(json_get(r->config, str_copy(r->a, key)), &text) && str_eq(text, word);
+    if (negated) condition = (struct str){condition.p + 1, condition.n - 1};
+    return json_bool(json_get(r->config, str_copy(r->a, condition)), &set) && set != negated;
+}
+
+/* "condition: member=value" */
 static bool rules(struct reading *r)
 {
     for (size_t i = 0; i < r->type->rule_count; i++) {
         struct str rest = str_of(r->type->rules[i]);
-        struct str key = str_trim(str_cut(&rest, ':'));
-        const bool want = !str_starts(key, S("!"));
-        bool have;
-        if (!want) key = (struct str){key.p + 1, key.n - 1};
-        if (!json_bool(json_get(r->config, str_copy(r->a, key)), &have) || have != want) continue;
+        if (!holds(r, str_trim(str_cut(&rest, ':')))) continue;
         const struct str name = str_trim(str_cut(&rest, '='));
         if (!set_member(r, name, str_trim(rest))) return false;
     }

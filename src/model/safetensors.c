@@ -29,7 +29,7 @@ static const struct {
     const char *name;
     unsigned bits;
 } types[] = {
-#define STORED_ROW(name, bits) {name, bits},
+#define STORED_ROW(name, bits) {#name, bits},
     STORED_TYPES(STORED_ROW)
 #undef STORED_ROW
 };
@@ -305,7 +305,7 @@ static bool index_files(const struct json *map, const char *name, struct arena *
     if (!n) return err_set(err, MU_DATA, "cannot use %s: its weight_map names no file", name);
     qsort(all, n, sizeof *all, by_name);
     for (size_t i = 0; i < n; i++)
-        if (!kept || strcmp(all[kept - 1], all[i])) all[kept++] = all[i];
+        if (!kept || strcmp(all[kept - 1], all[i]) != 0) all[kept++] = all[i];
     *file = all;
     *files = kept;
     return true;
@@ -349,7 +349,7 @@ static bool add_shard(const char *path, const char *name, const struct hf_quanti
                       struct arena *a, struct stored *all, struct mu_err *err)
 {
     struct stat st;
-    struct stored one;
+    struct stored one = {.files = 0};
     if (stat(path, &st) != 0) {
         if (!all->missing_file) all->missing_file = str_visible(a, str_of(name));
         all->missing_files++;

@@ -5,32 +5,33 @@
 
 /* Types of a tensor and their bits. X(name, bits) */
 #define STORED_TYPES(X) \
-    X("F64", 64)        \
-    X("F32", 32)        \
-    X("F16", 16)        \
-    X("BF16", 16)       \
-    X("F8_E4M3", 8)     \
-    X("F8_E5M2", 8)     \
-    X("F8_E8M0", 8)     \
-    X("F8_E4M3FNUZ", 8) \
-    X("F8_E5M2FNUZ", 8) \
-    X("F6_E2M3", 6)     \
-    X("F6_E3M2", 6)     \
-    X("F4", 4)          \
-    X("I64", 64)        \
-    X("U64", 64)        \
-    X("I32", 32)        \
-    X("U32", 32)        \
-    X("I16", 16)        \
-    X("U16", 16)        \
-    X("I8", 8)          \
-    X("U8", 8)          \
-    X("BOOL", 8)        \
-    X("C64", 64)
-enum {
-#define STORED_ONE(name, bits) +1
-    STORED_KINDS = STORED_TYPES(STORED_ONE)
-#undef STORED_ONE
+    X(F64, 64)          \
+    X(F32, 32)          \
+    X(F16, 16)          \
+    X(BF16, 16)         \
+    X(F8_E4M3, 8)       \
+    X(F8_E5M2, 8)       \
+    X(F8_E8M0, 8)       \
+    X(F8_E4M3FNUZ, 8)   \
+    X(F8_E5M2FNUZ, 8)   \
+    X(F6_E2M3, 6)       \
+    X(F6_E3M2, 6)       \
+    X(F4, 4)            \
+    X(I64, 64)          \
+    X(U64, 64)          \
+    X(I32, 32)          \
+    X(U32, 32)          \
+    X(I16, 16)          \
+    X(U16, 16)          \
+    X(I8, 8)            \
+    X(U8, 8)            \
+    X(BOOL, 8)          \
+    X(C64, 64)
+enum stored_type {
+#define STORED_ENUM(name, bits) STORED_##name,
+    STORED_TYPES(STORED_ENUM)
+#undef STORED_ENUM
+        STORED_KINDS
 };
 
 struct stored_sum {

@@ -254,6 +254,8 @@ static void other_layouts_are_not_computed(void **state)
     assert_non_null(changed("llama-3.1-8b", "14336", "[14336, 8192]").shape.unruled);
     assert_non_null(
         changed("phi-2", "\"qk_layernorm\": false", "\"qk_layernorm\": true").shape.unruled);
+    assert_non_null(changed("bge-small-en-v1.5", "\"absolute\"", "\"alibi\"").shape.unruled);
+    assert_true(changed("deepseek-v2-lite", "\"greedy\"", "\"noaux_tc\"").shape.router_bias);
     assert_null(changed("llama-3.1-8b", "14336", "[14336, 14336]").shape.unruled);
     assert_true(changed("llama-3.1-8b", "\"attention_bias\": false", "\"attention_bias\": true")
                     .shape.qkv_bias);
