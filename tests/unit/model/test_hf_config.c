@@ -13,7 +13,7 @@
 struct published {
     const char *file, *arch,
         *catalogued;   /* catalogued: NULL where the catalogue has other figures */
-    double parameters; /* as the hub counts the safetensors, less what `left_out` says */
+    double parameters; /* as its hub page is known to count the safetensors, less what `left_out` says */
     double left_out;   /* a vision tower, a pooler: not in a GGUF of the text model */
 };
 
