@@ -18,6 +18,7 @@ enum catalog_part {
     PART_VENDORS,
     PART_BACKENDS,
     PART_CLOUDS,
+    PART_USES,
     PART_COUNT
 };
 enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */
