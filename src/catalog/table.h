@@ -19,6 +19,7 @@ enum catalog_part {
     PART_BACKENDS,
     PART_CLOUDS,
     PART_USES,
+    PART_GUIDES,
     PART_COUNT
 };
 enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */

@@ -46,7 +46,7 @@ static bool runs_well(const struct ranking *r, const struct verdict *v)
 }
 
 /* The machine with so much of each pool, and of what a place may use of it, kept free. */
-static const struct machine *with_spare(const struct machine *m, double share, struct arena *a)
+const struct machine *machine_spared(const struct machine *m, double share, struct arena *a)
 {
     struct machine *out = NEW(a, struct machine);
     struct pool *pool = NEW_ARRAY(a, struct pool, m->pools);
@@ -100,7 +100,7 @@ struct ranker *ranker_new(const struct ranking *r, const struct machine *m, cons
     struct ranker *s = NEW(a, struct ranker);
     *s = (struct ranker){.ranking = r,
                          .machine = m,
-                         .spare = with_spare(m, r->spare_share, a),
+                         .spare = machine_spared(m, r->spare_share, a),
                          .catalog = c,
                          .world = w,
                          .arena = a,

@@ -19,3 +19,5 @@ struct ranker *ranker_new(const struct ranking *r, const struct machine *m, cons
 enum rank_end ranker_best(const struct ranker *s, const struct model_part *part,
                           struct ranked *out);
 void ranker_context(const struct ranker *s, struct ranked *r); /* the largest that fits */
+/* The machine with so much of each pool, and of what a place may use of it, kept free. */
+const struct machine *machine_spared(const struct machine *m, double share, struct arena *a);

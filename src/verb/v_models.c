@@ -2,7 +2,6 @@
  * there, by the closed form (judge/rank.c). What serves a use is data (data/uses.json). Quality is what owners published; a model
  * without a figure stands in a group of its own, for none is guessed. Left out: models that are on this disk but in no table. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -10,6 +9,7 @@
 #include "base/notes.h"
 #include "verb/models.h"
 #include "verb/near.h"
+#include "verb/nominal.h"
 
 enum { LIMIT_USUAL = 12 };
 #define USE_USUAL "chat"
@@ -24,23 +24,6 @@ struct filter {
 };
 
 /* ---- what is asked */
-
-/* "8B", "350M", "1.5T"; a bare number is of billions. */
-static bool parse_params(const char *text, double *out)
-{
-    static const struct {
-        char letter;
-        double times;
-    } unit[] = {{'M', 1e6}, {'B', 1e9}, {'T', 1e12}};
-    struct str s = str_trim(str_of(text));
-    double times = 1e9;
-    for (size_t i = 0; i < COUNT_OF(unit); i++)
-        if (s.n && (s.p[s.n - 1] & ~0x20) == unit[i].letter) times = unit[i].times;
-    if (s.n && (s.p[s.n - 1] < '0' || s.p[s.n - 1] > '9')) s.n--;
-    if (!str_f64(s, out) || !(*out > 0)) return false;
-    *out *= times;
-    return true;
-}
 
 static bool use_of(const struct request *q, const struct context *in, const struct use **out,
                    struct mu_err *err)
@@ -70,7 +53,7 @@ static bool filter_of(const struct request *q, const struct context *in, struct 
                            .params_most = (double)NAN,
                            .per_s_least = (double)NAN,
                            .fits = request_flag(q, "fits")};
-    if (params && !parse_params(params, &out->params_most))
+    if (params && !params_parse(params, 1e9, &out->params_most))
         return err_set(err, MU_USAGE, "--max-params takes a size such as 8B or 350M; not '%s'",
                        str_visible(in->arena, str_of(params)));
     if (request_number(q, "min-tps", &out->per_s_least) && !(out->per_s_least > 0))
