@@ -18,9 +18,9 @@ static const char *speed_asked(struct arena *a, double per_s)
 
 static void show_levels(struct doc *d, const struct need *n)
 {
-    static const char *const head[] = {"",      "quant", "context",
-                                       "speed", "RAM",   "or VRAM, all on one card",
-                                       "+ RAM", "disk",  "bandwidth"};
+    static const char *const head[] = {"",        "quant", "context",
+                                       "speed",   "RAM",   "or VRAM, all on one card",
+                                       "and RAM", "disk",  "bandwidth"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
@@ -58,7 +58,10 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
 {
     static const char *const heads[OFFER_KINDS] = {"Accelerators", "CPUs, all in RAM", "Instances"};
     static const char *const price[OFFER_KINDS] = {"street price", "price", "price"};
-    static const char *const word[OFFER_KINDS] = {"accelerators", "CPUs", "instances"};
+    static const char *const word[OFFER_KINDS] = {
+        "accelerators are too small, too slow or not for llama.cpp",
+        "CPUs are too small or too slow",
+        "instances are too small, too slow or have no accelerator"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
     struct arena *a = d->arena;
@@ -80,8 +83,7 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
     }
     const char *more =
         o->offers > OFFERS_SHOWN ? str_format(a, "%zu more do; ", o->offers - OFFERS_SHOWN) : "";
-    doc_note(d, TONE_DIM, "%s%zu %s are too small or too slow%s%s%s", more, o->not_reaching,
-             word[kind],
+    doc_note(d, TONE_DIM, "%s%zu %s%s%s%s", more, o->not_reaching, word[kind],
              o->speed_unknown ? str_format(a, ", %zu of unknown speed", o->speed_unknown) : "",
              o->shared ? str_format(a,
                                     "; %zu share the machine's memory: muster fit --machine "

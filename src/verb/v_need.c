@@ -9,6 +9,7 @@
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/units.h"
+#include "catalog/architecture.h"
 #include "model/model.h"
 #include "verb/need.h"
 #include "verb/need_asked.h"
@@ -96,6 +97,15 @@ static bool numbers_of(const struct request *q, const struct context *in, double
     return true;
 }
 
+/* Tokens a second to decode, NaN: none; an encoder decodes nothing. */
+static double least_speed(const struct asked *asked, enum need_level level, double per_s)
+{
+    const struct architecture *arch = asked->digest->shape->arch;
+    if (arch && arch->encoder) return (double)NAN;
+    if (!isnan(per_s) || level == NEED_MINIMUM) return per_s;
+    return ranking_usual.decode_least_per_s;
+}
+
 /* One level, from what is asked or else the design's definition. */
 static bool fill_case(const struct request *q, const struct context *in, const struct world *w,
                       struct need *n, enum need_level level, struct mu_err *err)
@@ -118,9 +128,7 @@ static bool fill_case(const struct request *q, const struct context *in, const s
     c->name = least_of ? "minimum" : "recommended";
     c->context_tokens = c->asked.knobs.context_tokens;
     c->spare_share = least_of ? 0 : ranking_usual.spare_share;
-    c->least_per_s = !isnan(per_s) ? per_s
-                     : least_of    ? (double)NAN
-                                   : ranking_usual.decode_least_per_s;
+    c->least_per_s = least_speed(&c->asked, level, per_s);
     judge_need(&c->asked.task, w, need_backend(w), &c->needs);
     const struct needs *s = &c->needs;
     const struct estimate bytes[] = {s->ram_bytes, s->vram_bytes, s->beside_bytes};
