@@ -12,6 +12,6 @@ extern const struct verb verb_selftest;
 extern const struct verb verb_trial;
 
 const struct verb *const verbs[] = {
-    &verb_check, &verb_fit,   &verb_models, &verb_need,   &verb_measure,
+    &verb_check, &verb_fit,   &verb_models,   &verb_need, &verb_measure,
     &verb_trial, &verb_facts, &verb_selftest, NULL,
 };
