@@ -19,6 +19,7 @@ static const struct field backend_field[] = {
     ROW_FLAG(backend, "copies_weights", copies_weights),
     ROW_FLAG(backend, "pipelines", pipelines),
     ROW_FLAG(backend, "cache_as_halves", cache_as_halves),
+    ROW_TEXT(backend, "in_order", in_order),
     ROW_TEXT(backend, "confidence", confidence),
     ROW_TEXT(backend, "source", source),
 };

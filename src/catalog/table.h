@@ -20,6 +20,7 @@ enum catalog_part {
     PART_CLOUDS,
     PART_USES,
     PART_GUIDES,
+    PART_HF_ARCHITECTURES,
     PART_COUNT
 };
 enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */

@@ -57,7 +57,9 @@ struct generate {
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */
 struct site_rules {
-    const char *backend;    /* "CPU", "CUDA", "RPC" */
+    const char *backend; /* "CPU", "CUDA", "RPC" */
+    const char
+        *in_order; /* environment that makes it count devices as drivers list them, or NULL */
     double alignment_bytes; /* of tensors and of values in the compute buffer: 32, CUDA 128 */
     double row_multiple;    /* quantised rows are padded to so many values: CUDA 512; 0: not */
     double context_bytes;   /* what the driver takes beside all buffers, likely */

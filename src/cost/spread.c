@@ -10,6 +10,7 @@
 struct site_rules site_rules_of(const struct backend *b)
 {
     return (struct site_rules){.backend = b->name,
+                               .in_order = b->in_order,
                                .alignment_bytes = b->alignment_bytes,
                                .row_multiple = b->row_multiple,
                                .context_bytes = b->context_bytes,

@@ -13,7 +13,8 @@
 
 enum {
     TOKENS_MOST = 1 << 24,
-    LAYERS_MOST = 512 /* llama.cpp v0.5.0 src/llama-hparams.h */
+    LAYERS_MOST = 512,       /* llama.cpp v0.5.0 src/llama-hparams.h */
+    LAYERS_ASKED_MOST = 9999 /* people ask for 99 or 999 and mean all */
 };
 #define FIELD(name) offsetof(struct generate, name)
 
@@ -81,7 +82,7 @@ static const struct knob knobs[] = {
          "is fastest",
      .kind = KNOB_COUNT,
      .least = 0,
-     .most = LAYERS_MOST + 1,
+     .most = LAYERS_ASKED_MOST,
      .choices = count_words,
      .offset = FIELD(gpu_layers)},
     {.name = "tensor_split",
@@ -97,7 +98,7 @@ static const struct knob knobs[] = {
               "few as fit",
      .kind = KNOB_COUNT,
      .least = 0,
-     .most = LAYERS_MOST,
+     .most = LAYERS_ASKED_MOST,
      .choices = count_words,
      .offset = FIELD(cpu_moe)},
     {.name = "kv_offload",

@@ -31,7 +31,7 @@ extern const struct engine_test *const engine_tests[]; /* NULL ends */
 extern const struct engine_test engine_memory, engine_gemm, engine_disk, engine_guide;
 extern const struct engine_test engine_fill, engine_exact, engine_trial, engine_embed,
     engine_capture;
-extern const struct engine_test engine_devices, engine_kernels, engine_amx;
+extern const struct engine_test engine_devices, engine_device, engine_kernels, engine_amx;
 
 /* Reads a request; the message names what is wrong with it. */
 bool asked_read(struct str text, struct arena *a, struct asked *out, struct mu_err *err) NODISCARD;
@@ -39,6 +39,9 @@ void asked_free(struct asked *in);
 /* A number of a map of the request; left as it is when absent. The message names the key and the bounds. */
 bool asked_number(const struct json *map, const char *key, double at_least, double at_most,
                   double *out, struct mu_err *err) NODISCARD;
+/* A list of whole numbers, between one and so many of them. */
+bool asked_numbers(const struct json *list, const char *key, size_t most_count, double at_least,
+                   double at_most, double *out, size_t *count, struct mu_err *err) NODISCARD;
 
 /* What one thing did in each of its runs. */
 enum { RUNS_MOST = 1024 };
@@ -51,6 +54,7 @@ struct runs {
      * buffer. 0 and NULL: none. */
     const char *type, *buffer;
     double tokens, row;
+    const char *device; /* what llama.cpp calls it; threads are 0 there */
 };
 void runs_add(struct runs *r, double amount, double seconds); /* runs past RUNS_MOST are left out */
 /* Writes the line. At least one run. */

@@ -3,7 +3,8 @@
  * The choice of buffer follows what llama.cpp's loader does for a weight: each extra buffer type of the CPU in its order is asked whether
  * it supports the product with 512 columns. Functions of the backend are taken through its registry, since it may be a library loaded at
  * run time. A ring is filled by converting one matrix and copying the converted bytes, which is many times faster than converting each;
- * kernels find a matrix by its data, whatever memory that is. Left out: other devices. */
+ * kernels find a matrix by its data, whatever memory that is. On another device a ring is one buffer there, whose first matrix the
+ * device copies to the others. Left out: several devices at once. */
 #include "engine/kernels.h"
 
 #include <string.h>
@@ -23,11 +24,27 @@
 
 enum { CHOICE_COLUMNS = 512, TENSORS_MOST = 4 * OPERATIONS_MOST };
 
+static struct ggml_context *names_for(size_t tensors, bool graph)
+{
+    struct ggml_init_params params = {
+        .mem_size = ggml_tensor_overhead() * tensors +
+                    (graph ? ggml_graph_overhead_custom(OPERATIONS_MOST, false) : 0),
+        .no_alloc = true};
+    struct ggml_context *c = ggml_init(params);
+    if (!c) out_of_memory();
+    return c;
+}
+
 /* ---- the backend and its threads ---- */
 
 static ggml_backend_reg_t registry(const struct kernels *k)
 {
     return ggml_backend_dev_backend_reg(k->device);
+}
+
+static bool is_cpu(const struct kernels *k)
+{
+    return ggml_backend_dev_type(k->device) == GGML_BACKEND_DEVICE_TYPE_CPU;
 }
 
 /* ISO C has no cast from an object's pointer to a function's. */
@@ -54,7 +71,7 @@ static void pool_close(struct kernels *k)
 
 bool kernels_threads(struct kernels *k, size_t threads, struct mu_err *err)
 {
-    if (threads == k->threads) return true;
+    if (threads == k->threads || !is_cpu(k)) return true;
     const pool_new make = FUNCTION(k, pool_new, "ggml_threadpool_new");
     const pool_set set = FUNCTION(k, pool_set, "ggml_backend_cpu_set_threadpool");
     const ggml_backend_set_n_threads_t count =
@@ -73,24 +90,60 @@ bool kernels_threads(struct kernels *k, size_t threads, struct mu_err *err)
     return true;
 }
 
-/* Values of all signs whose products neither vanish nor grow. */
-static void fill_room(const struct kernels *k)
+void kernels_put(const struct kernels *k, size_t at, const void *bytes, size_t count)
 {
-    float *value = ggml_backend_buffer_get_base(k->scratch);
-    for (size_t i = 0; i < k->room_bytes / sizeof *value; i++)
-        value[i] = (float)((double)(i * 2654435761U % 65521) / 32760.5 - 1);
+    struct ggml_context *c = names_for(1, false);
+    struct ggml_tensor *t = ggml_new_tensor_1d(c, GGML_TYPE_I8, (int64_t)count);
+    ggml_backend_tensor_alloc(k->scratch, t, (char *)ggml_backend_buffer_get_base(k->scratch) + at);
+    ggml_backend_tensor_set(t, bytes, 0, count);
+    ggml_free(c);
 }
 
-bool kernels_open(struct kernels *k, size_t room_bytes, struct mu_err *err)
+/* Values of all signs whose products neither vanish nor grow, up to the mask; from there on nothing. */
+static void fill_room(const struct kernels *k)
 {
-    *k = (struct kernels){.device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU),
-                          .room_bytes = room_bytes};
-    if (!k->device) return err_set(err, MU_UNAVAILABLE, "llama.cpp has no CPU backend here");
+    enum { PIECE = 1 << 18 };
+    float *value = calloc(PIECE, sizeof *value);
+    if (!value) out_of_memory();
+    for (size_t at = 0, i = 0; at < k->room.bytes; at += PIECE * sizeof *value) {
+        for (size_t n = 0; n < PIECE; n++, i++)
+            value[n] =
+                at < k->room.mask_at ? (float)((double)(i * 2654435761U % 65521) / 32760.5 - 1) : 0;
+        kernels_put(k, at, value,
+                    (size_t)least((double)(k->room.bytes - at), PIECE * sizeof *value));
+    }
+    free(value);
+}
+
+static bool device_of(struct kernels *k, const char *name, struct mu_err *err)
+{
+    k->device = name ? ggml_backend_dev_by_name(name)
+                     : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    if (k->device) return true;
+    return name ? err_set(err, MU_UNAVAILABLE, "this llama.cpp has no device %s", name)
+                : err_set(err, MU_UNAVAILABLE, "llama.cpp has no CPU backend here");
+}
+
+void kernels_wait(const struct kernels *k, const struct ggml_tensor *last)
+{
+    char byte;
+    ggml_backend_synchronize(k->backend);
+    if (k->sends) ggml_backend_tensor_get(last, &byte, 0, 1); /* an answer comes after all before */
+}
+
+bool kernels_open(struct kernels *k, const char *device, const struct room *room,
+                  struct mu_err *err)
+{
+    *k = (struct kernels){.room = *room};
+    if (!device_of(k, device, err)) return false;
+    k->sends = strcmp(ggml_backend_reg_name(registry(k)), "RPC") == 0;
     k->backend = ggml_backend_dev_init(k->device, NULL);
-    k->scratch = k->backend ? ggml_backend_buft_alloc_buffer(kernels_plain(k), room_bytes) : NULL;
+    k->scratch = k->backend ? ggml_backend_buft_alloc_buffer(kernels_plain(k), room->bytes) : NULL;
     if (!k->scratch) {
+        err_set(err, MU_UNAVAILABLE, k->backend ? "%s gives no memory" : "%s does not start",
+                ggml_backend_dev_name(k->device));
         kernels_close(k);
-        return err_set(err, MU_UNAVAILABLE, "llama.cpp's CPU backend does not start");
+        return false;
     }
     fill_room(k);
     return true;
@@ -105,17 +158,6 @@ void kernels_close(struct kernels *k)
 }
 
 /* ---- where weights lie ---- */
-
-static struct ggml_context *names_for(size_t tensors, bool graph)
-{
-    struct ggml_init_params params = {
-        .mem_size = ggml_tensor_overhead() * tensors +
-                    (graph ? ggml_graph_overhead_custom(OPERATIONS_MOST, false) : 0),
-        .no_alloc = true};
-    struct ggml_context *c = ggml_init(params);
-    if (!c) out_of_memory();
-    return c;
-}
 
 bool kernels_multiplies(int type)
 {
@@ -205,6 +247,41 @@ static void copy_some(void *to, size_t me)
         memcpy(c->ring->matrix[i]->data, c->from, c->bytes);
 }
 
+/* One buffer for all of them, and the device copies from one to the next. */
+static bool fill_there(struct ring *r, ggml_backend_buffer_type_t where, struct ggml_tensor *first,
+                       size_t step)
+{
+    r->first = ggml_backend_buft_alloc_buffer(where, step * r->count);
+    if (!r->first) return false;
+    char *base = ggml_backend_buffer_get_base(r->first);
+    for (size_t i = 0; i < r->count; i++) {
+        r->matrix[i] = i ? ggml_dup_tensor(r->names, first) : first;
+        ggml_backend_tensor_alloc(r->first, r->matrix[i], base + i * step);
+        if (i)
+            ggml_backend_tensor_copy(first, r->matrix[i]);
+        else
+            convert(first);
+    }
+    return true;
+}
+
+static bool fill_here(struct ring *r, ggml_backend_buffer_type_t where, struct ggml_tensor *first,
+                      size_t step, const struct ground *ground)
+{
+    r->first = ggml_backend_buft_alloc_buffer(where, step);
+    if (!r->first) return false;
+    ggml_backend_tensor_alloc(r->first, first, ggml_backend_buffer_get_base(r->first));
+    convert(first);
+    for (size_t i = 0; i < r->count; i++)
+        r->matrix[i] = another(r, first, ground->memory + i * step);
+    struct copying copying = {r, first->data, step, ground->crew ? ground->threads : 1};
+    if (ground->crew)
+        (void)crew_run(ground->crew, ground->threads, copy_some, &copying);
+    else
+        copy_some(&copying, 0);
+    return true;
+}
+
 bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, const struct matrix *m,
                const struct ground *ground, struct mu_err *err)
 {
@@ -213,26 +290,16 @@ bool ring_open(struct ring *r, ggml_backend_buffer_type_t where, const struct ma
     const size_t step = (size_t)pad_to((double)ggml_backend_buft_get_alloc_size(where, first),
                                        (double)ggml_backend_buft_get_alignment(where));
     const size_t fit = ground->bytes / step;
-    r->first = fit ? ggml_backend_buft_alloc_buffer(where, step) : NULL;
-    if (!r->first) {
-        ring_close(r);
-        return err_set(err, MU_UNAVAILABLE, "%zu bytes hold no matrix of %zu bytes", ground->bytes,
-                       step);
-    }
-    ggml_backend_tensor_alloc(r->first, first, ggml_backend_buffer_get_base(r->first));
-    convert(first);
     r->count = fit < MATRICES_MOST ? fit : MATRICES_MOST;
-    r->matrix = calloc(r->count, sizeof(void *));
+    r->matrix = calloc(r->count + 1, sizeof(void *));
     if (!r->matrix) out_of_memory();
-    for (size_t i = 0; i < r->count; i++)
-        r->matrix[i] = another(r, first, ground->memory + i * step);
-    struct copying copying = {r, first->data, step, ground->crew ? ground->threads : 1};
-    if (ground->crew)
-        (void)crew_run(ground->crew, ground->threads, copy_some, &copying);
-    else
-        copy_some(&copying, 0);
+    const bool good = r->count && (ground->memory ? fill_here(r, where, first, step, ground)
+                                                  : fill_there(r, where, first, step));
     r->bytes = (double)(step * r->count);
-    return true;
+    if (good) return true;
+    ring_close(r);
+    return err_set(err, MU_UNAVAILABLE, "%zu bytes hold no matrix of %zu bytes", ground->bytes,
+                   step);
 }
 
 void ring_close(struct ring *r)
@@ -265,12 +332,15 @@ void steps_place(const struct kernels *k, struct ggml_tensor *t, size_t *at)
 {
     char *base = ggml_backend_buffer_get_base(k->scratch);
     ggml_backend_tensor_alloc(k->scratch, t, base + *at);
-    *at = (size_t)pad_to((double)(*at + ggml_nbytes(t)), 64);
+    const size_t step = ggml_backend_buffer_get_alignment(k->scratch);
+    *at = (size_t)pad_to((double)(*at + ggml_backend_buffer_get_alloc_size(k->scratch, t)),
+                         most((double)step, 64));
 }
 
 double steps_run(const struct kernels *k, struct steps *s)
 {
     const double start_s = clock_s();
-    (void)ggml_backend_graph_compute(k->backend, s->graph);
+    (void)ggml_backend_graph_compute_async(k->backend, s->graph);
+    kernels_wait(k, ggml_graph_node(s->graph, -1));
     return clock_s() - start_s;
 }

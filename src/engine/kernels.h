@@ -1,5 +1,5 @@
-/* engine/kernels.h - single operations of ggml on this CPU, with the buffers and threads that llama.cpp gives them. llama_use() goes
- * before. */
+/* engine/kernels.h - single operations of ggml on this CPU, with the buffers and threads that llama.cpp gives them, or on another device.
+ * llama_use() goes before. */
 #pragma once
 #include "base/err.h"
 #include <stddef.h>
@@ -15,18 +15,30 @@ struct ggml_context;
 struct ggml_tensor;
 struct ggml_threadpool;
 
+/* What lies in the scratch room, one behind the other: ordinary numbers between -1 and 1 for activations and results, a mask that hides
+ * nothing, and choices of experts, which are the caller's to put. */
+struct room {
+    size_t mask_at, choices_at, bytes;
+};
 struct kernels {
     struct ggml_backend_device *device;
     struct ggml_backend *backend;
     struct ggml_threadpool *pool;
     size_t threads;
-    /* Activations and results: `room` bytes of ordinary numbers between -1 and 1. */
     struct ggml_backend_buffer *scratch;
-    size_t room_bytes;
+    struct room room;
+    bool sends; /* on another machine: its backend waits only until a list was sent */
 };
-bool kernels_open(struct kernels *k, size_t room_bytes, struct mu_err *err) NODISCARD;
+/* device: what llama.cpp calls it ("CUDA0"); NULL: the CPU. */
+bool kernels_open(struct kernels *k, const char *device, const struct room *room,
+                  struct mu_err *err) NODISCARD;
 void kernels_close(struct kernels *k); /* safe on a zeroed one */
-/* The operations from now on are done by so many, in a pool that stays, as llama-server and llama-bench have it. */
+/* Until all that was asked for is done, this tensor of it last. */
+void kernels_wait(const struct kernels *k, const struct ggml_tensor *last);
+/* Bytes into the scratch room. */
+void kernels_put(const struct kernels *k, size_t at, const void *bytes, size_t count);
+/* The operations from now on are done by so many, in a pool that stays, as llama-server and llama-bench have it. A device has its own:
+ * nothing happens. */
 bool kernels_threads(struct kernels *k, size_t threads, struct mu_err *err) NODISCARD;
 
 /* Whether ggml's type id is one of weights that can be multiplied with. */
@@ -56,7 +68,8 @@ struct ring {
     size_t count, turns; /* turns: matrices taken so far */
     double bytes;        /* of all of them */
 };
-/* Where rings lie, and who fills it. crew: NULL, the caller alone. */
+/* Where rings lie, and who fills it. crew: NULL, the caller alone. memory: NULL, a buffer of the ring's own of at most so many bytes,
+ * which a device fills itself. */
 struct ground {
     char *memory;
     size_t bytes, threads;

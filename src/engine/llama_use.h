@@ -7,6 +7,9 @@ struct llama_context;
 
 /* False (MU_UNAVAILABLE) when the library is another version than the headers: structs go by value, so nothing may be called. */
 bool llama_use(struct mu_err *err) NODISCARD;
+/* Where the request has a "server" ("127.0.0.1:50052"), its devices are llama.cpp's too from now on, as "RPC0" and so on. A server that
+ * can't be reached is an abort inside llama.cpp: engine/lost.h goes before. */
+bool llama_server(const struct asked *in, struct mu_err *err) NODISCARD;
 /* The last error or warning that llama.cpp logged, one line, or "". For messages. */
 const char *llama_said(void);
 /* "llama.cpp 0.5.0 (ggml 0.25.1)" */

@@ -4,6 +4,7 @@
  * flushed at once, so that what was said before a crash has been said. */
 #include "engine/engine.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,23 @@ bool asked_number(const struct json *map, const char *key, double at_least, doub
         return err_set(err, MU_DATA, "the request's \"%s\" is not a number from %g to %g", key,
                        at_least, at_most);
     *out = value;
+    return true;
+}
+
+bool asked_numbers(const struct json *list, const char *key, size_t most_count, double at_least,
+                   double at_most, double *out, size_t *count, struct mu_err *err)
+{
+    *count = json_count(list);
+    if (json_kind(list) != JSON_LIST_KIND || !*count || *count > most_count)
+        return err_set(err, MU_DATA, "the request's \"%s\" is not a list of 1 to %zu numbers", key,
+                       most_count);
+    for (size_t i = 0; i < *count; i++)
+        if (!json_number(json_at(list, i), &out[i]) || !(out[i] >= at_least) ||
+            !(out[i] <= at_most) || floor(out[i]) != out[i])
+            return err_set(err, MU_DATA,
+                           "the request's \"%s\" holds something else than whole numbers from %g "
+                           "to %g",
+                           key, at_least, at_most);
     return true;
 }
 
@@ -116,6 +134,7 @@ void say_rate(struct runs *r, const char *source, const char *conditions, struct
     struct say s;
     say_begin(&s);
     writer_put_cstr(&s.w, "work", r->work);
+    if (r->device) writer_put_cstr(&s.w, "device", r->device);
     if (r->type) writer_put_cstr(&s.w, "type", r->type);
     if (r->tokens > 0) writer_put_number(&s.w, "tokens", r->tokens);
     if (r->row > 0) writer_put_number(&s.w, "row", r->row);

@@ -100,10 +100,12 @@ static bool check_all(struct checking *c, struct mu_err *err)
     return true;
 }
 
+static const struct room room = {ROOM_BYTES, ROOM_BYTES, ROOM_BYTES};
+
 static bool run(const struct asked *in, struct mu_err *err)
 {
     struct checking c = {.in = in};
-    if (!llama_use(err) || !kernels_open(&c.kernels, ROOM_BYTES, err)) return false;
+    if (!llama_use(err) || !kernels_open(&c.kernels, NULL, &room, err)) return false;
     c.ground =
         (struct ground){.memory = arena_alloc(in->arena, MEMORY_BYTES), .bytes = MEMORY_BYTES};
     for (size_t i = 0; i < 2; i++) c.result[i] = NEW_ARRAY(in->arena, float, (size_t)ROWS *TOKENS);

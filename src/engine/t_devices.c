@@ -57,7 +57,7 @@ static void say_device(ggml_backend_dev_t device, const char *source)
 
 static bool run(const struct asked *in, struct mu_err *err)
 {
-    if (!llama_use(err)) return false;
+    if (!llama_use(err) || !llama_server(in, err)) return false;
     const char *source = str_format(in->arena, "llama.cpp %s", llama_version());
     for (size_t i = 0; i < ggml_backend_dev_count(); i++)
         say_device(ggml_backend_dev_get(i), source);

@@ -26,6 +26,7 @@
 #include "engine/engine.h"
 #include "engine/idle.h"
 #include "engine/llama_use.h"
+#include "engine/points.h"
 
 enum {
     MATRIX = 8 << 20,
@@ -36,30 +37,10 @@ enum {
     CURVE_TYPES = 3,
     COMMON_TYPES = 6
 };
-enum { EXPERTS = 16, CHOSEN = 4, EXPERT_TOKENS = 128, EXPERT_ROW = 2048, EXPERT_ROWS = 512 };
-enum {
-    TYPES_MOST = 64,
-    COLUMN_COUNTS_MOST = 16,
-    CACHE_TYPES = 2,
-    FOUND_MOST = 4096,
-    FILLERS_MOST = 8
-};
+enum { COLUMN_COUNTS_MOST = 16, CACHE_TYPES = 2, FOUND_MOST = 4096, FILLERS_MOST = 8 };
 /* A prompt meets a part of the heads and of the cells, since attention to all of them takes long. */
-enum {
-    QUERY_VALUES = 4096,
-    KV_VALUES = 1024,
-    CELLS = 2048,
-    PROMPT_HEADS_PART = 8,
-    PROMPT_CELLS_PART = 4
-};
-enum { BATCH_VALUES = 2048, BATCH_TOKENS = 512, OTHER_COLUMNS = 32 };
-enum { CHAIN = 192, CHAIN_VALUES = 2048 };
-enum { LEAST_RUNS = 3, USUAL_RUNS = 6 };
+enum { CELLS = 2048, PROMPT_HEADS_PART = 8, PROMPT_CELLS_PART = 4, OTHER_COLUMNS = 32 };
 
-/* Activations and results of the largest operation, and behind them a mask that hides nothing. */
-static const size_t mask_at = 32 << 20, mask_bytes = 2 << 20;
-/* Behind the mask, which experts each token takes. */
-static const size_t choices_at = 34 << 20, choices_bytes = 1 << 20;
 /* Beside the rings: activations, one matrix before its conversion, the library itself. */
 static const double spare_bytes = 128 << 20;
 /* The share of the time that runs get; the rest is spent on filling. */
@@ -75,7 +56,7 @@ struct found {
 struct sitting {
     const struct asked *in;
     struct kernels kernels;
-    int type[TYPES_MOST];
+    int type[POINT_TYPES_MOST];
     size_t types;
     int64_t columns[COLUMN_COUNTS_MOST];
     size_t column_counts;
@@ -87,32 +68,7 @@ struct sitting {
     size_t count;
 };
 
-/* One operation, on a ring or on none. */
-struct point {
-    const char *work, *what;
-    int type;            /* negative: none */
-    int64_t tokens, row; /* row: values in one of the weights or in a head */
-    int64_t columns;     /* of experts: tokens, of which each expert gets but a share */
-    size_t threads;
-    struct ring *ring;
-    size_t inputs; /* matrices that one operation takes */
-    double amount; /* of work in one operation */
-    double slice_s;
-    const char *buffer;
-    void (*add)(const struct sitting *s, const struct point *p, struct steps *to);
-};
-
 /* ---- one point ---- */
-
-static double run_of(const struct sitting *s, const struct point *p, size_t operations)
-{
-    struct steps steps;
-    steps_open(&steps);
-    for (size_t i = 0; i < operations; i++) p->add(s, p, &steps);
-    const double seconds = steps_run(&s->kernels, &steps);
-    steps_close(&steps);
-    return most(seconds, 1e-7);
-}
 
 /* What is added to the conditions of the whole sitting. */
 static const char *ring_words(const struct sitting *s, const struct point *p)
@@ -125,45 +81,6 @@ static const char *ring_words(const struct sitting *s, const struct point *p)
                       units_bytes(a, cache));
 }
 
-/* Runs until the point's share of the time is over. The first ones warm up and set how many operations a run has; where even one takes
- * most of the share, they are all there is. */
-static void fill_runs(struct sitting *s, const struct point *p, struct runs *runs)
-{
-    const double start_s = clock_s();
-    const bool late = start_s - s->start_s > s->planned_s + grace_share * s->in->seconds;
-    const double first_s = run_of(s, p, 1);
-    runs_add(runs, p->amount, first_s);
-    if (first_s > p->slice_s / 2 && late) return;
-    const double pace_s = run_of(s, p, 1);
-    runs_add(runs, p->amount, pace_s);
-    if (pace_s > p->slice_s / 2) return;
-    runs->count = 0;
-    const double room = p->ring ? floor((double)p->ring->count / (double)p->inputs) : 1;
-    const double fit = floor(p->slice_s / USUAL_RUNS / pace_s);
-    const double operations = most(least(least(fit, room), OPERATIONS_MOST), 1);
-    while (runs->count < LEAST_RUNS ||
-           (clock_s() - start_s < p->slice_s && runs->count < RUNS_MOST))
-        runs_add(runs, p->amount * operations, run_of(s, p, (size_t)operations));
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The median of the runs that were at least half as fast as the fastest: threads that wait for one another by spinning come to a halt
- * when another program takes one of their CPUs, and such a run says nothing of the kernel. It shows in the lowest. */
-static double undisturbed(struct runs *runs)
-{
-    qsort(runs->per_s, runs->count, sizeof(runs->per_s[0]), by_size);
-    size_t from = 0;
-    while (runs->per_s[from] < runs->per_s[runs->count - 1] / 2) from++;
-    const size_t middle = from + (runs->count - from) / 2;
-    return (runs->count - from) % 2 ? runs->per_s[middle]
-                                    : (runs->per_s[middle - 1] + runs->per_s[middle]) / 2;
-}
-
 static bool measure(struct sitting *s, const struct point *p, struct mu_err *err)
 {
     struct arena *a = s->in->arena;
@@ -171,16 +88,9 @@ static bool measure(struct sitting *s, const struct point *p, struct mu_err *err
     assert(s->count < FOUND_MOST);
     struct found *found = &s->found[s->count++];
     found->runs = NEW(a, struct runs);
-    *found->runs = (struct runs){
-        .work = p->work,
-        .threads = p->threads,
-        .type = p->type < 0 ? NULL : ggml_type_name((enum ggml_type)p->type),
-        .tokens = (double)p->tokens,
-        .row = (double)p->row,
-        .buffer = p->buffer,
-    };
-    fill_runs(s, p, found->runs);
-    found->runs->likely = undisturbed(found->runs);
+    *found->runs = point_named(p);
+    const double over_s = clock_s() - s->start_s - s->planned_s;
+    point_runs(&s->kernels, p, over_s > grace_share * s->in->seconds, found->runs);
     found->source = str_format(a, "muster-engine kernels: %s; %s", p->what, llama_words(a));
     found->ring = ring_words(s, p);
     idle_sample(&s->idle);
@@ -208,16 +118,6 @@ static bool measure_threads(struct sitting *s, struct point p, struct mu_err *er
 }
 
 /* ---- products ---- */
-
-static void add_product(const struct sitting *s, const struct point *p, struct steps *to)
-{
-    size_t at = 0;
-    struct ggml_tensor *x = ggml_new_tensor_2d(to->context, GGML_TYPE_F32, p->row, p->tokens);
-    steps_place(&s->kernels, x, &at);
-    struct ggml_tensor *y = ggml_mul_mat(to->context, ring_next(p->ring), x);
-    steps_place(&s->kernels, y, &at);
-    ggml_build_forward_expand(to->graph, y);
-}
 
 /* Which columns of the request a type gets: those at the ends, with one thread too, or all. */
 static bool measure_columns(struct sitting *s, struct point *p, bool whole_curve,
@@ -265,7 +165,7 @@ static bool measure_rows(struct sitting *s, ggml_backend_buffer_type_t where, si
                       .inputs = 1,
                       .buffer = ggml_backend_buft_name(where),
                       .threads = s->in->threads,
-                      .add = add_product};
+                      .add = point_product};
     p.what =
         str_format(s->in->arena, "%s %d x %d, a ring of %s", ggml_type_name((enum ggml_type)type),
                    (int)row, (int)(MATRIX / row), units_bytes(s->in->arena, ring.bytes));
@@ -290,31 +190,6 @@ static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, s
 
 /* ---- experts: each token picks some of a tensor's matrices, which llama.cpp keeps in another kind of buffer than single ones ---- */
 
-static void add_experts(const struct sitting *s, const struct point *p, struct steps *to)
-{
-    size_t at = 0;
-    struct ggml_context *c = to->context;
-    struct ggml_tensor *x = ggml_new_tensor_3d(c, GGML_TYPE_F32, p->row, 1, p->columns);
-    steps_place(&s->kernels, x, &at);
-    struct ggml_tensor *chosen = ggml_new_tensor_2d(c, GGML_TYPE_I32, CHOSEN, p->columns);
-    /* one round later it is the next ones' turn */
-    const size_t turn = p->ring->turns + p->ring->turns / p->ring->count;
-    size_t behind = choices_at + turn % (EXPERTS / CHOSEN) * CHOSEN * sizeof(int32_t);
-    ggml_backend_tensor_alloc(s->kernels.scratch, chosen,
-                              (char *)ggml_backend_buffer_get_base(s->kernels.scratch) + behind);
-    struct ggml_tensor *y = ggml_mul_mat_id(c, ring_next(p->ring), x, chosen);
-    steps_place(&s->kernels, y, &at);
-    ggml_build_forward_expand(to->graph, y);
-}
-
-static void fill_choices(const struct sitting *s)
-{
-    int32_t *choice =
-        (int32_t *)(void *)((char *)ggml_backend_buffer_get_base(s->kernels.scratch) + choices_at);
-    for (size_t i = 0; i < (size_t)(EXPERT_TOKENS + 1) * EXPERTS; i++)
-        choice[i] = (int32_t)(i % EXPERTS);
-}
-
 /* In the first kind of buffer that takes them. Columns are those that one expert gets. Types that nobody keeps experts in, being too
  * large, are left out: what is converted needs room three times. */
 static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
@@ -337,7 +212,7 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
                           .row = EXPERT_ROW,
                           .columns = i ? EXPERT_TOKENS : 1,
                           .buffer = ggml_backend_buft_name(kind[where]),
-                          .add = add_experts};
+                          .add = point_experts};
         p.tokens = i ? EXPERT_TOKENS * CHOSEN / EXPERTS : 1;
         p.slice_s = s->slice_s * (i ? 2 : 1);
         p.amount = 2.0 * EXPERT_ROW * EXPERT_ROWS * CHOSEN * (double)p.columns;
@@ -352,10 +227,6 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
 
 /* ---- attention ---- */
 
-struct heads {
-    int64_t queries, kv, values, cells;
-};
-
 static struct heads heads_of(const struct point *p)
 {
     const bool prompt = p->tokens > 1;
@@ -366,46 +237,14 @@ static struct heads heads_of(const struct point *p)
                           .cells = CELLS / (prompt ? PROMPT_CELLS_PART : 1)};
 }
 
-/* K and V of one layer lie in cells x values; heads are views into them, as in llama.cpp's cache. */
-static struct ggml_tensor *view_of(struct steps *to, struct ggml_tensor *cache, struct heads h)
-{
-    const size_t head = ggml_row_size(cache->type, h.values);
-    struct ggml_tensor *view =
-        ggml_view_3d(to->context, cache, h.values, h.kv, h.cells, head, cache->nb[1], 0);
-    ggml_backend_view_init(view);
-    struct ggml_tensor *turned = ggml_permute(to->context, view, 0, 2, 1, 3);
-    ggml_backend_view_init(turned);
-    return turned;
-}
-
-static void add_attention(const struct sitting *s, const struct point *p, struct steps *to)
-{
-    size_t at = 0, behind = mask_at;
-    const struct heads h = heads_of(p);
-    struct ggml_context *c = to->context;
-    struct ggml_tensor *mask = ggml_new_tensor_2d(c, GGML_TYPE_F16, h.cells, p->tokens);
-    steps_place(&s->kernels, mask, &behind);
-    struct ggml_tensor *q = ggml_new_tensor_3d(c, GGML_TYPE_F32, h.values, h.queries, p->tokens);
-    steps_place(&s->kernels, q, &at);
-    struct ggml_tensor *turned = ggml_permute(c, q, 0, 2, 1, 3);
-    ggml_backend_view_init(turned);
-    struct ggml_tensor *k = view_of(to, ring_next(p->ring), h);
-    struct ggml_tensor *v = view_of(to, ring_next(p->ring), h);
-    struct ggml_tensor *out =
-        ggml_flash_attn_ext(c, turned, k, v, mask, 1 / sqrtf((float)h.values), 0, 0);
-    ggml_prec_set_acc(out, GGML_PREC_F32);
-    steps_place(&s->kernels, out, &at);
-    ggml_build_forward_expand(to->graph, out);
-}
-
 static bool measure_heads(struct sitting *s, struct point p, struct mu_err *err)
 {
-    const struct heads h = heads_of(&p);
+    const struct heads h = p.heads = heads_of(&p);
     p.what = str_format(s->in->arena,
                         "flash attention to %d cells of %s, %d heads of %d, %d for K and V",
                         (int)h.cells, ggml_type_name((enum ggml_type)p.type), (int)h.queries,
                         (int)h.values, (int)h.kv);
-    p.amount = 4.0 * (double)(h.queries * h.values * h.cells * p.tokens);
+    p.amount = point_attention_flop(&p);
     return measure_threads(s, p, err);
 }
 
@@ -421,7 +260,7 @@ static bool measure_attention(struct sitting *s, struct mu_err *err)
                           .ring = &ring,
                           .inputs = 2,
                           .slice_s = s->slice_s,
-                          .add = add_attention};
+                          .add = point_attention};
         for (size_t point = 0; good && point < 4; point++) {
             p.tokens = point % 2 ? COLUMNS_MOST : 1;
             p.row = point < 2 ? 128 : 64;
@@ -434,28 +273,6 @@ static bool measure_attention(struct sitting *s, struct mu_err *err)
 
 /* ---- operations that hardly compute ---- */
 
-/* Norm, scale, add: each waits for the one before. */
-static void add_chain(const struct sitting *s, const struct point *p, struct steps *to)
-{
-    (void)p;
-    size_t at = 0, even = 0, odd;
-    struct ggml_context *c = to->context;
-    struct ggml_tensor *scale = ggml_new_tensor_1d(c, GGML_TYPE_F32, CHAIN_VALUES);
-    steps_place(&s->kernels, scale, &even);
-    at = even;
-    struct ggml_tensor *x = ggml_new_tensor_1d(c, GGML_TYPE_F32, CHAIN_VALUES);
-    steps_place(&s->kernels, x, &at);
-    odd = at;
-    for (size_t i = 0; i < CHAIN; i++) {
-        x = i % 3 == 0   ? ggml_rms_norm(c, x, 1e-5F)
-            : i % 3 == 1 ? ggml_add(c, x, scale)
-                         : ggml_mul(c, x, scale);
-        at = i % 2 ? even : odd;
-        steps_place(&s->kernels, x, &at);
-        ggml_build_forward_expand(to->graph, x);
-    }
-}
-
 static bool measure_chain(struct sitting *s, struct mu_err *err)
 {
     const struct point p = {
@@ -464,83 +281,24 @@ static bool measure_chain(struct sitting *s, struct mu_err *err)
         .type = -1,
         .amount = CHAIN,
         .slice_s = s->slice_s,
-        .add = add_chain};
+        .add = point_chain};
     return measure_threads(s, p, err);
-}
-
-/* What stands between a layer's products: norm, product with a vector, sum with what came in. */
-static void add_elementwise(const struct sitting *s, const struct point *p, struct steps *to)
-{
-    size_t at = 0;
-    struct ggml_context *c = to->context;
-    struct ggml_tensor *scale = ggml_new_tensor_1d(c, GGML_TYPE_F32, BATCH_VALUES);
-    steps_place(&s->kernels, scale, &at);
-    struct ggml_tensor *in = ggml_new_tensor_2d(c, GGML_TYPE_F32, BATCH_VALUES, p->tokens);
-    steps_place(&s->kernels, in, &at);
-    struct ggml_tensor *norm = ggml_rms_norm(c, in, 1e-5F);
-    steps_place(&s->kernels, norm, &at);
-    struct ggml_tensor *scaled = ggml_mul(c, norm, scale);
-    steps_place(&s->kernels, scaled, &at);
-    struct ggml_tensor *sum = ggml_add(c, scaled, in);
-    steps_place(&s->kernels, sum, &at);
-    ggml_build_forward_expand(to->graph, sum);
 }
 
 static bool measure_elementwise(struct sitting *s, struct mu_err *err)
 {
-    enum { PASSES = 7 }; /* in, norm; norm, scaled; scaled, in, sum */
     const struct point p = {.work = "elementwise",
                             .what = str_format(s->in->arena, "norm, product and sum over %d x %d",
                                                BATCH_VALUES, BATCH_TOKENS),
                             .type = -1,
                             .tokens = BATCH_TOKENS,
-                            .amount = (double)PASSES * BATCH_VALUES * BATCH_TOKENS * sizeof(float),
+                            .amount = point_elementwise_bytes(),
                             .slice_s = s->slice_s,
-                            .add = add_elementwise};
+                            .add = point_elementwise};
     return measure_threads(s, p, err);
 }
 
 /* ---- the request ---- */
-
-static bool numbers_of(const struct json *list, const char *key, size_t most_count, double at_least,
-                       double at_most, double *out, size_t *count, struct mu_err *err)
-{
-    *count = json_count(list);
-    if (json_kind(list) != JSON_LIST_KIND || !*count || *count > most_count)
-        return err_set(err, MU_DATA, "the request's \"%s\" is not a list of 1 to %zu numbers", key,
-                       most_count);
-    for (size_t i = 0; i < *count; i++)
-        if (!json_number(json_at(list, i), &out[i]) || !(out[i] >= at_least) ||
-            !(out[i] <= at_most) || floor(out[i]) != out[i])
-            return err_set(err, MU_DATA,
-                           "the request's \"%s\" holds something else than whole numbers from %g "
-                           "to %g",
-                           key, at_least, at_most);
-    return true;
-}
-
-static bool types_of(struct sitting *s, struct mu_err *err)
-{
-    static const int usual[] = {GGML_TYPE_Q4_K, GGML_TYPE_Q6_K, GGML_TYPE_Q8_0, GGML_TYPE_F16};
-    const struct json *list = json_get(s->in->json, "types");
-    double number[TYPES_MOST] = {0};
-    if (!list) {
-        memcpy(s->type, usual, sizeof usual);
-        s->types = COUNT_OF(usual);
-        return true;
-    }
-    if (!numbers_of(list, "types", TYPES_MOST, 0, GGML_TYPE_COUNT, number, &s->types, err))
-        return false;
-    for (size_t i = 0; i < s->types; i++) {
-        s->type[i] = (int)number[i];
-        if (!kernels_multiplies(s->type[i]))
-            return err_set(err, MU_DATA,
-                           "the request's \"types\" holds %d, which is no type of "
-                           "weights that this llama.cpp knows",
-                           s->type[i]);
-    }
-    return true;
-}
 
 static bool columns_of(struct sitting *s, struct mu_err *err)
 {
@@ -549,8 +307,8 @@ static bool columns_of(struct sitting *s, struct mu_err *err)
     double number[COLUMN_COUNTS_MOST] = {0};
     s->column_counts = COUNT_OF(usual);
     memcpy(number, usual, sizeof usual);
-    if (list && !numbers_of(list, "columns", COLUMN_COUNTS_MOST, 1, COLUMNS_MOST, number,
-                            &s->column_counts, err))
+    if (list && !asked_numbers(list, "columns", COLUMN_COUNTS_MOST, 1, COLUMNS_MOST, number,
+                               &s->column_counts, err))
         return false;
     for (size_t i = 0; i < s->column_counts; i++) s->columns[i] = (int64_t)number[i];
     return true;
@@ -581,8 +339,8 @@ static bool measure_types(struct sitting *s, struct mu_err *err)
         bool choice;
     } stage[] = {{0, COMMON_TYPES, true},
                  {0, CURVE_TYPES, false},
-                 {COMMON_TYPES, TYPES_MOST, true},
-                 {CURVE_TYPES, TYPES_MOST, false}};
+                 {COMMON_TYPES, POINT_TYPES_MOST, true},
+                 {CURVE_TYPES, POINT_TYPES_MOST, false}};
     bool first = true;
     for (size_t k = 0; k < COUNT_OF(stage); k++)
         for (size_t i = stage[k].from; i < stage[k].to && i < s->types; i++) {
@@ -600,9 +358,10 @@ static bool measure_types(struct sitting *s, struct mu_err *err)
 
 static bool measure_with(struct sitting *s, struct mu_err *err)
 {
-    if (!kernels_open(&s->kernels, choices_at + choices_bytes, err)) return false;
-    memset((char *)ggml_backend_buffer_get_base(s->kernels.scratch) + mask_at, 0, mask_bytes);
-    fill_choices(s);
+    const struct room room =
+        points_room(LONG_ROW, MATRIX / SHORT_ROW, COLUMNS_MOST, CELLS, COLUMNS_MOST);
+    if (!kernels_open(&s->kernels, NULL, &room, err)) return false;
+    points_fill(&s->kernels);
     s->found = NEW_ARRAY(s->in->arena, struct found, FOUND_MOST);
     idle_start(&s->idle);
     const bool good = measure_chain(s, err) && measure_elementwise(s, err) &&
@@ -638,7 +397,8 @@ static bool measure_all(struct sitting *s, struct mu_err *err)
 static bool run(const struct asked *in, struct mu_err *err)
 {
     struct sitting s = {.in = in, .start_s = clock_s()};
-    if (!llama_use(err) || !types_of(&s, err) || !columns_of(&s, err)) return false;
+    if (!llama_use(err) || !points_types(in, s.type, &s.types, err) || !columns_of(&s, err))
+        return false;
     const double least_bytes = spare_bytes + (double)MATRIX * sizeof(float) * 2;
     if (in->bytes < least_bytes)
         return err_set(err, MU_UNAVAILABLE,

@@ -17,6 +17,7 @@ const struct engine_test *const engine_tests[] = {
     &engine_embed,
     &engine_capture,
     &engine_devices,
+    &engine_device,
 #endif
     NULL,
 };

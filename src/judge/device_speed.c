@@ -52,6 +52,13 @@ static double seconds_of(const struct line *l, const struct device *d, const str
     return read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
 }
 
+double device_seconds_least(const struct line *l, const struct device *d)
+{
+    const double read_per_s = listed(d, WORK_READ_BYTES);
+    const bool reads = l->work == MATMUL_FLOP || l->work == ATTEND_FLOP;
+    return reads && read_per_s > 0 ? l->bytes / most(l->columns, 1) / read_per_s : 0;
+}
+
 bool device_seconds(const struct line *l, const struct device *d, struct estimate *out)
 {
     const struct accelerator *x = accelerator_of(d->world, &d->machine->place[d->place]);

@@ -14,3 +14,5 @@ struct device {
 /* Seconds of one token of the line, from the rates listed for the place and the shares of data/accelerators.json. False when the place
  * has no such rate, or no row. The range is a point; speed_of() widens sums. */
 bool device_seconds(const struct line *l, const struct device *d, struct estimate *out);
+/* What its reading takes at the listed bandwidth: no range goes below. */
+double device_seconds_least(const struct line *l, const struct device *d);

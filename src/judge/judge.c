@@ -286,13 +286,19 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
     if (!placement_find(t, m, w, out)) judge_split(t, m, w, &split_host, &host, out);
 }
 
+double judge_trained_context(const struct task *t)
+{
+    const struct generate *g = t->knobs;
+    return t->model->shape->context_tokens * (g->kv_unified ? 1 : g->sequences);
+}
+
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step)
 {
     struct generate g = *(const struct generate *)t->knobs;
     const struct task asked = {t->kind, t->model, &g};
     struct verdict v;
-    double fitting = 0, over = floor(t->model->shape->context_tokens / step) + 1;
+    double fitting = 0, over = floor(judge_trained_context(t) / step) + 1;
     while (over - fitting > 1) {
         const double middle = floor((fitting + over) / 2);
         g.context_tokens = middle * step;

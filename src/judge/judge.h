@@ -101,7 +101,9 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
                  const struct split *s, const struct seats *at, struct verdict *out);
 /* Judges again what follows from what the sites hold: fits, why, usable bytes and what bounds them. */
 void judge_fits(const struct machine *m, struct verdict *v);
-/* The largest context (a multiple of `step`, at most the model's own) that fits, not only probably; 0 when none does or nothing is computed. */
+/* The context of all sequences together that the model was trained for: its own, times the sequences unless they share it. */
+double judge_trained_context(const struct task *t);
+/* The largest context (a multiple of `step`, at most that) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);
 /* Speed behind so many tokens in the cache: none, then ever more up to the end of the context. 0 rows for what does not write. */

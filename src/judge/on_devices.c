@@ -28,7 +28,7 @@ static bool holds(struct trying *t)
 static double largest_context(struct trying *t, double step)
 {
     const double asked = t->knobs.context_tokens;
-    double fitting = 0, over = floor(t->task.model->shape->context_tokens / step) + 1;
+    double fitting = 0, over = floor(judge_trained_context(&t->task) / step) + 1;
     while (over - fitting > 1) {
         const double middle = floor((fitting + over) / 2);
         t->knobs.context_tokens = middle * step;

@@ -24,15 +24,21 @@ static bool integrated(const struct machine *m, size_t place)
     return p->pool == machine_cpu(m)->pool || (kind && strcmp(kind, GPU_INTEGRATED) == 0);
 }
 
+/* What no backend is known for cannot compute; only what a card's name does not tell may have one. */
+static bool can_compute(const struct place *p)
+{
+    return p->kind == PLACE_GPU && (p->backend || !p->part);
+}
+
 size_t placement_devices(const struct machine *m, uint16_t place[SITES - 1])
 {
     bool own = false;
     size_t n = 0;
     for (size_t i = 0; i < m->places; i++)
-        own = own || (m->place[i].kind == PLACE_GPU && !integrated(m, i));
+        own = own || (can_compute(&m->place[i]) && !integrated(m, i));
     for (size_t i = 0; i < m->places && n < DEVICES; i++) {
         const struct place *p = &m->place[i];
-        if (p->kind != PLACE_GPU || (own && integrated(m, i))) continue;
+        if (!can_compute(p) || (own && integrated(m, i))) continue;
         if (known(m->pool[p->pool].usable_bytes, NULL)) place[n++] = (uint16_t)i;
     }
     return n;

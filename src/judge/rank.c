@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
+#include "judge/placement.h"
 #include "judge/ranker.h"
 #include "model/digest.h"
 
@@ -39,10 +40,23 @@ size_t ranking_mixes(const struct ranking *r, const struct catalog *c, const str
     return n;
 }
 
-static bool runs_well(const struct ranking *r, const struct verdict *v)
+/* Speed that is not known counts as enough only where none is: of a device that is known, what spills to a host that is not tells
+ * nothing. */
+static bool runs_well(const struct ranking *r, const struct verdict *v, bool priced)
 {
     if (v->fits != FITS) return false;
-    return !estimate_known(v->decode_per_s) || v->decode_per_s.likely >= r->decode_least_per_s;
+    if (!estimate_known(v->decode_per_s)) return !priced;
+    return v->decode_per_s.likely >= r->decode_least_per_s;
+}
+
+/* Whether a device that can be used has its speed listed or measured. */
+static bool devices_priced(const struct machine *m)
+{
+    uint16_t place[SITES - 1];
+    const size_t n = placement_devices(m, place);
+    for (size_t i = 0; i < n; i++)
+        if (machine_place_rate(m, place[i], WORK_READ_BYTES)) return true;
+    return false;
 }
 
 /* The machine with so much of each pool, and of what a place may use of it, kept free. */
@@ -78,6 +92,7 @@ struct ranker {
     const struct mix *mix[MIXES_MOST];
     size_t mixes;
     size_t smallest; /* of them, by bits a weight */
+    bool priced;     /* what is not priced does not run well */
 };
 
 static struct task task_of(const struct ranker *s, const struct shape *shape, struct ranked *out)
@@ -139,7 +154,7 @@ static bool choose_mix(const struct ranker *s, const struct shape *shape, struct
     double per_s = 0;
     for (size_t i = 0; i < s->mixes; i++) {
         judge_mix(s, shape, i, out);
-        if (runs_well(s->ranking, &out->verdict)) return true;
+        if (runs_well(s->ranking, &out->verdict, s->priced)) return true;
         out->better = s->mix[i];
         out->better_fits = out->verdict.fits;
         if (out->verdict.fits != FITS || !(out->verdict.decode_per_s.likely > per_s)) continue;
@@ -192,14 +207,11 @@ static bool sisters(const struct model_part *a, const struct model_part *b)
            a->d_model == b->d_model;
 }
 
-size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
-                  const struct world *w, struct arena *a, struct ranked *out, size_t room)
+static size_t rank(const struct ranker *s, const struct model_part *part, size_t parts,
+                   struct ranked *out, size_t room)
 {
-    const struct model_part *part;
-    size_t parts, n = 0;
-    const struct ranker *s = ranker_new(r, m, c, w, a);
-    if (!s || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
-    struct ranked *found = NEW(a, struct ranked);
+    size_t n = 0;
+    struct ranked *found = NEW(s->arena, struct ranked);
     for (size_t i = 0; i < parts; i++) {
         bool sister = false;
         for (size_t k = 0; k < n && !sister; k++) sister = sisters(&part[i], out[k].part);
@@ -216,4 +228,18 @@ size_t judge_rank(const struct ranking *r, const struct machine *m, const struct
         out[at] = *found;
     }
     return n;
+}
+
+size_t judge_rank(const struct ranking *r, const struct machine *m, const struct catalog *c,
+                  const struct world *w, struct arena *a, struct ranked *out, size_t room)
+{
+    const struct model_part *part;
+    size_t parts;
+    struct ranker *s = ranker_new(r, m, c, w, a);
+    if (!s || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
+    s->priced = devices_priced(m);
+    const size_t n = rank(s, part, parts, out, room);
+    if (n || !s->priced) return n;
+    s->priced = false;
+    return rank(s, part, parts, out, room);
 }

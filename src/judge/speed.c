@@ -19,8 +19,9 @@ static struct estimate not_priced(const char *why)
 /* Seconds of the host's lines and of the devices', and what they rest on. */
 struct sum {
     struct estimate host, device;
-    double cached_s; /* the host's at best, if its weights come from the cache */
-    double threads;  /* that the CPU's kernels were measured with */
+    double cached_s;  /* the host's at best, if its weights come from the cache */
+    double threads;   /* that the CPU's kernels were measured with */
+    double moved_low; /* of what a link is listed with, the least share that it may carry */
     bool typical, listed;
     const char *why; /* no price */
 };
@@ -75,7 +76,9 @@ static void on_host(const struct speed_asked *a, const struct line *l, struct su
     if (!(s->threads > 0)) {
         s->why = a->machine->unmeasured ? a->machine->unmeasured : "no kernel was measured";
     } else if (!price_of(&q, &rate)) {
-        s->why = "no rate is known for one of its kernels";
+        s->why = machine_rate(a->machine, WORK_SGEMM_FLOP, RATE_ALL_THREADS)
+                     ? "no rate is known for one of its kernels"
+                     : "how fast the CPU multiplies is not known (of a machine line, cpu:NAME)";
     } else {
         s->typical = s->typical || rate.origin != MEASURED;
         s->listed = s->listed || rate.origin == LISTED;
@@ -103,7 +106,7 @@ static bool at_listed(const struct speed_asked *a, const struct line *l, size_t 
     if (!device_seconds(l, &d, &seconds)) return false;
     const struct accelerator *x = accelerator_of(a->world, &a->machine->place[place]);
     const struct accelerator_range r = range_of(a, (enum phase)l->phase, x);
-    seconds.low /= r.high;
+    seconds.low = least(seconds.likely, most(seconds.low / r.high, device_seconds_least(l, &d)));
     seconds.high /= r.low;
     add_seconds(&s->device, seconds);
     s->listed = true;
@@ -136,16 +139,20 @@ static size_t copies_to(const struct speed_asked *a, const struct line *l)
     return 0;
 }
 
+/* A link's rate is the most that it carries: how much slower it is was not measured, so as much as the work behind it may be. */
 static void add_moved(const struct speed_asked *a, double bytes, size_t from, size_t to,
                       struct sum *s)
 {
     double per_s;
     const struct link *link = from == to ? NULL : machine_link(a->machine, from, to);
     if (from == to) return;
-    if (link && known(link->bytes_per_s, &per_s) && per_s > 0)
-        add_seconds(&s->device, estimate_exactly(bytes / per_s, ESTIMATED, NULL));
-    else
+    if (link && known(link->bytes_per_s, &per_s) && per_s > 0) {
+        struct estimate seconds = estimate_exactly(bytes / per_s, ESTIMATED, NULL);
+        seconds.high /= s->moved_low;
+        add_seconds(&s->device, seconds);
+    } else {
         s->why = "the link to a device is not known (of a machine line, link:PCIe 4.0 x16)";
+    }
 }
 
 static void add_line(const struct speed_asked *a, const struct line *l, struct sum *s)
@@ -198,15 +205,34 @@ static struct accelerator_range host_range(const struct speed_asked *a, enum pha
     return (struct accelerator_range){s->host.likely / s->host.high, s->host.likely / s->host.low};
 }
 
-static const char *rests_on(const struct sum *s)
+/* Work at several places: nothing published holds such speeds to account. */
+static bool is_spread(const struct speed_asked *a)
 {
+    int working = 0;
+    for (int i = 0; a->split && i < a->split->sites; i++) working += a->split->layers[i] > 0;
+    return working > 1 || (a->split && a->split->host_experts > 0);
+}
+
+static const char *rests_on(const struct speed_asked *a, const struct sum *s)
+{
+    if (s->listed && is_spread(a))
+        return "rough: listed rates, and no truth of work at several places";
     if (s->listed) return "listed rates and typical shares of them";
     return s->typical ? "typical shares of bandwidth and sgemm" : "kernel rates measured here";
 }
 
+/* As slow as work at the first device that has layers may be. */
+static double moved_low(const struct speed_asked *a, enum phase phase)
+{
+    if (!a->split || a->split->sites < 2) return 1;
+    const struct accelerator *x = accelerator_of(a->world, &a->machine->place[a->site[1].place]);
+    return x ? range_of(a, phase, x).low : 1;
+}
+
 struct estimate speed_of(const struct speed_asked *a, enum phase phase)
 {
-    struct sum s = {.threads = price_threads(a->machine, a->threads)};
+    struct sum s = {.threads = price_threads(a->machine, a->threads),
+                    .moved_low = moved_low(a, phase)};
     for (size_t i = 0; i < a->bill->lines && !s.why; i++)
         if (a->bill->line[i].phase == phase) add_line(a, &a->bill->line[i], &s);
     if (s.why) return not_priced(s.why);
@@ -220,5 +246,5 @@ struct estimate speed_of(const struct speed_asked *a, enum phase phase)
         high = 1 / (s.host.likely / r.high + s.device.low);
     }
     if (stays_in_cache(a, phase)) high = most(high, 1 / s.cached_s);
-    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(&s));
+    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(a, &s));
 }

@@ -290,26 +290,44 @@ static bool times_of(struct str *name, uint64_t *times)
     return n >= 1 && n <= GPUS_MOST;
 }
 
-/* "12GB", "24 GiB" at the end of a card's name is its memory as the trade counts it, in GiB whichever way it is written. */
-static void card_memory(struct str *name, double *gib)
+/* Cuts "GB", "GiB", "MB" or "MiB" off a word's end: how many GiB one is, as the trade counts memory; 0: it has none. */
+static double cut_unit(struct str *word)
 {
+    static const struct {
+        struct str unit;
+        double gib;
+    } units[] = {{{"GiB", 3}, 1}, {{"GB", 2}, 1}, {{"MiB", 3}, 0x1p-10}, {{"MB", 2}, 0x1p-10}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        const size_t n = units[i].unit.n;
+        if (word->n < n) continue;
+        if (!str_eq_nocase((struct str){word->p + word->n - n, n}, units[i].unit)) continue;
+        word->n -= n;
+        return units[i].gib;
+    }
+    return 0;
+}
+
+/* "12GB", "24 GiB", "24564 MiB" at the end of a card's name, in GiB; at least `least_gib`. */
+static bool cut_size(struct str *name, double least_gib, double *gib)
+{
+    const double most_gib = 4096;
     struct str rest = *name;
     struct str word;
-    *gib = (double)NAN;
-    if (!last_word(&rest, &word)) return;
-    if (str_eq_nocase(word, S("GB")) || str_eq_nocase(word, S("GiB"))) {
-        if (!last_word(&rest, &word)) return;
-    } else if (word.n > 3 && str_eq_nocase((struct str){word.p + word.n - 3, 3}, S("GiB"))) {
-        word.n -= 3;
-    } else if (word.n > 2 && str_eq_nocase((struct str){word.p + word.n - 2, 2}, S("GB"))) {
-        word.n -= 2;
-    } else {
-        return;
-    }
     double n;
-    if (!str_f64(word, &n) || !(n > 0 && n <= 4096)) return;
-    *gib = n;
+    *gib = (double)NAN;
+    if (!last_word(&rest, &word)) return false;
+    const double unit = cut_unit(&word);
+    if (!(unit > 0) || (!word.n && !last_word(&rest, &word)) || !str_f64(word, &n)) return false;
+    if (!(n * unit >= least_gib && n * unit <= most_gib)) return false;
+    *gib = n * unit;
     *name = rest;
+    return true;
+}
+
+static void card_memory(struct str *name, double *gib)
+{
+    const double least_gib = 0x1p-10;
+    (void)cut_size(name, least_gib, gib);
 }
 
 /* "free 20GB" at the end of a card: what others leave of its memory, counted as its memory is. */
@@ -317,10 +335,10 @@ static bool card_free(struct str *name, double *gib)
 {
     struct str rest = *name;
     struct str word;
-    *gib = (double)NAN;
     double n;
-    card_memory(&rest, &n);
-    if (isnan(n) || !last_word(&rest, &word) || !str_eq_nocase(word, S("free"))) return false;
+    *gib = (double)NAN;
+    if (!cut_size(&rest, 0, &n) || !last_word(&rest, &word) || !str_eq_nocase(word, S("free")))
+        return false;
     *gib = n;
     *name = rest;
     return true;
@@ -373,6 +391,7 @@ static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen
     const bool told = card_free(&name, &free_gib);
     const struct str whole = name;
     card_memory(&name, &gib);
+    if (str_eq_nocase(name, S("free"))) return bad(m, KEY_gpu, "the name of a GPU");
     if (!card_part(m, whole, name, gib, &part)) return false;
     *out = (struct gpu_seen){.name = str_copy(m->in->arena, name), .sized = "as listed"};
     out->memory_bytes = quantity_of(gib * 0x1p30, REPORTED, origin_words);

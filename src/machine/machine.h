@@ -49,22 +49,24 @@ struct link {
 };
 
 /* What a rate is a price of. X(name, word, unit) */
-#define WORKS(X)                                        \
-    X(WORK_READ_BYTES, "memory read", "B/s")            \
-    X(WORK_COPY_BYTES, "memory copy", "B/s")            \
-    X(WORK_TRIAD_BYTES, "memory triad", "B/s")          \
-    X(WORK_SGEMM_FLOP, "sgemm", "FLOP/s")               \
-    X(WORK_HGEMM_FLOP, "hgemm", "FLOP/s")               \
-    X(WORK_IGEMM_FLOP, "igemm", "OP/s")                 \
-    X(WORK_DGEMM_FLOP, "dgemm", "FLOP/s")               \
-    X(WORK_MATMUL_FLOP, "matmul", "FLOP/s")             \
-    X(WORK_EXPERT_FLOP, "expert matmul", "FLOP/s")      \
-    X(WORK_ATTEND_FLOP, "attend", "FLOP/s")             \
-    X(WORK_OPERATIONS, "graph operations", "1/s")       \
-    X(WORK_ELEMENT_BYTES, "elementwise", "B/s")         \
-    X(WORK_DISK_READ_BYTES, "disk read", "B/s")         \
-    X(WORK_CACHED_READ_BYTES, "page cache read", "B/s") \
-    X(WORK_GUIDE_ROUNDS, "guide's matrix rounds", "1/s")
+#define WORKS(X)                                         \
+    X(WORK_READ_BYTES, "memory read", "B/s")             \
+    X(WORK_COPY_BYTES, "memory copy", "B/s")             \
+    X(WORK_TRIAD_BYTES, "memory triad", "B/s")           \
+    X(WORK_SGEMM_FLOP, "sgemm", "FLOP/s")                \
+    X(WORK_HGEMM_FLOP, "hgemm", "FLOP/s")                \
+    X(WORK_IGEMM_FLOP, "igemm", "OP/s")                  \
+    X(WORK_DGEMM_FLOP, "dgemm", "FLOP/s")                \
+    X(WORK_MATMUL_FLOP, "matmul", "FLOP/s")              \
+    X(WORK_EXPERT_FLOP, "expert matmul", "FLOP/s")       \
+    X(WORK_ATTEND_FLOP, "attend", "FLOP/s")              \
+    X(WORK_OPERATIONS, "graph operations", "1/s")        \
+    X(WORK_ELEMENT_BYTES, "elementwise", "B/s")          \
+    X(WORK_DISK_READ_BYTES, "disk read", "B/s")          \
+    X(WORK_CACHED_READ_BYTES, "page cache read", "B/s")  \
+    X(WORK_GUIDE_ROUNDS, "guide's matrix rounds", "1/s") \
+    X(WORK_TO_DEVICE_BYTES, "copy to device", "B/s")     \
+    X(WORK_FROM_DEVICE_BYTES, "copy from device", "B/s")
 enum machine_work {
 #define WORK_ENUM(name, word, unit) name,
     WORKS(WORK_ENUM)

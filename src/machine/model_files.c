@@ -1,7 +1,8 @@
 /* Looks through the caches where programs keep models, for GGUF files.
  *
- * Where they are: HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub (huggingface_hub; models--ORG--NAME/snapshots/REVISION, links into
- * blobs), LLAMA_CACHE or ~/.cache/llama.cpp (llama.cpp common/common.cpp fs_get_cache_directory), ~/.lmstudio and ~/.cache/lm-studio (LM
+ * Where they are: HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub (HUGGINGFACE_HUB_CACHE of old; models--ORG--NAME/snapshots/REVISION, links into
+ * blobs), LLAMA_CACHE or ~/.cache/llama.cpp (llama.cpp v0.5.0 common/common.cpp fs_get_cache_directory; its common/hf-cache.cpp lays LLAMA_CACHE out
+ * as the hub does, and else takes the hub's own), ~/.lmstudio and ~/.cache/lm-studio (LM
  * Studio; it brings an embedding model along in .internal), ~/.local/share/nomic.ai/GPT4All. Left out: Ollama's store, whose files have
  * no names, and files elsewhere. A walk in the width, so that one deep or huge folder cannot use up what the others need. */
 #include "machine/model_files.h"
@@ -37,7 +38,7 @@ struct walk {
 
 static const char *variable(const struct looking *in, const char *name)
 {
-    const char *value = in->env(name);
+    const char *value = in->env ? in->env(name) : NULL;
     return value && value[0] == '/' ? str_copy(in->arena, str_of(value)) : NULL;
 }
 
@@ -47,58 +48,71 @@ static void add_folder(struct walk *w, const char *path, int depth)
         w->folder[w->folders++] = (struct folder){.path = path, .depth = depth};
 }
 
-static const char *below(const struct walk *w, const char *folder, const char *name)
+static const char *under(const struct looking *in, const char *folder, const char *name)
 {
-    return folder ? str_format(w->in->arena, "%s/%s", folder, name) : NULL;
+    return folder ? str_format(in->arena, "%s/%s", folder, name) : NULL;
 }
 
-static void add_caches(struct walk *w)
+size_t machine_model_caches(const struct looking *in, struct model_cache *out)
 {
-    const char *home = variable(w->in, "HOME"), *hub = variable(w->in, "HF_HUB_CACHE");
-    const char *hub_home = variable(w->in, "HF_HOME"), *own = variable(w->in, "LLAMA_CACHE");
-    const char *cache = variable(w->in, "XDG_CACHE_HOME");
-    if (!cache) cache = below(w, home, ".cache");
-    if (!hub_home) hub_home = below(w, cache, "huggingface");
-    add_folder(w, hub ? hub : below(w, hub_home, "hub"), 0);
-    add_folder(w, own ? own : below(w, cache, "llama.cpp"), 0);
-    add_folder(w, below(w, home, ".lmstudio/models"), 0);
-    add_folder(w, below(w, home, ".lmstudio/.internal/bundled-models"), 0);
-    add_folder(w, below(w, cache, "lm-studio/models"), 0);
-    add_folder(w, below(w, home, ".local/share/nomic.ai/GPT4All"), 0);
+    const char *home = variable(in, "HOME"), *hub = variable(in, "HF_HUB_CACHE");
+    const char *hub_home = variable(in, "HF_HOME"), *own = variable(in, "LLAMA_CACHE");
+    const char *cache = variable(in, "XDG_CACHE_HOME");
+    if (!hub) hub = variable(in, "HUGGINGFACE_HUB_CACHE");
+    if (!cache) cache = under(in, home, ".cache");
+    if (!hub_home) hub_home = under(in, cache, "huggingface");
+    const struct model_cache all[] = {
+        {"Hugging Face", hub ? hub : under(in, hub_home, "hub"), true},
+        {"llama.cpp", own ? own : under(in, cache, "llama.cpp"), true},
+        {"LM Studio", under(in, home, ".lmstudio/models"), false},
+        {"LM Studio", under(in, home, ".lmstudio/.internal/bundled-models"), false},
+        {"LM Studio", under(in, cache, "lm-studio/models"), false},
+        {"GPT4All", under(in, home, ".local/share/nomic.ai/GPT4All"), false},
+    };
+    _Static_assert(COUNT_OF(all) <= MODEL_CACHES_MOST, "as many as callers have room for");
+    size_t n = 0;
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (all[i].path) out[n++] = all[i];
+    return n;
 }
 
-/* "general.architecture" is the first key that every converter writes: no further than the front is looked. */
-static const char *architecture_of(struct str front, struct arena *a)
+/* The value of a text key. These are the first keys that every converter writes: no further than the front is looked. */
+static const char *text_of(struct str front, struct str key, struct arena *a)
 {
-    static const char key[] = "general.architecture";
-    const size_t key_n = sizeof key - 1, head_n = sizeof(uint32_t) + sizeof(uint64_t);
+    const size_t head_n = sizeof(uint32_t) + sizeof(uint64_t);
     uint32_t kind;
     uint64_t n;
     if (!str_starts(front, S("GGUF"))) return NULL;
-    const char *at = memmem(front.p, front.n, key, key_n);
+    const char *at = memmem(front.p, front.n, key.p, key.n);
     if (!at) return NULL;
-    const size_t left = front.n - (size_t)(at - front.p) - key_n;
+    const size_t left = front.n - (size_t)(at - front.p) - key.n;
     if (left < head_n) return NULL;
-    memcpy(&kind, at + key_n, sizeof kind);
-    memcpy(&n, at + key_n + sizeof kind, sizeof n);
+    memcpy(&kind, at + key.n, sizeof kind);
+    memcpy(&n, at + key.n + sizeof kind, sizeof n);
     if (kind != TEXT_KIND || n > NAME_MOST || left - head_n < n) return NULL;
-    return str_visible(a, (struct str){at + key_n + head_n, (size_t)n});
+    return str_visible(a, (struct str){at + key.n + head_n, (size_t)n});
 }
 
-bool machine_model_file(const char *path, struct arena *a, struct model_file *out)
+bool machine_model_front(const char *path, struct arena *a, struct model_file *out)
 {
     struct mapped front;
     struct stat st;
-    if (!str_ends(str_of(path), S(".gguf")) || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
         !mapped_open(path, FRONT_BYTES, &front, NULL, NULL))
         return false;
     *out = (struct model_file){.path = str_copy(a, str_of(path)),
                                .bytes = (double)st.st_size,
                                .modified_s = (double)st.st_mtim.tv_sec,
-                               .architecture = architecture_of(front.bytes, a)};
+                               .architecture = text_of(front.bytes, S("general.architecture"), a),
+                               .type = text_of(front.bytes, S("general.type"), a)};
     const bool good = str_starts(front.bytes, S("GGUF"));
     mapped_close(&front);
     return good;
+}
+
+bool machine_model_file(const char *path, struct arena *a, struct model_file *out)
+{
+    return str_ends(str_of(path), S(".gguf")) && machine_model_front(path, a, out);
 }
 
 /* The hub's blobs and locks are seen through its snapshots; what is no folder turns out to have no names in it. */
@@ -113,7 +127,7 @@ static void look_into(struct walk *w, const struct folder *f)
     size_t names = 0;
     if (!root_names(w->in->root, f->path, w->in->arena, &name, &names)) return;
     for (size_t i = 0; i < names && w->tries < TRIES_MOST; i++) {
-        const char *path = below(w, f->path, name[i]);
+        const char *path = under(w->in, f->path, name[i]);
         w->tries++;
         if (!str_ends(str_of(name[i]), S(".gguf"))) {
             if (f->depth < DEPTH_MOST && may_be_folder(name[i])) add_folder(w, path, f->depth + 1);
@@ -138,7 +152,9 @@ size_t machine_model_files(const struct looking *in, const struct model_file **o
     struct walk w = {.in = in,
                      .folder = NEW_ARRAY(in->arena, struct folder, FOLDERS_MOST),
                      .file = NEW_ARRAY(in->arena, struct model_file, FILES_MOST)};
-    add_caches(&w);
+    struct model_cache cache[MODEL_CACHES_MOST];
+    const size_t caches = machine_model_caches(in, cache);
+    for (size_t i = 0; i < caches; i++) add_folder(&w, cache[i].path, 0);
     for (size_t i = 0; i < w.folders; i++) look_into(&w, &w.folder[i]);
     qsort(w.file, w.files, sizeof *w.file, by_size);
     *out = w.file;

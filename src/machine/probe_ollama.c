@@ -7,6 +7,7 @@
 #include "base/child.h"
 #include "base/notes.h"
 #include "base/root.h"
+#include "machine/ollama_store.h"
 #include "machine/probe.h"
 
 enum { NAME_MOST = 512 };
@@ -33,8 +34,7 @@ static bool is_store(const struct looking *in, const char *path)
     return root_has(in->root, str_format(in->arena, "%s/manifests", path));
 }
 
-/* OLLAMA_MODELS is believed even before it exists: models will be saved there. */
-static const char *store(const struct looking *in)
+const char *machine_ollama_store(const struct looking *in)
 {
     static const char service[] = "/usr/share/ollama/.ollama/models";
     const char *given = in->env ? in->env("OLLAMA_MODELS") : NULL;
@@ -104,21 +104,25 @@ static void list_models(struct listing *l, const char *at)
     }
 }
 
+size_t machine_ollama_names(const struct looking *in, const char *store, const char *const **names)
+{
+    struct listing l = {
+        .in = in, .name = NEW_ARRAY(in->arena, const char *, NAME_MOST), .room = NAME_MOST};
+    list_models(&l, store);
+    if (l.over)
+        note_add(in->notes, "%s lists more than %d models; the rest is left out", store, NAME_MOST);
+    *names = l.name;
+    return l.count;
+}
+
 static void finds(const struct looking *in, struct draft *out)
 {
     struct ollama_facts *ollama = &out->facts.ollama;
     ollama->path = program(in);
     ollama->installed = ollama->path != NULL;
-    ollama->store = store(in);
-    if (!ollama->store) return;
-    struct listing l = {
-        .in = in, .name = NEW_ARRAY(in->arena, const char *, NAME_MOST), .room = NAME_MOST};
-    list_models(&l, ollama->store);
-    if (l.over)
-        note_add(in->notes, "%s lists more than %d models; the rest is left out", ollama->store,
-                 NAME_MOST);
-    ollama->models = l.name;
-    ollama->model_count = l.count;
+    ollama->store = machine_ollama_store(in);
+    if (ollama->store)
+        ollama->model_count = machine_ollama_names(in, ollama->store, &ollama->models);
 }
 
 const struct probe probe_ollama = {"ollama", "is it installed, and which models its store lists",

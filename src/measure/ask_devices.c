@@ -94,3 +94,14 @@ const struct machine *measure_devices(const struct measuring *in, const struct m
     return machine_with_accelerators(devices_join(m, h.device, h.devices, in->arena), in->catalog,
                                      in->arena);
 }
+
+const char *measure_build_of(const struct measuring *in, const char *device)
+{
+    for (size_t i = 1; i < BUILDS; i++) {
+        const struct str backend = str_of(builds[i] + 1);
+        const struct str head = {device, strnlen(device, backend.n)};
+        const char *engine = str_format(in->arena, "%s%s", in->engine, builds[i]);
+        if (str_eq_nocase(head, backend) && access(engine, X_OK) == 0) return engine;
+    }
+    return in->engine;
+}

@@ -15,14 +15,17 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/save.h"
+#include "measure/device.h"
 #include "measure/rows.h"
 #include "measure/state.h"
 
-enum { FILE_MOST_BYTES = 1 << 20 };
+enum { FILE_MOST_BYTES = 4 << 20, DEVICES_KEPT_MOST = 64 };
 static const char *const schema = "rates/2";
 
 struct kept {
     const char *muster, *schema, *fingerprint, *when, *engine, *no_amx;
+    const char *const *device;
+    size_t devices;
     const struct measure_row *row;
     size_t rows;
 };
@@ -39,6 +42,7 @@ static const struct field kept_fields[] = {
      "size and time of the engine that measured", NULL, 0, false},
     {"no_amx", FIELD_TEXT, offsetof(struct kept, no_amx),
      "why AMX does not work; null when it does", NULL, 0, false},
+    FIELD_WORDS("devices", struct kept, device, devices, "accelerators that were tried"),
     {"rates", FIELD_LIST, offsetof(struct kept, row), "what was measured", &measure_row_table,
      offsetof(struct kept, rows), false},
 };
@@ -54,8 +58,15 @@ static const char *stamp_of(const struct measuring *in)
                       (long long)st.st_mtim.tv_sec);
 }
 
-static bool rates_of(const struct kept *kept, const struct machine *m, const struct catalog *c,
-                     struct arena *a, const struct rate **out, struct mu_err *err)
+/* The place that a row is of; false: an accelerator that is not there any more. */
+static bool place_of(const struct measure_row *row, const struct machine *m, struct arena *a,
+                     uint16_t *out)
+{
+    *out = measure_cpu_place(m);
+    return !row->device || measure_device_place(m, row->device, a, out);
+}
+
+static bool kept_sound(const struct kept *kept, const struct machine *m, struct mu_err *err)
 {
     if (!kept->schema || strcmp(kept->schema, schema) != 0)
         return err_set(err, MU_DATA, "its schema is not %s", schema);
@@ -67,14 +78,27 @@ static bool rates_of(const struct kept *kept, const struct machine *m, const str
         return err_set(err, MU_DATA, "it says too much about AMX");
     if (!kept->rows || kept->rows > ROWS_MOST)
         return err_set(err, MU_DATA, "it holds %zu rates", kept->rows);
+    if (kept->devices > DEVICES_KEPT_MOST)
+        return err_set(err, MU_DATA, "it names %zu accelerators", kept->devices);
+    return true;
+}
+
+static bool rates_of(const struct kept *kept, const struct machine *m, const struct catalog *c,
+                     struct arena *a, struct measured *out, struct mu_err *err)
+{
+    if (!kept_sound(kept, m, err)) return false;
     struct rate *rate = NEW_ARRAY(a, struct rate, kept->rows);
+    size_t n = 0;
     for (size_t i = 0; i < kept->rows; i++) {
-        if (!measure_row_rate(&kept->row[i], measure_cpu_place(m), c, a, &rate[i], err))
-            return false;
-        if (measure_has_rate(rate, i, &rate[i]))
+        uint16_t place;
+        const bool there = place_of(&kept->row[i], m, a, &place);
+        if (!measure_row_rate(&kept->row[i], place, c, a, &rate[n], err)) return false;
+        if (there && measure_has_rate(rate, n, &rate[n]))
             return err_set(err, MU_DATA, "%s stands there twice", kept->row[i].work);
+        n += there;
     }
-    *out = rate;
+    *out = (struct measured){
+        .rate = rate, .rates = n, .device = kept->device, .devices = kept->devices};
     return true;
 }
 
@@ -83,21 +107,20 @@ bool measure_kept(const struct measuring *in, const struct machine *m, struct me
     const char *path = state_path(in->state_folder, "rates", m, in->arena);
     if (!path || access(path, F_OK) != 0) return false;
     struct kept kept = {0};
-    const struct rate *rate = NULL;
+    struct measured found;
     struct mu_err err = {0};
     if (!state_read(path, FILE_MOST_BYTES, &kept_table, in->arena, &kept, &err) ||
-        !rates_of(&kept, m, in->catalog, in->arena, &rate, &err)) {
+        !rates_of(&kept, m, in->catalog, in->arena, &found, &err)) {
         note_add(in->notes, "the measurements kept in %s cannot be used: %s", path, err.text);
         return false;
     }
     const char *stamp = stamp_of(in);
     struct stat file;
-    *out =
-        (struct measured){.age_s = stat(path, &file) == 0 ? difftime(time(NULL), file.st_mtime) : 0,
-                          .rate = rate,
-                          .rates = kept.rows,
-                          .when = str_visible(in->arena, str_of(kept.when)),
-                          .stale = stamp && (!kept.engine || strcmp(stamp, kept.engine) != 0)};
+    *out = found;
+    out->age_s = stat(path, &file) == 0 ? difftime(time(NULL), file.st_mtime) : 0;
+    out->when = str_visible(in->arena, str_of(kept.when));
+    out->stale = (stamp && (!kept.engine || strcmp(stamp, kept.engine) != 0)) ||
+                 measure_device_new(in, m, kept.device, kept.devices);
     if (kept.no_amx) {
         out->no_amx = str_visible(in->arena, str_of(kept.no_amx));
         note_add(in->notes, "%s", out->no_amx);
@@ -114,10 +137,20 @@ bool measure_keep(const struct measuring *in, const struct machine *m,
         return err_set(err, MU_CANTCREATE,
                        "keeping the measurements: there is no state folder or no fingerprint");
     struct measure_row *row = NEW_ARRAY(in->arena, struct measure_row, count + 1);
-    for (size_t i = 0; i < count; i++) row[i] = measure_rate_row(&measured->rate[i], in->catalog);
-    const struct kept kept = {
-        MUSTER_VERSION,   schema, m->fingerprint, clock_stamp(in->arena), stamp_of(in),
-        measured->no_amx, row,    count};
+    for (size_t i = 0; i < count; i++) {
+        row[i] = measure_rate_row(&measured->rate[i], in->catalog);
+        row[i].device = measure_device_name(m, measured->rate[i].place, in->arena);
+    }
+    const struct kept kept = {.muster = MUSTER_VERSION,
+                              .schema = schema,
+                              .fingerprint = m->fingerprint,
+                              .when = clock_stamp(in->arena),
+                              .engine = stamp_of(in),
+                              .no_amx = measured->no_amx,
+                              .device = measured->device,
+                              .devices = measured->devices,
+                              .row = row,
+                              .rows = count};
     struct buf text;
     buf_init(&text, FILE_MOST_BYTES);
     struct writer w = writer_of(&text, false);

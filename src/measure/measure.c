@@ -3,7 +3,7 @@
  * A line of the answer counts when it parses, matches the field table and belongs to the test; the first that doesn't ends the
  * child. A test that ends in any way but a clean exit gives no rates at all, only a sentence: half a measurement of a machine that
  * is falling over is worth nothing. The sizes: memory is walked in at least two, usually eight times the last-level cache, never in
- * more than an eighth of what one process may use. Left out: the accelerators, which other engines will measure. */
+ * more than an eighth of what one process may use. Accelerators are measured last (measure/device.c). */
 #include "measure/measure.h"
 
 #include <math.h>
@@ -21,6 +21,7 @@
 #include "catalog/types.h"
 #include "machine/facts.h"
 #include "measure/ask.h"
+#include "measure/device.h"
 #include "measure/lock.h"
 #include "measure/rows.h"
 #include "measure/types_asked.h"
@@ -66,6 +67,8 @@ struct session {
     const char *first_reason;
     bool hung;    /* a test ran into its time limit: the others are not waited for as well */
     bool in_part; /* a test gave nothing */
+    const char *const *device;
+    size_t devices;
 };
 
 static double budget_bytes(const struct machine *m)
@@ -165,35 +168,20 @@ static const struct test tests[] = {
      .on_disk = true},
 };
 
-/* A misspelt or foreign key means that the two sides don't mean the same thing. */
-static bool keys_known(const struct json *j, struct mu_err *err)
-{
-    for (size_t i = 0; i < json_count(j); i++) {
-        const char *key = "";
-        bool found = false;
-        (void)json_pair(j, i, &key);
-        for (size_t f = 0; f < measure_row_table.count; f++)
-            found = found || strcmp(key, measure_row_table.field[f].name) == 0;
-        if (!found) return err_set(err, MU_DATA, "it has a key that is not known");
-    }
-    return true;
-}
-
 static bool heard_rate(void *to, const struct json *j, struct mu_err *err)
 {
     struct hearing *h = to;
-    struct measure_row row = {0};
     struct rate rate;
+    const char *device = NULL;
     bool of_test = false;
-    if (!keys_known(j, err) || !fields_read(&measure_row_table, j, &row, h->in->arena, err) ||
-        !measure_row_rate(&row, h->place, h->in->catalog, h->in->arena, &rate, err))
+    if (!measure_row_heard(j, h->place, h->in->catalog, h->in->arena, &rate, &device, err))
         return false;
+    const char *work = machine_work_word(rate.work);
     for (size_t i = 0; i < h->test->works; i++) of_test = of_test || h->test->work[i] == rate.work;
-    if (!of_test || rate.threads > h->threads_most)
-        return err_set(err, MU_DATA, "%s with %g threads was not asked for", row.work,
-                       rate.threads);
+    if (!of_test || device || rate.threads > h->threads_most)
+        return err_set(err, MU_DATA, "%s with %g threads was not asked for", work, rate.threads);
     if (h->count == TEST_RATES_MOST || measure_has_rate(h->rate, h->count, &rate))
-        return err_set(err, MU_DATA, "%s with %g threads was said twice", row.work, rate.threads);
+        return err_set(err, MU_DATA, "%s with %g threads was said twice", work, rate.threads);
     h->rate[h->count++] = rate;
     return true;
 }
@@ -336,6 +324,18 @@ const char *measure_no_amx(const struct measuring *in, const struct machine *m)
     return in->engine ? check_amx(&s) : NULL;
 }
 
+/* Each accelerator, with what is left of the room. What fails there is its own note. */
+static void run_devices(struct session *s)
+{
+    struct device_rates found = {.rate = s->rate + s->count, .room = ROWS_MOST - s->count};
+    if (s->hung) return;
+    measure_devices_rates(s->in, s->m, s->length, &found);
+    s->count += found.rates;
+    s->device = found.device;
+    s->devices = found.devices;
+    s->in_part = s->in_part || found.in_part;
+}
+
 static void run_tests(struct session *s)
 {
     const size_t tests_in_all = COUNT_OF(tests);
@@ -350,6 +350,7 @@ static void run_tests(struct session *s)
         else
             run_test(s, &tests[i]);
     }
+    run_devices(s);
     if (s->in->progress) progress_end(s->in->progress);
 }
 
@@ -374,8 +375,12 @@ bool measure_machine(const struct measuring *in, const struct machine *m,
     run_tests(&s);
     measure_unlock(lock);
     if (!s.count) return err_set(err, MU_UNAVAILABLE, "measuring this machine: %s", s.first_reason);
-    *out =
-        (struct measured){.rate = s.rate, .rates = s.count, .no_amx = no_amx, .in_part = s.in_part};
+    *out = (struct measured){.rate = s.rate,
+                             .rates = s.count,
+                             .no_amx = no_amx,
+                             .in_part = s.in_part,
+                             .device = s.device,
+                             .devices = s.devices};
     return true;
 }
 
@@ -383,6 +388,7 @@ const struct machine *measure_applied(const struct machine *m, const struct meas
                                       struct arena *a)
 {
     const struct machine *rated = machine_with_rates(m, measured->rate, measured->rates, a);
+    rated = measure_links(rated, a);
     if (!measured->no_amx || !m->facts) return rated;
     struct facts *facts = NEW(a, struct facts);
     *facts = *m->facts;

@@ -31,10 +31,12 @@ struct measured {
     const char *when; /* of a kept one */
     double age_s;     /* of a kept one, by its file */
     bool
-        stale; /* kept, but another build of the engine measured it: its kernels may be slower or faster */
+        stale; /* kept, but another build of the engine measured it: its kernels may be slower or faster; or an accelerator came */
     const char *
         no_amx; /* why AMX does not work here though the CPU has it; NULL: it works, or there is none */
     bool in_part; /* just measured, and a test failed: a sentence in notes says which */
+    const char *const *device; /* accelerators that were tried, by their lasting names */
+    size_t devices;
 };
 /* Runs the tests in a child each and returns the rates. A crash, hang, signal or kill leaves that test's rates out and a sentence in
  * notes; false only when nothing at all could be measured. Two measurements at once wait for each other. */

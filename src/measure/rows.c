@@ -7,12 +7,14 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "catalog/types.h"
 
 enum { COLUMNS_MOST = 1 << 16 };
 
 static const struct field row_fields[] = {
     FIELD(FIELD_TEXT, struct measure_row, work, "what was measured"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct measure_row, device, "the accelerator that did it"),
     FIELD_OPTIONAL(FIELD_TEXT, struct measure_row, type, "of the weights or of the cache"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, tokens, "columns at once"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, row, "values of a head"),
@@ -78,6 +80,22 @@ static bool kind_of(const struct measure_row *row, const struct catalog *c, stru
     return true;
 }
 
+static bool copies(enum machine_work work)
+{
+    return work == WORK_TO_DEVICE_BYTES || work == WORK_FROM_DEVICE_BYTES;
+}
+
+/* A device has no threads of ours. */
+static bool threads_sound(const struct measure_row *row, enum machine_work work, struct mu_err *err)
+{
+    if (row->device ? row->threads != 0 : !whole(row->threads, ROWS_THREADS_MOST))
+        return err_set(err, MU_DATA, "\"threads\" of %s is not %s", row->work,
+                       row->device ? "0, as a device has" : "a whole number");
+    if (copies(work) && !row->device)
+        return err_set(err, MU_DATA, "%s without a device", row->work);
+    return true;
+}
+
 bool measure_row_rate(const struct measure_row *row, uint16_t place, const struct catalog *c,
                       struct arena *a, struct rate *out, struct mu_err *err)
 {
@@ -85,8 +103,7 @@ bool measure_row_rate(const struct measure_row *row, uint16_t place, const struc
     if (!row->work || !machine_work_parse(row->work, &rate.work))
         return err_set(err, MU_DATA, "\"work\" is none that is known");
     if (!kind_of(row, c, a, &rate, err)) return false;
-    if (!whole(row->threads, ROWS_THREADS_MOST))
-        return err_set(err, MU_DATA, "\"threads\" of %s is not a whole number", row->work);
+    if (!threads_sound(row, rate.work, err)) return false;
     if (!whole(row->runs, 1e9))
         return err_set(err, MU_DATA, "\"runs\" of %s is not a whole number", row->work);
     /* Written so that a NaN fails; nothing does 1e21 of anything a second. */
@@ -100,6 +117,31 @@ bool measure_row_rate(const struct measure_row *row, uint16_t place, const struc
                              str_visible(a, str_of(row->source)));
     rate.conditions = str_visible(a, str_of(row->conditions));
     *out = rate;
+    return true;
+}
+
+/* A misspelt or foreign key means that the two sides don't mean the same thing. */
+static bool keys_known(const struct json *j, struct mu_err *err)
+{
+    for (size_t i = 0; i < json_count(j); i++) {
+        const char *key = "";
+        bool found = false;
+        (void)json_pair(j, i, &key);
+        for (size_t f = 0; f < measure_row_table.count; f++)
+            found = found || strcmp(key, measure_row_table.field[f].name) == 0;
+        if (!found) return err_set(err, MU_DATA, "it has a key that is not known");
+    }
+    return true;
+}
+
+bool measure_row_heard(const struct json *j, uint16_t place, const struct catalog *c,
+                       struct arena *a, struct rate *out, const char **device, struct mu_err *err)
+{
+    struct measure_row row = {0};
+    if (!keys_known(j, err) || !fields_read(&measure_row_table, j, &row, a, err) ||
+        !measure_row_rate(&row, place, c, a, out, err))
+        return false;
+    *device = row.device;
     return true;
 }
 
@@ -128,9 +170,10 @@ static bool same_buffer(const char *a, const char *b)
 bool measure_has_rate(const struct rate *rate, size_t count, const struct rate *wanted)
 {
     for (size_t i = 0; i < count; i++)
-        if (rate[i].work == wanted->work && rate[i].threads == wanted->threads &&
-            rate[i].type == wanted->type && rate[i].tokens == wanted->tokens &&
-            rate[i].row == wanted->row && same_buffer(rate[i].buffer, wanted->buffer))
+        if (rate[i].place == wanted->place && rate[i].work == wanted->work &&
+            rate[i].threads == wanted->threads && rate[i].type == wanted->type &&
+            rate[i].tokens == wanted->tokens && rate[i].row == wanted->row &&
+            same_buffer(rate[i].buffer, wanted->buffer))
             return true;
     return false;
 }

@@ -5,10 +5,12 @@
 
 struct catalog;
 
-enum { ROWS_THREADS_MOST = 1 << 16, ROWS_TEXT_BYTES = 512, ROWS_MOST = 1024 };
+enum { ROWS_THREADS_MOST = 1 << 16, ROWS_TEXT_BYTES = 512, ROWS_MOST = 4096 };
 
 struct measure_row {
     const char *work; /* the word of machine_work */
+    /* Of an accelerator, whose threads are 0: what llama.cpp calls it in a line of the engine, its lasting name in a file. NULL: the CPU. */
+    const char *device;
     const char *type, *buffer;
     double tokens, row; /* NaN: none */
     double threads, low, likely, high, runs;
@@ -16,12 +18,16 @@ struct measure_row {
 };
 extern const struct fields measure_row_table;
 
-/* Fills *out when the row is one: a known work, with a type and columns where the work has them, whole threads and runs, 0 < low <=
+/* Fills *out when the row is one: a known work, with a type and columns where the work has them, whole threads and runs (no threads on a device), 0 < low <=
  * likely <= high, texts of a sensible length. The catalogue knows types by name; NULL: no row may have one. */
 bool measure_row_rate(const struct measure_row *row, uint16_t place, const struct catalog *c,
                       struct arena *a, struct rate *out, struct mu_err *err) NODISCARD;
 struct measure_row measure_rate_row(const struct rate *rate, const struct catalog *c);
-/* True when one of the rates is of the same: work, type, columns, row, buffer and threads. */
+/* The same from JSON; a key that no row has is refused. */
+bool measure_row_heard(const struct json *j, uint16_t place, const struct catalog *c,
+                       struct arena *a, struct rate *out, const char **device,
+                       struct mu_err *err) NODISCARD;
+/* True when one of the rates is of the same: place, work, type, columns, row, buffer and threads. */
 bool measure_has_rate(const struct rate *rate, size_t count, const struct rate *wanted);
 /* The CPU's index in m->place. */
 uint16_t measure_cpu_place(const struct machine *m);

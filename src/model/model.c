@@ -1,7 +1,7 @@
 /* model/model.c - a model from an operand: a GGUF file, whole or split, or a row of the catalogue. Puts the tensors of all parts in
  * order, refuses what is no language model, and names the mix the file says it is.
  *
- * Left out: sizes ("7B"), model hubs and folders; the messages say so. Split files as llama.cpp v0.5.0 names them
+ * Folders with config.json are model/hf_folder.c's. Left out: sizes ("7B") and model hubs; the messages say so. Split files as llama.cpp v0.5.0 names them
  * (llama_split_path: PREFIX-00001-of-00003.gguf). */
 #include "model/model.h"
 #include "base/arena.h"
@@ -12,7 +12,9 @@
 #include "base/units.h"
 #include "catalog/parts.h"
 #include "model/gguf.h"
+#include "model/hf_folder.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -224,8 +226,8 @@ static bool is_size(struct str s)
     return str_f64((struct str){s.p, s.n - 1}, &size);
 }
 
-static bool unknown_model(const char *operand, const struct catalog *c, bool folder,
-                          struct arena *a, struct mu_err *err)
+static bool unknown_model(const char *operand, const struct catalog *c, struct arena *a,
+                          struct mu_err *err)
 {
     const struct str s = str_of(operand);
     const char *shown = str_visible(a, s);
@@ -241,9 +243,6 @@ static bool unknown_model(const char *operand, const struct catalog *c, bool fol
         return err_set(err, MU_NOINPUT,
                        "cannot open %s: model hubs are not read yet; name a GGUF file or a model "
                        "of the catalogue",
-                       shown);
-    if (folder)
-        return err_set(err, MU_NOINPUT, "cannot read %s: it is a folder; name a GGUF file in it",
                        shown);
     const char *near = catalog_model_near(c, s);
     if (!catalog_sound(c, err))
@@ -265,19 +264,34 @@ static void confess_missing(const struct model *m, const char *path, struct aren
                  units_bytes(a, m->missing_bytes));
 }
 
+/* A folder, or a part of one that is no GGUF file. */
+static bool is_published(const char *operand, bool file, bool folder, enum catalog_match match)
+{
+    struct stat st;
+    char config[4096];
+    if (!folder) return (file || stat(operand, &st) == 0) && model_folder_part(operand);
+    const int n = snprintf(config, sizeof config, "%s/config.json", operand);
+    return match == MATCH_NONE || (n > 0 && (size_t)n < sizeof config && stat(config, &st) == 0);
+}
+
 bool model_open(const char *operand, const struct catalog *c, struct arena *a, struct notes *notes,
                 struct model *out, struct mu_err *err)
 {
     bool folder = false;
-    if (names_a_file(operand, &folder)) {
+    const bool file = names_a_file(operand, &folder);
+    const char *others = NULL;
+    const struct model_part *part = NULL;
+    const enum catalog_match match =
+        file ? MATCH_NONE : catalog_model(c, str_of(operand), &part, &others);
+    /* a folder here that has a model's name is the model of that name, unless it holds one itself */
+    if (is_published(operand, file, folder, match))
+        return model_from_folder(operand, c, a, notes, out, err);
+    if (file) {
         if (!model_from_gguf(operand, c, a, out, err)) return false;
         confess_missing(out, str_visible(a, str_of(operand)), a, notes);
         return true;
     }
-    const struct model_part *part = NULL;
-    const char *others = NULL;
-    const enum catalog_match match = catalog_model(c, str_of(operand), &part, &others);
-    if (match == MATCH_NONE) return unknown_model(operand, c, folder, a, err);
+    if (match == MATCH_NONE) return unknown_model(operand, c, a, err);
     if (match == MATCH_SEVERAL)
         note_add(notes, "%s could be several models: taken as %s, not %s",
                  str_visible(a, str_of(operand)), part->hf_id, others ? others : "another");

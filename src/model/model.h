@@ -9,6 +9,7 @@ struct catalog;
 struct mix;
 struct mu_err;
 struct notes;
+struct stored;
 
 /* What llama.cpp does with a tensor; decides the buffer it lies in and whether a token reads it. */
 enum weight_use {
@@ -40,6 +41,8 @@ struct model {
     const char *tokenizer; /* tokenizer.ggml.model, or NULL */
     enum origin origin;    /* REPORTED by a file, LISTED in the catalogue */
     const char *source;
+    /* the weights as published, in safetensors; NULL: not there, or another format (model/safetensors.h) */
+    const struct stored *stored;
 };
 
 /* A GGUF header, whole or the first of a split (`-00001-of-000NN.gguf`: the other parts beside it are read too). */
@@ -49,7 +52,8 @@ bool model_from_gguf(const char *path, const struct catalog *c, struct arena *a,
 bool model_from_gguf_bytes(struct str bytes, uint64_t file_bytes, const char *name,
                            const struct catalog *c, struct arena *a, struct model *out,
                            struct mu_err *err) NODISCARD;
-/* An operand of a command: a GGUF file, or a catalogue name in any spelling. Notes say which was taken when several could be meant. */
+/* An operand of a command: a GGUF file, a folder with config.json, that file or a safetensors file in it, or a catalogue name in any
+ * spelling. Notes say which was taken when several could be meant. */
 bool model_open(const char *operand, const struct catalog *c, struct arena *a, struct notes *notes,
                 struct model *out, struct mu_err *err) NODISCARD;
 /* A shape and the mix applied to it. */

@@ -8,6 +8,7 @@
 #include "catalog/types.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "model/stores.h"
 #include "verb/common.h"
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
@@ -42,9 +43,12 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
 {
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
-    if (!types || !model_open(operand, in->catalog, in->arena, in->notes, model, err)) return false;
+    const char *path = NULL;
+    if (!types || !stores_operand(operand, in->env, in->arena, &path, err) ||
+        !model_open(path, in->catalog, in->arena, in->notes, model, err))
+        return false;
     out->model = model;
-    out->file = model->tensors ? operand : NULL;
+    out->file = model->tensors ? path : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (model->tensors && !quant) {
         digest_of_model(model, in->catalog, out->digest);

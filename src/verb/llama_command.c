@@ -57,6 +57,29 @@ static const char *device_name(const struct machine *m, size_t place, struct are
     return str_format(a, "%s%zu", p->backend, number);
 }
 
+static bool same_word(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* The environment in which unlike devices of a backend are counted as here: by itself one may put the fastest first. */
+static void add_environment(struct buf *b, const struct placed *p)
+{
+    const struct split *s = &p->verdict->split;
+    const struct machine *m = p->machine;
+    const struct place *first = s->sites > 1 ? &m->place[p->verdict->site[1].place] : NULL;
+    const char *in_order = first && s->rules[1] ? s->rules[1]->in_order : NULL;
+    if (!in_order || !first->backend) return;
+    if (m->facts && first->gpu < m->facts->gpus && m->facts->gpu[first->gpu].engine) return;
+    for (size_t i = 0; i < m->places; i++) {
+        const struct place *other = &m->place[i];
+        if (other == first || !same_word(other->backend, first->backend)) continue;
+        if (same_word(other->part, first->part)) continue;
+        buf_format(b, "%s ", in_order);
+        return;
+    }
+}
+
 /* Devices are named where llama.cpp by itself would take others. */
 static void add_devices(struct buf *b, const struct placed *p, struct arena *a)
 {
@@ -116,6 +139,7 @@ const char *llama_command(const struct placed *p, struct arena *a)
 {
     struct buf line;
     buf_init(&line, COMMAND_BYTES_MOST);
+    add_environment(&line, p);
     buf_add(&line, S("llama-server -m "));
     add_word(&line, p->asked->file ? p->asked->file : "MODEL.gguf");
     add_settings(&line, p->asked, a);

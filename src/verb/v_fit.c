@@ -222,7 +222,7 @@ static const char *first_token_words(struct arena *a, double prompt_tokens,
 static void say_context(struct doc *d, struct block *b, const struct fit *f)
 {
     const double on_devices = f->all_on.context_tokens;
-    const double all = f->asked.digest->shape->context_tokens;
+    const double all = judge_trained_context(&f->asked.task);
     if (!(f->largest_context_tokens > 0)) return;
     if (on_devices > 0 && on_devices < f->largest_context_tokens)
         facts_row(d, b, "context that fits", "%.0f tokens with everything on %s, %.0f at all%s",
@@ -463,6 +463,20 @@ static void note_drivers(const struct context *in, const struct fit *f)
     }
 }
 
+/* Accelerators that no backend of llama.cpp is known for, each said. */
+static size_t note_no_backend(const struct context *in, const struct machine *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->places; i++) {
+        const struct place *p = &m->place[i];
+        if (p->kind != PLACE_GPU || p->backend || !p->part) continue;
+        note_add(in->notes, "%s is left out: llama.cpp is not known to compute on it",
+                 place_called(m, i, in->arena));
+        n++;
+    }
+    return n;
+}
+
 /* What was seen and is not reckoned with. */
 static void note_devices(const struct context *in, const struct fit *f)
 {
@@ -472,6 +486,8 @@ static void note_devices(const struct context *in, const struct fit *f)
         note_add(in->notes, "judged on the CPU alone: muster has no plan of it on accelerators");
     for (size_t i = 0; i < f->machine->facts->gpus; i++)
         if (accelerator_usable(f->machine, &f->machine->facts->gpu[i])) seen++;
+    const size_t silent = note_no_backend(in, f->machine);
+    seen = seen > silent ? seen - silent : 0;
     if (seen > used)
         note_add(in->notes, "%zu of %zu accelerators %s left out: %s", seen - used, seen,
                  seen - used == 1 ? "is" : "are",
@@ -554,7 +570,9 @@ const struct verb verb_fit = {
     .about =
         "Computes what one model needs under llama.cpp and holds it against this machine, or "
         "the one of --machine. MODEL is a GGUF "
-        "file (whole or the first of a split) or a name of the catalogue in any spelling. "
+        "file (whole or the first of a split), one that another program keeps on this disk "
+        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "
+        "spelling. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "

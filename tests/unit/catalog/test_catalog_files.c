@@ -4,9 +4,19 @@
 #include "base/mapped.h"
 
 static const char *const shipped[] = {
-    "architectures.json", "buffers.json", "clouds.json",           "cpus.json",
-    "gpus.json",          "models.json",  "quants.json",           "residuals.json",
-    "software.json",      "kernels.json", "truth/memory_cpu.json", "experiments/llm-memory.yaml",
+    "architectures.json",
+    "buffers.json",
+    "clouds.json",
+    "cpus.json",
+    "gpus.json",
+    "models.json",
+    "quants.json",
+    "residuals.json",
+    "software.json",
+    "kernels.json",
+    "truth/memory_cpu.json",
+    "experiments/llm-memory.yaml",
+    "hf_architectures.json",
 };
 
 static void files_inside_are_those_of_data(void **state)

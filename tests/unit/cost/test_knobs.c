@@ -71,9 +71,9 @@ static void placement_is_auto_or_as_told(void **state)
     ok(s, "tensor_split", "1,1"); /* what was set before is gone */
     assert_exactly(s->knobs.tensor_split[2], 0);
     refused(s, "gpu_layers", "most",
-            "gpu_layers is \"most\", but takes a whole number from 0 to 513, or one of: auto all");
+            "gpu_layers is \"most\", but takes a whole number from 0 to 9999, or one of: auto all");
     refused(s, "gpu_layers", "-1",
-            "gpu_layers is \"-1\", but takes a whole number from 0 to 513, or one of: auto all");
+            "gpu_layers is \"-1\", but takes a whole number from 0 to 9999, or one of: auto all");
     for (size_t i = 0; i < 4; i++) {
         static const char *const bad[] = {"3,", "a", "1,-1", "1,1,1,1,1,1,1,1,1,1"};
         struct mu_err err = {0};

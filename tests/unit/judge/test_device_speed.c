@@ -220,6 +220,21 @@ static void measured_rates_of_the_place_come_first(void **state)
     assert_close(speed_of(&asked, DECODE).likely, 1, 1e-12);
 }
 
+static void no_range_goes_above_the_listed_bandwidth(void **state)
+{
+    struct rig *r = rig_new(*state);
+    list_card(r);
+    struct accelerator wide = *accelerator_of(&r->world, &r->place[CARD]);
+    wide.decode[RANGE_DENSE] = (struct accelerator_range){0.5, 4};
+    r->world.accelerator = &wide;
+    r->world.accelerators = 1;
+    add_line(r, product(Q4_0, 1)); /* 500 bytes of 1000 a second, read in a second */
+    const struct speed_asked asked = asked_of(r, NULL, sites);
+    assert_close(speed_of(&asked, DECODE).likely, 1, 1e-12);
+    assert_close(speed_of(&asked, DECODE).low, 0.5, 1e-12);
+    assert_close(speed_of(&asked, DECODE).high, 2, 1e-12);
+}
+
 static void host_and_device_lines_add_up(void **state)
 {
     struct rig *r = rig_new(*state);
@@ -337,6 +352,7 @@ int main(void)
         STAGED(singles_stand_in_where_halves_are_slower),
         STAGED(what_is_not_listed_has_no_price),
         STAGED(measured_rates_of_the_place_come_first),
+        STAGED(no_range_goes_above_the_listed_bandwidth),
         STAGED(host_and_device_lines_add_up),
         STAGED(large_batches_of_host_weights_are_copied),
         STAGED(weights_in_the_cache_raise_the_high_end_alone),

@@ -197,6 +197,25 @@ static void test_ranking(void **state)
                                 &s->world, s->arena, model, 10),
                      0);
 }
+
+/* A card whose speed is listed beside a host whose speed is not: what spills is no answer, unless there is no other. */
+static void test_ranking_beside_a_slow_host(void **state)
+{
+    struct stage *s = *state;
+    struct ranked model[10];
+    const struct machine *m = machine_of(s, "cpu:8 ram:64GiB gpu:RTX 3060 12GB");
+    size_t n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
+    assert_int_equal(n, 10);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(model[i].verdict.decode_per_s.likely >= 10);
+        assert_true(verdict_all_on_devices(&model[i].verdict));
+    }
+    m = machine_of(s, "cpu:8 ram:64GiB gpu:RTX 3060 12GB free 0GB");
+    n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
+    assert_int_equal(n, 10);
+    assert_false(estimate_known(model[0].verdict.decode_per_s));
+}
+
 /* Latent attention's stacks of matrices in a buffer that fails on them: nothing is repacked then. */
 static void test_repacking_that_fails(void **state)
 {
@@ -264,6 +283,7 @@ int main(void)
         STAGED_WORLD(test_not_computed),
         cmocka_unit_test(test_figures),
         STAGED_WORLD(test_ranking),
+        STAGED_WORLD(test_ranking_beside_a_slow_host),
         STAGED_WORLD(test_repacking_that_fails),
         STAGED_WORLD(test_depths),
     };

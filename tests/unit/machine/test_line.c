@@ -97,6 +97,13 @@ static void test_named_parts(void **state)
     assert_null(m->facts->gpu[3].part);
     looked_close(s);
 
+    s = looked_tree("wsl2"); /* as drivers tell it, and a card that is full */
+    m = looked_line(s, "ram:8 gpu:RTX 4090 24564MiB free 100MB, RTX 3060 12GB free 0 MiB");
+    assert_value(m->facts->gpu[0].memory_bytes, 24564 * 0x1p20);
+    assert_value(m->facts->gpu[0].free_bytes, 100 * 0x1p20);
+    assert_value(m->facts->gpu[1].free_bytes, 0);
+    looked_close(s);
+
     s = looked_tree("wsl2");
     m = looked_line(s, "ram:64GiB gpu:M2 Max");
     assert_string_equal(m->facts->os.platform, "Darwin"); /* it comes with no other */
@@ -136,6 +143,8 @@ static const char *const refused[][2] = {
     {"ram:8 gpu:RTX 4090 x60, RTX 4090 x5", "at most 64"},
     {"ram:8 gpu:RTX 4090,", "the name of a GPU"},
     {"ram:8 gpu:RTX 4090 24GB free 25GB", "so much free"},
+    {"ram:8 gpu:free 10GB", "the name of a GPU"},
+    {"ram:8 gpu:RTX 4090, free 10GB", "the name of a GPU"},
     {"ram:8 gpu:M2 Max free 2GB", "shares the machine's memory"},
     {"ram:8 gpu:RTX 3080 Laptop", "no GPU is known as"},
     {"ram:8 disk:no", "not a size"},

@@ -1,0 +1,509 @@
+/* model/hf_config.c - config.json of a model folder: its figures become a row as the catalogue holds them, and the shape follows from that
+ * row by the catalogue's own rules. Which model_type is which architecture, and what its keys are called where they are called otherwise,
+ * is data (data/hf_architectures.json).
+ *
+ * The text part of a model with several is taken (text_config and its like). Left out: vision and audio parts, predictors of further
+ * tokens, adapters, and configurations that need code of their own to be read. */
+#include "model/hf_config.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/num.h"
+#include "catalog/architecture.h"
+#include "catalog/hf_architecture.h"
+#include "catalog/parts.h"
+
+#include <string.h>
+
+enum { SPELLINGS = 4, LAYERS_MOST = 4096 };
+#define WIDTH_MOST 0x1p24
+#define TOKENS_MOST 0x1p31
+
+struct reading {
+    const char *name;          /* of the file */
+    const struct json *config; /* its text part, where it has several */
+    const struct hf_architecture *type;
+    struct arena *a;
+    struct mu_err *err;
+    struct model_part part;
+    double padded_positions, sub_norms;
+    const char *refused;
+};
+
+enum member_kind { MEMBER_NUMBER, MEMBER_FLAG };
+struct member {
+    const char *name;
+    enum member_kind kind;
+    size_t offset; /* in struct reading */
+    double most;
+    const char *usual[SPELLINGS]; /* spellings, tried in order */
+};
+#define PART(member) (offsetof(struct reading, part) + offsetof(struct model_part, member))
+#define FLAG(member)                                 \
+    {                                                \
+#member, MEMBER_FLAG, PART(shape.member), 1, \
+        {                                            \
+            NULL                                     \
+        }                                            \
+    }
+static const struct member members[] = {
+    {"n_layers",
+     MEMBER_NUMBER,
+     PART(n_layers),
+     LAYERS_MOST,
+     {"num_hidden_layers", "n_layer", "num_layers"}},
+    {"d_model", MEMBER_NUMBER, PART(d_model), WIDTH_MOST, {"hidden_size", "n_embd", "d_model"}},
+    {"n_heads", MEMBER_NUMBER, PART(n_heads), WIDTH_MOST, {"num_attention_heads", "n_head"}},
+    {"n_kv_heads",
+     MEMBER_NUMBER,
+     PART(n_kv_heads),
+     WIDTH_MOST,
+     {"num_key_value_heads", "num_kv_heads"}},
+    {"head_dim", MEMBER_NUMBER, PART(head_dim), WIDTH_MOST, {"head_dim"}},
+    {"d_ff", MEMBER_NUMBER, PART(d_ff), WIDTH_MOST, {"intermediate_size"}},
+    {"vocab_size", MEMBER_NUMBER, PART(vocab_size), WIDTH_MOST, {"vocab_size"}},
+    {"max_context", MEMBER_NUMBER, PART(max_context), TOKENS_MOST, {"max_position_embeddings"}},
+    {"n_experts",
+     MEMBER_NUMBER,
+     PART(n_experts),
+     WIDTH_MOST,
+     {"num_local_experts", "num_experts", "n_routed_experts"}},
+    {"n_experts_used",
+     MEMBER_NUMBER,
+     PART(n_experts_used),
+     WIDTH_MOST,
+     {"num_experts_per_tok", "num_experts_per_token"}},
+    {"d_ff_expert", MEMBER_NUMBER, PART(d_ff_expert), WIDTH_MOST, {"moe_intermediate_size"}},
+    {"n_shared_experts", MEMBER_NUMBER, PART(n_shared_experts), WIDTH_MOST, {"n_shared_experts"}},
+    {"d_ff_shared_expert",
+     MEMBER_NUMBER,
+     PART(d_ff_shared_expert),
+     WIDTH_MOST,
+     {"shared_expert_intermediate_size"}},
+    {"first_dense_layers",
+     MEMBER_NUMBER,
+     PART(first_dense_layers),
+     LAYERS_MOST,
+     {"first_k_dense_replace"}},
+    {"moe_layer_step", MEMBER_NUMBER, PART(moe_layer_step), LAYERS_MOST, {NULL}},
+    {"sliding_window", MEMBER_NUMBER, PART(sliding_window), TOKENS_MOST, {"sliding_window"}},
+    {"q_lora_rank", MEMBER_NUMBER, PART(mla.q_lora_rank), WIDTH_MOST, {"q_lora_rank"}},
+    {"kv_lora_rank", MEMBER_NUMBER, PART(mla.kv_lora_rank), WIDTH_MOST, {"kv_lora_rank"}},
+    {"qk_nope_head_dim",
+     MEMBER_NUMBER,
+     PART(mla.qk_nope_head_dim),
+     WIDTH_MOST,
+     {"qk_nope_head_dim"}},
+    {"qk_rope_head_dim",
+     MEMBER_NUMBER,
+     PART(mla.qk_rope_head_dim),
+     WIDTH_MOST,
+     {"qk_rope_head_dim"}},
+    {"v_head_dim", MEMBER_NUMBER, PART(mla.v_head_dim), WIDTH_MOST, {"v_head_dim"}},
+    {"token_types", MEMBER_NUMBER, PART(shape.token_types), WIDTH_MOST, {"type_vocab_size"}},
+    {"learned_positions", MEMBER_NUMBER, PART(shape.learned_positions), TOKENS_MOST, {NULL}},
+    {"norms_per_layer", MEMBER_NUMBER, PART(shape.norms_per_layer), 4, {NULL}},
+    {"embedding_norm", MEMBER_NUMBER, PART(shape.embedding_norm), 1, {NULL}},
+    {"padded_positions",
+     MEMBER_NUMBER,
+     offsetof(struct reading, padded_positions),
+     LAYERS_MOST,
+     {NULL}},
+    {"sub_norms", MEMBER_NUMBER, offsetof(struct reading, sub_norms), 1, {NULL}},
+    {"tied_embeddings", MEMBER_FLAG, PART(tied_embeddings), 1, {"tie_word_embeddings"}},
+    FLAG(gated_ffn),
+    FLAG(qkv_bias),
+    FLAG(attn_output_bias),
+    FLAG(ffn_bias),
+    FLAG(norm_bias),
+    FLAG(output_bias),
+    FLAG(router_bias),
+    FLAG(shared_gate),
+    FLAG(final_norm),
+};
+
+static const struct member *member_named(struct str name)
+{
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        if (str_is(name, members[i].name)) return &members[i];
+    return NULL;
+}
+
+static double *number_at(struct reading *r, const struct member *m)
+{
+    return (double *)(void *)((char *)r + m->offset);
+}
+
+static bool *flag_at(struct reading *r, const struct member *m)
+{
+    return (bool *)(void *)((char *)r + m->offset);
+}
+
+static bool wrong(struct reading *r, const char *key, double most)
+{
+    return err_set(r->err, MU_DATA, "cannot use %s: %s is not a whole number from 0 to %.0f",
+                   r->name, str_visible(r->a, str_of(key)), most);
+}
+
+/* Widths that some architectures give layer by layer. */
+static const struct json *first_of(struct reading *r, const struct json *list)
+{
+    double first = 0, other;
+    if (!json_number(json_at(list, 0), &first)) return NULL;
+    for (size_t i = 1; i < json_count(list) && i < LAYERS_MOST; i++)
+        if ((!json_number(json_at(list, i), &other) || other != first) && !r->refused)
+            r->refused = "its layers differ in heads or widths, for which there is no rule";
+    return json_at(list, 0);
+}
+
+/* The figure under a spelling, when it is there and not null. */
+static bool take(struct reading *r, const struct member *m, const char *key)
+{
+    const struct json *j = json_get(r->config, key);
+    double x;
+    bool set;
+    if (json_kind(j) == JSON_NULL_KIND) return true;
+    if (m->kind == MEMBER_FLAG) {
+        if (!json_bool(j, &set))
+            return err_set(r->err, MU_DATA, "cannot use %s: %s is neither true nor false", r->name,
+                           key);
+        *flag_at(r, m) = set;
+        return true;
+    }
+    if (json_kind(j) == JSON_LIST_KIND) j = first_of(r, j);
+    if (!json_number(j, &x) || !(x >= 0 && x <= m->most) || x != floor(x))
+        return wrong(r, key, m->most);
+    *number_at(r, m) = x;
+    return true;
+}
+
+static bool is_there(const struct reading *r, const char *key)
+{
+    return json_kind(json_get(r->config, key)) != JSON_NULL_KIND;
+}
+
+/* "member=rest" */
+static const struct member *assigned(const char *text, struct str *rest)
+{
+    *rest = str_of(text);
+    return member_named(str_trim(str_cut(rest, '=')));
+}
+
+/* By the spellings of its type, else by the usual ones. */
+static bool read_member(struct reading *r, const struct member *m)
+{
+    bool usual = true;
+    for (size_t i = 0; i < r->type->key_count; i++) {
+        struct str key;
+        if (assigned(r->type->keys[i], &key) != m) continue;
+        if (!key.n) usual = false;
+        if (key.n && is_there(r, key.p)) return take(r, m, key.p);
+    }
+    for (size_t i = 0; usual && i < SPELLINGS && m->usual[i]; i++)
+        if (is_there(r, m->usual[i])) return take(r, m, m->usual[i]);
+    return true;
+}
+
+/* A value of the table: a word, a number, a multiple of another member, a spelling. */
+static bool set_member(struct reading *r, struct str name, struct str value)
+{
+    const struct member *m = member_named(name), *of;
+    struct str rest = value;
+    double x = 0, times = 0;
+    if (str_is(name, "qk_norm")) {
+        r->part.shape.qk_norm = str_copy(r->a, value);
+        return true;
+    }
+    if (str_is(name, "refuse")) {
+        if (!r->refused) r->refused = str_copy(r->a, value);
+        return true;
+    }
+    if (!m)
+        return err_set(r->err, MU_DATA, "hf_architectures.json: %s: %.*s is no member",
+                       r->type->name, STR_ARG(name));
+    if (m->kind == MEMBER_FLAG) {
+        *flag_at(r, m) = !str_is(value, "0");
+        return true;
+    }
+    if (str_f64(value, &x)) {
+        *number_at(r, m) = x;
+        return true;
+    }
+    if (str_f64(str_cut(&rest, '*'), &times) && (of = member_named(rest)) != NULL) {
+        *number_at(r, m) = times * *number_at(r, of);
+        return true;
+    }
+    return take(r, m, str_copy(r->a, value));
+}
+
+/* What the configuration does not say; multiples come behind what they are multiples of. */
+static bool defaults(struct reading *r, bool multiples)
+{
+    for (size_t i = 0; i < r->type->set_count; i++) {
+        struct str value = str_of(r->type->sets[i]);
+        const struct str name = str_trim(str_cut(&value, '='));
+        const struct member *m = member_named(name);
+        if (str_has(value, S("*")) != multiples) continue;
+        if (multiples && m && !isnan(*number_at(r, m))) continue;
+        if (!set_member(r, name, value)) return false;
+    }
+    return true;
+}
+
+/* "key: member=value", "!key: member=value" */
+static bool rules(struct reading *r)
+{
+    for (size_t i = 0; i < r->type->rule_count; i++) {
+        struct str rest = str_of(r->type->rules[i]);
+        struct str key = str_trim(str_cut(&rest, ':'));
+        const bool want = !str_starts(key, S("!"));
+        bool have;
+        if (!want) key = (struct str){key.p + 1, key.n - 1};
+        if (!json_bool(json_get(r->config, str_copy(r->a, key)), &have) || have != want) continue;
+        const struct str name = str_trim(str_cut(&rest, '='));
+        if (!set_member(r, name, str_trim(rest))) return false;
+    }
+    return true;
+}
+
+static bool figures(struct reading *r)
+{
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        if (members[i].kind == MEMBER_NUMBER) *number_at(r, &members[i]) = (double)NAN;
+    r->padded_positions = r->sub_norms = 0;
+    if (!defaults(r, false)) return false;
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        if (!read_member(r, &members[i])) return false;
+    return defaults(r, true) && rules(r);
+}
+
+/* Figures that a row of the catalogue has and no configuration does. */
+static void finish_part(struct reading *r)
+{
+    struct model_part *p = &r->part;
+    p->arch = r->type->arch;
+    p->shape.kind = r->type->kind;
+    p->params_total = p->params_text = p->shape.extra_params = (double)NAN;
+    p->mla.present = !isnan(p->mla.kv_lora_rank);
+    if (r->padded_positions > 0 && p->max_context > r->padded_positions)
+        p->max_context -= r->padded_positions;
+    if (r->sub_norms > 0) p->shape.extra_params = p->n_layers * (p->d_model + p->d_ff);
+}
+
+/* rope_scaling, or rope_parameters as later versions call it. */
+static const struct json *rotation(const struct reading *r, const char **kind)
+{
+    static const char *const maps[] = {"rope_scaling", "rope_parameters"};
+    *kind = NULL;
+    for (size_t i = 0; i < COUNT_OF(maps); i++) {
+        const struct json *map = json_get(r->config, maps[i]);
+        struct str type;
+        if (!json_text(json_get(map, "rope_type"), &type) &&
+            !json_text(json_get(map, "type"), &type))
+            continue;
+        if (str_is(type, "llama3")) *kind = "llama3";
+        if (str_is(type, "longrope") || str_is(type, "su")) *kind = "longrope";
+        return map;
+    }
+    return NULL;
+}
+
+static void because(struct shape *s, const char *why)
+{
+    if (!s->unruled) s->unruled = why;
+}
+
+/* Do its sliding layers lie where llama.cpp expects them? */
+static void windows(const struct reading *r, struct shape *s)
+{
+    const struct json *types = json_get(r->config, "layer_types");
+    const double period = s->arch ? s->arch->window_period : 0;
+    double given;
+    if (period <= 0 || s->window_tokens <= 0) return;
+    if (json_number(json_get(r->config, "sliding_window_pattern"), &given) && given != period)
+        because(s, "its sliding windows follow another pattern than llama.cpp's own");
+    for (size_t i = 0; i < json_count(types) && i < (size_t)s->layers; i++) {
+        struct str type;
+        if (!json_text(json_at(types, i), &type) ||
+            str_is(type, "sliding_attention") != shape_layer_is_window(s, (double)i))
+            because(s, "its sliding windows follow another pattern than llama.cpp's own");
+    }
+}
+
+static bool whole(double x)
+{
+    return x >= 0 && x == floor(x);
+}
+
+static void check(const struct reading *r, struct shape *s)
+{
+    because(s, r->refused);
+    if (json_count(json_get(r->config, "mlp_only_layers")))
+        because(s, "its expert layers follow a list, for which there is no rule");
+    if (!(s->layers > 0 && s->width > 0 && s->heads > 0 && s->kv_heads > 0 && s->vocabulary > 0) ||
+        !whole(s->head_size) || s->head_size <= 0)
+        because(s, "its configuration does not give the figures of a transformer");
+    if (s->experts > 0 && (s->expert_width <= 0 || s->experts_used <= 0))
+        because(s, "its configuration does not give the figures of its experts");
+    if (s->dense_lead < s->layers && s->experts <= 0 && s->latent.kv_rank > 0)
+        because(s, "its configuration does not give the figures of its experts");
+    windows(r, s);
+}
+
+/* ---- which part, which type ---- */
+
+/* The text part of a model with several; the configuration itself when it has no such part. */
+static const struct json *text_part(const struct json *root)
+{
+    static const char *const inner[] = {"text_config", "llm_config", "language_config"};
+    for (size_t i = 0; i < COUNT_OF(inner); i++) {
+        const struct json *part = json_get(root, inner[i]);
+        if (json_kind(part) == JSON_MAP_KIND && json_count(part)) return part;
+    }
+    return root;
+}
+
+static bool known_type(struct reading *r, const struct json *root, const struct catalog *c,
+                       struct str *type)
+{
+    if (!json_text(json_get(r->config, "model_type"), type) &&
+        !json_text(json_get(root, "model_type"), type))
+        return err_set(r->err, MU_DATA,
+                       "cannot use %s: it names no model_type, so it is not known which model it "
+                       "configures",
+                       r->name);
+    r->type = catalog_hf_architecture(c, *type);
+    if (r->type) return true;
+    if (!catalog_sound(c, r->err)) return false;
+    const char *near = catalog_hf_architecture_near(c, *type);
+    return err_set(r->err, MU_DATA,
+                   "cannot use %s: the model_type %s is not known here; the nearest known is %s",
+                   r->name, str_visible(r->a, *type), near ? near : "none");
+}
+
+/* ---- quantization_config ---- */
+
+static double number_of(const struct json *map, const char *key, const char *other)
+{
+    double x = 0;
+    if (!json_number(json_get(map, key), &x) && !json_number(json_get(map, other), &x)) return 0;
+    return x > 0 && x <= WIDTH_MOST && x == floor(x) ? x : 0;
+}
+
+static bool is_set(const struct json *map, const char *key)
+{
+    bool set = false;
+    return json_bool(json_get(map, key), &set) && set;
+}
+
+static const char *word(const struct json *map, const char *key, struct arena *a)
+{
+    enum { WORD_MOST = 64 };
+    struct str text;
+    if (!json_text(json_get(map, key), &text) || text.n > WORD_MOST) return NULL;
+    return str_visible(a, text);
+}
+
+/* compressed-tensors: a group of layers says how their weights are kept; the first one is taken. */
+static void compressed(const struct json *map, struct arena *a, struct hf_quantization *q)
+{
+    const char *group = NULL;
+    const struct json *groups = json_get(map, "config_groups");
+    const struct json *weights = json_get(json_next(groups, &group), "weights");
+    q->bits = number_of(weights, "num_bits", "bits");
+    q->group_size = number_of(weights, "group_size", "block_size");
+    q->type = word(weights, "type", a);
+}
+
+/* A scale, and where there is one a zero point of as many bits as the numbers, for each group. Formats as their makers describe them:
+ * AWQ and GPTQ F16 scales and packed zero points; MXFP4 one byte for 32 (OCP MX 1.0); bitsandbytes 4 bit one F32 for 64, or one byte and
+ * an F32 for 256 of those (its functional.py). */
+static double with_scales(const struct hf_quantization *q)
+{
+    const struct str method = str_of(q->method);
+    const double group = q->group_size;
+    if (q->bits <= 0) return 0;
+    if (str_is(method, "mxfp4")) return q->bits + 8.0 / group;
+    if (str_is(method, "bitsandbytes") && q->bits == 4)
+        return q->bits + (q->double_quant ? 8.0 / group + 32.0 / (group * 256) : 32.0 / group);
+    if ((str_is(method, "awq") || str_is(method, "gptq")) && group > 0)
+        return q->bits + (16 + q->bits) / group;
+    return group > 0 ? q->bits + 16 / group : q->bits;
+}
+
+static void quantization(const struct json *config, const struct json *root, struct arena *a,
+                         struct hf_quantization *q)
+{
+    enum { MX_GROUP = 32, NF4_GROUP = 64 };
+    const struct json *map = json_get(root, "quantization_config");
+    if (json_kind(map) != JSON_MAP_KIND) map = json_get(config, "quantization_config");
+    if (json_kind(map) != JSON_MAP_KIND) map = json_get(root, "compression_config");
+    q->method = word(map, "quant_method", a);
+    if (!q->method) return;
+    const struct str method = str_of(q->method);
+    q->bits = number_of(map, "bits", "w_bit");
+    q->group_size = number_of(map, "group_size", "q_group_size");
+    q->type = word(map, "fmt", a);
+    if (str_is(method, "fp8")) q->bits = 8;
+    if (str_is(method, "mxfp4")) {
+        q->bits = 4;
+        q->group_size = MX_GROUP;
+    }
+    if (str_is(method, "compressed-tensors")) compressed(map, a, q);
+    if (str_is(method, "bitsandbytes")) {
+        q->bits = is_set(map, "load_in_4bit") ? 4 : is_set(map, "load_in_8bit") ? 8 : 0;
+        q->double_quant = is_set(map, "bnb_4bit_use_double_quant");
+        q->type = q->bits == 4 ? word(map, "bnb_4bit_quant_type", a) : NULL;
+        if (q->bits == 4) q->group_size = NF4_GROUP;
+    }
+    q->bits_per_weight = with_scales(q);
+}
+
+/* ---- */
+
+/* Models of several parts say for the whole whether their embedding is tied. */
+static void tied(struct reading *r, const struct json *root)
+{
+    bool set;
+    if (!is_there(r, "tie_word_embeddings") &&
+        json_bool(json_get(root, "tie_word_embeddings"), &set))
+        r->part.tied_embeddings = set;
+}
+
+static bool make_shape(struct reading *r, const struct json *root, const struct catalog *c,
+                       struct shape *out)
+{
+    if (!figures(r)) return false;
+    tied(r, root);
+    finish_part(r);
+    const struct json *scaling = rotation(r, &r->part.rope_scaling);
+    shape_from_part(&r->part, c, r->a, out);
+    const double factors = (double)json_count(json_get(scaling, "long_factor"));
+    if (out->rope_tensors > 1 && factors > 0 && factors <= WIDTH_MOST) out->rope_factors = factors;
+    check(r, out);
+    return true;
+}
+
+bool hf_config_read(struct str bytes, const char *name, const struct catalog *c, struct arena *a,
+                    struct hf_config *out, struct mu_err *err)
+{
+    struct json *root = NULL;
+    struct str type = {NULL, 0};
+    const char *shown = str_visible(a, str_of(name));
+    if (!json_parse(bytes, shown, &root, err)) return false;
+    struct reading *r = NEW(a, struct reading);
+    *r = (struct reading){.name = shown, .config = text_part(root), .a = a, .err = err};
+    struct hf_config made = {.model_type = NULL};
+    bool read = json_kind(root) == JSON_MAP_KIND ||
+                err_set(err, MU_DATA, "cannot use %s: it is not a configuration", shown);
+    read = read && known_type(r, root, c, &type) && make_shape(r, root, c, &made.shape);
+    if (read) {
+        made.model_type = str_visible(a, type);
+        made.checked = r->type->checked;
+        quantization(r->config, root, a, &made.quantization);
+        read = arena_within(a, err);
+    }
+    json_free(root);
+    if (read) *out = made;
+    return read;
+}
