@@ -18,6 +18,8 @@ enum catalog_part {
     PART_VENDORS,
     PART_BACKENDS,
     PART_CLOUDS,
+    PART_USES,
+    PART_GUIDES,
     PART_HF_ARCHITECTURES,
     PART_COUNT
 };

@@ -131,6 +131,8 @@ struct ranked {
     const struct mix *mix;
     double context_tokens, largest_context_tokens;
     struct verdict verdict;
+    const struct mix *better; /* the next better one, and whether it fits; NULL: there is none */
+    enum fits better_fits;
 };
 struct ranking {
     double perplexity_most;    /* share: 0.05 */

@@ -8,8 +8,8 @@
 #include "base/num.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
-#include "judge/judge.h"
 #include "judge/placement.h"
+#include "judge/ranker.h"
 #include "model/digest.h"
 
 static const char *const usual_quants[] = {"Q2_K",   "Q3_K_S", "Q3_K_M", "Q4_0", "IQ4_XS", "Q4_K_S",
@@ -60,7 +60,7 @@ static bool devices_priced(const struct machine *m)
 }
 
 /* The machine with so much of each pool, and of what a place may use of it, kept free. */
-static const struct machine *with_spare(const struct machine *m, double share, struct arena *a)
+const struct machine *machine_spared(const struct machine *m, double share, struct arena *a)
 {
     struct machine *out = NEW(a, struct machine);
     struct pool *pool = NEW_ARRAY(a, struct pool, m->pools);
@@ -79,7 +79,7 @@ static const struct machine *with_spare(const struct machine *m, double share, s
     return out;
 }
 
-struct search {
+struct ranker {
     const struct ranking *ranking;
     const struct machine *machine, *spare; /* spare: the machine less what is to stay free */
     const struct catalog *catalog;
@@ -87,37 +87,113 @@ struct search {
     struct arena *arena;
     const struct weight_type *types;
     struct generate buffers; /* the knobs with this machine's weight buffers set */
+    struct digest *digest;   /* of the model looked at, and its knobs */
+    struct generate *knobs;
     const struct mix *mix[MIXES_MOST];
     size_t mixes;
-    bool priced; /* what is not priced is left out */
+    size_t smallest; /* of them, by bits a weight */
+    bool priced;     /* what is not priced does not run well */
 };
 
-static bool best_quant(const struct search *s, const struct model_part *part, struct ranked *out)
+static struct task task_of(const struct ranker *s, const struct shape *shape, struct ranked *out)
+{
+    struct digest *d = s->digest;
+    struct generate *g = s->knobs;
+    digest_of_shape(shape, out->mix, s->catalog, d);
+    generate_usual(g, d, s->types);
+    memcpy(g->buffer, s->buffers.buffer, sizeof g->buffer);
+    g->context_tokens = least(s->ranking->context_tokens, shape->context_tokens);
+    g->closed_form = true;
+    (void)judge_repacking(d, g);
+    out->context_tokens = g->context_tokens;
+    return (struct task){cost_workload(S("generate")), d, g};
+}
+
+struct ranker *ranker_new(const struct ranking *r, const struct machine *m, const struct catalog *c,
+                          const struct world *w, struct arena *a)
+{
+    struct ranker *s = NEW(a, struct ranker);
+    *s = (struct ranker){.ranking = r,
+                         .machine = m,
+                         .spare = machine_spared(m, r->spare_share, a),
+                         .catalog = c,
+                         .world = w,
+                         .arena = a,
+                         .types = catalog_types(c, NULL),
+                         .digest = NEW(a, struct digest),
+                         .knobs = NEW(a, struct generate)};
+    if (!s->types) return NULL;
+    judge_buffers(m, c, a, &s->buffers);
+    s->mixes = ranking_mixes(r, c, s->mix, MIXES_MOST);
+    for (size_t i = 0; i < s->mixes; i++)
+        if (s->mix[i]->bits_per_weight <= s->mix[s->smallest]->bits_per_weight) s->smallest = i;
+    return s->mixes ? s : NULL;
+}
+
+/* Of what fits at no quantisation, or cannot be told: the smallest stands for all. */
+static enum rank_end fits_not(const struct ranker *s, struct ranked *r)
+{
+    if (r->verdict.fits == FITS_NOT_COMPUTED) return RANK_NOT_COMPUTED;
+    if (r->verdict.fits == FITS_UNKNOWN) return RANK_UNKNOWN;
+    judge_fits(s->machine, &r->verdict);
+    return r->verdict.fits == FITS ? RANK_TIGHT : RANK_TOO_LARGE;
+}
+
+static void judge_mix(const struct ranker *s, const struct shape *shape, size_t mix,
+                      struct ranked *out)
+{
+    out->mix = s->mix[mix];
+    const struct task t = task_of(s, shape, out);
+    judge_task(&t, s->spare, s->world, &out->verdict);
+}
+
+/* The best that runs well; false: none does, and the fastest was taken. */
+static bool choose_mix(const struct ranker *s, const struct shape *shape, struct ranked *out)
+{
+    size_t fastest = s->smallest;
+    double per_s = 0;
+    for (size_t i = 0; i < s->mixes; i++) {
+        judge_mix(s, shape, i, out);
+        if (runs_well(s->ranking, &out->verdict, s->priced)) return true;
+        out->better = s->mix[i];
+        out->better_fits = out->verdict.fits;
+        if (out->verdict.fits != FITS || !(out->verdict.decode_per_s.likely > per_s)) continue;
+        fastest = i;
+        per_s = out->verdict.decode_per_s.likely;
+    }
+    out->better = NULL;
+    judge_mix(s, shape, fastest, out);
+    return false;
+}
+
+enum rank_end ranker_best(const struct ranker *s, const struct model_part *part, struct ranked *out)
 {
     struct shape shape;
     shape_from_part(part, s->catalog, s->arena, &shape);
-    if (shape.unruled) return false;
-    for (size_t i = 0; i < s->mixes; i++) {
-        struct digest d;
-        struct generate g;
-        digest_of_shape(&shape, s->mix[i], s->catalog, &d);
-        generate_usual(&g, &d, s->types);
-        memcpy(g.buffer, s->buffers.buffer, sizeof g.buffer);
-        g.context_tokens = least(s->ranking->context_tokens, shape.context_tokens);
-        g.closed_form = true;
-        (void)judge_repacking(&d, &g);
-        const struct task t = {cost_workload(S("generate")), &d, &g};
-        judge_task(&t, s->spare, s->world, &out->verdict);
-        if (out->verdict.fits >= FITS_UNKNOWN) return false;
-        if (!runs_well(s->ranking, &out->verdict, s->priced)) continue;
-        judge_fits(s->machine, &out->verdict);
-        out->part = part;
-        out->mix = s->mix[i];
-        out->context_tokens = g.context_tokens;
-        out->largest_context_tokens = judge_largest_context(&t, s->machine, s->world, CONTEXT_STEP);
-        return true;
+    *out = (struct ranked){.part = part, .mix = s->mix[s->smallest]};
+    if (shape.unruled) {
+        out->verdict.fits = FITS_NOT_COMPUTED;
+        out->verdict.why = shape.unruled;
+        out->verdict.decode_per_s = out->verdict.prefill_per_s =
+            (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, shape.unruled};
+        return RANK_NOT_COMPUTED;
     }
-    return false;
+    judge_mix(s, &shape, s->smallest, out);
+    if (out->verdict.fits != FITS) return fits_not(s, out);
+    const bool well = choose_mix(s, &shape, out);
+    judge_fits(s->machine, &out->verdict);
+    return well ? RANK_WELL : RANK_SLOW;
+}
+
+void ranker_context(const struct ranker *s, struct ranked *r)
+{
+    struct shape shape;
+    shape_from_part(r->part, s->catalog, s->arena, &shape);
+    if (shape.unruled) return;
+    const struct task t = task_of(s, &shape, r);
+    /* What fits as it was judged fits, though it may be less than a step. */
+    const double found = judge_largest_context(&t, s->machine, s->world, CONTEXT_STEP);
+    r->largest_context_tokens = r->verdict.fits == FITS ? most(found, r->context_tokens) : found;
 }
 
 static bool generates_text(const struct model_part *p)
@@ -131,7 +207,7 @@ static bool sisters(const struct model_part *a, const struct model_part *b)
            a->d_model == b->d_model;
 }
 
-static size_t rank(const struct search *s, const struct model_part *part, size_t parts,
+static size_t rank(const struct ranker *s, const struct model_part *part, size_t parts,
                    struct ranked *out, size_t room)
 {
     size_t n = 0;
@@ -140,8 +216,10 @@ static size_t rank(const struct search *s, const struct model_part *part, size_t
         bool sister = false;
         for (size_t k = 0; k < n && !sister; k++) sister = sisters(&part[i], out[k].part);
         const bool smaller = n == room && part[i].params_text <= out[n - 1].part->params_text;
-        if (sister || smaller || !generates_text(&part[i]) || !best_quant(s, &part[i], found))
+        if (sister || smaller || !generates_text(&part[i]) ||
+            ranker_best(s, &part[i], found) != RANK_WELL)
             continue;
+        ranker_context(s, found);
         size_t at = n < room ? n++ : n - 1;
         while (at > 0 && out[at - 1].part->params_text < part[i].params_text) {
             out[at] = out[at - 1];
@@ -157,19 +235,11 @@ size_t judge_rank(const struct ranking *r, const struct machine *m, const struct
 {
     const struct model_part *part;
     size_t parts;
-    struct search s = {.ranking = r,
-                       .machine = m,
-                       .spare = with_spare(m, r->spare_share, a),
-                       .catalog = c,
-                       .world = w,
-                       .arena = a,
-                       .types = catalog_types(c, NULL),
-                       .priced = devices_priced(m)};
-    if (!s.types || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
-    judge_buffers(m, c, a, &s.buffers);
-    s.mixes = ranking_mixes(r, c, s.mix, MIXES_MOST);
-    const size_t n = rank(&s, part, parts, out, room);
-    if (n || !s.priced) return n;
-    s.priced = false;
-    return rank(&s, part, parts, out, room);
+    struct ranker *s = ranker_new(r, m, c, w, a);
+    if (!s || !room || !catalog_models(c, &part, &parts, NULL)) return 0;
+    s->priced = devices_priced(m);
+    const size_t n = rank(s, part, parts, out, room);
+    if (n || !s->priced) return n;
+    s->priced = false;
+    return rank(s, part, parts, out, room);
 }

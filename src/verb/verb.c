@@ -6,9 +6,12 @@ extern const struct verb verb_check;
 extern const struct verb verb_facts;
 extern const struct verb verb_fit;
 extern const struct verb verb_measure;
+extern const struct verb verb_models;
+extern const struct verb verb_need;
 extern const struct verb verb_selftest;
 extern const struct verb verb_trial;
 
 const struct verb *const verbs[] = {
-    &verb_check, &verb_fit, &verb_measure, &verb_trial, &verb_facts, &verb_selftest, NULL,
+    &verb_check, &verb_fit,   &verb_models,   &verb_need, &verb_measure,
+    &verb_trial, &verb_facts, &verb_selftest, NULL,
 };

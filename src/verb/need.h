@@ -1,0 +1,64 @@
+/* verb/need.h - what `muster need` found, between what makes it and what shows it. */
+#pragma once
+#include "catalog/types.h"
+#include "judge/need.h"
+#include "model/digest.h"
+#include "verb/common.h"
+
+struct guide_figure;
+
+/* DESIGN 4: Minimum and Recommended. */
+enum need_level { NEED_MINIMUM, NEED_RECOMMENDED, NEED_LEVELS };
+struct need_case {
+    const char *name; /* "minimum" */
+    double context_tokens, spare_share;
+    double least_per_s; /* NaN: no speed is asked */
+    struct asked asked;
+    struct needs needs;
+    double ram_bytes, vram_bytes, beside_bytes; /* with what is to stay free */
+    double read_per_s;                          /* NaN: no speed is asked */
+};
+enum offer_kind { OFFER_GPU, OFFER_CPU, OFFER_CLOUD, OFFER_KINDS };
+struct offer {
+    const char *name;
+    double count;          /* how many of them */
+    enum need_level level; /* what it reaches */
+    double usd;            /* of all; of an instance by the hour; NaN: not known */
+    const char *usd_date;  /* NULL: not known */
+    double memory_bytes;   /* of all */
+    struct estimate per_s; /* decoding, at that level */
+};
+struct offers {
+    struct offer *offer;
+    size_t offers;
+    /* Not offered: too small or too slow; of unknown speed where one is asked; sharing the machine's memory; retired. */
+    size_t not_reaching, speed_unknown, shared, retired;
+};
+struct need {
+    const char *operand;
+    const char *stands_for; /* a size: the model that was taken, and why; else NULL */
+    struct need_case level[NEED_LEVELS];
+    struct offers of[OFFER_KINDS];
+};
+/* What of the catalogue holds the model and reaches the speed, cheapest first. */
+bool need_offers(const struct context *in, const struct world *w, struct need *n,
+                 struct mu_err *err) NODISCARD;
+/* A guide's figure beside computed ones. */
+enum { TABLE_COLUMNS = 3 };
+extern const char *const table_quants[TABLE_COLUMNS]; /* F16, 8 and 4 bit */
+struct table_row {
+    const struct guide_figure *figure;
+    const char *size, *model;
+    double vram_bytes[TABLE_COLUMNS], most_bytes[TABLE_COLUMNS], weight_bytes[TABLE_COLUMNS];
+    const char *says[TABLE_COLUMNS]; /* "confirmed" "too low" "too high" */
+    const char *equals;              /* one sentence */
+    const char *card;                /* whether it goes into the card the guide names, or NULL */
+};
+/* Of one size, or NULL for all. */
+bool need_table(const struct context *in, const struct world *w, const char *size,
+                const struct table_row **out, size_t *rows, struct mu_err *err) NODISCARD;
+void show_need(struct doc *d, const struct need *n);
+void show_need_table(struct doc *d, const struct table_row *row, size_t rows);
+/* n NULL: only the table. */
+void write_need(const struct need *n, const struct table_row *row, size_t rows,
+                const struct notes *notes, struct buf *out);
