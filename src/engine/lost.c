@@ -50,6 +50,7 @@ void lost_watch(const char *device, unsigned patience_s)
     patience = patience_s;
     status = err_exit_status(MU_UNAVAILABLE);
     ggml_set_abort_callback(on_abort);
+    signal(SIGPIPE, SIG_IGN); /* a server that is gone: the call itself fails, and says what did */
     signal(SIGABRT, on_signal);
     signal(SIGALRM, on_signal);
     lost_not();

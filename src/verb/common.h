@@ -19,6 +19,8 @@ struct subject {
     const char *when;   /* of the rates: "just now", "kept from 2026-11-21 08:15:00", or NULL */
     const char *no_amx; /* why AMX fails though the CPU has it; NULL: not so, or not known */
 };
+/* What detection and the stores of models look through. */
+struct looking context_looking(const struct context *in);
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
                      struct mu_err *err) NODISCARD;

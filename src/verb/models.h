@@ -32,5 +32,11 @@ struct models {
 const char *rank_end_word(enum rank_end end); /* "runs well" */
 /* How many rows of the group stand in the list: those with published quality, or those without. */
 size_t models_group(const struct models *m, bool published);
+/* Where most of it lies, without names ("GPU", "21/33 layers on GPU", "host"); layers: the output among them. */
+const char *models_where(const struct machine *m, const struct verdict *v, double layers,
+                         struct arena *a);
+/* The models that are on this disk, and how each would run on the machine. */
+void models_installed(const struct context *in, const struct machine *m, const struct world *w,
+                      struct answer *out);
 void show_models_ranked(struct doc *d, const struct models *m);
 void write_models(const struct models *m, const struct notes *notes, struct buf *out);

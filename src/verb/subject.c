@@ -17,7 +17,7 @@
 
 enum { REPORT_BYTES_MOST = 16 << 20, SET_BYTES_MOST = 1 << 20 };
 
-static struct looking looking_of(const struct context *in)
+struct looking context_looking(const struct context *in)
 {
     return (struct looking){.root = in->root,
                             .catalog = in->catalog,
@@ -67,7 +67,7 @@ bool subject_machine(const struct request *q, const struct context *in, struct s
                      struct mu_err *err)
 {
     const char *given = request_text(q, "machine");
-    const struct looking looking = looking_of(in);
+    const struct looking looking = context_looking(in);
     *out = (struct subject){.machine = NULL};
     if (!given) return machine_detect(&looking, &out->machine, err);
     if (is_line(given)) return machine_from_line(str_of(given), &looking, &out->machine, err);

@@ -1,6 +1,6 @@
 /* muster models: which models of the catalogue serve a use, and how each would run on this machine or another: its best quantisation
  * there, by the closed form (judge/rank.c). What serves a use is data (data/uses.json). Quality is what owners published; a model
- * without a figure stands in a group of its own, for none is guessed. Left out: models that are on this disk but in no table. */
+ * without a figure stands in a group of its own, for none is guessed. What is on this disk: models_installed.c. */
 #include <math.h>
 #include <string.h>
 
@@ -92,9 +92,8 @@ static bool several_gpus(const struct machine *m)
     return n > 1;
 }
 
-/* Where most of it lies, without names: they stand in `muster fit`. */
-static const char *where_words(const struct machine *m, const struct verdict *v, double layers,
-                               struct arena *a)
+const char *models_where(const struct machine *m, const struct verdict *v, double layers,
+                         struct arena *a)
 {
     const struct split *s = &v->split;
     double on = 0;
@@ -148,7 +147,7 @@ static void fill_row(const struct models *m, struct models_row *r, struct arena 
     r->quality = use_quality(m->use, r->ranked.part);
     r->per_s = m->writes ? v->decode_per_s : v->prefill_per_s;
     const bool runs = r->end <= RANK_TIGHT;
-    r->where = runs ? where_words(m->machine, v, r->ranked.part->n_layers + 1, a) : NULL;
+    r->where = runs ? models_where(m->machine, v, r->ranked.part->n_layers + 1, a) : NULL;
     r->why = why_words(m, r, a);
     r->short_why = short_words(r, a);
 }
@@ -272,6 +271,10 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     subject_rates(q, in, &subject);
     m.machine = subject.machine;
     if (!world_here(in, &m.machine, &world, err)) return false;
+    if (request_flag(q, "installed")) {
+        models_installed(in, m.machine, &world, out);
+        return true;
+    }
     m.writes = strcmp(m.use->tasks[0], "text-generation") == 0;
     if (!m.writes) m.ranking.decode_least_per_s = 0;
     if (m.writes && !isnan(f.per_s_least)) m.ranking.decode_least_per_s = f.per_s_least;
@@ -294,6 +297,9 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "REPORT|LINE",
      .words = "another machine: a saved report, or \"cpu:8 ram:32GiB ...\""},
+    {.name = "installed",
+     .kind = OPTION_FLAG,
+     .words = "list the models on this disk instead, and how each would run"},
     {.name = "sort",
      .kind = OPTION_CHOICE,
      .value = "WORD",
@@ -324,6 +330,7 @@ static const struct option options[] = {
 };
 static const char *const examples[] = {
     "muster models --quick",
+    "muster models --installed --quick",
     "muster models --use code --min-tps 20 --machine \"cpu:8 ram:32GiB gpu:RTX 3060 12GB\"",
     "muster models --use embed --sort memory --quick --json",
     NULL,
@@ -337,7 +344,9 @@ const struct verb verb_models = {
         "the one of --machine: each in the best quantisation within the quality bound that fits "
         "with room to spare and is fast enough, what it needs, how fast it is, the context that "
         "fits and where it runs. What runs well comes first. Models whose owners "
-        "published no quality stand in a group of their own. Exit status 1 when none runs well.",
+        "published no quality stand in a group of their own. With --installed, what Ollama, "
+        "Hugging Face's tools, LM Studio and llama.cpp keep on this disk. Exit status 1 when "
+        "none runs well, or none is there.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

@@ -38,6 +38,7 @@ COMMANDS = [
     ('need', 'GPT-4'),
     ('need', '--table'),
     ('selftest',),
+    ('models', '--installed', '--quick'),
     ('measure',),
     ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--quick'),
     ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--kind', 'embed'),

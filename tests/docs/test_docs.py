@@ -135,7 +135,7 @@ class Manual(unittest.TestCase):
 
     def test_variables_of_the_environment(self):
         """Every variable that the sources read is in the manual, and none that they do not."""
-        names = r'"((?:HOME|PATH|TERM|NO_COLOR|(?:XDG|HF|OLLAMA|SLURM|MUSTER|CUDA|NVIDIA|ROCR|HIP|GPU|ZE|ONEAPI)_[A-Z_]+))"'
+        names = r'"((?:HOME|PATH|TERM|NO_COLOR|(?:XDG|HF|HUGGINGFACE|LLAMA|OLLAMA|SLURM|MUSTER|CUDA|NVIDIA|ROCR|HIP|GPU|ZE|ONEAPI)_[A-Z_]+))"'
         sources = [p for p in (ROOT / 'src').rglob('*.c') if p.name != 'manual.c']
         named = {name for p in sources for name in re.findall(names, p.read_text())}
         asked = {name for p in sources for name in re.findall(r'\benv\("([^"]+)"', p.read_text())}
