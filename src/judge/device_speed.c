@@ -20,10 +20,15 @@ static bool has_large_blocks(unsigned type)
            type == TQ2_0;
 }
 
+/* Shares are of what is listed; what was measured at the place is reached already. */
 static double listed(const struct device *d, enum machine_work work)
 {
-    const struct rate *r = machine_place_rate(d->machine, d->place, work);
-    return r ? r->per_s.likely : 0;
+    for (size_t i = 0; i < d->machine->rates; i++) {
+        const struct rate *r = &d->machine->rate[i];
+        if (r->place == d->place && r->work == work && r->per_s.origin != MEASURED)
+            return r->per_s.likely;
+    }
+    return 0;
 }
 
 /* FLOP a second with very many columns; 0: not known. */

@@ -24,7 +24,7 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_kind(const struct rate *a, const struct rate *b)
 {
-    return a->work == b->work && a->type == b->type && a->row == b->row &&
+    return a->place == b->place && a->work == b->work && a->type == b->type && a->row == b->row &&
            same_text(a->buffer, b->buffer);
 }
 
@@ -52,6 +52,12 @@ static const struct weight_type *type_of(const struct rate *r, const struct cata
 static double weights_bytes_per_s(const struct rate *r, const struct weight_type *t)
 {
     return r->per_s.likely / 2 * t->block_bytes / t->block;
+}
+
+/* Cards have rows of their own (show_machine.c). */
+static bool on_card(const struct machine *m, const struct rate *r)
+{
+    return r->place < m->places && m->place[r->place].kind != PLACE_CPU;
 }
 
 /* The first of its kind among the rates. */
@@ -89,7 +95,7 @@ void show_kernel_rows(struct doc *d, struct block *b, const struct machine *m,
     for (size_t i = 0; i < m->rates && shown < ROW_TYPES; i++) {
         const struct rate *r = &m->rate[i];
         const struct weight_type *t = type_of(r, c);
-        if (r->work != WORK_MATMUL_FLOP || !t || !first_of_type(m, i)) continue;
+        if (r->work != WORK_MATMUL_FLOP || !t || on_card(m, r) || !first_of_type(m, i)) continue;
         const struct rate *one = rate_at(m, r, 1, RATE_ALL_THREADS);
         const struct rate *many = rate_at(m, r, PROMPT_TOKENS, RATE_ALL_THREADS);
         if (one)
@@ -140,7 +146,9 @@ static void show_products(struct doc *d, const struct machine *m, const struct c
         const struct rate *r = &m->rate[i];
         const struct weight_type *t = type_of(r, c);
         const bool experts = r->work == WORK_EXPERT_FLOP;
-        if ((r->work != WORK_MATMUL_FLOP && !experts) || !t || !first_of_kind(m, i)) continue;
+        if ((r->work != WORK_MATMUL_FLOP && !experts) || !t || on_card(m, r) ||
+            !first_of_kind(m, i))
+            continue;
         if (!b) b = doc_table(d, NULL, head, align, COUNT_OF(head));
         const struct cell row[] = {
             {.text = experts ? str_format(d->arena, "%s experts", t->name) : t->name},
@@ -168,7 +176,7 @@ static void show_attention(struct doc *d, const struct machine *m, const struct 
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
         const struct weight_type *t = type_of(r, c);
-        if (r->work != WORK_ATTEND_FLOP || !t || !first_of_kind(m, i)) continue;
+        if (r->work != WORK_ATTEND_FLOP || !t || on_card(m, r) || !first_of_kind(m, i)) continue;
         if (!b) b = doc_table(d, NULL, head, align, COUNT_OF(head));
         const struct cell row[] = {
             {.text = t->name},

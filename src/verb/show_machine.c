@@ -243,7 +243,8 @@ static void speed_row(struct doc *d, struct block *b, const struct machine *m,
 const char *rates_busy(const struct rate *rate, size_t rates)
 {
     for (size_t i = 0; i < rates; i++)
-        if (rate[i].conditions && strncmp(rate[i].conditions, "busy", 4) == 0)
+        if (rate[i].threads > 0 && rate[i].conditions &&
+            strncmp(rate[i].conditions, "busy", 4) == 0) /* the CPU's: a card counts none */
             return rate[i].conditions;
     return NULL;
 }
