@@ -6,8 +6,8 @@
 struct digest;
 
 struct mapped_layers {
-    double value_bytes;            /* of a weight: 2 */
-    int sites;                     /* 0: memory, 1..: cards, in their order */
+    double value_bytes; /* of a weight: 2 */
+    int sites;          /* 0: memory, 1..: cards, in their order */
     double free_bytes[SITES];
     double layers[SITES], on_disk; /* answered: whole layers, and bytes of all modules there */
     double weights_bytes[SITES];

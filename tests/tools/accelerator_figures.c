@@ -7,8 +7,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/mapped.h"
 #include "base/json.h"
+#include "base/mapped.h"
 #include "catalog/catalog.h"
 #include "catalog/parts.h"
 #include "cost/bill.h"

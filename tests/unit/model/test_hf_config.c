@@ -12,9 +12,10 @@
 
 struct published {
     const char *file, *arch,
-        *catalogued;   /* catalogued: NULL where the catalogue has other figures */
-    double parameters; /* as its hub page is known to count the safetensors, less what `left_out` says */
-    double left_out;   /* a vision tower, a pooler: not in a GGUF of the text model */
+        *catalogued; /* catalogued: NULL where the catalogue has other figures */
+    double
+        parameters; /* as its hub page is known to count the safetensors, less what `left_out` says */
+    double left_out; /* a vision tower, a pooler: not in a GGUF of the text model */
 };
 
 /* SigLIP of 27 layers, 1152 wide, FFN of 4304, patches of 14 x 14 x 3, 4096 places; a norm and a matrix lead from it to the text model. */
