@@ -204,7 +204,7 @@ static void say(const struct place *p, const struct hf_config *config, const str
         note_add(notes, "%s: an unfinished download, perhaps; %s of weights are missing", p->shown,
                  units_bytes(a, s->missing_bytes));
     const double off = s->parameters - by_shape;
-    if (by_shape > 0 && !s->missing_files && fabs(off) > counts_alike * by_shape)
+    if (by_shape > 0 && !(s->missing_files > 0) && fabs(off) > counts_alike * by_shape)
         note_add(notes,
                  "%s: its files hold %.0f parameters, its configuration makes %.0f: other parts "
                  "than the text model, or layers that llama.cpp leaves out",
@@ -236,7 +236,7 @@ bool model_from_folder(const char *path, const struct catalog *c, struct arena *
                       .stored = stored,
                       .source = source_of(&p, stored, a)};
     const double by_shape = counted(&m.shape, c, a);
-    m.shape.parameters = stored && !stored->missing_files ? stored->parameters : by_shape;
+    m.shape.parameters = stored && !(stored->missing_files > 0) ? stored->parameters : by_shape;
     say(&p, &config, stored, by_shape, notes);
     *out = m;
     return arena_within(a, err);
