@@ -366,11 +366,11 @@ static bool agree(struct stored *s, const char *index, double tensors, double to
 {
     double have = 0;
     for (size_t i = 0; i < COUNT_OF(types); i++) have += s->sum[i].bytes;
-    if (!s->missing_files && s->tensors != tensors)
+    if (!(s->missing_files > 0) && s->tensors != tensors)
         return err_set(err, MU_DATA,
                        "cannot use %s: it names %.0f tensors, and its files hold %.0f", index,
                        tensors, s->tensors);
-    if (s->missing_files && total > have) {
+    if (s->missing_files > 0 && total > have) {
         s->file_bytes += total - have;
         s->missing_bytes += total - have;
     }

@@ -100,7 +100,7 @@ static bool vllm_on(const struct placed *p, const struct cards *c, double cards,
 {
     const double trial_tokens = 2048; /* vllm serve's own on cards below 70 GiB */
     const struct generate *g = &p->asked->knobs;
-    double total = INFINITY, available = INFINITY;
+    double total = (double)INFINITY, available = (double)INFINITY;
     for (size_t i = 0; i < (size_t)cards; i++) {
         const struct pool *pool = &p->machine->pool[p->machine->place[c->place[i]].pool];
         total = least(total, known_or(pool->total_bytes, 0));

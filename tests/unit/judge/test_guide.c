@@ -89,7 +89,7 @@ static void test_open_verdicts(void **state)
             assert_null(lacks);
     }
     const struct experiment bare = {
-        .guide = {(double)NAN, (double)NAN, (double)NAN, (double)NAN, NULL, NULL, NULL}};
+        .guide = {(double)NAN, (double)NAN, (double)NAN, (double)NAN, NULL, NULL, NULL, NULL}};
     assert_int_equal(guide_thresholds(&bare, &(struct guide_system){.ram_gb = 1}), GUIDE_NO_RULE);
     arena_free(a);
 }

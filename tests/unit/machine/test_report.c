@@ -12,8 +12,7 @@ static const char *const trees[] = {"this-kind-of-vm", "raspberry-pi", "two-sock
                                     "hybrid-laptop",   "container",    "wsl2",
                                     "old-kernel"};
 static const char *const lines[] = {
-    "cpu:8 ram:32GiB available:28GiB swap:0 gpu:RTX 4090 x2 disk:500GiB host:box os:linux "
-    "bandwidth:60GB/s",
+    "cpu:8 ram:32GiB available:28GiB swap:0 gpu:RTX 4090 x2 disk:500GiB os:linux bandwidth:60GB/s",
     "ram:1",
     "ram:32GiB gpu:RTX 4090 24GB free 20GB, Tesla M40 24GB",
     "ram:64GiB available:60GiB gpu:M2 Max",
