@@ -18,12 +18,17 @@ enum parallel {
 struct architecture {
     const char *name;    /* llama.cpp's general.architecture: "llama", "qwen2" */
     const char *unruled; /* why no rule exists ("recurrent state"), or NULL */
-    bool checked;        /* the byte-exact plan was checked against truth rows */
     const char *source;
-    bool encoder;    /* no cache: bert and kin */
-    bool layer_norm; /* LayerNorm with bias instead of RMSNorm */
-    bool norm_after; /* norms behind attention and FFN instead of in front (bert) */
-    bool post_norms; /* norms behind as well (gemma 2, 3) */
+    /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
+    double window_period;
+    double unrotated_every; /* n: layers i with (i + 1) % n == 0 do not rotate Q and K; 0: all do */
+    double positions_per_token; /* usual 1 */
+    double deepstack_layers;    /* first layers that add a slice of a wider embedding */
+    bool checked;               /* the byte-exact plan was checked against truth rows */
+    bool encoder;               /* no cache: bert and kin */
+    bool layer_norm;            /* LayerNorm with bias instead of RMSNorm */
+    bool norm_after;            /* norms behind attention and FFN instead of in front (bert) */
+    bool post_norms;            /* norms behind as well (gemma 2, 3) */
     bool embedding_scaled, learned_positions, rope;
     bool fused_qkv, fused_qkv_bias, fused_gate_up, gated_ffn,
         projection_bias /* output and FFN biases as graph nodes */;
@@ -32,18 +37,13 @@ struct architecture {
     bool attention_softcap, final_softcap;
     bool residual_first; /* ADD(ffn_inp, y) instead of ADD(y, ffn_inp) */
     bool expert_weights_normalised;
-    /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
-    double window_period;
-    bool window_rope;       /* only sliding layers rotate Q and K (cohere 2) */
-    double unrotated_every; /* n: layers i with (i + 1) % n == 0 do not rotate Q and K; 0: all do */
-    bool norms_behind;      /* and none in front (olmo 2) */
+    bool window_rope;  /* only sliding layers rotate Q and K (cohere 2) */
+    bool norms_behind; /* and none in front (olmo 2) */
     bool
         output_is_embedding; /* a tied embedding is multiplied with where it lies, never loaded again (bitnet) */
     bool
         late_rows; /* the rows whose logits are asked for are taken behind all layers, not in the last */
-    bool query_tempered;        /* Q times an input, one figure a token */
-    double positions_per_token; /* usual 1 */
-    double deepstack_layers;    /* first layers that add a slice of a wider embedding */
+    bool query_tempered; /* Q times an input, one figure a token */
     enum parallel parallel;
     /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, exp_probs_b */
     const char *first_norm, *second_norm, *router_bias;
