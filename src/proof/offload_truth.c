@@ -54,7 +54,7 @@ static void split_of(const struct reading *r, const struct json *config, double 
     *out = (struct split){
         .sites = 1 + devices, .host_cache = !cache, .host_experts = number(config, "n_cpu_moe", 0)};
     out->layers[ON_HOST] = all - on_devices;
-    for (double i = 0; i < on_devices; i++) out->layers[device_of(i, on_devices, devices)]++;
+    for (int i = 0; i < (int)on_devices; i++) out->layers[device_of(i, on_devices, devices)]++;
     for (int site = 1; site < out->sites; site++) {
         out->first_layer[site] = out->first_layer[site - 1] + out->layers[site - 1];
         out->rules[site] = &r->rpc;

@@ -182,9 +182,10 @@ static bool offload_scores(struct str text, const char *name, const struct catal
     static const char *const class_[SIDES] = {DEVICE_CLOSED_FORM_CLASS, HOST_CLOSED_FORM_CLASS};
     struct offload_truth t;
     if (!offload_truth_read(text, name, c, a, &t, err)) return false;
-    struct score *s = NEW_ARRAY(a, struct score, 2 * SIDES);
+    const size_t scores = (size_t)SIDES * 2; /* of the plan, then of the closed form */
+    struct score *s = NEW_ARRAY(a, struct score, scores);
     struct error *e = NEW_ARRAY(a, struct error, t.rows);
-    for (size_t i = 0; i < 2 * SIDES; i++) {
+    for (size_t i = 0; i < scores; i++) {
         const enum offload_side side = (enum offload_side)(i % SIDES);
         struct residual_range range;
         bool has_range = false;
@@ -194,7 +195,7 @@ static bool offload_scores(struct str text, const char *name, const struct catal
         if (has_range) s[i].coverage = side_coverage(&t, side, &range);
     }
     *out = s;
-    *count = 2 * SIDES;
+    *count = scores;
     return true;
 }
 

@@ -128,7 +128,7 @@ void show_models_ranked(struct doc *d, const struct models *m)
     if (!m->run)
         doc_answer(d, TONE_BAD, "No model for %s that is looked at runs well here, of %zu",
                    m->use->title, m->served);
-    else if (first->end == RANK_WELL && !isnan(first->quality) && m->sort == SORT_QUALITY)
+    else if (first && first->end == RANK_WELL && !isnan(first->quality) && m->sort == SORT_QUALITY)
         doc_answer(d, TONE_GOOD, "%zu of %zu models for %s run well here; best known: %s %s",
                    m->run, m->served, m->use->title, name_alone(first->ranked.part->hf_id),
                    first->ranked.mix->name);
