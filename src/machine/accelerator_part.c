@@ -150,7 +150,7 @@ struct estimate chip_listed(const struct chip *chip, const struct catalog *c,
         low = fmin(low, one);
         high = fmax(high, one);
     }
-    if (!(high > 0)) return (struct estimate){.origin = UNKNOWN};
+    if (!chip->part || !(high > 0)) return (struct estimate){.origin = UNKNOWN};
     const bool slice = chip->share < 1;
     const char *source = str_format(a, "catalogue: %s%s", chip->part->name,
                                     chip->several ? " or another of its PCI id"

@@ -154,7 +154,8 @@ static struct quantity shared_limit(const struct making *k, const struct chip *c
     }
     const double memory_bytes = known_or(k->pool[k->memory].total_bytes, (double)NAN);
     const double share = usual_share(chip, memory_bytes);
-    if (isnan(share) || isnan(memory_bytes)) return unknown("what it may take is not known");
+    if (!chip->vendor || isnan(share) || isnan(memory_bytes))
+        return unknown("what it may take is not known");
     *bound_by = chip->vendor->limited_by;
     return quantity_of(share * memory_bytes, ASSUMED, chip->vendor->limited_by);
 }
