@@ -246,7 +246,7 @@ static void price(struct search *s, struct candidate *c, struct verdict *scratch
 /* One step away from what did not fit: a layer to a device with room, else back to the host. */
 static bool give_way(struct search *s, struct candidate *c, const struct verdict *v)
 {
-    double spare[SITES];
+    double spare[SITES] = {0};
     bool device = false;
     for (int i = 1; i < v->split.sites; i++) {
         spare[i] = v->site[i].usable_bytes - site_needs_most(&v->site[i]);

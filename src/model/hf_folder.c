@@ -225,7 +225,7 @@ bool model_from_folder(const char *path, const struct catalog *c, struct arena *
                        struct notes *notes, struct model *out, struct mu_err *err)
 {
     const struct place p = place_of(path, a);
-    struct hf_config config;
+    struct hf_config config = {0};
     const struct stored *stored = NULL;
     if (!read_config(&p, c, a, &config, err) ||
         !read_weights(&p, &config.quantization, a, &stored, err))

@@ -202,7 +202,7 @@ static void add(struct stock *t, const char *store, const char *name)
 {
     struct arena *a = t->in->arena;
     struct ollama_name n;
-    struct ollama_manifest m;
+    struct ollama_manifest m = {0};
     struct mu_err err = {.code = MU_OK};
     struct model_file front;
     if (!name_of(str_of(name), &n)) return;
@@ -243,7 +243,7 @@ bool store_ollama_find(const struct finding *f, const char **path, struct mu_err
 {
     struct arena *a = f->in->arena;
     struct ollama_name n;
-    struct ollama_manifest m;
+    struct ollama_manifest m = {0};
     struct stat st;
     if (!name_of(f->name, &n))
         return err_set(err, MU_NOINPUT,
