@@ -75,7 +75,7 @@ bool device_map_auto(const struct digest *m, struct mapped_layers *io)
     for (int i = 0; i < SITES; i++) io->layers[i] = io->weights_bytes[i] = 0;
     io->on_disk = 0;
     (void)put(&d, x.ahead_bytes, most(x.layer_bytes, x.behind_bytes));
-    for (double i = 0; i < x.layers; i++) {
+    for (int i = 0; i < (int)x.layers; i++) {
         const double behind =
             i + 1 < x.layers ? most(x.layer_bytes, x.behind_bytes) : x.behind_bytes;
         *(put(&d, x.layer_bytes, behind) ? &io->layers[d.site] : &io->on_disk) += 1;

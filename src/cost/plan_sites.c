@@ -19,7 +19,7 @@ static void follow_device(struct plan *p)
         struct value *v = &p->value[i];
         if (!is_node(v)) continue;
         if (v->site != PLAN_ANYWHERE)
-            p->previous = v->site;
+            p->previous = (int)v->site;
         else if (p->previous > ON_HOST)
             v->site = (int8_t)p->previous;
     }
@@ -31,7 +31,7 @@ static void precede_device(struct plan *p, int next_site)
         struct value *v = &p->value[i];
         if (!is_node(v)) continue;
         if (v->site == PLAN_ANYWHERE) v->site = (int8_t)(next_site > ON_HOST ? next_site : ON_HOST);
-        next_site = v->site;
+        next_site = (int)v->site;
     }
 }
 
@@ -124,7 +124,7 @@ int plan_cross(struct plan *p, int next_site)
         struct value *v = &p->value[i];
         if (!is_node(v)) continue;
         if (begins_stretch(p, v)) {
-            p->here = v->site;
+            p->here = (int)v->site;
             p->stretch++;
             p->stretch_copies = 0;
         }

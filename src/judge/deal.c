@@ -86,8 +86,9 @@ static void deal_by_memory(const struct search *s, struct candidate *c, double l
     }
     for (int i = 1; i < c->split.sites; i++)
         c->split.layers[i] = most(floor(all > 0 ? layers * usable[i] / all : 0), 1);
-    for (double rest = layers - search_on_devices(c); rest != 0;
-         rest = layers - search_on_devices(c)) {
+    for (;;) {
+        const double rest = layers - search_on_devices(c);
+        if (rest == 0) break;
         int best = 0;
         for (int i = 1; i < c->split.sites; i++) {
             if (rest < 0 && c->split.layers[i] <= 1) continue;
@@ -123,11 +124,11 @@ bool search_move_layers(const struct search *s, struct candidate *c, const doubl
 static bool deal_by_shares(const struct search *s, struct candidate *c, double layers)
 {
     const double *share = s->knobs.tensor_split;
-    float sum = 0, until[DEVICES];
+    float sum = 0, until[DEVICES] = {0};
     double dealt[DEVICES] = {0};
     for (int i = 0; i < s->devices; i++) until[i] = sum += (float)share[i];
     if (!(sum > 0)) return false;
-    for (double k = 0; k < layers; k++) {
+    for (int k = 0; k < (int)layers; k++) {
         int at = 0;
         while (at < s->devices - 1 && until[at] / sum <= (float)k / (float)layers) at++;
         dealt[at]++;

@@ -26,9 +26,9 @@ static void stand_make(struct stand *s, const char *backend)
     *s = (struct stand){
         .pool = {{.kind = POOL_MEMORY, .name = "memory"}, {.kind = POOL_DEVICE, .name = "device"}},
         .place = {{.kind = PLACE_CPU}, {.kind = PLACE_GPU, .backend = backend}}};
-    for (uint16_t i = 0; i < PLACES; i++) {
+    for (size_t i = 0; i < PLACES; i++) {
         s->pool[i].total_bytes = s->pool[i].usable_bytes = plenty;
-        s->place[i].pool = i;
+        s->place[i].pool = (uint16_t)i;
         s->place[i].threads = s->place[i].limit_bytes = s->place[i].power_w = none;
     }
     s->machine = (struct machine){
