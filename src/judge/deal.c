@@ -75,29 +75,53 @@ void search_line_up(const struct search *s, struct candidate *c)
     }
 }
 
+/* What each device of a candidate holds, and all of them. */
+struct memories {
+    double usable[SITES], all;
+};
+
+static struct memories memories_of(const struct search *s, const struct candidate *c)
+{
+    struct memories m = {.all = 0};
+    for (int i = 1; i < c->split.sites; i++) {
+        for (int k = 0; k < s->devices; k++)
+            if (s->device[k].place == c->seats.place[i]) m.usable[i] = s->device[k].usable_bytes;
+        m.all += m.usable[i];
+    }
+    return m;
+}
+
+/* Layers too few at a device for its share of the memory, in layers times bytes. */
+static double misses(const struct candidate *c, const struct memories *m, double layers, int site)
+{
+    return layers * m->usable[site] - m->all * c->split.layers[site];
+}
+
+/* The device that misses most of its share, or has most too many and more than one; 0: none. */
+static int next_dealt(const struct candidate *c, const struct memories *m, double layers, bool more)
+{
+    int best = 0;
+    for (int i = 1; i < c->split.sites; i++) {
+        if (!more && c->split.layers[i] <= 1) continue;
+        const double over = misses(c, m, layers, i) - (best ? misses(c, m, layers, best) : 0);
+        if (!best || (more ? over > 0 : over < 0)) best = i;
+    }
+    return best;
+}
+
 /* So many layers by the memory of their devices: each its share, the rest to those that miss most of theirs. */
 static void deal_by_memory(const struct search *s, struct candidate *c, double layers)
 {
-    double usable[SITES] = {0}, all = 0;
-    for (int i = 1; i < c->split.sites; i++) {
-        for (int k = 0; k < s->devices; k++)
-            if (s->device[k].place == c->seats.place[i]) usable[i] = s->device[k].usable_bytes;
-        all += usable[i];
-    }
+    const struct memories m = memories_of(s, c);
     for (int i = 1; i < c->split.sites; i++)
-        c->split.layers[i] = most(floor(all > 0 ? layers * usable[i] / all : 0), 1);
-    for (;;) {
-        const double rest = layers - search_on_devices(c);
-        if (rest == 0) break;
-        int best = 0;
-        for (int i = 1; i < c->split.sites; i++) {
-            if (rest < 0 && c->split.layers[i] <= 1) continue;
-            const double miss = layers * usable[i] - all * c->split.layers[i];
-            const double now = layers * usable[best] - all * c->split.layers[best];
-            if (!best || (rest > 0 ? miss > now : miss < now)) best = i;
-        }
-        if (!best) break;
-        c->split.layers[best] += rest > 0 ? 1 : -1;
+        c->split.layers[i] = most(floor(m.all > 0 ? layers * m.usable[i] / m.all : 0), 1);
+    double rest = layers - search_on_devices(c);
+    while (rest != 0) {
+        const double step = rest > 0 ? 1 : -1;
+        const int site = next_dealt(c, &m, layers, rest > 0);
+        if (!site) break;
+        c->split.layers[site] += step;
+        rest -= step;
     }
     search_line_up(s, c);
 }
