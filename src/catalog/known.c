@@ -18,41 +18,41 @@ enum { DEPTH_MOST = 8, FIRST_ROOM = 32, TEXT_BYTES = 4096, NEAR_MOST = 16 };
 
 struct list {
     enum known_kind kind;
+    bool whole; /* the user's list takes the place of ours as a whole */
     const char *file;
     const char *inside; /* the map that holds the list, or NULL */
     const char *list, *key;
     const char *prefix; /* put in front of a name that is only a number: "cuda" 12.4 */
     const char *what;
-    bool whole; /* the user's list takes the place of ours as a whole */
 };
 
 static const struct list lists[] = {
-    {KNOWN_GPU, "gpus.json", NULL, "entries", "name", NULL, "GPU", false},
-    {KNOWN_CPU, "cpus.json", NULL, "entries", "name", NULL, "CPU", false},
-    {KNOWN_CLOUD, "clouds.json", NULL, "entries", "name", NULL, "cloud instance", false},
-    {KNOWN_MODEL, "models.json", NULL, "entries", "hf_id", NULL, "model", false},
-    {KNOWN_QUANT, "quants.json", NULL, "mixes", "name", NULL, "mix of weight types", false},
-    {KNOWN_QUANT, "quants.json", NULL, "ggml_types", "name", NULL, "weight type", false},
-    {KNOWN_QUANT, "quants.json", NULL, "other_formats", "name", NULL, "format outside GGUF", false},
-    {KNOWN_QUANT, "quants.json", NULL, "kv_cache_types", "name", NULL, "KV cache type", false},
-    {KNOWN_QUANT, "quants.json", "llama3_8b_scoreboard", "rows", "type", NULL, "measured loss",
-     true},
-    {KNOWN_QUANT, "quants.json", "llama2_vs_llama3", "rows", "type", NULL, "loss by model", true},
-    {KNOWN_SOFTWARE, "software.json", NULL, "cuda", "cuda", "CUDA", "CUDA toolkit", false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "driver_branches", "branch", NULL, "driver branch",
-     false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "compute_capabilities", "cc", "compute capability",
-     "compute capability", false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "features", "feature", NULL, "feature of hardware",
-     false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "pytorch", "torch", "PyTorch", "PyTorch", false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "transformers", "transformers", "transformers",
-     "transformers", false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "rocm", "rocm", "ROCm", "ROCm", false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "python", "python", "Python", "Python", false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "operating_systems", "name", NULL, "operating system",
-     false},
-    {KNOWN_SOFTWARE, "software.json", NULL, "other", "name", NULL, "software", false},
+    {KNOWN_GPU, false, "gpus.json", NULL, "entries", "name", NULL, "GPU"},
+    {KNOWN_CPU, false, "cpus.json", NULL, "entries", "name", NULL, "CPU"},
+    {KNOWN_CLOUD, false, "clouds.json", NULL, "entries", "name", NULL, "cloud instance"},
+    {KNOWN_MODEL, false, "models.json", NULL, "entries", "hf_id", NULL, "model"},
+    {KNOWN_QUANT, false, "quants.json", NULL, "mixes", "name", NULL, "mix of weight types"},
+    {KNOWN_QUANT, false, "quants.json", NULL, "ggml_types", "name", NULL, "weight type"},
+    {KNOWN_QUANT, false, "quants.json", NULL, "other_formats", "name", NULL, "format outside GGUF"},
+    {KNOWN_QUANT, false, "quants.json", NULL, "kv_cache_types", "name", NULL, "KV cache type"},
+    {KNOWN_QUANT, true, "quants.json", "llama3_8b_scoreboard", "rows", "type", NULL,
+     "measured loss"},
+    {KNOWN_QUANT, true, "quants.json", "llama2_vs_llama3", "rows", "type", NULL, "loss by model"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "cuda", "cuda", "CUDA", "CUDA toolkit"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "driver_branches", "branch", NULL,
+     "driver branch"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "compute_capabilities", "cc",
+     "compute capability", "compute capability"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "features", "feature", NULL,
+     "feature of hardware"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "pytorch", "torch", "PyTorch", "PyTorch"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "transformers", "transformers", "transformers",
+     "transformers"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "rocm", "rocm", "ROCm", "ROCm"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "python", "python", "Python", "Python"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "operating_systems", "name", NULL,
+     "operating system"},
+    {KNOWN_SOFTWARE, false, "software.json", NULL, "other", "name", NULL, "software"},
 };
 
 const char *known_word(enum known_kind kind)

@@ -122,16 +122,21 @@ static void show_meaning(struct doc *d, const struct models *m)
                  models_group(m, false));
 }
 
+static bool best_is_known(const struct models *m)
+{
+    return m->rows && m->sort == SORT_QUALITY && m->row[0]->end == RANK_WELL &&
+           !isnan(m->row[0]->quality);
+}
+
 void show_models_ranked(struct doc *d, const struct models *m)
 {
-    const struct models_row *first = m->rows ? m->row[0] : NULL;
     if (!m->run)
         doc_answer(d, TONE_BAD, "No model for %s that is looked at runs well here, of %zu",
                    m->use->title, m->served);
-    else if (first && first->end == RANK_WELL && !isnan(first->quality) && m->sort == SORT_QUALITY)
+    else if (best_is_known(m))
         doc_answer(d, TONE_GOOD, "%zu of %zu models for %s run well here; best known: %s %s",
-                   m->run, m->served, m->use->title, name_alone(first->ranked.part->hf_id),
-                   first->ranked.mix->name);
+                   m->run, m->served, m->use->title, name_alone(m->row[0]->ranked.part->hf_id),
+                   m->row[0]->ranked.mix->name);
     else
         doc_answer(d, TONE_GOOD, "%zu of %zu models for %s run well here", m->run, m->served,
                    m->use->title);

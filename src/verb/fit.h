@@ -1,0 +1,28 @@
+/* verb/fit.h - what `muster fit` found out, and how it is said. */
+#pragma once
+#include "judge/allocated.h"
+#include "judge/on_devices.h"
+#include "verb/common.h"
+
+struct fit {
+    struct asked asked;
+    struct subject subject;
+    const struct machine *machine; /* the subject's, with typical rates where its own are missing */
+    struct verdict verdict;
+    const struct allocated *exact; /* llama.cpp's own buffers, or NULL */
+    double planned_bytes;          /* beside them: our plan of the same; NaN: no rule */
+    double largest_context_tokens; /* 0: none fits, or nothing computed */
+    struct depth depth[DEPTHS_MOST];
+    size_t depths;
+    struct placed placed;
+    bool devices; /* there are some that can be used */
+    struct on_devices all_on;
+};
+
+/* Devices that can be used. */
+size_t fit_devices(const struct fit *f);
+/* The one accelerator by name, or how many there are. */
+const char *fit_devices_words(const struct fit *f, struct arena *a);
+void show_fit(struct doc *d, const struct fit *f, bool explain);
+/* The document fit/1. */
+void write_fit(const struct fit *f, const struct context *in, struct buf *out);
