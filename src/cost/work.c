@@ -176,7 +176,8 @@ static void attend(struct bill *b, enum phase phase, const struct llama *l, int 
                             .site = (uint8_t)site,
                             .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
                             .bytes = cells * cell_bytes,
-                            .row = key};
+                            .row = key,
+                            .group = latent ? s->heads : s->heads / s->kv_heads};
     WORK(b, of, "attend", 2 * cells * score_width, "a product and a sum each");
 }
 
