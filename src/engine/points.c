@@ -287,7 +287,7 @@ struct runs point_named(const struct point *p)
         .type = p->type < 0 ? NULL : ggml_type_name((enum ggml_type)p->type),
         .tokens = (double)p->tokens,
         .row = (double)p->row,
-        .group = p->heads.kv > 0 ? (double)(p->heads.queries / p->heads.kv) : 0,
+        .group = p->heads.kv > 0 ? (double)p->heads.queries / (double)p->heads.kv : 0,
         .buffer = p->buffer,
     };
 }

@@ -246,7 +246,7 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
     if ((double)(row_bytes * EXPERT_ROWS * EXPERTS) > spare_bytes / 4) return true;
     while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
     if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
-    for (size_t turn = 0; good && turn < 2 * ROUNDS; turn++) {
+    for (size_t turn = 0; good && turn < (size_t)2 * ROUNDS; turn++) {
         const bool many = turn % 2;
         struct point p = {.work = "expert matmul",
                           .type = type,
