@@ -15,6 +15,17 @@ enum parallel {
 #undef PARALLEL_ENUM
 };
 
+/* What a layer without keys and values keeps: a state of fixed size. */
+#define RECURRENCES(X)                      \
+    X(RECURRENCE_NONE, "")                  \
+    X(RECURRENCE_DELTA, "gated delta rule") \
+    X(RECURRENCE_CONVOLUTION, "short convolution")
+enum recurrence {
+#define RECURRENCE_ENUM(name, text) name,
+    RECURRENCES(RECURRENCE_ENUM)
+#undef RECURRENCE_ENUM
+};
+
 struct architecture {
     const char *name;    /* llama.cpp's general.architecture: "llama", "qwen2" */
     const char *unruled; /* why no rule exists ("recurrent state"), or NULL */
@@ -45,8 +56,12 @@ struct architecture {
         late_rows; /* the rows whose logits are asked for are taken behind all layers, not in the last */
     bool query_tempered; /* Q times an input, one figure a token */
     enum parallel parallel;
-    /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, exp_probs_b */
-    const char *first_norm, *second_norm, *router_bias;
+    enum recurrence recurrence; /* of the layers that do not attend */
+    bool unplanned;             /* its graph has no plan: the closed form stands for it */
+    bool gated_query;           /* the query's matrix makes a gate for what attention gives too */
+    bool fused_decay;           /* the delta rule's beta and alpha in one matrix */
+    /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, output_norm, exp_probs_b */
+    const char *first_norm, *second_norm, *output_norm, *router_bias;
     bool ffn_is_expert; /* a GGUF's feed_forward_length is the width of an expert */
     /* What a GGUF holds besides the figures of every architecture, "name=value"; floats have a point. */
     const char *const *keys;

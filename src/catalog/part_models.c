@@ -31,6 +31,11 @@ static const struct field hybrid_field[] = {
     ROW_TEXT(model_part, "kind", hybrid.kind),
     ROW_NUMBER(model_part, "n_full_attention_layers", hybrid.n_full_attention_layers),
     ROW_NUMBER(model_part, "n_linear_layers", hybrid.n_linear_layers),
+    ROW_NUMBER(model_part, "full_attention_interval", hybrid.full_attention_interval),
+    ROW_NUMBER(model_part, "linear_key_heads", hybrid.linear_key_heads),
+    ROW_NUMBER(model_part, "linear_value_heads", hybrid.linear_value_heads),
+    ROW_NUMBER(model_part, "linear_head_dim", hybrid.linear_head_dim),
+    ROW_NUMBER(model_part, "conv_kernel", hybrid.conv_kernel),
 };
 static const struct fields hybrid_fields = ROW_FIELDS(model_part, hybrid_field);
 

@@ -22,7 +22,8 @@ struct model_part {
     } mla;
     struct {
         const char *kind;
-        double n_full_attention_layers, n_linear_layers;
+        double n_full_attention_layers, n_linear_layers, full_attention_interval;
+        double linear_key_heads, linear_value_heads, linear_head_dim, conv_kernel;
         bool present;
     } hybrid;
     struct {

@@ -42,6 +42,24 @@ static double query_width(const struct shape *s)
     return s->heads * (s->latent.kv_rank > 0 ? latent : s->head_size);
 }
 
+/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. */
+static double attention_floats(const struct shape *s)
+{
+    return (s->arch->gated_query ? 4 : 2) * query_width(s);
+}
+
+/* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
+static double recurrence_floats(const struct shape *s)
+{
+    const double inner = s->recurrent.heads * s->recurrent.head_size;
+    const double mixed = inner + 2 * s->recurrent.groups * s->recurrent.head_size;
+    switch (s->arch->recurrence) {
+    case RECURRENCE_DELTA: return 2 * mixed + 2 * inner;
+    case RECURRENCE_CONVOLUTION: return 5 * s->width;
+    default: return 0;
+    }
+}
+
 /* Floats a token keeps while a feed-forward is at its widest. */
 static double ffn_floats(const struct shape *s)
 {
@@ -106,7 +124,7 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = 2 * query_width(s);
+    m.attention_floats = most(attention_floats(s), recurrence_floats(s));
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
     if (!on_host) m.cache_bytes = copied_cache(l);
     return m;
@@ -128,7 +146,7 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
     GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
     GIVEN(b, ffn_width, at.ffn_floats, "model, floats a token in the feed-forward");
-    GIVEN(b, attention_width, at.attention_floats, "model, floats a token in Q and its copy");
+    GIVEN(b, attention_width, at.attention_floats, "model, floats a token in attention");
     GIVEN(b, score_width, at.scores, "model, scores a token");
     GIVEN(b, weight_bytes, at.weight_bytes, "the largest of the host's, copied");
     GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
@@ -149,7 +167,7 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
 void llama_compute(struct bill *b, const struct llama *l)
 {
     double bytes[SITES] = {0};
-    if (l->g->closed_form) {
+    if (l->g->closed_form || l->m->shape->arch->unplanned) {
         for (int site = 0; site < l->spread->sites; site++) closed_form(b, l, site);
         return;
     }

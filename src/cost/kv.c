@@ -1,5 +1,6 @@
 /* The KV cache: every layer keeps a row of keys and a row of values for each cell of each stream; sliding-window layers have fewer
- * cells; multi-head latent attention keeps one latent row and no values. Left out: recurrent state. Checked on every truth row. */
+ * cells; multi-head latent attention keeps one latent row and no values; layers that recur keep a state of each sequence. Checked on
+ * every truth row. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -45,6 +46,19 @@ static double layer_bytes(const struct llama *l, double cells, const struct site
            cache_bytes(l->g->kv_type_v, llama_value_row_bytes(l->m, l->g), cells, r);
 }
 
+static void recurrent_state(struct bill *b, const struct llama *l, int site)
+{
+    const struct shape *s = l->m->shape;
+    GIVEN(b, recurrent_layers, l->spread->caches[site][CACHE_STATE], "model");
+    if (!(recurrent_layers > 0)) return;
+    GIVEN(b, convolved_values, shape_convolved(s), "model, of a layer and sequence");
+    GIVEN(b, state_values, shape_state(s), "model, of a layer and sequence");
+    GIVEN(b, sequences, l->g->sequences, "--parallel");
+    HOLD(b, site, "recurrent state", "kv",
+         recurrent_layers * sequences * 4 * (convolved_values + state_values),
+         "llama.cpp v0.5.0 src/llama-memory-recurrent.cpp, F32");
+}
+
 void llama_kv_cache(struct bill *b, const struct llama *l)
 {
     const struct derived *d = l->d;
@@ -55,8 +69,8 @@ void llama_kv_cache(struct bill *b, const struct llama *l)
     LET(b, all_window_cells, d->streams * d->window_cells);
     for (int site = 0; site < l->spread->sites; site++) {
         const struct site_rules *r = split_rules(l->spread->split, site);
-        GIVEN(b, full_layers, l->spread->caches[site][false], "model, layers that see all");
-        GIVEN(b, window_layers, l->spread->caches[site][true],
+        GIVEN(b, full_layers, l->spread->caches[site][CACHE_WHOLE], "model, layers that see all");
+        GIVEN(b, window_layers, l->spread->caches[site][CACHE_WINDOW],
               "model, layers with a sliding window");
         GIVEN(b, padding,
               layer_bytes(l, all_cells, r) - all_cells * (key_row_bytes + value_row_bytes),
@@ -71,5 +85,6 @@ void llama_kv_cache(struct bill *b, const struct llama *l)
              window_layers *
                  (all_window_cells * (key_row_bytes + value_row_bytes) + window_padding),
              LLAMA_KV);
+        recurrent_state(b, l, site);
     }
 }

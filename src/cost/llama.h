@@ -10,6 +10,10 @@ struct generate;
 struct site_rules;
 struct split;
 
+/* What a layer keeps of what it has seen. */
+enum cache_kind { CACHE_WHOLE, CACHE_WINDOW, CACHE_STATE, CACHE_KINDS };
+enum cache_kind llama_cache_kind(const struct layer_kind *kind);
+
 /* What of a model lies where: how many layers of each kind, whose experts, whose caches. */
 struct spread {
     const struct split *split;
@@ -17,7 +21,7 @@ struct spread {
     struct {
         double layers[DIGEST_KINDS], experts[DIGEST_KINDS];
     } kind[SITES];
-    double caches[SITES][2]; /* of whole layers, of sliding-window layers */
+    double caches[SITES][CACHE_KINDS];
 };
 struct spread llama_spread(const struct digest *m, const struct split *s);
 bool spread_has_layers(const struct spread *p, int site);

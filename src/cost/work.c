@@ -121,8 +121,10 @@ static double used_cells(const struct llama *l, int site, double depth_tokens)
     const struct digest *m = l->m;
     double cells = 0;
     for (size_t i = 0; i < m->kinds; i++)
-        cells += attending_layers(l, site, i) *
-                 (m->kind[i].window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
+        if (!m->kind[i].recurrent)
+            cells +=
+                attending_layers(l, site, i) *
+                (m->kind[i].window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;
 }
 
@@ -181,6 +183,17 @@ static void attend(struct bill *b, enum phase phase, const struct llama *l, int 
     WORK(b, of, "attend", 2 * cells * score_width, "a product and a sum each");
 }
 
+/* A decoded token reads and writes the state of every layer that recurs. */
+static void carry_state(struct bill *b, const struct llama *l, int site)
+{
+    GIVEN(b, recurrent_layers, l->spread->caches[site][CACHE_STATE], "model");
+    if (!(recurrent_layers > 0)) return;
+    GIVEN(b, state_values, shape_convolved(l->m->shape) + shape_state(l->m->shape), "model");
+    const struct line of = {.phase = DECODE, .work = ELEMENT_BYTES, .site = (uint8_t)site};
+    WORK(b, of, "carry the state on", recurrent_layers * 2 * 4 * state_values,
+         "32-bit values, read and written");
+}
+
 static double layers_at(const struct llama *l, int site)
 {
     double layers = 0;
@@ -235,6 +248,7 @@ static void work_at(struct bill *b, const struct llama *l, int site)
         multiply(b, DECODE, l, site, 1);
         attend(b, DECODE, l, site, g->depth_tokens + g->prompt_tokens);
         start_operations(b, l, site);
+        carry_state(b, l, site);
     }
     multiply(b, PREFILL, l, site, prompt_columns(g));
     const double seen = g->prompt_tokens * (encoder ? 1 : 0.5); /* of the prompt */

@@ -167,8 +167,12 @@ static bool figure(struct scan *s, uint32_t kind, struct gguf_figure *out)
     struct gguf_figure f = {.present = true, .list = true};
     for (uint64_t i = 0; i < count && !s->r.bad; i++) {
         const double x = number(&s->r, of);
-        if (i == 0) f.value = x;
-        if (x != f.value) f.differs = true;
+        if (x == 0) {
+            f.zeros = true;
+            continue;
+        }
+        if (f.value != 0 && x != f.value) f.differs = true;
+        if (f.value == 0) f.value = x;
     }
     if (s->r.bad) return ended(s);
     *out = f;

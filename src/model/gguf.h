@@ -27,6 +27,12 @@
     X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")          \
     X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")             \
     X(GGUF_POOLING, "pooling_type")                            \
+    X(GGUF_CONV_KERNEL, "ssm.conv_kernel")                     \
+    X(GGUF_INNER, "ssm.inner_size")                            \
+    X(GGUF_STATE, "ssm.state_size")                            \
+    X(GGUF_TIME_RANK, "ssm.time_step_rank")                    \
+    X(GGUF_GROUPS, "ssm.group_count")                          \
+    X(GGUF_SHORT_KERNEL, "shortconv.l_cache")                  \
     X(GGUF_VOCABULARY, "vocab_size")
 
 enum gguf_key {
@@ -36,9 +42,10 @@ enum gguf_key {
         GGUF_KEY_COUNT
 };
 
-/* A number, or one number a layer: then `value` is the first and `differs` says whether the others are other. */
+/* A number, or one number a layer: then `value` is the first that is not 0, `differs` says whether there are others, and `zeros` whether
+ * some layers have none. */
 struct gguf_figure {
-    bool present, differs, list;
+    bool present, differs, list, zeros;
     double value;
 };
 struct gguf {

@@ -135,12 +135,46 @@ static void wanted(struct gguf_pairs *p, const char *text)
 
 /* ---- figures of the shape ---- */
 
+/* None where a layer recurs. */
+static void heads_by_layer(struct gguf_pairs *p, const struct shape *s)
+{
+    key(p, S("attention.head_count_kv"), GGUF_LIST);
+    bytes_u32(p->to, GGUF_I32);
+    bytes_u64(p->to, (uint64_t)s->layers);
+    for (size_t i = 0; (double)i < s->layers; i++)
+        bytes_u32(p->to, shape_layer_recurs(s, (double)i) ? 0 : (uint32_t)s->kv_heads);
+}
+
+/* The first layer that attends tells how often one does. */
+static double attends_every(const struct shape *s)
+{
+    double first = 0;
+    while (first < s->layers && shape_layer_recurs(s, first)) first++;
+    return first + 1;
+}
+
+static void recurrent(struct gguf_pairs *p, const struct shape *s)
+{
+    if (s->arch->recurrence == RECURRENCE_CONVOLUTION)
+        figure(p, "shortconv.l_cache", s->recurrent.kernel);
+    if (s->arch->recurrence != RECURRENCE_DELTA) return;
+    figure(p, "ssm.conv_kernel", s->recurrent.kernel);
+    figure(p, "ssm.inner_size", s->recurrent.heads * s->recurrent.head_size);
+    figure(p, "ssm.state_size", s->recurrent.head_size);
+    figure(p, "ssm.time_step_rank", s->recurrent.heads);
+    figure(p, "ssm.group_count", s->recurrent.groups);
+    figure(p, "full_attention_interval", attends_every(s));
+}
+
 static void heads(struct gguf_pairs *p, const struct shape *s)
 {
     const bool latent = s->latent.kv_rank > 0;
     const double key_length = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
     figure(p, "attention.head_count", s->heads);
-    figure(p, "attention.head_count_kv", latent ? 1 : s->kv_heads);
+    if (s->arch->recurrence == RECURRENCE_CONVOLUTION)
+        heads_by_layer(p, s);
+    else
+        figure(p, "attention.head_count_kv", latent ? 1 : s->kv_heads);
     figure(p, "attention.key_length", key_length);
     figure(p, "attention.value_length", latent ? s->latent.kv_rank : s->head_size);
     if (s->arch->rope)
@@ -211,6 +245,7 @@ bool gguf_keys(struct gguf_pairs *p, const struct model *m, uint32_t file_type, 
            s->arch->ffn_is_expert && s->experts > 0 ? s->expert_width : s->ffn_width);
     figure(p, "vocab_size", s->vocabulary);
     heads(p, s);
+    recurrent(p, s);
     experts(p, s);
     figure_if(p, "attention.sliding_window", s->window_tokens);
     figure_if(p, "n_deepstack_layers", s->arch->deepstack_layers);

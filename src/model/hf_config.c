@@ -100,6 +100,31 @@ static const struct member members[] = {
      WIDTH_MOST,
      {"qk_rope_head_dim"}},
     {"v_head_dim", MEMBER_NUMBER, PART(mla.v_head_dim), WIDTH_MOST, {"v_head_dim"}},
+    {"key_heads",
+     MEMBER_NUMBER,
+     PART(hybrid.linear_key_heads),
+     WIDTH_MOST,
+     {"linear_num_key_heads"}},
+    {"value_heads",
+     MEMBER_NUMBER,
+     PART(hybrid.linear_value_heads),
+     WIDTH_MOST,
+     {"linear_num_value_heads"}},
+    {"state_size",
+     MEMBER_NUMBER,
+     PART(hybrid.linear_head_dim),
+     WIDTH_MOST,
+     {"linear_key_head_dim"}},
+    {"conv_kernel",
+     MEMBER_NUMBER,
+     PART(hybrid.conv_kernel),
+     WIDTH_MOST,
+     {"linear_conv_kernel_dim", "conv_L_cache"}},
+    {"attention_every",
+     MEMBER_NUMBER,
+     PART(hybrid.full_attention_interval),
+     LAYERS_MOST,
+     {"full_attention_interval"}},
     {"token_types", MEMBER_NUMBER, PART(shape.token_types), WIDTH_MOST, {"type_vocab_size"}},
     {"learned_positions", MEMBER_NUMBER, PART(shape.learned_positions), TOKENS_MOST, {NULL}},
     {"norms_per_layer", MEMBER_NUMBER, PART(shape.norms_per_layer), 4, {NULL}},
@@ -339,6 +364,25 @@ static void windows(const struct reading *r, struct shape *s)
     }
 }
 
+/* Which of its layers recur, where a list says so. */
+static void recurrences(const struct reading *r, struct shape *s)
+{
+    const struct json *types = json_get(r->config, "layer_types");
+    const struct json *attending = json_get(r->config, "full_attn_idxs");
+    if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
+    if (json_count(types) != (size_t)s->layers && !json_count(attending)) return;
+    memset(s->recurrent.layer, 0, sizeof s->recurrent.layer);
+    for (size_t i = 0; i < (size_t)s->layers; i++) {
+        struct str type;
+        bool attends = json_text(json_at(types, i), &type) && str_is(type, "full_attention");
+        for (size_t k = 0; k < json_count(attending); k++) {
+            double at;
+            attends |= json_number(json_at(attending, k), &at) && at == (double)i;
+        }
+        if (!attends) shape_recur(s, i);
+    }
+}
+
 static bool whole(double x)
 {
     return x >= 0 && x == floor(x);
@@ -357,6 +401,7 @@ static void check(const struct reading *r, struct shape *s)
     if (s->dense_lead < s->layers && s->experts <= 0 && s->latent.kv_rank > 0)
         because(s, "its configuration does not give the figures of its experts");
     windows(r, s);
+    recurrences(r, s);
 }
 
 /* ---- which part, which type ---- */
@@ -486,6 +531,7 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     tied(r, root);
     finish_part(r);
     const struct json *scaling = rotation(r, &r->part.rope_scaling);
+    r->part.hybrid.present = r->part.hybrid.conv_kernel > 0;
     shape_from_part(&r->part, c, r->a, out);
     const double factors = (double)json_count(json_get(scaling, "long_factor"));
     if (out->rope_tensors > 1 && factors > 0 && factors <= WIDTH_MOST) out->rope_factors = factors;

@@ -2,8 +2,8 @@
  * (src/llama-model.cpp, src/llama-arch.cpp for the names): embeddings, attention (separate, fused or latent), FFN (gated or not, dense
  * or experts, shared experts) and the vectors between them.
  *
- * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and layers with a recurrent state, whose
- * shapes carry `unruled`. */
+ * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and state-space layers, whose shapes carry
+ * `unruled`. */
 #include "model/outline.h"
 #include "catalog/architecture.h"
 
@@ -101,7 +101,7 @@ static void attention(struct list *l, const struct shape *s)
         return;
     }
     const double query = s->heads * s->head_size, key = s->kv_heads * s->head_size;
-    projections(l, s, query, key);
+    projections(l, s, s->arch && s->arch->gated_query ? 2 * query : query, key);
     if (s->qk_norm != QK_NORM_NONE) {
         const bool full = s->qk_norm == QK_NORM_FULL;
         vector(l, "attn_q_norm.weight", full ? query : s->head_size);
@@ -111,6 +111,49 @@ static void attention(struct list *l, const struct shape *s)
     if (s->attention_sinks) vector(l, "attn_sinks.weight", s->heads);
     matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, query, s->width);
     if (s->attention_output_bias) vector(l, "attn_output.bias", s->width);
+}
+
+/* The gated delta rule: queries, keys and values through one convolution, then a state of a matrix a head. */
+static void delta_rule(struct list *l, const struct shape *s)
+{
+    const double heads = s->recurrent.heads, inner = heads * s->recurrent.head_size;
+    const double mixed = inner + 2 * s->recurrent.groups * s->recurrent.head_size;
+    matrix(l, "attn_qkv.weight", CLASS_ATTN_V, s->width, mixed);
+    matrix(l, "attn_gate.weight", CLASS_OTHER, s->width, inner);
+    add(l, &(struct outline){"ssm_conv1d.weight",
+                             {(uint64_t)s->recurrent.kernel, (uint64_t)mixed, 1},
+                             USE_VECTOR,
+                             CLASS_OTHER,
+                             true});
+    vector(l, "ssm_dt.bias", heads);
+    vector(l, "ssm_a", heads);
+    if (s->arch->fused_decay) {
+        matrix(l, "ssm_ba.weight", CLASS_OTHER, s->width, 2 * heads);
+    } else {
+        matrix(l, "ssm_beta.weight", CLASS_OTHER, s->width, heads);
+        matrix(l, "ssm_alpha.weight", CLASS_OTHER, s->width, heads);
+    }
+    vector(l, "ssm_norm.weight", s->recurrent.head_size);
+    matrix(l, "ssm_out.weight", CLASS_OTHER, inner, s->width);
+}
+
+static void short_convolution(struct list *l, const struct shape *s)
+{
+    add(l, &(struct outline){"shortconv.conv.weight",
+                             {(uint64_t)s->recurrent.kernel, (uint64_t)s->width, 1},
+                             USE_VECTOR,
+                             CLASS_OTHER,
+                             true});
+    matrix(l, "shortconv.in_proj.weight", CLASS_OTHER, s->width, 3 * s->width);
+    matrix(l, "shortconv.out_proj.weight", CLASS_OTHER, s->width, s->width);
+}
+
+static void recurrence(struct list *l, const struct shape *s)
+{
+    if (s->arch && s->arch->recurrence == RECURRENCE_CONVOLUTION)
+        short_convolution(l, s);
+    else if (s->arch)
+        delta_rule(l, s);
 }
 
 static void shared_expert(struct list *l, const struct shape *s)
@@ -155,17 +198,20 @@ static void dense_of(struct list *l, const struct shape *s)
     vector(l, "ffn_down.bias", s->width);
 }
 
-size_t outline_layer(const struct shape *s, bool experts, struct outline *out)
+size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outline *out)
 {
     struct list l = {out, 0};
     const bool after = s->arch && s->arch->norm_after;
     if (!after) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
-    attention(&l, s);
+    if (sort.recurrent)
+        recurrence(&l, s);
+    else
+        attention(&l, s);
     if (after) norm(&l, s, NULL, "attn_output_norm");
     if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_attention_norm");
     if (!after && s->norms_per_layer >= 2)
         norm(&l, s, s->arch ? s->arch->second_norm : NULL, "ffn_norm");
-    if (experts)
+    if (sort.experts)
         experts_of(&l, s);
     else
         dense_of(&l, s);
@@ -200,7 +246,7 @@ size_t outline_outside(const struct shape *s, struct outline *out)
     lookup(&l, s, "token_types.weight", s->token_types);
     if (s->embedding_norm > 0) norm(&l, s, NULL, "token_embd_norm");
     rope_factors(&l, s);
-    if (s->output_norm) norm(&l, s, NULL, "output_norm");
+    if (s->output_norm) norm(&l, s, s->arch ? s->arch->output_norm : NULL, "output_norm");
     if (!s->tied)
         add(&l,
             &(struct outline){"output.weight", {width, words, 1}, USE_OUTPUT, CLASS_OUTPUT, false});

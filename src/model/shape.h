@@ -2,6 +2,7 @@
 #pragma once
 #include "base/quantity.h"
 #include "base/str.h"
+#include <stdint.h>
 
 struct architecture;
 struct arena;
@@ -25,7 +26,13 @@ struct shape {
     double window_tokens;
     struct {
         double q_rank, kv_rank, rope, nope, value;
-    } latent;  /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
+    } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
+    struct {
+        double kernel; /* of the convolution over tokens; 0: every layer attends */
+        double groups, heads,
+            head_size;     /* of the delta rule: key heads, value heads, values of one */
+        uint8_t layer[64]; /* a bit each: the layers that recur */
+    } recurrent;
     bool tied; /* no output matrix of its own; encoders too, which have none */
     bool qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
         router_bias, post_norms;
@@ -45,5 +52,15 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
                      struct shape *out);
 /* Why nothing is computed for its architecture, or NULL. */
 const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
+/* What a layer is by its place. */
+struct layer_sort {
+    bool window, experts, recurrent;
+};
+struct layer_sort shape_layer(const struct shape *s, double layer);
+bool shape_layer_recurs(const struct shape *s, double layer);
+void shape_recur(struct shape *s, size_t layer);
+/* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
+double shape_convolved(const struct shape *s);
+double shape_state(const struct shape *s);
 bool shape_layer_is_window(const struct shape *s, double layer);
 bool shape_layer_has_experts(const struct shape *s, double layer);
