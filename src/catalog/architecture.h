@@ -32,6 +32,7 @@ struct architecture {
     const char *source;
     /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
     double window_period;
+    double window_tokens; /* its window whatever the file says; 0: the file's */
     double unrotated_every; /* n: layers i with (i + 1) % n == 0 do not rotate Q and K; 0: all do */
     double positions_per_token; /* usual 1 */
     double deepstack_layers;    /* first layers that add a slice of a wider embedding */

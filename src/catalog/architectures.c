@@ -46,6 +46,7 @@ static const struct field architecture_field[] = {
     ROW_FLAG(architecture_row, "residual_first", a.residual_first),
     ROW_FLAG(architecture_row, "expert_weights_normalised", a.expert_weights_normalised),
     ROW_NUMBER(architecture_row, "window_period", a.window_period),
+    ROW_NUMBER(architecture_row, "window_tokens", a.window_tokens),
     ROW_FLAG(architecture_row, "window_rope", a.window_rope),
     ROW_NUMBER(architecture_row, "unrotated_every", a.unrotated_every),
     ROW_FLAG(architecture_row, "norms_behind", a.norms_behind),
@@ -100,6 +101,7 @@ static bool finish_row(const struct architecture_row *row, struct architecture *
 {
     *out = row->a;
     if (isnan(out->window_period)) out->window_period = 0;
+    if (isnan(out->window_tokens)) out->window_tokens = 0;
     if (isnan(out->positions_per_token)) out->positions_per_token = 1;
     if (isnan(out->deepstack_layers)) out->deepstack_layers = 0;
     if (isnan(out->unrotated_every)) out->unrotated_every = 0;

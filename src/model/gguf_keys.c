@@ -198,7 +198,7 @@ static void experts(struct gguf_pairs *p, const struct shape *s)
     figure(p, "expert_shared_count", s->expert_width > 0 ? s->shared_width / s->expert_width : 0);
     figure_if(p, "expert_shared_feed_forward_length", s->shared_width);
     figure(p, "leading_dense_block_count", s->dense_lead);
-    if (s->expert_every > 1) figure(p, "interleave_moe_layer_step", s->expert_every);
+    figure_if(p, "interleave_moe_layer_step", s->expert_every);
     /* a bias that only chooses goes with gates of their own; one of a linear router does not */
     if (s->router_bias && !s->arch->router_bias) figure(p, "expert_gating_func", GATING_SIGMOID);
     if (s->arch->expert_weights_normalised) flag(p, S("expert_weights_norm"), true);
@@ -247,7 +247,7 @@ bool gguf_keys(struct gguf_pairs *p, const struct model *m, uint32_t file_type, 
     heads(p, s);
     recurrent(p, s);
     experts(p, s);
-    figure_if(p, "attention.sliding_window", s->window_tokens);
+    if (!(s->arch->window_tokens > 0)) figure_if(p, "attention.sliding_window", s->window_tokens);
     figure_if(p, "n_deepstack_layers", s->arch->deepstack_layers);
     real(p, S("attention.layer_norm_epsilon"), NORM_EPSILON);
     real(p, S("attention.layer_norm_rms_epsilon"), NORM_EPSILON);

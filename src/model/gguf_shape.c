@@ -54,6 +54,7 @@ static void figures(struct making *k)
     s->ffn_width = figure(k, GGUF_FFN_WIDTH, 0);
     s->context_tokens = figure(k, GGUF_CONTEXT, 0);
     s->window_tokens = figure(k, GGUF_WINDOW, 0);
+    if (s->arch && s->arch->window_tokens > 0) s->window_tokens = s->arch->window_tokens;
     s->vocabulary = k->g->tokens > 0 ? k->g->tokens : figure(k, GGUF_VOCABULARY, 0);
     s->experts = figure(k, GGUF_EXPERTS, 0);
     if (figure(k, GGUF_KV_RANK, 0) <= 0 &&

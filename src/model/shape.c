@@ -60,6 +60,7 @@ static void flags(struct shape *s, const struct model_part *p)
                                                 : QK_NORM_NONE;
     s->post_norms = s->norms_per_layer >= 4;
     if (!s->arch) return;
+    if (s->arch->window_tokens > 0) s->window_tokens = s->arch->window_tokens;
     s->fused_qkv = s->arch->fused_qkv;
     s->fused_gate_up = s->arch->fused_gate_up;
 }
