@@ -14,7 +14,9 @@ struct model_part {
         first_dense_layers, moe_layer_step;
     const char *rope_scaling; /* rope_scaling.type: "llama3", "longrope", "yarn", NULL */
     double sliding_window;
-    const char *sliding_pattern;
+    const char *sliding_pattern; /* "5 local : 1 global" */
+    double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim;
+    bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
     struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
@@ -31,7 +33,7 @@ struct model_part {
         const char *kind;
         const char *qk_norm; /* "head", "full" or NULL */
         bool gated_ffn, qkv_bias, attn_output_bias, ffn_bias, norm_bias, output_bias, pooler,
-            has_output_matrix, router_bias, shared_gate, final_norm;
+            has_output_matrix, router_bias, shared_gate, final_norm, double_wide_ffn_on_shared;
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */

@@ -18,7 +18,7 @@ static double index_bytes(const struct digest *m, const struct derived *d)
 {
     const struct shape *s = m->shape;
     const double value_width = s->kv_heads * s->head_size, ids = 2 * 4 * d->tokens;
-    const double caches = s->arch->window_period > 0 ? 2 : 1;
+    const double caches = s->window_period > 0 ? 2 : 1;
     if (s->arch->encoder) return ids;
     return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
 }
@@ -26,7 +26,7 @@ static double index_bytes(const struct digest *m, const struct derived *d)
 static double mask_cells(const struct digest *m, const struct derived *d)
 {
     if (m->shape->arch->encoder) return d->tokens;
-    return d->cells + (m->shape->arch->window_period > 0 ? d->window_cells : 0);
+    return d->cells + (m->shape->window_period > 0 ? d->window_cells : 0);
 }
 
 /* Without flash attention each head scores each cell. */
@@ -39,7 +39,7 @@ static double scores(const struct digest *m, const struct derived *d)
 static double query_width(const struct shape *s)
 {
     const double latent = s->latent.kv_rank + s->latent.rope;
-    return s->heads * (s->latent.kv_rank > 0 ? latent : s->head_size);
+    return s->heads * (s->latent.kv_rank > 0 ? latent : most(s->head_size, s->whole.head_size));
 }
 
 /* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. */
@@ -64,7 +64,7 @@ static double recurrence_floats(const struct shape *s)
 static double ffn_floats(const struct shape *s)
 {
     const double used = s->experts_used, expert = s->expert_width;
-    const double dense = (s->arch->gated_ffn ? 3 : 1) * s->ffn_width;
+    const double dense = (s->arch->gated_ffn ? 3 : 1) * most(s->ffn_width, s->shared_ffn_width);
     if (!(s->experts > 0)) return dense;
     const double sparse = most(3 * expert * used, used * (expert + s->width));
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
@@ -73,7 +73,8 @@ static double ffn_floats(const struct shape *s)
 /* Both caches of a layer, copied to the device that attends to them where they stay on the host. */
 static double copied_cache(const struct llama *l)
 {
-    const double row = llama_key_row_bytes(l->m, l->g) + llama_value_row_bytes(l->m, l->g);
+    const double row =
+        llama_key_row_bytes(l->m, l->g, false) + llama_value_row_bytes(l->m, l->g, false);
     return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
 }
 
@@ -141,7 +142,10 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, vocabulary, m->shape->vocabulary, "model");
+    GIVEN(b, layer_values, m->shape->layer_embedding * m->shape->layers,
+          "model, embeddings of the layers' own");
     LET(b, stream_bytes, 4 * tokens * width);
+    LET(b, layer_bytes, 4 * tokens * layer_values);
     GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");
     GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
     GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
@@ -154,7 +158,8 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);
-    GIVEN(b, streams_bytes, at.busy ? 2 * stream_bytes : stream_bytes, "values between layers");
+    GIVEN(b, streams_bytes, (at.busy ? 2 * stream_bytes : stream_bytes) + layer_bytes,
+          "values between layers");
     LET(b, ffn_bytes, input_bytes + streams_bytes + 4 * tokens * ffn_width);
     LET(b, attention_bytes,
         input_bytes + streams_bytes + cache_bytes + 4 * tokens * (attention_width + score_width));

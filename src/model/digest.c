@@ -81,7 +81,8 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
 
 static bool same_sort(const struct layer_kind *a, const struct layer_kind *b)
 {
-    return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent;
+    return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent &&
+           a->shared == b->shared;
 }
 
 /* The kind this layer is of, added when it is a new one; -1 when all places are taken. */
@@ -94,6 +95,7 @@ static int kind_like(struct digest *d, const struct layer_kind *layer)
     *kind = (struct layer_kind){.window = layer->window,
                                 .experts = layer->experts,
                                 .recurrent = layer->recurrent,
+                                .shared = layer->shared,
                                 .sums = layer->sums};
     memcpy(kind->sum, layer->sum, layer->sums * sizeof *layer->sum);
     return (int)d->kinds++;
@@ -153,8 +155,14 @@ struct seen {
     unsigned key;
     int kind;
 };
-enum { SEEN_MOST = 64, KEY_WINDOW = 1 << 30, KEY_EXPERTS = 1 << 29, KEY_RECURRENT = 1 << 28 };
-enum { OUTLINES = 4 }; /* dense, experts; of layers that attend, that recur */
+enum {
+    SEEN_MOST = 64,
+    KEY_WINDOW = 1 << 30,
+    KEY_EXPERTS = 1 << 29,
+    KEY_RECURRENT = 1 << 28,
+    KEY_SHARED = 1 << 27
+};
+enum { OUTLINES = 16 }; /* one for each sort of layer */
 
 struct by_shape {
     struct mixing mixing;
@@ -167,11 +175,13 @@ struct by_shape {
 static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct layer_sort sort,
                     int layer)
 {
-    const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent;
+    const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
+                      8 * (size_t)sort.shared;
     struct layer_kind kind;
     kind.window = sort.window;
     kind.experts = sort.experts;
     kind.recurrent = sort.recurrent;
+    kind.shared = sort.shared;
     if (!b->count[at]) b->count[at] = outline_layer(d->shape, sort, b->list[at]);
     struct sums s = {kind.sum, 0};
     if (!outline_sums(&b->mixing, b->list[at], b->count[at], layer, &s)) return -1;
@@ -189,6 +199,7 @@ static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
     if (sort.window) key |= KEY_WINDOW;
     if (sort.experts) key |= KEY_EXPERTS;
     if (sort.recurrent) key |= KEY_RECURRENT;
+    if (sort.shared) key |= KEY_SHARED;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);
@@ -248,10 +259,13 @@ static int kind_alike(struct digest *d, const struct layer_kind *layer)
 {
     size_t k = 0;
     while (k < d->kinds && !same_sort(&d->kind[k], layer)) k++;
+    if (k == DIGEST_KINDS) return -1;
     struct layer_kind *kind = &d->kind[k];
     if (k == d->kinds) {
-        *kind = (struct layer_kind){
-            .window = layer->window, .experts = layer->experts, .recurrent = layer->recurrent};
+        *kind = (struct layer_kind){.window = layer->window,
+                                    .experts = layer->experts,
+                                    .recurrent = layer->recurrent,
+                                    .shared = layer->shared};
         d->kinds++;
     }
     struct sums s = {kind->sum, kind->sums};
@@ -284,8 +298,10 @@ static bool sum_layers(const struct model *m, struct digest *d,
         struct sums s = {kind.sum, 0};
         if (!list_sums(m, from, end, d->types, &s)) return false;
         kind.sums = s.n;
-        kind.window = shape_layer_is_window(&m->shape, layer);
-        kind.recurrent = shape_layer_recurs(&m->shape, layer);
+        const struct layer_sort sort = shape_layer(&m->shape, layer);
+        kind.window = sort.window;
+        kind.recurrent = sort.recurrent;
+        kind.shared = sort.shared;
         kind.experts = has_experts(&kind);
         const int at = place(d, &kind);
         if (at < 0) return false;

@@ -18,6 +18,7 @@ struct making {
     double norms; /* of one layer */
     double up_rows, expert_down_row, shared_down_row;
     double query_norm; /* entries */
+    double key_matrices, value_matrices;
 };
 
 static void because(struct shape *s, const char *why)
@@ -36,7 +37,8 @@ static double figure(struct making *k, enum gguf_key key, double otherwise)
 {
     const struct gguf_figure *f = &k->g->key[key];
     if (!f->present) return otherwise;
-    if (f->differs || (f->zeros && f->value != 0 && !recurs(k)))
+    const bool two = k->s.arch && k->s.arch->unlike_layers && !f->many;
+    if ((f->differs && !two) || (f->zeros && f->value != 0 && !recurs(k)))
         because(&k->s, "its layers differ in heads or widths, for which there is no rule");
     if (f->value >= 0 && f->value <= FIGURE_MOST && f->value == floor(f->value)) return f->value;
     because(&k->s, "a figure in its header is out of range");
@@ -54,6 +56,7 @@ static void figures(struct making *k)
     s->ffn_width = figure(k, GGUF_FFN_WIDTH, 0);
     s->context_tokens = figure(k, GGUF_CONTEXT, 0);
     s->window_tokens = figure(k, GGUF_WINDOW, 0);
+    s->window_period = s->arch ? s->arch->window_period : 0;
     if (s->arch && s->arch->window_tokens > 0) s->window_tokens = s->arch->window_tokens;
     s->vocabulary = k->g->tokens > 0 ? k->g->tokens : figure(k, GGUF_VOCABULARY, 0);
     s->experts = figure(k, GGUF_EXPERTS, 0);
@@ -79,6 +82,24 @@ static void latent(struct making *k)
     if (s->latent.nope <= 0 || s->latent.value <= 0)
         because(s, "the file was made before llama.cpp kept latent attention compressed; convert "
                    "it anew");
+}
+
+/* Layers with a window come first, the others' heads are told beside theirs. */
+static void unlike_layers(struct making *k)
+{
+    struct shape *s = &k->s;
+    const struct gguf_figure *kv = &k->g->key[GGUF_KV_HEADS], *ffn = &k->g->key[GGUF_FFN_WIDTH];
+    const struct gguf_figure *pattern = &k->g->key[GGUF_WINDOW_PATTERN];
+    if (!s->arch || !s->arch->unlike_layers) return;
+    s->whole.head_size = s->head_size;
+    s->head_size = figure(k, GGUF_KEY_LENGTH_WINDOW, s->head_size);
+    s->whole.kv_heads = kv->differs ? kv->other : s->kv_heads;
+    s->shared_layers = figure(k, GGUF_SHARED_LAYERS, 0);
+    s->shared_ffn_width = ffn->differs ? ffn->other : 0;
+    s->layer_embedding = figure(k, GGUF_LAYER_EMBEDDING, 0);
+    if (!pattern->list || !pattern->zeros)
+        because(s, "which of its layers have a sliding window is not said layer by layer");
+    s->window_period = pattern->first_zero + 1;
 }
 
 static void recurrent(struct making *k)
@@ -131,6 +152,9 @@ static void attention(struct making *k, const struct tensor *t, struct str name)
     if (str_is(name, "attn_output.bias")) s->attention_output_bias = true;
     if (str_is(name, "attn_sinks.weight")) s->attention_sinks = true;
     if (str_is(name, "attn_sub_norm.weight")) s->sub_norms = true;
+    if (str_is(name, "attn_v.weight")) k->value_matrices++;
+    if (str_is(name, "attn_k.weight")) k->key_matrices++;
+    if (str_is(name, "layer_output_scale.weight")) s->layer_scale = true;
     if (str_is(name, "attn_q_norm.weight")) k->query_norm = (double)t->dims[0] * (double)t->dims[1];
     if (str_is(name, "attn_norm.bias") || str_is(name, "attn_output_norm.bias"))
         s->norm_bias = true;
@@ -163,7 +187,8 @@ static bool is_layer_norm(struct str name)
     return str_ends(name, S("norm.weight")) || str_ends(name, S("norm_2.weight"))
                ? !str_has(name, S("_q_")) && !str_has(name, S("_k_")) &&
                      !str_has(name, S("_sub_")) && !str_has(name, S("_kv_")) &&
-                     !str_has(name, S("ssm_"))
+                     !str_has(name, S("ssm_")) && !str_has(name, S("_ffw_norm_")) &&
+                     !str_is(name, "post_norm.weight")
                : false;
 }
 
@@ -206,9 +231,11 @@ static void experts(struct making *k)
 static void attention_shape(struct making *k)
 {
     struct shape *s = &k->s;
-    s->qk_norm = k->query_norm <= 0              ? QK_NORM_NONE
-                 : k->query_norm == s->head_size ? QK_NORM_HEAD
-                                                 : QK_NORM_FULL;
+    const double norm = k->query_norm;
+    s->qk_norm = norm <= 0                                                   ? QK_NORM_NONE
+                 : norm == s->head_size || norm == shape_head_size(s, false) ? QK_NORM_HEAD
+                                                                             : QK_NORM_FULL;
+    s->whole.keys_are_values = k->value_matrices < k->key_matrices;
     const struct gguf_figure *pattern = &k->g->key[GGUF_WINDOW_PATTERN];
     if (pattern->present && !pattern->list && s->arch && s->window_tokens > 0 &&
         s->arch->window_period > 0 && pattern->value != s->arch->window_period)
@@ -242,6 +269,7 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     figures(&k);
     from_tensors(&k, tensor, tensors);
     latent(&k);
+    unlike_layers(&k);
     recurrent(&k);
     attention_shape(&k);
     feed_forward_shape(&k);

@@ -87,6 +87,28 @@ static const struct member members[] = {
      {"first_k_dense_replace"}},
     {"moe_layer_step", MEMBER_NUMBER, PART(moe_layer_step), LAYERS_MOST, {NULL}},
     {"sliding_window", MEMBER_NUMBER, PART(sliding_window), TOKENS_MOST, {"sliding_window"}},
+    {"global_head_dim", MEMBER_NUMBER, PART(global_head_dim), WIDTH_MOST, {"global_head_dim"}},
+    {"global_kv_heads",
+     MEMBER_NUMBER,
+     PART(global_kv_heads),
+     WIDTH_MOST,
+     {"num_global_key_value_heads"}},
+    {"shared_layers",
+     MEMBER_NUMBER,
+     PART(n_kv_shared_layers),
+     LAYERS_MOST,
+     {"num_kv_shared_layers"}},
+    {"layer_embedding",
+     MEMBER_NUMBER,
+     PART(per_layer_embedding_dim),
+     WIDTH_MOST,
+     {"hidden_size_per_layer_input"}},
+    {"keys_are_values", MEMBER_FLAG, PART(attention_k_eq_v), 1, {"attention_k_eq_v"}},
+    {"wide_shared_ffn",
+     MEMBER_FLAG,
+     PART(shape.double_wide_ffn_on_shared),
+     1,
+     {"use_double_wide_mlp"}},
     {"q_lora_rank", MEMBER_NUMBER, PART(mla.q_lora_rank), WIDTH_MOST, {"q_lora_rank"}},
     {"kv_lora_rank", MEMBER_NUMBER, PART(mla.kv_lora_rank), WIDTH_MOST, {"kv_lora_rank"}},
     {"qk_nope_head_dim",
@@ -351,7 +373,13 @@ static void because(struct shape *s, const char *why)
 static void windows(const struct reading *r, struct shape *s)
 {
     const struct json *types = json_get(r->config, "layer_types");
-    const double period = s->arch ? s->arch->window_period : 0;
+    struct str first;
+    if (s->arch && s->arch->unlike_layers) /* up to the first that sees all */
+        for (s->window_period = 1;
+             json_text(json_at(types, (size_t)s->window_period - 1), &first) &&
+             str_is(first, "sliding_attention");)
+            s->window_period++;
+    const double period = s->window_period;
     double given;
     if (period <= 0 || s->window_tokens <= 0) return;
     if (json_number(json_get(r->config, "sliding_window_pattern"), &given) && given != period)

@@ -63,6 +63,7 @@ static enum tensor_class class_of(const struct tensor *t, struct str name)
     if (t->use == USE_LOOKUP)
         return str_ends(name, S("token_embd.weight")) ? CLASS_TOKEN_EMBD : CLASS_OTHER;
     if (t->use == USE_VECTOR) return CLASS_OTHER;
+    if (str_has(name, S("per_layer_model_proj"))) return CLASS_KEPT;
     for (size_t i = 0; i < COUNT_OF(classes); i++)
         if (str_has(name, str_of(classes[i].part))) return classes[i].class_;
     return CLASS_OTHER;

@@ -60,6 +60,7 @@ static void flags(struct shape *s, const struct model_part *p)
                                                 : QK_NORM_NONE;
     s->post_norms = s->norms_per_layer >= 4;
     if (!s->arch) return;
+    s->window_period = s->arch->window_period;
     if (s->arch->window_tokens > 0) s->window_tokens = s->arch->window_tokens;
     s->fused_qkv = s->arch->fused_qkv;
     s->fused_gate_up = s->arch->fused_gate_up;
@@ -125,6 +126,34 @@ static void recurrent(struct shape *s, const struct model_part *p)
     }
 }
 
+/* The number of layers in "5 local : 1 global" after which the pattern begins anew; 0: it says none. */
+static double period_of(const char *pattern)
+{
+    struct str rest = str_of(pattern ? pattern : "");
+    const struct str first = str_cut(&rest, ' ');
+    double local = 0;
+    return str_starts(rest, S("local")) && str_f64(first, &local) ? local + 1 : 0;
+}
+
+/* Layers that see all and layers with a window differ in heads, and the last may attend to what others keep. */
+static void unlike_layers(struct shape *s, const struct model_part *p)
+{
+    if (!s->arch || !s->arch->unlike_layers) return;
+    s->window_period = period_of(p->sliding_pattern);
+    s->whole.head_size = or_none(p->global_head_dim);
+    s->whole.kv_heads = or_none(p->global_kv_heads);
+    s->whole.keys_are_values = p->attention_k_eq_v;
+    s->shared_layers = or_none(p->n_kv_shared_layers);
+    if (p->shape.double_wide_ffn_on_shared) s->shared_ffn_width = 2 * s->ffn_width;
+    s->layer_embedding = or_none(p->per_layer_embedding_dim);
+    s->layer_scale = s->post_norms = true;
+    s->norms_per_layer = 4;
+    s->qk_norm = QK_NORM_HEAD;
+    s->shared_width = 0;
+    s->rope_tensors = 1;
+    s->rope_factors = s->whole.head_size / 2;
+}
+
 static void rotation(struct shape *s, const struct model_part *p)
 {
     s->rope_tensors = is(p->rope_scaling, "llama3") ? 1 : is(p->rope_scaling, "longrope") ? 2 : 0;
@@ -133,8 +162,8 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static bool has_rule(const char *kind)
 {
-    static const char *const ruled[] = {"dense",   "encoder", "moe",         "mla_moe",
-                                        "gpt_oss", "llama4",  "qwen_hybrid", "lfm2"};
+    static const char *const ruled[] = {"dense",  "encoder",     "moe",  "mla_moe", "gpt_oss",
+                                        "llama4", "qwen_hybrid", "lfm2", "gemma4"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;
@@ -173,6 +202,7 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
     latent(&s, part);
     recurrent(&s, part);
     rotation(&s, part);
+    unlike_layers(&s, part);
     if (is(part->shape.kind, "encoder")) encoder(&s);
     const double extra = or_none(part->shape.extra_params);
     s.sub_norms = extra > 0 && extra == s.layers * (s.width + s.ffn_width);
@@ -182,8 +212,8 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
 
 bool shape_layer_is_window(const struct shape *s, double layer)
 {
-    if (!s->arch || s->arch->window_period <= 0 || s->window_tokens <= 0) return false;
-    return fmod(layer, s->arch->window_period) < s->arch->window_period - 1;
+    if (s->window_period <= 0 || s->window_tokens <= 0) return false;
+    return fmod(layer, s->window_period) < s->window_period - 1;
 }
 
 bool shape_layer_has_experts(const struct shape *s, double layer)
@@ -195,7 +225,22 @@ bool shape_layer_has_experts(const struct shape *s, double layer)
 struct layer_sort shape_layer(const struct shape *s, double layer)
 {
     return (struct layer_sort){shape_layer_is_window(s, layer), shape_layer_has_experts(s, layer),
-                               shape_layer_recurs(s, layer)};
+                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers};
+}
+
+double shape_head_size(const struct shape *s, bool window)
+{
+    return !window && s->whole.head_size > 0 ? s->whole.head_size : s->head_size;
+}
+
+double shape_kv_heads(const struct shape *s, bool window)
+{
+    return !window && s->whole.kv_heads > 0 ? s->whole.kv_heads : s->kv_heads;
+}
+
+double shape_ffn_width(const struct shape *s, bool shared)
+{
+    return shared && s->shared_ffn_width > 0 ? s->shared_ffn_width : s->ffn_width;
 }
 
 bool shape_layer_recurs(const struct shape *s, double layer)

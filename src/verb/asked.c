@@ -63,8 +63,11 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     if (arch && !arch->checked && !arch->unruled)
         out->unchecked = str_format(
             in->arena,
-            "%s: the plan of this architecture follows a checked one like it and was never held "
-            "against llama.cpp itself",
+            arch->unplanned
+                ? "%s: weights and caches by rule, the compute buffer of this architecture by its "
+                  "closed form"
+                : "%s: the plan of this architecture follows a checked one like it and was never "
+                  "held against llama.cpp itself",
             arch->name);
     out->digest->name = model->name;
     generate_usual(&out->knobs, out->digest, types);
