@@ -18,6 +18,7 @@ static const struct field cloud_field[] = {
     ROW_TEXT(cloud_part, "provider", provider),
     ROW_TEXT(cloud_part, "name", name),
     ROW_TEXT(cloud_part, "gpu", gpu),
+    ROW_TEXT(cloud_part, "cpu", cpu),
     ROW_TEXT(cloud_part, "region", region),
     ROW_TEXT(cloud_part, "price_date", price_date),
     ROW_TEXT(cloud_part, "status", status),

@@ -18,21 +18,22 @@ struct need_case {
     double ram_bytes, vram_bytes, beside_bytes; /* with what is to stay free */
     double read_per_s;                          /* NaN: no speed is asked */
 };
-enum offer_kind { OFFER_GPU, OFFER_CPU, OFFER_CLOUD, OFFER_KINDS };
+enum offer_kind { OFFER_GPU, OFFER_SHARED, OFFER_CPU, OFFER_CLOUD, OFFER_KINDS };
 struct offer {
     const char *name;
     double count;          /* how many of them */
     enum need_level level; /* what it reaches */
     double usd;            /* of all; of an instance by the hour; NaN: not known */
     const char *usd_date;  /* NULL: not known */
-    double memory_bytes;   /* of all */
+    double memory_bytes;   /* of all; of CPUs and what shares memory the least of the machine's */
+    bool on_cpu;           /* an instance without accelerator */
     struct estimate per_s; /* decoding, at that level */
 };
 struct offers {
     struct offer *offer;
     size_t offers;
-    /* Not offered: too small or too slow; of unknown speed where one is asked; sharing the machine's memory; retired. */
-    size_t not_reaching, speed_unknown, shared, retired;
+    /* Not offered: too small or too slow; of unknown speed where one is asked; retired. */
+    size_t not_reaching, speed_unknown, retired;
 };
 struct need {
     const char *operand;

@@ -1,6 +1,7 @@
 /* Which accelerators, CPUs and machines for rent of the catalogue hold a model and reach its speed: each is made into a machine by a
- * machine line and judged like any other. Of an accelerator one, two and four are tried, the fewest that reach most count. Left out:
- * accelerators that share the machine's memory (muster fit --machine sizes those), instances without any, what is retired. */
+ * machine line and judged like any other. Of an accelerator one, two and four are tried, the fewest that reach most count. Of a chip that
+ * shares the machine's memory, and of a CPU, the least memory of the machine is told, up to the most that it comes with. An instance
+ * without accelerator gets its share, by threads, of what its processor is listed for. Left out: what is retired. */
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include "verb/need.h"
 
 #define GiB 1073741824.0
+/* Of a machine's memory, for the system itself. */
+#define SYSTEM_GIB 1.0
 
 struct trying {
     const struct context *in;
@@ -30,6 +33,15 @@ static const struct machine *machine_of(const struct trying *t, const char *line
     struct mu_err ignored = {.code = MU_OK};
     if (!machine_from_line(str_of(line), &in, &m, &ignored)) return NULL;
     return judge_typical(m, t->world, t->in->arena);
+}
+
+/* What a machine line takes for it: a comma would end the card there. */
+static const char *line_name(const struct gpu_part *g)
+{
+    if (!strchr(g->name, ',')) return g->name;
+    for (size_t i = 0; i < g->alias_count; i++)
+        if (!strchr(g->aliases[i], ',')) return g->aliases[i];
+    return g->name;
 }
 
 /* llama.cpp runs on all of its accelerators. */
@@ -112,8 +124,8 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
                           .usd = g->typical_street_price_usd * counts[i],
                           .usd_date = g->street_price_date,
                           .memory_bytes = bytes};
-        const char *line =
-            str_format(t->in->arena, "cpu:8 ram:%.0fGiB gpu:%s x%.0f", ram_gib, g->name, counts[i]);
+        const char *line = str_format(t->in->arena, "cpu:8 ram:%.0fGiB gpu:%s x%.0f", ram_gib,
+                                      line_name(g), counts[i]);
         const enum need_level least = best.count > 0 ? NEED_RECOMMENDED : NEED_MINIMUM;
         if (!try_machine(t, machine_of(t, line), least, &o)) continue;
         best = o;
@@ -125,10 +137,43 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
         leave_out(t);
 }
 
+static const struct machine *sharing(const struct trying *t, const struct gpu_part *g, double gib)
+{
+    return machine_of(t, str_format(t->in->arena, "cpu:8 ram:%.0fGiB available:%.0fGiB gpu:%s", gib,
+                                    gib - SYSTEM_GIB, line_name(g)));
+}
+
+/* The best level that it reaches with all the memory it comes with, and the least memory for that. */
+static void try_shared(struct trying *t, const struct gpu_part *g)
+{
+    struct offer o = {.name = g->name,
+                      .count = 1,
+                      .usd = g->typical_street_price_usd,
+                      .usd_date = g->street_price_date};
+    t->speed_missing = false;
+    if (!(g->memory_gib > SYSTEM_GIB) ||
+        !try_machine(t, sharing(t, g, floor(g->memory_gib)), NEED_MINIMUM, &o)) {
+        leave_out(t);
+        return;
+    }
+    double least_gib = SYSTEM_GIB, enough_gib = floor(g->memory_gib);
+    while (enough_gib - least_gib > 1) {
+        const double gib = floor((least_gib + enough_gib) / 2);
+        struct offer less = o;
+        if (try_machine(t, sharing(t, g, gib), o.level, &less))
+            enough_gib = gib;
+        else
+            least_gib = gib;
+    }
+    (void)try_machine(t, sharing(t, g, enough_gib), o.level, &o);
+    o.memory_bytes = enough_gib * GiB;
+    add(t, &o);
+}
+
 static void try_cpu(struct trying *t, const struct cpu_part *c)
 {
     const double bytes = t->need->level[NEED_RECOMMENDED].ram_bytes;
-    const double gib = ceil(bytes / GiB) + 1;
+    const double gib = ceil(bytes / GiB) + SYSTEM_GIB;
     struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN, .memory_bytes = gib * GiB};
     t->speed_missing = false;
     const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB", c->name, gib);
@@ -138,28 +183,62 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
         add(t, &o);
 }
 
-static void try_cloud(struct trying *t, const struct cloud_part *c)
+/* A machine with some of a processor's threads: that share of its rates, as nobody else may use it. */
+static const struct machine *part_of_cpu(const struct trying *t, const struct cloud_part *c,
+                                         const struct machine *m)
+{
+    const struct cpu_part *cpu = c->cpu ? catalog_cpu(t->in->catalog, str_of(c->cpu)) : NULL;
+    if (!m || !cpu || !(cpu->threads > 0) || !(c->vcpus > 0)) return NULL;
+    const double share = least(c->vcpus / cpu->threads, 1);
+    struct rate *rate = NEW_ARRAY(t->in->arena, struct rate, m->rates + 1);
+    for (size_t i = 0; i < m->rates; i++) {
+        struct estimate *e = &rate[i].per_s;
+        rate[i] = m->rate[i];
+        *e = estimate_of(e->low * share, e->likely * share, e->high * share, e->origin, e->source);
+    }
+    return machine_with_rates(m, rate, m->rates, t->in->arena);
+}
+
+static const struct machine *rented(const struct trying *t, const struct cloud_part *c,
+                                    struct offer *o)
 {
     const struct gpu_part *gpu;
+    struct arena *a = t->in->arena;
+    const double vcpus = most(c->vcpus, 1);
+    if (c->gpu_count > 0) {
+        if (!c->gpu ||
+            catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
+            return NULL;
+        o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
+        return machine_of(t, str_format(a, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", vcpus, c->ram_gib,
+                                        line_name(gpu), c->gpu_count));
+    }
+    const double free_gib = c->ram_gib - SYSTEM_GIB;
+    o->memory_bytes = c->ram_gib * GiB;
+    o->on_cpu = true;
+    if (!(free_gib > 0)) return NULL;
+    if (!c->cpu)
+        return machine_of(
+            t, str_format(a, "cpu:%.0f ram:%gGiB available:%gGiB", vcpus, c->ram_gib, free_gib));
+    return part_of_cpu(t, c,
+                       machine_of(t, str_format(a, "cpu:%s ram:%gGiB available:%gGiB", c->cpu,
+                                                c->ram_gib, free_gib)));
+}
+
+static void try_cloud(struct trying *t, const struct cloud_part *c)
+{
     if (c->retired) {
         t->out->retired++;
         return;
     }
-    if (!c->gpu || !(c->gpu_count > 0) || !(c->ram_gib > 0) ||
-        catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE) {
-        t->out->not_reaching++;
-        return;
-    }
-    struct arena *a = t->in->arena;
-    struct offer o = {.name = c->provider ? str_format(a, "%s %s", c->provider, c->name) : c->name,
+    struct offer o = {.name = c->provider ? str_format(t->in->arena, "%s %s", c->provider, c->name)
+                                          : c->name,
                       .count = 1,
                       .usd = c->usd_per_hour,
-                      .usd_date = c->price_date,
-                      .memory_bytes = gpu->memory_gib * GiB * c->gpu_count};
-    const char *line = str_format(a, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", most(c->vcpus, 1),
-                                  c->ram_gib, gpu->name, c->gpu_count);
+                      .usd_date = c->price_date};
     t->speed_missing = false;
-    if (try_machine(t, machine_of(t, line), NEED_MINIMUM, &o))
+    const struct machine *m = c->ram_gib > 0 ? rented(t, c, &o) : NULL;
+    if (try_machine(t, m, NEED_MINIMUM, &o))
         add(t, &o);
     else
         leave_out(t);
@@ -176,7 +255,7 @@ bool need_offers(const struct context *in, const struct world *w, struct need *n
         !catalog_cpus(in->catalog, &cpu, &cpus, err) ||
         !catalog_clouds(in->catalog, &cloud, &clouds, err))
         return false;
-    const size_t room[OFFER_KINDS] = {gpus, cpus, clouds};
+    const size_t room[OFFER_KINDS] = {gpus, gpus, cpus, clouds};
     for (int k = 0; k < OFFER_KINDS; k++)
         n->of[k].offer = NEW_ARRAY(in->arena, struct offer, room[k]);
     struct trying t = {.in = in,
@@ -185,10 +264,10 @@ bool need_offers(const struct context *in, const struct world *w, struct need *n
                        .out = &n->of[OFFER_GPU],
                        .verdict = NEW(in->arena, struct verdict)};
     for (size_t i = 0; i < gpus; i++)
-        if (gpu[i].unified_memory || !(gpu[i].memory_gib > 0))
-            t.out->shared++;
-        else
-            try_gpu(&t, &gpu[i]);
+        if (!gpu[i].unified_memory) try_gpu(&t, &gpu[i]);
+    t.out = &n->of[OFFER_SHARED];
+    for (size_t i = 0; i < gpus; i++)
+        if (gpu[i].unified_memory) try_shared(&t, &gpu[i]);
     t.out = &n->of[OFFER_CPU];
     for (size_t i = 0; i < cpus; i++) try_cpu(&t, &cpu[i]);
     t.out = &n->of[OFFER_CLOUD];

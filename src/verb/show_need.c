@@ -18,9 +18,8 @@ static const char *speed_asked(struct arena *a, double per_s)
 
 static void show_levels(struct doc *d, const struct need *n)
 {
-    static const char *const head[] = {"",        "quant", "context",
-                                       "speed",   "RAM",   "or VRAM, all on one card",
-                                       "and RAM", "disk",  "bandwidth"};
+    static const char *const head[] = {"",        "quant",   "context", "speed",    "in RAM",
+                                       "or VRAM", "and RAM", "disk",    "bandwidth"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
@@ -42,10 +41,11 @@ static void show_levels(struct doc *d, const struct need *n)
     }
     doc_note(
         d, TONE_DIM,
-        "minimum: likely, nothing spare; recommended: high end, %.0f %% spare. bandwidth: what "
-        "memory must really deliver at that speed with the context full; what is listed must "
-        "be more. A card's driver is counted as %s takes it",
-        n->level[NEED_RECOMMENDED].spare_share * 100, n->level[0].needs.vram_about);
+        "in RAM: all on the host; or VRAM: all on one card, and RAM beside it, its driver counted "
+        "as %s takes it. minimum: likely, nothing spare; recommended: high end, %.0f %% spare. "
+        "bandwidth: what memory must really deliver at that speed with the context full; what is "
+        "listed must be more",
+        n->level[0].needs.vram_about, n->level[NEED_RECOMMENDED].spare_share * 100);
 }
 
 static const char *price_words(struct arena *a, const struct offer *o, enum offer_kind kind)
@@ -54,43 +54,55 @@ static const char *price_words(struct arena *a, const struct offer *o, enum offe
     return str_format(a, kind == OFFER_CLOUD ? "%.2f USD/h" : "%.0f USD", o->usd);
 }
 
+static bool on_cpu(const struct offers *o)
+{
+    for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++)
+        if (o->offer[i].on_cpu) return true;
+    return false;
+}
+
+static const char *offer_words(struct arena *a, const struct offer *o)
+{
+    if (o->count > 1) return str_format(a, "%.0f x %s", o->count, o->name);
+    return o->on_cpu ? str_format(a, "%s (CPU)", o->name) : o->name;
+}
+
 static void show_offers(struct doc *d, const struct need *n, enum offer_kind kind)
 {
-    static const char *const heads[OFFER_KINDS] = {"Accelerators", "CPUs, all in RAM", "Instances"};
-    static const char *const price[OFFER_KINDS] = {"street price", "price", "price"};
+    static const char *const heads[OFFER_KINDS] = {
+        "Accelerators", "Chips that share the machine's memory", "CPUs, all in RAM", "Instances"};
+    static const char *const memory[OFFER_KINDS] = {"memory", "RAM from", "RAM from", "memory"};
+    static const char *const price[OFFER_KINDS] = {"street price", "price", "price", "price"};
     static const char *const word[OFFER_KINDS] = {
         "accelerators are too small, too slow or not for llama.cpp",
-        "CPUs are too small or too slow",
-        "instances are too small, too slow or have no accelerator"};
+        "chips are too small, too slow or not for llama.cpp", "CPUs are too small or too slow",
+        "instances are too small or too slow"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
     struct arena *a = d->arena;
     const struct offers *o = &n->of[kind];
     const char **head = NEW_ARRAY(a, const char *, COUNT_OF(align));
-    const char *const rest[] = {heads[kind], "does", "memory", "decode", price[kind], "as of"};
+    const char *const rest[] = {heads[kind], "does", memory[kind], "decode", price[kind], "as of"};
     memcpy(head, rest, sizeof rest);
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(align));
     for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++) {
         const struct offer *x = &o->offer[i];
-        const struct cell cell[] = {
-            {.text = x->count > 1 ? str_format(a, "%.0f x %s", x->count, x->name) : x->name},
-            {.text = n->level[x->level].name},
-            {.text = units_bytes(a, x->memory_bytes)},
-            {.text = speed_words(a, x->per_s)},
-            {.text = price_words(a, x, kind)},
-            {.text = isnan(x->usd) ? "" : x->usd_date}};
+        const struct cell cell[] = {{.text = offer_words(a, x)},
+                                    {.text = n->level[x->level].name},
+                                    {.text = units_bytes(a, x->memory_bytes)},
+                                    {.text = speed_words(a, x->per_s)},
+                                    {.text = price_words(a, x, kind)},
+                                    {.text = isnan(x->usd) ? "" : x->usd_date}};
         table_row(d, b, cell);
     }
     const char *more =
         o->offers > OFFERS_SHOWN ? str_format(a, "%zu more do; ", o->offers - OFFERS_SHOWN) : "";
     doc_note(d, TONE_DIM, "%s%zu %s%s%s%s", more, o->not_reaching, word[kind],
              o->speed_unknown ? str_format(a, ", %zu of unknown speed", o->speed_unknown) : "",
-             o->shared ? str_format(a,
-                                    "; %zu share the machine's memory: muster fit --machine "
-                                    "sizes those",
-                                    o->shared)
-                       : "",
-             o->retired ? str_format(a, "; %zu are retired and not offered", o->retired) : "");
+             o->retired ? str_format(a, "; retired and not offered: %zu", o->retired) : "",
+             on_cpu(o) ? ". CPU: no accelerator; a share of its processor's listed rates by "
+                         "threads, nothing measured stands behind it"
+                       : "");
 }
 
 void show_need(struct doc *d, const struct need *n)
@@ -174,6 +186,7 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
         writer_map(w);
         writer_put_cstr(w, "name", x->name);
         writer_put_number(w, "count", x->count);
+        if (kind == OFFER_CLOUD) writer_put_bool(w, "on_cpu", x->on_cpu);
         writer_put_cstr(w, "does", n->level[x->level].name);
         writer_put_number(w, "memory_bytes", x->memory_bytes);
         write_estimate(w, "decode_tokens_per_s", x->per_s);
@@ -184,7 +197,6 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
     writer_list_end(w);
     writer_put_number(w, "not_reaching", (double)o->not_reaching);
     writer_put_number(w, "speed_unknown", (double)o->speed_unknown);
-    writer_put_number(w, "shared_memory", (double)o->shared);
     writer_put_number(w, "retired", (double)o->retired);
     writer_map_end(w);
 }
@@ -218,7 +230,8 @@ static void write_table_row(struct writer *w, const struct table_row *r)
 void write_need(const struct need *n, const struct table_row *row, size_t rows,
                 const struct notes *notes, struct buf *out)
 {
-    static const char *const kind[OFFER_KINDS] = {"accelerators", "cpus", "instances"};
+    static const char *const kind[OFFER_KINDS] = {"accelerators", "shared_memory", "cpus",
+                                                  "instances"};
     const char *why = n ? n->level[0].needs.why : NULL;
     struct writer w = document_begin(out, "need/1");
     writer_put_cstr(&w, "model", n ? n->level[0].asked.digest->name : NULL);
