@@ -1,8 +1,11 @@
 /* muster models --installed: every model that other programs keep on this disk, and how each would run here under llama.cpp: as it is, at
  * the settings of `muster fit`, by the closed form. What llama.cpp does not load as it lies there (safetensors), what only goes with a
- * model, and what is not whole is listed with the reason. Left out: folders that no program calls its own. */
+ * model, and what is not whole is listed with the reason. Left out: folders that no program calls its own, but for the one given. */
+#include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -26,7 +29,7 @@ static const char *not_run(const struct stored *s, struct arena *a)
     if (s->missing) return s->missing;
     if (s->role) return str_format(a, "%s: goes with a model", s->role);
     if (!s->format) return "not known what it is";
-    return strcmp(s->format, "GGUF") == 0 ? NULL : "llama.cpp runs it as GGUF: convert it first";
+    return strcmp(s->format, "GGUF") == 0 ? NULL : "safetensors: convert to GGUF first";
 }
 
 static void judge_row(const struct context *in, const struct machine *m, const struct world *w,
@@ -59,28 +62,35 @@ static const char *end_words(const struct installed_row *r, struct arena *a)
     return r->verdict.fits == FITS ? r->where : str_format(a, "%s, probably", r->where);
 }
 
-static void add_row(struct doc *d, struct block *b, const struct installed_row *r)
+/* As people write it: below the home of whoever asks, "~/". */
+static const char *shown_name(const char *name, const char *home, struct arena *a)
+{
+    const size_t n = home ? strlen(home) : 0;
+    if (n < 2 || strncmp(name, home, n) != 0 || name[n] != '/') return name;
+    return str_format(a, "~%s", name + n);
+}
+
+static void add_row(struct doc *d, struct block *b, const struct installed_row *r, const char *home)
 {
     const struct stored *s = r->stored;
     const bool judged = !r->why;
     const enum tone tone = r->where ? TONE_GOOD : judged ? TONE_BAD : TONE_DIM;
     const struct cell cell[] = {
-        {.text = s->name},
-        {.text = s->store},
+        {.text = shown_name(s->name, home, d->arena)},
         {.text = r->quant ? r->quant : "?"},
         {.text = units_bytes(d->arena, s->bytes)},
         {.text = judged ? units_bytes(d->arena, verdict_needs(&r->verdict)) : "-"},
-        {.text = r->where ? speed_words(d->arena, r->verdict.decode_per_s) : "-"},
+        {.text = r->where ? models_rate_words(d->arena, r->verdict.decode_per_s) : "-"},
         {end_words(r, d->arena), tone},
     };
     table_row(d, b, cell);
 }
 
-static void show(struct doc *d, const struct installed_row *row, size_t rows)
+static void show(struct doc *d, const struct installed_row *row, size_t rows, const char *home)
 {
-    static const char *const head[] = {"on this disk", "kept by", "quant",       "size",
-                                       "memory",       "decode",  "runs on, why"};
-    static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_LEFT, ALIGN_RIGHT,
+    static const char *const head[] = {"on this disk", "quant", "size",
+                                       "memory",       "tok/s", "runs on, why"};
+    static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
     double bytes = 0;
     size_t run = 0;
@@ -95,7 +105,7 @@ static void show(struct doc *d, const struct installed_row *row, size_t rows)
     doc_answer(d, run ? TONE_GOOD : TONE_WARN, "%zu %s on this disk, %s; %zu would run here", rows,
                rows == 1 ? "model" : "models", units_bytes(d->arena, bytes), run);
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
-    for (size_t i = 0; i < rows; i++) add_row(d, b, &row[i]);
+    for (size_t i = 0; i < rows; i++) add_row(d, b, &row[i], home);
 }
 
 static void write_row(struct writer *w, const struct installed_row *r)
@@ -137,19 +147,26 @@ static void write(const struct installed_row *row, size_t rows, const struct not
     writer_map_end(&w);
 }
 
-void models_installed(const struct context *in, const struct machine *m, const struct world *w,
-                      struct answer *out)
+bool models_installed(const struct context *in, const struct installed_asked *asked,
+                      struct answer *out, struct mu_err *err)
 {
     const struct looking looking = context_looking(in);
     const struct stored *stored;
-    const size_t rows = stores_list(&looking, NULL, &stored);
+    struct stat st;
+    char path[PATH_MAX];
+    const char *const folders[] = {asked->folder ? realpath(asked->folder, path) : NULL, NULL};
+    if (asked->folder && (!*folders || stat(*folders, &st) != 0 || !S_ISDIR(st.st_mode)))
+        return err_set(err, MU_NOINPUT, "--folder: %s is no folder that can be read",
+                       str_visible(in->arena, str_of(asked->folder)));
+    const size_t rows = stores_list(&looking, folders, &stored);
     struct installed_row *row = NEW_ARRAY(in->arena, struct installed_row, rows + 1);
     for (size_t i = 0; i < rows; i++) {
         row[i].stored = &stored[i];
-        judge_row(in, m, w, &row[i]);
+        judge_row(in, asked->machine, asked->world, &row[i]);
     }
-    show(&out->doc, row, rows);
+    show(&out->doc, row, rows, looking.env ? looking.env("HOME") : NULL);
     show_notes(&out->doc, in->notes);
     write(row, rows, in->notes, &out->json);
     out->no = !rows;
+    return true;
 }

@@ -82,7 +82,7 @@ static void add(struct trying *t, const struct offer *offer)
             : isnan(x->usd) != isnan(offer->usd)     ? !isnan(x->usd)
             : !isnan(x->usd) && x->usd != offer->usd ? x->usd < offer->usd
             : x->memory_bytes != offer->memory_bytes ? x->memory_bytes < offer->memory_bytes
-                                                     : x->per_s.likely <= offer->per_s.likely)
+                                                     : !(x->per_s.likely > offer->per_s.likely))
             break;
         o->offer[at] = *x;
     }
@@ -167,6 +167,7 @@ static void try_shared(struct trying *t, const struct gpu_part *g)
     }
     (void)try_machine(t, sharing(t, g, enough_gib), o.level, &o);
     o.memory_bytes = enough_gib * GiB;
+    o.most_bytes = g->memory_gib * GiB;
     add(t, &o);
 }
 

@@ -16,7 +16,7 @@ const char *rank_end_word(enum rank_end end)
 }
 
 /* The unit stands in the column's head. */
-static const char *rate_words(struct arena *a, struct estimate e)
+const char *models_rate_words(struct arena *a, struct estimate e)
 {
     struct str s = str_of(speed_words(a, e));
     if (str_ends(s, S(RATE_UNIT))) s.n -= sizeof RATE_UNIT - 1;
@@ -55,7 +55,7 @@ static void add_row(struct doc *d, struct block *b, const struct models_row *r, 
     cell[n++] = (struct cell){.text = computed ? k->mix->name : "?"};
     cell[n++] = (struct cell){.text = computed && lossy ? str_format(a, "%.1f", loss * 100) : "?"};
     cell[n++] = (struct cell){.text = computed ? units_bytes(a, verdict_needs(&k->verdict)) : "?"};
-    cell[n++] = (struct cell){.text = runs ? rate_words(a, r->per_s) : "-"};
+    cell[n++] = (struct cell){.text = runs ? models_rate_words(a, r->per_s) : "-"};
     cell[n++] = (struct cell){.text = runs ? context_words(a, k->largest_context_tokens) : "-"};
     cell[n++] = (struct cell){last_words(r, a), tone_of(r->end)};
     table_row(d, b, cell);

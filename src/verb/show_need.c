@@ -4,12 +4,18 @@
 
 #include "base/arena.h"
 #include "base/units.h"
-#include "catalog/guides.h"
+#include "catalog/architecture.h"
 #include "model/digest.h"
 #include "verb/need.h"
 
 enum { OFFERS_SHOWN = 8 };
-#define GB 1e9
+
+/* An encoder decodes nothing. */
+static bool writes(const struct need *n)
+{
+    const struct architecture *arch = n->level[0].asked.digest->shape->arch;
+    return !arch || !arch->encoder;
+}
 
 static const char *speed_asked(struct arena *a, double per_s)
 {
@@ -67,11 +73,20 @@ static const char *offer_words(struct arena *a, const struct offer *o)
     return o->on_cpu ? str_format(a, "%s (CPU)", o->name) : o->name;
 }
 
+/* Of what shares memory: from the least that does to the most it comes with. */
+static const char *memory_words(struct arena *a, const struct offer *o)
+{
+    const double gib = 0x1p30;
+    if (o->most_bytes > o->memory_bytes)
+        return str_format(a, "%.0f-%.0f GiB", o->memory_bytes / gib, o->most_bytes / gib);
+    return units_bytes(a, o->memory_bytes);
+}
+
 static void show_offers(struct doc *d, const struct need *n, enum offer_kind kind)
 {
     static const char *const heads[OFFER_KINDS] = {
         "Accelerators", "Chips that share the machine's memory", "CPUs, all in RAM", "Instances"};
-    static const char *const memory[OFFER_KINDS] = {"memory", "RAM from", "RAM from", "memory"};
+    static const char *const memory[OFFER_KINDS] = {"memory", "RAM", "RAM from", "memory"};
     static const char *const price[OFFER_KINDS] = {"street price", "price", "price", "price"};
     static const char *const word[OFFER_KINDS] = {
         "accelerators are too small, too slow or not for llama.cpp",
@@ -87,22 +102,32 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(align));
     for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++) {
         const struct offer *x = &o->offer[i];
-        const struct cell cell[] = {{.text = offer_words(a, x)},
-                                    {.text = n->level[x->level].name},
-                                    {.text = units_bytes(a, x->memory_bytes)},
-                                    {.text = speed_words(a, x->per_s)},
-                                    {.text = price_words(a, x, kind)},
-                                    {.text = isnan(x->usd) ? "" : x->usd_date}};
+        const struct cell cell[] = {
+            {.text = offer_words(a, x)},       {.text = n->level[x->level].name},
+            {.text = memory_words(a, x)},      {.text = writes(n) ? speed_words(a, x->per_s) : "-"},
+            {.text = price_words(a, x, kind)}, {.text = isnan(x->usd) ? "" : x->usd_date}};
         table_row(d, b, cell);
     }
-    const char *more =
-        o->offers > OFFERS_SHOWN ? str_format(a, "%zu more do; ", o->offers - OFFERS_SHOWN) : "";
-    doc_note(d, TONE_DIM, "%s%zu %s%s%s%s", more, o->not_reaching, word[kind],
-             o->speed_unknown ? str_format(a, ", %zu of unknown speed", o->speed_unknown) : "",
-             o->retired ? str_format(a, "; retired and not offered: %zu", o->retired) : "",
-             on_cpu(o) ? ". CPU: no accelerator; a share of its processor's listed rates by "
-                         "threads, nothing measured stands behind it"
-                       : "");
+    const char *rest_of = "";
+    if (o->offers > OFFERS_SHOWN)
+        rest_of = str_format(a, "; %zu more do", o->offers - OFFERS_SHOWN);
+    if (o->not_reaching)
+        rest_of = str_format(a, "%s; %zu %s", rest_of, o->not_reaching, word[kind]);
+    if (o->speed_unknown)
+        rest_of = str_format(a, "%s; %zu of unknown speed", rest_of, o->speed_unknown);
+    if (o->retired)
+        rest_of = str_format(a, "%s; retired and not offered: %zu", rest_of, o->retired);
+    if (kind == OFFER_SHARED && o->offers)
+        rest_of = str_format(a,
+                             "%s; RAM: the least of the machine that does, to the most the chip "
+                             "comes with",
+                             rest_of);
+    if (on_cpu(o))
+        rest_of = str_format(a,
+                             "%s; CPU: no accelerator, a share of its processor's listed rates by "
+                             "threads, nothing measured stands behind it",
+                             rest_of);
+    if (*rest_of) doc_note(d, TONE_DIM, "%s", rest_of + 2);
 }
 
 void show_need(struct doc *d, const struct need *n)
@@ -120,40 +145,6 @@ void show_need(struct doc *d, const struct need *n)
     if (n->stands_for) doc_note(d, TONE_WARN, "assumed shape: %s", n->stands_for);
     show_levels(d, n);
     for (int k = 0; k < OFFER_KINDS; k++) show_offers(d, n, (enum offer_kind)k);
-}
-
-void show_need_table(struct doc *d, const struct table_row *row, size_t rows)
-{
-    static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT,
-                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
-    static const char *const head[] = {"Guides' figures", "GB",    "F16",
-                                       "8 bit",           "4 bit", "the figure"};
-    struct arena *a = d->arena;
-    if (!rows) return;
-    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
-    for (size_t i = 0; i < rows; i++) {
-        const struct table_row *r = &row[i];
-        const char *name = r->figure->size_count > 1
-                               ? str_format(a, "%s (%s)", r->figure->name, r->size)
-                               : r->figure->name;
-        const struct cell cell[] = {{.text = name},
-                                    {.text = str_format(a, "%g", r->figure->gb)},
-                                    {.text = units_bytes(a, r->vram_bytes[0])},
-                                    {.text = units_bytes(a, r->vram_bytes[1])},
-                                    {.text = units_bytes(a, r->vram_bytes[2])},
-                                    {.text = r->equals}};
-        table_row(d, b, cell);
-    }
-    doc_note(d, TONE_DIM,
-             "GB: the guides' own, of 10^9 bytes. Computed: VRAM, all on one card, likely; as %s, "
-             "%s and %s. A figure equals what it holds with nothing to %.0f %% spare",
-             table_quants[0], table_quants[1], table_quants[2], ranking_usual.spare_share * 100);
-    for (size_t i = 0; i < rows; i++) {
-        bool told = false;
-        for (size_t k = 0; k < i; k++) told = told || strcmp(row[k].size, row[i].size) == 0;
-        if (!told) doc_note(d, TONE_DIM, "%s: %s stands for it", row[i].size, row[i].model);
-        if (row[i].card) doc_note(d, TONE_DIM, "%s: %s", row[i].figure->name, row[i].card);
-    }
 }
 
 /* ---- the document */
@@ -189,6 +180,7 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
         if (kind == OFFER_CLOUD) writer_put_bool(w, "on_cpu", x->on_cpu);
         writer_put_cstr(w, "does", n->level[x->level].name);
         writer_put_number(w, "memory_bytes", x->memory_bytes);
+        if (kind == OFFER_SHARED) writer_put_number(w, "most_memory_bytes", x->most_bytes);
         write_estimate(w, "decode_tokens_per_s", x->per_s);
         writer_put_number(w, kind == OFFER_CLOUD ? "usd_per_hour" : "usd", x->usd);
         writer_put_cstr(w, "price_date", isnan(x->usd) ? NULL : x->usd_date);
@@ -201,34 +193,8 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
     writer_map_end(w);
 }
 
-static void write_table_row(struct writer *w, const struct table_row *r)
-{
-    writer_map(w);
-    writer_put_cstr(w, "name", r->figure->name);
-    writer_put_cstr(w, "level", r->figure->level);
-    writer_put_number(w, "guide_bytes", r->figure->gb * GB);
-    writer_put_cstr(w, "source", r->figure->source);
-    writer_put_cstr(w, "size", r->size);
-    writer_put_cstr(w, "model", r->model);
-    writer_key(w, "columns");
-    writer_list(w);
-    for (int i = 0; i < TABLE_COLUMNS; i++) {
-        writer_map(w);
-        writer_put_cstr(w, "quant", table_quants[i]);
-        writer_put_number(w, "weight_bytes", r->weight_bytes[i]);
-        writer_put_number(w, "vram_bytes", r->vram_bytes[i]);
-        writer_put_number(w, "vram_with_spare_bytes", r->most_bytes[i]);
-        writer_put_cstr(w, "guide_is", r->says[i]);
-        writer_map_end(w);
-    }
-    writer_list_end(w);
-    writer_put_cstr(w, "verdict", r->equals);
-    writer_put_cstr(w, "card", r->card);
-    writer_map_end(w);
-}
-
-void write_need(const struct need *n, const struct table_row *row, size_t rows,
-                const struct notes *notes, struct buf *out)
+void write_need(const struct need *n, const struct guides_shown *g, const struct notes *notes,
+                struct buf *out)
 {
     static const char *const kind[OFFER_KINDS] = {"accelerators", "shared_memory", "cpus",
                                                   "instances"};
@@ -248,10 +214,7 @@ void write_need(const struct need *n, const struct table_row *row, size_t rows,
         else
             writer_null(&w);
     }
-    writer_key(&w, "guides");
-    writer_list(&w);
-    for (size_t i = 0; i < rows; i++) write_table_row(&w, &row[i]);
-    writer_list_end(&w);
+    write_guides(&w, g);
     write_notes(&w, notes);
     writer_map_end(&w);
 }
