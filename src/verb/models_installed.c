@@ -1,6 +1,6 @@
 /* muster models --installed: every model that other programs keep on this disk, and how each would run here under llama.cpp: as it is, at
- * the settings of `muster fit`, by the closed form. What llama.cpp does not load as it lies there (safetensors), what only goes with a
- * model, and what is not whole is listed with the reason. Left out: folders that no program calls its own, but for the one given. */
+ * the settings of `muster fit`, by the closed form. What llama.cpp does not load as it lies there (safetensors) is tried on
+ * vLLM where a card exists (bounds); what only goes with a model, and what is not whole is listed with the reason. Left out: folders that no program calls its own, but for the one given. */
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,12 +15,15 @@
 #include "model/model.h"
 #include "model/stores.h"
 #include "verb/models.h"
+#include "verb/served.h"
 
 struct installed_row {
     const struct stored *stored;
     struct verdict verdict;
     const char *quant, *where; /* where: NULL when it does not run */
     const char *why;           /* why nothing is judged; NULL: it is */
+    bool served;               /* as published, by another program: */
+    struct served as;
 };
 
 /* A reason why such a thing is not run as it lies there; NULL: there is none. */
@@ -42,9 +45,16 @@ static void judge_row(const struct context *in, const struct machine *m, const s
     quiet.notes = &notes;
     r->quant = r->stored->quant;
     r->why = not_run(r->stored, in->arena);
-    if (r->why) return;
+    const bool whole = !r->stored->missing && !r->stored->role && r->stored->format;
+    if (r->why && !whole) return;
     if (!asked_generate(&quiet, r->stored->path, NULL, m, asked, &err)) {
-        r->why = str_copy(in->arena, str_of(err.text));
+        if (!r->why) r->why = str_copy(in->arena, str_of(err.text));
+        return;
+    }
+    if (r->why) {
+        const struct placed placed = {asked, m, &r->verdict};
+        if (!r->quant) r->quant = stored_words(asked);
+        r->served = runtimes_stored(&placed, &r->as);
         return;
     }
     if (asked->model->quant) r->quant = asked->model->quant;
@@ -55,8 +65,19 @@ static void judge_row(const struct context *in, const struct machine *m, const s
         r->where = models_where(m, &r->verdict, asked->digest->shape->layers + 1, in->arena);
 }
 
+/* Of weights as published: what vLLM would do with them. */
+static const char *served_words(const struct served *s, struct arena *a)
+{
+    const char *cards = s->cards > 1 ? str_format(a, "%.0f GPUs", s->cards) : "a GPU";
+    if (!s->holds) return str_format(a, "vLLM would not hold it on %s", cards);
+    if (s->own_tokens > 0 && s->cache_low_tokens >= s->own_tokens)
+        return str_format(a, "vLLM on %s", cards);
+    return str_format(a, "vLLM on %s, %.0f tokens", cards, s->cache_low_tokens);
+}
+
 static const char *end_words(const struct installed_row *r, struct arena *a)
 {
+    if (r->served) return served_words(&r->as, a);
     if (r->why) return r->why;
     if (!r->where) return "does not fit";
     return r->verdict.fits == FITS ? r->where : str_format(a, "%s, probably", r->where);
@@ -70,6 +91,15 @@ static const char *shown_name(const char *name, const char *home, struct arena *
     return str_format(a, "~%s", name + n);
 }
 
+/* "awq, 4 bits" of "awq, 4 bits, groups of 128". */
+static const char *short_quant(const char *quant, struct arena *a)
+{
+    if (!quant) return "?";
+    const char *comma = strchr(quant, ',');
+    const char *second = comma ? strchr(comma + 1, ',') : NULL;
+    return second ? str_copy(a, (struct str){quant, (size_t)(second - quant)}) : quant;
+}
+
 static void add_row(struct doc *d, struct block *b, const struct installed_row *r, const char *home)
 {
     const struct stored *s = r->stored;
@@ -77,7 +107,7 @@ static void add_row(struct doc *d, struct block *b, const struct installed_row *
     const enum tone tone = r->where ? TONE_GOOD : judged ? TONE_BAD : TONE_DIM;
     const struct cell cell[] = {
         {.text = shown_name(s->name, home, d->arena)},
-        {.text = r->quant ? r->quant : "?"},
+        {.text = short_quant(r->quant, d->arena)},
         {.text = units_bytes(d->arena, s->bytes)},
         {.text = judged ? units_bytes(d->arena, verdict_needs(&r->verdict)) : "-"},
         {.text = r->where ? models_rate_words(d->arena, r->verdict.decode_per_s) : "-"},
@@ -105,7 +135,32 @@ static void show(struct doc *d, const struct installed_row *row, size_t rows, co
     doc_answer(d, run ? TONE_GOOD : TONE_WARN, "%zu %s on this disk, %s; %zu would run here", rows,
                rows == 1 ? "model" : "models", units_bytes(d->arena, bytes), run);
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
-    for (size_t i = 0; i < rows; i++) add_row(d, b, &row[i], home);
+    bool served = false;
+    for (size_t i = 0; i < rows; i++) {
+        add_row(d, b, &row[i], home);
+        served = served || row[i].served;
+    }
+    if (served)
+        doc_note(d, TONE_DIM,
+                 "vLLM: weights as published, by bounds that nothing was held against; llama.cpp "
+                 "takes them once converted to GGUF");
+}
+
+static void write_served(struct writer *w, const struct installed_row *r)
+{
+    writer_key(w, "vllm");
+    if (!r->served) {
+        writer_null(w);
+        return;
+    }
+    writer_map(w);
+    writer_put_bool(w, "holds", r->as.holds);
+    writer_put_number(w, "cards", r->as.cards);
+    writer_put_number(w, "weight_bytes_per_card", r->as.weights_bytes);
+    writer_put_number(w, "taken_bytes_per_card", r->as.taken_bytes);
+    writer_put_number(w, "cache_low_tokens", r->as.cache_low_tokens);
+    writer_put_number(w, "cache_high_tokens", r->as.cache_high_tokens);
+    writer_map_end(w);
 }
 
 static void write_row(struct writer *w, const struct installed_row *r)
@@ -132,6 +187,7 @@ static void write_row(struct writer *w, const struct installed_row *r)
         writer_null(w);
     writer_put_cstr(w, "where", r->where);
     writer_put_cstr(w, "why", r->why);
+    write_served(w, r);
     writer_map_end(w);
 }
 

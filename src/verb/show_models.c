@@ -113,6 +113,14 @@ static void show_meaning(struct doc *d, const struct models *m)
              "memory to spare (else: too big) at %.0f tokens or all it was trained for%s",
              of_what, m->ranking.perplexity_most * 100, m->ranking.spare_share * 100,
              m->ranking.context_tokens, fast);
+    bool cards = false;
+    for (size_t i = 0; i < m->machine->pools; i++)
+        cards = cards || m->machine->pool[i].kind == POOL_DEVICE;
+    if (cards)
+        doc_note(
+            d, TONE_DIM,
+            "all under llama.cpp: the catalogue knows no checkpoints in AWQ, GPTQ or FP8; what "
+            "vLLM makes of a card muster fit says, and models --installed of what is here");
     if (models_group(m, true))
         doc_note(d, TONE_DIM, "%s: %s", m->use->quality, m->use->quality_words);
     if (models_group(m, false))

@@ -104,7 +104,8 @@ const char *models_where(const struct machine *m, const struct verdict *v, doubl
                                          : "GPU";
     if (on < layers) return str_format(a, "%.0f/%.0f layers on %s", on, layers, gpus);
     if (s->host_experts > 0)
-        return str_format(a, "%s, %.0f layers' experts on host", gpus, s->host_experts);
+        return str_format(a, "%s, experts of %.0f layer%s on host", gpus, s->host_experts,
+                          s->host_experts > 1 ? "s" : "");
     return s->host_cache ? str_format(a, "%s, cache on host", gpus) : gpus;
 }
 

@@ -212,7 +212,8 @@ const struct verb verb_need = {
     .operands = "[MODEL]",
     .about =
         "The inverse of fit: the least and the recommended memory, disk and bandwidth for a model "
-        "under llama.cpp, and which accelerators, CPUs and instances of the catalogue do it, "
+        "under llama.cpp, and which accelerators, chips, CPUs and instances of the catalogue do "
+        "it, "
         "cheapest first where a price is known. Minimum is the smallest quantisation within the "
         "quality bound at 4k tokens with nothing spare; recommended is Q8_0 at 8k with a tenth "
         "spare and 10 tokens a second. MODEL may be a size such as 7B: a model of the catalogue "

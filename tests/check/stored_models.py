@@ -18,6 +18,9 @@ SMALL = {'layers': 4, 'width': 512, 'heads': 8, 'kv_heads': 4, 'vocabulary': 409
 MIDDLE = {'layers': 28, 'width': 2048, 'heads': 16, 'kv_heads': 4, 'vocabulary': 32000}
 LARGE = {'layers': 60, 'width': 8192, 'heads': 64, 'kv_heads': 8, 'vocabulary': 32000}
 
+F16, I32 = ('F16', 2), ('I32', 4)
+AWQ = {'quant_method': 'awq', 'bits': 4, 'group_size': 128, 'zero_point': True, 'version': 'gemm'}
+
 
 def put(path, front, more=0):
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,18 +53,23 @@ def published(folder, quantisation=None):
     if quantisation:
         config['quantization_config'] = quantisation
     tensors, at = {}, 0
-    shapes = {'model.embed_tokens.weight': (words, width), 'lm_head.weight': (words, width), 'model.norm.weight': (width,)}
+    shapes = {'model.embed_tokens.weight': (F16, words, width), 'lm_head.weight': (F16, words, width), 'model.norm.weight': (F16, width)}
     for i in range(layers):
         b = f'model.layers.{i}.'
-        for name, shape in (('self_attn.q_proj', (width, width)), ('self_attn.k_proj', (width, width)), ('self_attn.v_proj', (width, width)),
-                            ('self_attn.o_proj', (width, width)), ('mlp.gate_proj', (ffn, width)), ('mlp.up_proj', (ffn, width)),
-                            ('mlp.down_proj', (width, ffn)), ('input_layernorm', (width,)), ('post_attention_layernorm', (width,))):
-            shapes[b + name + '.weight'] = shape
-    for name, shape in shapes.items():
-        size = 2
+        for name, rows, row in (('self_attn.q_proj', width, width), ('self_attn.k_proj', width, width), ('self_attn.v_proj', width, width),
+                                ('self_attn.o_proj', width, width), ('mlp.gate_proj', ffn, width), ('mlp.up_proj', ffn, width),
+                                ('mlp.down_proj', width, ffn)):
+            if quantisation:
+                groups = row // quantisation['group_size']
+                shapes |= {b + name + '.qweight': (I32, row, rows // 8), b + name + '.qzeros': (I32, groups, rows // 8),
+                           b + name + '.scales': (F16, groups, rows)}
+            else:
+                shapes[b + name + '.weight'] = (F16, rows, row)
+        shapes |= {b + name + '.weight': (F16, width) for name in ('input_layernorm', 'post_attention_layernorm')}
+    for name, ((kind, size), *shape) in shapes.items():
         for n in shape:
             size *= n
-        tensors[name] = {'dtype': 'F16', 'shape': list(shape), 'data_offsets': [at, at + size]}
+        tensors[name] = {'dtype': kind, 'shape': shape, 'data_offsets': [at, at + size]}
         at += size
     text = json.dumps(tensors).encode()
     put(folder / 'config.json', json.dumps(config).encode())
@@ -91,9 +99,10 @@ def fill(home):
     hub(home, 'maker/chat-1B-GGUF', 'chat-1B-Q8_0.gguf', MIDDLE)
     hub(home, 'maker/chat-24B-GGUF', 'chat-24B-Q8_0.gguf', LARGE)
     hub(home, 'maker/split-GGUF', 'split-Q8_0-00001-of-00002.gguf', SMALL)
-    published(home / '.cache/huggingface/hub/models--maker--published/snapshots' / REVISION)
-    (home / '.cache/huggingface/hub/models--maker--published/refs').mkdir()
-    (home / '.cache/huggingface/hub/models--maker--published/refs/main').write_text(REVISION)
+    for name, quantisation in (('published', None), ('published-AWQ', AWQ)):
+        folder = home / f'.cache/huggingface/hub/models--maker--{name}'
+        published(folder / 'snapshots' / REVISION, quantisation)
+        put(folder / 'refs/main', REVISION.encode())
     ollama(home, 'little', 'latest', SMALL, 'Q8_0')
     gguf(home / '.lmstudio/models/maker/seeing-GGUF/seeing-Q8_0.gguf', SMALL)
     gguf(home / '.lmstudio/models/maker/seeing-GGUF/mmproj-seeing-F16.gguf', SMALL)

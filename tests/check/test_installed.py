@@ -54,9 +54,9 @@ class Installed(unittest.TestCase):
         for name, store in MODELS.items():
             self.assertEqual(rows[name]['store'], store)
             self.assertEqual((rows[name]['quant'], rows[name]['format'], rows[name]['architecture']), ('Q8_0', 'GGUF', 'llama'))
-        self.assertEqual(len(rows), 9)
+        self.assertEqual(len(rows), 10)
         self.assertEqual(self.tree(), before)
-        self.assertEqual(len(self.rows()), 8, 'nobody else looks into mine')
+        self.assertEqual(len(self.rows()), 9, 'nobody else looks into mine')
 
     def test_bytes_are_those_of_the_files(self):
         for r in self.rows('--folder', 'mine').values():
@@ -74,10 +74,28 @@ class Installed(unittest.TestCase):
         by_store = {(r['store'], r['role']): r for r in rows.values()}
         self.assertIn('projector', by_store['LM Studio', 'projector']['why'])
         self.assertIn('1 of 2', next(r for r in rows.values() if r['missing'])['why'])
-        published = next(r for r in rows.values() if r['format'] == 'safetensors')
-        self.assertIn('convert', published['why'])
+        published = [r for r in rows.values() if r['format'] == 'safetensors']
+        self.assertEqual([r['quant'] for r in published], ['F16', 'awq, 4 bits, groups of 128'])
+        for r in published:
+            self.assertIn('convert', r['why'])
+            self.assertIsNone(r['vllm'], 'no card')
         roomy = self.rows(line='cpu:8 ram:64GiB bandwidth:60GB/s')
         self.assertEqual(roomy[list(MODELS)[1]]['fits'], 'yes')
+
+    def test_published_weights_on_a_card(self):
+        line = 'cpu:8 ram:32GiB gpu:{}'
+        rows = self.rows(line=line.format('RTX 3060 12GB'))
+        for r in rows.values():
+            self.assertEqual(r['vllm'] is None, r['format'] != 'safetensors', r['name'])
+        half, four = (rows[f'hf:maker/published{n}']['vllm'] for n in ('', '-AWQ'))
+        self.assertTrue(half['holds'] and four['holds'])
+        # What vLLM is said to hold is what lies there, but for zeros that are packed otherwise.
+        for name, v in (('', half), ('-AWQ', four)):
+            self.assertAlmostEqual(v['weight_bytes_per_card'] / rows[f'hf:maker/published{name}']['bytes'], 1, 1)
+        self.assertLess(half['cache_low_tokens'], four['cache_low_tokens'])
+        small = self.rows(line=line.format('RTX 3060 12GB free 600MiB'))['hf:maker/published']['vllm']
+        self.assertEqual((small['holds'], small['cache_low_tokens']), (False, 0))
+        self.assertIsNone(self.rows(line=line.format('Arc A770'))['hf:maker/published']['vllm'], 'vLLM is not sized there')
 
     def test_a_name_is_taken_by_fit(self):
         for name, r in self.rows().items():
