@@ -20,22 +20,36 @@ struct need_case {
     double read_per_s;                          /* NaN: no speed is asked */
 };
 enum offer_kind { OFFER_GPU, OFFER_SHARED, OFFER_CPU, OFFER_CLOUD, OFFER_KINDS };
+/* What keeps a part from a level. X(name, word in the document, words) */
+#define SHORTS(X)                                          \
+    X(SHORT_OF_NOTHING, NULL, NULL)                        \
+    X(SHORT_OF_MEMORY, "too_small", "too small")           \
+    X(SHORT_OF_SPEED, "too_slow", "too slow")              \
+    X(SHORT_OF_RATES, "speed_unknown", "of unknown speed") \
+    X(SHORT_OF_BACKEND, "not_for_llama_cpp", "not for llama.cpp")
+enum short_of {
+#define SHORT_ENUM(name, key, words) name,
+    SHORTS(SHORT_ENUM)
+#undef SHORT_ENUM
+        SHORT_OF_COUNT
+};
 struct offer {
     const char *name;
-    double count;          /* how many of them */
-    enum need_level level; /* what it reaches */
-    double usd;            /* of all; of an instance by the hour; NaN: not known */
-    const char *usd_date;  /* NULL: not known */
-    double memory_bytes;   /* of all; of CPUs and what shares memory the least of the machine's */
-    double most_bytes;     /* of what shares memory: the most it comes with */
-    bool on_cpu;           /* an instance without accelerator */
-    struct estimate per_s; /* decoding, at that level */
+    double count;           /* how many of them */
+    enum need_level level;  /* what it reaches */
+    enum short_of short_of; /* for the next level; nothing at the last */
+    double usd;             /* of all; of an instance by the hour; NaN: not known */
+    const char *usd_date;   /* NULL: not known */
+    double memory_bytes;    /* of all; of CPUs and what shares memory the least of the machine's */
+    double most_bytes;      /* of what shares memory: the most it comes with */
+    bool on_cpu;            /* an instance without accelerator */
+    bool ram_assumed;       /* an instance whose RAM is not listed: enough beside its cards */
+    struct estimate per_s;  /* decoding, at that level */
 };
 struct offers {
     struct offer *offer;
     size_t offers;
-    /* Not offered: too small or too slow; of unknown speed where one is asked; retired. */
-    size_t not_reaching, speed_unknown, retired;
+    size_t without[SHORT_OF_COUNT], retired; /* not offered, by what they are short of */
 };
 struct need {
     const char *operand;

@@ -22,7 +22,7 @@ struct trying {
     const struct need *need;
     struct offers *out;
     struct verdict *verdict; /* of the last judgement */
-    bool speed_missing;      /* the last one would do, were its speed known */
+    enum short_of short_of;  /* what the last one lacked */
 };
 
 static const struct machine *machine_of(const struct trying *t, const char *line)
@@ -52,9 +52,9 @@ static bool has_backends(const struct machine *m)
     return true;
 }
 
-/* Whether a machine does what a case asks; on its devices alone where it has any. */
-static bool reaches(struct trying *t, const struct need_case *c, const struct machine *m,
-                    struct estimate *per_s)
+/* What a machine lacks for what a case asks; on its devices alone where it has any. */
+static enum short_of lacks(struct trying *t, const struct need_case *c, const struct machine *m,
+                           struct estimate *per_s)
 {
     struct verdict *v = t->verdict;
     struct generate g = c->asked.knobs;
@@ -63,13 +63,12 @@ static bool reaches(struct trying *t, const struct need_case *c, const struct ma
     g.cpu_moe = 0;
     g.kv_offload = OFFLOAD_ON;
     judge_task(&task, machine_spared(m, c->spare_share, t->in->arena), t->world, v);
-    if (v->fits > (c->spare_share > 0 ? FITS : FITS_PROBABLY)) return false;
-    if (m->places > 1 && !verdict_all_on_devices(v)) return false;
+    if (v->fits > (c->spare_share > 0 ? FITS : FITS_PROBABLY)) return SHORT_OF_MEMORY;
+    if (m->places > 1 && !verdict_all_on_devices(v)) return SHORT_OF_MEMORY;
     *per_s = v->decode_per_s;
-    if (isnan(c->least_per_s)) return true;
-    if (estimate_known(*per_s)) return per_s->likely >= c->least_per_s;
-    t->speed_missing = true;
-    return false;
+    if (isnan(c->least_per_s)) return SHORT_OF_NOTHING;
+    if (!estimate_known(*per_s)) return SHORT_OF_RATES;
+    return per_s->likely >= c->least_per_s ? SHORT_OF_NOTHING : SHORT_OF_SPEED;
 }
 
 static void add(struct trying *t, const struct offer *offer)
@@ -89,24 +88,25 @@ static void add(struct trying *t, const struct offer *offer)
     o->offer[at] = *offer;
 }
 
-/* The offer as it stands on that machine, at the best level it reaches. */
+/* The offer as it stands on that machine, at the best level it reaches, and what it lacks for a better one. */
 static bool try_machine(struct trying *t, const struct machine *m, enum need_level least,
                         struct offer *offer)
 {
+    t->short_of = SHORT_OF_BACKEND;
     if (!m || !has_backends(m)) return false;
+    offer->short_of = SHORT_OF_NOTHING;
     for (int level = NEED_LEVELS - 1; level >= (int)least; level--) {
         offer->level = (enum need_level)level;
-        if (reaches(t, &t->need->level[level], m, &offer->per_s)) return true;
+        t->short_of = lacks(t, &t->need->level[level], m, &offer->per_s);
+        if (t->short_of == SHORT_OF_NOTHING) return true;
+        offer->short_of = t->short_of;
     }
     return false;
 }
 
 static void leave_out(struct trying *t)
 {
-    if (t->speed_missing)
-        t->out->speed_unknown++;
-    else
-        t->out->not_reaching++;
+    t->out->without[t->short_of]++;
 }
 
 static void try_gpu(struct trying *t, const struct gpu_part *g)
@@ -115,7 +115,7 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
     struct offer best = {.count = 0};
     const struct need_case *most = &t->need->level[NEED_RECOMMENDED];
     const double ram_gib = ceil(most->beside_bytes * 4 / GiB) + 64;
-    t->speed_missing = false;
+    t->short_of = SHORT_OF_MEMORY;
     for (size_t i = 0; i < COUNT_OF(counts); i++) {
         const double bytes = g->memory_gib * GiB * counts[i];
         if (bytes < need_least(t->need->level[NEED_MINIMUM].needs.vram_bytes)) continue;
@@ -150,7 +150,7 @@ static void try_shared(struct trying *t, const struct gpu_part *g)
                       .count = 1,
                       .usd = g->typical_street_price_usd,
                       .usd_date = g->street_price_date};
-    t->speed_missing = false;
+    t->short_of = SHORT_OF_MEMORY;
     if (!(g->memory_gib > SYSTEM_GIB) ||
         !try_machine(t, sharing(t, g, floor(g->memory_gib)), NEED_MINIMUM, &o)) {
         leave_out(t);
@@ -176,7 +176,7 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
     const double bytes = t->need->level[NEED_RECOMMENDED].ram_bytes;
     const double gib = ceil(bytes / GiB) + SYSTEM_GIB;
     struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN, .memory_bytes = gib * GiB};
-    t->speed_missing = false;
+    t->short_of = SHORT_OF_MEMORY;
     const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB", c->name, gib);
     if (c->max_memory_gib < gib || !try_machine(t, machine_of(t, line), NEED_MINIMUM, &o))
         leave_out(t);
@@ -211,9 +211,15 @@ static const struct machine *rented(const struct trying *t, const struct cloud_p
             catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
             return NULL;
         o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
-        return machine_of(t, str_format(a, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", vcpus, c->ram_gib,
-                                        line_name(gpu), c->gpu_count));
+        o->ram_assumed = !(c->ram_gib > 0);
+        const double beside_gib = t->need->level[NEED_RECOMMENDED].beside_bytes / GiB;
+        return machine_of(
+            t,
+            str_format(a, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", vcpus,
+                       o->ram_assumed ? ceil(beside_gib * c->gpu_count) + SYSTEM_GIB : c->ram_gib,
+                       line_name(gpu), c->gpu_count));
     }
+    if (!(c->ram_gib > 0)) return NULL;
     const double free_gib = c->ram_gib - SYSTEM_GIB;
     o->memory_bytes = c->ram_gib * GiB;
     o->on_cpu = true;
@@ -237,9 +243,7 @@ static void try_cloud(struct trying *t, const struct cloud_part *c)
                       .count = 1,
                       .usd = c->usd_per_hour,
                       .usd_date = c->price_date};
-    t->speed_missing = false;
-    const struct machine *m = c->ram_gib > 0 ? rented(t, c, &o) : NULL;
-    if (try_machine(t, m, NEED_MINIMUM, &o))
+    if (try_machine(t, rented(t, c, &o), NEED_MINIMUM, &o))
         add(t, &o);
     else
         leave_out(t);

@@ -60,15 +60,49 @@ static const char *price_words(struct arena *a, const struct offer *o, enum offe
     return str_format(a, kind == OFFER_CLOUD ? "%.2f USD/h" : "%.0f USD", o->usd);
 }
 
-static bool on_cpu(const struct offers *o)
+/* Whether one that is shown has that mark. */
+static bool any_shown(const struct offers *o, bool (*has)(const struct offer *o))
 {
     for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++)
-        if (o->offer[i].on_cpu) return true;
+        if (has(&o->offer[i])) return true;
     return false;
+}
+
+static bool is_on_cpu(const struct offer *o)
+{
+    return o->on_cpu;
+}
+
+static bool is_assumed(const struct offer *o)
+{
+    return o->ram_assumed;
+}
+
+static const char *const short_words[] = {
+#define SHORT_WORDS(name, key, words) words,
+    SHORTS(SHORT_WORDS)
+#undef SHORT_WORDS
+};
+static const char *const short_keys[] = {
+#define SHORT_KEY(name, key, words) key,
+    SHORTS(SHORT_KEY)
+#undef SHORT_KEY
+};
+
+/* The level, and why it is not the better one. */
+static const char *does_words(struct arena *a, const struct need *n, const struct offer *o)
+{
+    const char *name = n->level[o->level].name;
+    const char *own = n->level[o->level].asked.digest->quant;
+    const char *better = n->level[NEED_RECOMMENDED].asked.digest->quant;
+    if (o->level == NEED_RECOMMENDED) return name;
+    if (!own || !better || strcmp(own, better) == 0) better = "more";
+    return str_format(a, "%s (%s: %s)", name, better, short_words[o->short_of]);
 }
 
 static const char *offer_words(struct arena *a, const struct offer *o)
 {
+    if (o->ram_assumed) return str_format(a, "%s *", o->name);
     if (o->count > 1) return str_format(a, "%.0f x %s", o->count, o->name);
     return o->on_cpu ? str_format(a, "%s (CPU)", o->name) : o->name;
 }
@@ -88,10 +122,6 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
         "Accelerators", "Chips that share the machine's memory", "CPUs, all in RAM", "Instances"};
     static const char *const memory[OFFER_KINDS] = {"memory", "RAM", "RAM from", "memory"};
     static const char *const price[OFFER_KINDS] = {"street price", "price", "price", "price"};
-    static const char *const word[OFFER_KINDS] = {
-        "accelerators are too small, too slow or not for llama.cpp",
-        "chips are too small, too slow or not for llama.cpp", "CPUs are too small or too slow",
-        "instances are too small or too slow"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
     struct arena *a = d->arena;
@@ -103,7 +133,7 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
     for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++) {
         const struct offer *x = &o->offer[i];
         const struct cell cell[] = {
-            {.text = offer_words(a, x)},       {.text = n->level[x->level].name},
+            {.text = offer_words(a, x)},       {.text = does_words(a, n, x)},
             {.text = memory_words(a, x)},      {.text = writes(n) ? speed_words(a, x->per_s) : "-"},
             {.text = price_words(a, x, kind)}, {.text = isnan(x->usd) ? "" : x->usd_date}};
         table_row(d, b, cell);
@@ -111,10 +141,9 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
     const char *rest_of = "";
     if (o->offers > OFFERS_SHOWN)
         rest_of = str_format(a, "; %zu more do", o->offers - OFFERS_SHOWN);
-    if (o->not_reaching)
-        rest_of = str_format(a, "%s; %zu %s", rest_of, o->not_reaching, word[kind]);
-    if (o->speed_unknown)
-        rest_of = str_format(a, "%s; %zu of unknown speed", rest_of, o->speed_unknown);
+    for (int k = 0; k < SHORT_OF_COUNT; k++)
+        if (o->without[k])
+            rest_of = str_format(a, "%s; %zu %s", rest_of, o->without[k], short_words[k]);
     if (o->retired)
         rest_of = str_format(a, "%s; retired and not offered: %zu", rest_of, o->retired);
     if (kind == OFFER_SHARED && o->offers)
@@ -122,10 +151,13 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
                              "%s; RAM: the least of the machine that does, to the most the chip "
                              "comes with",
                              rest_of);
-    if (on_cpu(o))
+    if (any_shown(o, is_on_cpu))
         rest_of = str_format(a,
                              "%s; CPU: no accelerator, a share of its processor's listed rates by "
                              "threads, nothing measured stands behind it",
+                             rest_of);
+    if (any_shown(o, is_assumed))
+        rest_of = str_format(a, "%s; *: its RAM is not listed, enough beside the card is assumed",
                              rest_of);
     if (*rest_of) doc_note(d, TONE_DIM, "%s", rest_of + 2);
 }
@@ -177,8 +209,12 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
         writer_map(w);
         writer_put_cstr(w, "name", x->name);
         writer_put_number(w, "count", x->count);
-        if (kind == OFFER_CLOUD) writer_put_bool(w, "on_cpu", x->on_cpu);
+        if (kind == OFFER_CLOUD) {
+            writer_put_bool(w, "on_cpu", x->on_cpu);
+            writer_put_bool(w, "ram_assumed", x->ram_assumed);
+        }
         writer_put_cstr(w, "does", n->level[x->level].name);
+        writer_put_cstr(w, "more_is", short_keys[x->short_of]);
         writer_put_number(w, "memory_bytes", x->memory_bytes);
         if (kind == OFFER_SHARED) writer_put_number(w, "most_memory_bytes", x->most_bytes);
         write_estimate(w, "decode_tokens_per_s", x->per_s);
@@ -187,8 +223,8 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
         writer_map_end(w);
     }
     writer_list_end(w);
-    writer_put_number(w, "not_reaching", (double)o->not_reaching);
-    writer_put_number(w, "speed_unknown", (double)o->speed_unknown);
+    for (int k = SHORT_OF_NOTHING + 1; k < SHORT_OF_COUNT; k++)
+        writer_put_number(w, short_keys[k], (double)o->without[k]);
     writer_put_number(w, "retired", (double)o->retired);
     writer_map_end(w);
 }

@@ -94,6 +94,26 @@ class Need(unittest.TestCase):
             fit = document('fit', 'Qwen2.5-14B', '--quant', high['quant'], '--ctx', str(high['context_tokens']), '--machine', line)
             self.assertEqual(fit['fits'], 'yes', line)
 
+    def test_reasons(self):
+        d = document('need', 'Qwen2.5-14B', '--tps', '15')
+        rows = {r['name']: r for r in json.loads((ROOT / 'data' / 'gpus.json').read_text())['entries']}
+        quant, context = d['levels'][1]['quant'], str(d['levels'][1]['context_tokens'])
+        tried = set()
+        for o in d['accelerators']['offers']:
+            self.assertEqual(o['more_is'] is None, o['does'] == 'recommended', o)
+            if o['more_is'] not in tried:
+                tried.add(o['more_is'])
+                fit = document('fit', 'Qwen2.5-14B', '--quant', quant, '--ctx', context, '--gpu-layers', 'all',
+                               '--machine', f"cpu:8 ram:96GiB gpu:{o['name']} x{o['count']}")
+                slow = fit['decode_tokens_per_s']['likely'] is not None and fit['decode_tokens_per_s']['likely'] < 15
+                if o['more_is'] == 'too_slow':
+                    self.assertTrue(fit['fits'] == 'yes' and slow, o)
+        self.assertIn('too_slow', tried)
+        left = {k: d['accelerators'][k] for k in ('too_small', 'too_slow', 'speed_unknown', 'not_for_llama_cpp')}
+        discrete = [r for r in rows.values() if not r.get('unified_memory')]
+        self.assertEqual(len(d['accelerators']['offers']) + sum(left.values()), len(discrete))
+        self.assertGreater(left['not_for_llama_cpp'], 0)
+
     def test_more_asked_is_never_offered_more(self):
         least = None
         for tps in ('5', '20', '80', '320'):
@@ -126,6 +146,9 @@ class Need(unittest.TestCase):
         for name in names:
             self.assertTrue(rows[name]['cpu'] and not rows[name]['gpu_count'], name)
         self.assertFalse([o for o in fast['offers'] if o['on_cpu']])
+        for o in small['offers']:
+            self.assertEqual(o['ram_assumed'], rows[o['name']].get('ram_gib') is None, o)
+            self.assertFalse(o['ram_assumed'] and o['on_cpu'], o)
         unknown = [n for n, r in rows.items() if not r['gpu_count'] and not r.get('cpu')]
         self.assertTrue(unknown)
         self.assertEqual(small['speed_unknown'], len(unknown), 'no speed is made up for them')
