@@ -156,6 +156,7 @@ static void try_shared(struct trying *t, const struct gpu_part *g)
         leave_out(t);
         return;
     }
+    const enum short_of at_most = o.short_of;
     double least_gib = SYSTEM_GIB, enough_gib = floor(g->memory_gib);
     while (enough_gib - least_gib > 1) {
         const double gib = floor((least_gib + enough_gib) / 2);
@@ -166,22 +167,33 @@ static void try_shared(struct trying *t, const struct gpu_part *g)
             least_gib = gib;
     }
     (void)try_machine(t, sharing(t, g, enough_gib), o.level, &o);
+    o.short_of = at_most;
     o.memory_bytes = enough_gib * GiB;
     o.most_bytes = g->memory_gib * GiB;
     add(t, &o);
 }
 
+/* At each level with the memory that it takes there. */
 static void try_cpu(struct trying *t, const struct cpu_part *c)
 {
-    const double bytes = t->need->level[NEED_RECOMMENDED].ram_bytes;
-    const double gib = ceil(bytes / GiB) + SYSTEM_GIB;
-    struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN, .memory_bytes = gib * GiB};
-    t->short_of = SHORT_OF_MEMORY;
-    const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB", c->name, gib);
-    if (c->max_memory_gib < gib || !try_machine(t, machine_of(t, line), NEED_MINIMUM, &o))
-        leave_out(t);
-    else
-        add(t, &o);
+    struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN};
+    t->short_of = SHORT_OF_BACKEND;
+    for (int level = NEED_LEVELS - 1; level >= 0; level--) {
+        const double gib = ceil(t->need->level[level].ram_bytes / GiB) + SYSTEM_GIB;
+        const enum short_of better = o.short_of;
+        const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB available:%.0fGiB", c->name,
+                                      gib, gib - SYSTEM_GIB);
+        o.memory_bytes = gib * GiB;
+        if (c->max_memory_gib < gib)
+            t->short_of = SHORT_OF_MEMORY;
+        else if (try_machine(t, machine_of(t, line), (enum need_level)level, &o)) {
+            if (level < NEED_LEVELS - 1) o.short_of = better;
+            add(t, &o);
+            return;
+        }
+        o.short_of = t->short_of;
+    }
+    leave_out(t);
 }
 
 /* A machine with some of a processor's threads: that share of its rates, as nobody else may use it. */

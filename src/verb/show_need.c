@@ -118,8 +118,8 @@ static const char *memory_words(struct arena *a, const struct offer *o)
 
 static void show_offers(struct doc *d, const struct need *n, enum offer_kind kind)
 {
-    static const char *const heads[OFFER_KINDS] = {
-        "Accelerators", "Chips that share the machine's memory", "CPUs, all in RAM", "Instances"};
+    static const char *const heads[OFFER_KINDS] = {"Accelerators", "Chips, in the machine's RAM",
+                                                   "CPUs, all in RAM", "Instances"};
     static const char *const memory[OFFER_KINDS] = {"memory", "RAM", "RAM from", "memory"};
     static const char *const price[OFFER_KINDS] = {"street price", "price", "price", "price"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,

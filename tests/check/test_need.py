@@ -114,6 +114,30 @@ class Need(unittest.TestCase):
         self.assertEqual(len(d['accelerators']['offers']) + sum(left.values()), len(discrete))
         self.assertGreater(left['not_for_llama_cpp'], 0)
 
+    def test_a_chip_is_short_with_all_its_memory(self):
+        d = document('need', 'Qwen3-30B-A3B', '--tps', '40', '--ctx', '32k')
+        some = [o for o in d['shared_memory']['offers'] if o['does'] == 'minimum' and '(' not in o['name']]
+        self.assertTrue(some)
+        for o in some:
+            gib = o['most_memory_bytes'] / 2**30
+            fit = document('fit', 'Qwen3-30B-A3B', '--quant', d['levels'][1]['quant'], '--ctx', '32k', '--gpu-layers', 'all',
+                           '--machine', f"cpu:8 ram:{gib:.0f}GiB available:{gib - 1:.0f}GiB gpu:{o['name']}")
+            self.assertEqual(o['more_is'], 'too_slow' if fit['fits'] == 'yes' else 'too_small', o)
+
+    def test_a_cpu_has_the_memory_of_its_level(self):
+        d = document('need', 'DeepSeek-R1')
+        rows = {r['name']: r for r in json.loads((ROOT / 'data' / 'cpus.json').read_text())['entries']}
+        needs = {level['name']: level['ram_bytes'] for level in d['levels']}
+        self.assertGreater(needs['recommended'], 1.5 * needs['minimum'])
+        seen = set()
+        for o in d['cpus']['offers']:
+            seen.add((o['does'], o['more_is']))
+            self.assertLess(abs(o['memory_bytes'] - needs[o['does']]), 3 * 2**30, o)
+            self.assertLessEqual(o['memory_bytes'] / 2**30, rows[o['name']].get('max_memory_gib') or float('inf'), o)
+            if o['more_is'] == 'too_small':
+                self.assertLess(rows[o['name']]['max_memory_gib'] * 2**30, needs['recommended'] + 2**31, o)
+        self.assertLessEqual({('minimum', 'too_slow'), ('minimum', 'too_small')}, seen)
+
     def test_more_asked_is_never_offered_more(self):
         least = None
         for tps in ('5', '20', '80', '320'):
