@@ -197,12 +197,10 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
 }
 
 /* A machine with some of a processor's threads: that share of its rates, as nobody else may use it. */
-static const struct machine *part_of_cpu(const struct trying *t, const struct cloud_part *c,
-                                         const struct machine *m)
+static const struct machine *part_of_cpu(const struct trying *t, const struct machine *m,
+                                         double share)
 {
-    const struct cpu_part *cpu = c->cpu ? catalog_cpu(t->in->catalog, str_of(c->cpu)) : NULL;
-    if (!m || !cpu || !(cpu->threads > 0) || !(c->vcpus > 0)) return NULL;
-    const double share = least(c->vcpus / cpu->threads, 1);
+    if (!m) return NULL;
     struct rate *rate = NEW_ARRAY(t->in->arena, struct rate, m->rates + 1);
     for (size_t i = 0; i < m->rates; i++) {
         struct estimate *e = &rate[i].per_s;
@@ -212,36 +210,39 @@ static const struct machine *part_of_cpu(const struct trying *t, const struct cl
     return machine_with_rates(m, rate, m->rates, t->in->arena);
 }
 
+/* One without accelerator; of which processor it is a part nobody may know. */
+static const struct machine *rented_cpu(const struct trying *t, const struct cloud_part *c,
+                                        struct offer *o)
+{
+    const struct cpu_part *cpu = c->cpu ? catalog_cpu(t->in->catalog, str_of(c->cpu)) : NULL;
+    const bool whole = cpu && cpu->threads > 0 && c->vcpus > 0;
+    const double free_gib = c->ram_gib - SYSTEM_GIB;
+    o->on_cpu = true;
+    o->memory_bytes = c->ram_gib * GiB;
+    if (!(free_gib > 0)) return NULL;
+    const char *name = whole ? cpu->name : str_format(t->in->arena, "%.0f", most(c->vcpus, 1));
+    const struct machine *m =
+        machine_of(t, str_format(t->in->arena, "cpu:%s ram:%gGiB available:%gGiB", name, c->ram_gib,
+                                 free_gib));
+    return whole ? part_of_cpu(t, m, least(c->vcpus / cpu->threads, 1)) : m;
+}
+
+/* With RAM that is not listed, enough beside the accelerators. */
 static const struct machine *rented(const struct trying *t, const struct cloud_part *c,
                                     struct offer *o)
 {
     const struct gpu_part *gpu;
-    struct arena *a = t->in->arena;
-    const double vcpus = most(c->vcpus, 1);
-    if (c->gpu_count > 0) {
-        if (!c->gpu ||
-            catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
-            return NULL;
-        o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
-        o->ram_assumed = !(c->ram_gib > 0);
-        const double beside_gib = t->need->level[NEED_RECOMMENDED].beside_bytes / GiB;
-        return machine_of(
-            t,
-            str_format(a, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", vcpus,
-                       o->ram_assumed ? ceil(beside_gib * c->gpu_count) + SYSTEM_GIB : c->ram_gib,
-                       line_name(gpu), c->gpu_count));
-    }
-    if (!(c->ram_gib > 0)) return NULL;
-    const double free_gib = c->ram_gib - SYSTEM_GIB;
-    o->memory_bytes = c->ram_gib * GiB;
-    o->on_cpu = true;
-    if (!(free_gib > 0)) return NULL;
-    if (!c->cpu)
-        return machine_of(
-            t, str_format(a, "cpu:%.0f ram:%gGiB available:%gGiB", vcpus, c->ram_gib, free_gib));
-    return part_of_cpu(t, c,
-                       machine_of(t, str_format(a, "cpu:%s ram:%gGiB available:%gGiB", c->cpu,
-                                                c->ram_gib, free_gib)));
+    if (!c->gpu && !(c->gpu_count > 0)) return rented_cpu(t, c, o);
+    if (!c->gpu || !(c->gpu_count > 0) ||
+        catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
+        return NULL;
+    const double beside_gib = t->need->level[NEED_RECOMMENDED].beside_bytes / GiB;
+    o->ram_assumed = !(c->ram_gib > 0);
+    o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
+    return machine_of(
+        t, str_format(t->in->arena, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", most(c->vcpus, 1),
+                      o->ram_assumed ? ceil(beside_gib * c->gpu_count) + SYSTEM_GIB : c->ram_gib,
+                      line_name(gpu), c->gpu_count));
 }
 
 static void try_cloud(struct trying *t, const struct cloud_part *c)
