@@ -112,7 +112,7 @@ static bool fill_example(const struct context *in, const struct world *w, struct
                  : f->holds  ? held_words(r, column, bytes, in->arena)
                              : worth(bytes, r->as_bytes, with_spare(&c));
     if (!f->holds && bytes < r->as_bytes && bytes >= r->as_weight_bytes)
-        r->verdict = str_format(in->arena, "%s: the weights alone", r->verdict);
+        r->verdict = str_format(in->arena, "%s: holds the weights alone", r->verdict);
     for (size_t i = 0; i < f->card_count && r->cards < TABLE_CARDS; i++) {
         r->card[r->cards] = (struct table_card){.name = f->cards[i]};
         if (try_card(in, w, r->as_bytes, &r->card[r->cards])) r->cards++;

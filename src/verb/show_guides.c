@@ -108,13 +108,12 @@ static void show_precisions(struct doc *d, const struct guides_shown *g)
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
     for (size_t i = 0; i < g->precisions; i++) {
         const struct precision_row *r = &g->precision[i];
-        const bool first = !i || g->precision[i - 1].guide != r->guide;
         const char *off = r->says;
         if (strcmp(off, "confirmed") != 0)
             off = str_format(a, "%s by %.0f %%", off, fabs(1 - r->guide->bytes / r->bytes) * 100);
         const char *file = file_words(a, r);
-        const struct cell cell[] = {{.text = first ? r->guide->name : ""},
-                                    {.text = first ? str_format(a, "%g", r->guide->bytes) : ""},
+        const struct cell cell[] = {{.text = r->guide->name},
+                                    {.text = str_format(a, "%g", r->guide->bytes)},
                                     {.text = file},
                                     {.text = str_format(a, "%.3f", r->bytes)},
                                     {.text = off}};
