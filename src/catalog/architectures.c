@@ -129,8 +129,7 @@ static const void *load_architectures(const struct catalog *c, struct mu_err *er
     for (size_t i = 0; i < rows.count; i++) {
         if (!finish_row(&row[i], &all->row[i], err)) return NULL;
         names_add(&all->names, row[i].a.name, i, 0);
-        for (size_t k = 0; k < row[i].alias_count; k++)
-            names_add(&all->names, row[i].aliases[k], i, 1);
+        names_add_all(&all->names, row[i].aliases, row[i].alias_count, i, 1);
     }
     names_sort(&all->names);
     return all;

@@ -113,6 +113,7 @@ const struct accelerator_vendor *catalog_accelerator_vendor(const struct catalog
 
 /* A machine for rent. Prices are of the whole instance, in USD an hour, as they were on price_date. */
 struct cloud_part {
+    const char *cpu; /* whose threads its vcpus are, by name in cpus.json; NULL: not known */
     const char *provider, *name, *gpu, *region, *price_date, *status, *source, *confidence, *note;
     const char *const *aliases;
     size_t alias_count;

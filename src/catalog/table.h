@@ -134,6 +134,8 @@ struct names {
 };
 struct names names_new(struct arena *a);
 void names_add(struct names *n, const char *text, size_t row, unsigned rank); /* NULL: nothing */
+void names_add_all(struct names *n, const char *const *texts, size_t count, size_t row,
+                   unsigned rank);
 void names_sort(struct names *n);
 /* The spellings equal to `name` that have the best rank among them, one a row; 0 when there is none. */
 size_t names_find(const struct names *n, struct str name, const struct spelling **first);
