@@ -75,19 +75,28 @@ static const struct numa_node *roomiest(const struct facts *f, bool *sockets)
     return best;
 }
 
-static const struct numa_node *choose_node(const struct machine *m, bool limited,
+/* asked: threads, 0 for none. More of them than a node has CPUs leave nothing to choose. */
+static const struct numa_node *choose_node(const struct machine *m, bool limited, double asked,
                                            struct cpu_placement *out)
 {
     const struct facts *f = m->facts;
     bool sockets;
     if (!f || f->numa_nodes < 2 || working_nodes(f) < 2 || !out->whole) return NULL;
     const struct numa_node *best = roomiest(f, &sockets);
-    out->nodes = limited || (sockets && !best) || isnan(out->needs_bytes) ? NODES_NOT_READ
-                 : !sockets                                               ? NODES_PARTS
-                                                                          : NODES_TOO_SMALL;
+    out->nodes =
+        limited || (sockets && !best) || isnan(out->needs_bytes) || !known(f->cpu.packages, NULL)
+            ? NODES_NOT_READ
+        : !sockets ? NODES_PARTS
+                   : NODES_TOO_SMALL;
     if (out->nodes != NODES_TOO_SMALL) return NULL;
     out->node_free_bytes = known_or(best->free_bytes, 0);
-    if (out->node_free_bytes < out->needs_bytes || !node_cores(&f->cpu, best)) return NULL;
+    /* the mapped pages come to the node too, if not for long */
+    if (out->node_free_bytes < out->needs_bytes + out->repacked_bytes || !node_cores(&f->cpu, best))
+        return NULL;
+    if (asked > known_or(best->cpus, 0)) {
+        out->nodes = NODES_ONE;
+        return NULL;
+    }
     out->nodes = NODES_PINNED;
     out->node = best->id;
     return best;
@@ -168,7 +177,7 @@ void judge_cpu_placement(const struct task *t, const struct machine *m, const st
         out->needs_bytes = site_needs_most(&v->site[ON_HOST]);
         add_loading(t, m, v, out);
     }
-    choose_threads(m, choose_node(m, limited, out), allowed, out);
+    choose_threads(m, choose_node(m, limited, g->threads, out), allowed, out);
     if (g->threads > 0) {
         out->threads = g->threads;
         out->batch_threads = 0;
