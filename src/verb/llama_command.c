@@ -167,7 +167,7 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
         const char *option;
     } flag[] = {{g->flash_attention == (double)FLASH_ON, " -fa on"},
                 {g->flash_attention == (double)FLASH_OFF, " -fa off"},
-                {!g->mmap, " --no-mmap"},
+                {!g->mmap, " --load-mode none"},
                 {g->repack != (double)REPACK_ON, " --no-repack"},
                 {g->kv_unified, " -kvu"},
                 {g->swa_full, " --swa-full"},

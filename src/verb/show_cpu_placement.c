@@ -70,7 +70,7 @@ static void say_loading(struct doc *d, struct block *b, const struct cpu_placeme
     if (p->tight)
         facts_row(d, b, "memory",
                   "tight while it loads: %s of the mapped file stay beside their copy until the "
-                  "kernel drops them; --mmap off holds none",
+                  "kernel drops them; --no-mmap holds none",
                   bytes);
     if (!isnan(p->file_read_least_s))
         facts_row(d, b, "first start",
