@@ -8,6 +8,7 @@
 #include "judge/cpu_placement.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "judge/price.h"
@@ -91,7 +92,8 @@ static const struct numa_node *choose_node(const struct machine *m, bool limited
     if (out->nodes != NODES_TOO_SMALL) return NULL;
     out->node_free_bytes = known_or(best->free_bytes, 0);
     /* the mapped pages come to the node too, if not for long */
-    if (out->node_free_bytes < out->needs_bytes + out->repacked_bytes || !node_cores(&f->cpu, best))
+    if (out->node_free_bytes < out->needs_bytes + out->repacked_bytes ||
+        !(node_cores(&f->cpu, best) >= 1))
         return NULL;
     if (asked > known_or(best->cpus, 0)) {
         out->nodes = NODES_ONE;
@@ -187,4 +189,31 @@ void judge_cpu_placement(const struct task *t, const struct machine *m, const st
     if (out->threads > 0 && estimate_known(v->decode_per_s) && kernels_measured(m) &&
         rated != out->threads)
         out->rated_threads = rated;
+}
+
+/* Whether a path is below a mount point other than the root, of which disks that nobody looked at may be a part. */
+static bool is_below(const char *path, const char *mount)
+{
+    const size_t n = mount ? strlen(mount) : 0;
+    return n > 1 && strncmp(path, mount, n) == 0 && path[n] == '/';
+}
+
+static const struct disk_facts *disk_of(const struct facts *f, const char *file)
+{
+    const struct disk_facts *best = NULL;
+    for (size_t i = 0; i < f->disks; i++) {
+        const struct disk_facts *d = &f->disk[i];
+        if (!strchr(file, '/') && d->purpose && strcmp(d->purpose, "this folder") == 0) return d;
+        if (is_below(file, d->mount) && (!best || strlen(d->mount) > strlen(best->mount))) best = d;
+    }
+    return best;
+}
+
+const struct disk_facts *judge_slow_disk(const struct machine *m, const char *file)
+{
+    static const char *const slow[] = {"network", "hdd"};
+    const struct disk_facts *d = file && m->here && m->facts ? disk_of(m->facts, file) : NULL;
+    for (size_t i = 0; d && d->kind && i < COUNT_OF(slow); i++)
+        if (strcmp(d->kind, slow[i]) == 0) return d;
+    return NULL;
 }

@@ -41,3 +41,5 @@ struct cpu_placement {
 /* For a verdict that was computed; a bill without rules gives the threads alone. */
 void judge_cpu_placement(const struct task *t, const struct machine *m, const struct verdict *v,
                          struct cpu_placement *out);
+/* The disk that a file of this very machine is on, where it is a hard disk or over the network; NULL: neither, or not known. */
+const struct disk_facts *judge_slow_disk(const struct machine *m, const char *file);

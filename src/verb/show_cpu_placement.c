@@ -1,9 +1,11 @@
 /* How a model is put on the CPU: a row for each thing that this machine leaves to choose, why, and the same as a document. What a machine
  * gives no choice in is not said. Left out: what a pinned run gains, which nothing measured supports. */
 #include <math.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/units.h"
+#include "machine/facts.h"
 #include "verb/fit.h"
 
 static const char *threads_why(const struct cpu_placement *p)
@@ -78,6 +80,16 @@ static void say_loading(struct doc *d, struct block *b, const struct cpu_placeme
                   units_seconds(a, p->file_read_least_s));
 }
 
+static void say_disk(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct disk_facts *disk = judge_slow_disk(f->machine, f->asked.file);
+    if (!disk || !f->asked.knobs.mmap) return;
+    facts_row(d, b, "disk",
+              "%s: pages of the map that the kernel drops are read again from there; --no-mmap "
+              "reads the file once, in order",
+              strcmp(disk->kind, "hdd") == 0 ? "a hard disk" : "over the network");
+}
+
 void show_cpu_placement(struct doc *d, const struct fit *f)
 {
     struct cpu_placement p;
@@ -93,6 +105,7 @@ void show_cpu_placement(struct doc *d, const struct fit *f)
                   "no speed of a single node is known: try with and without, after dropping what "
                   "the page cache holds of the file elsewhere");
     say_loading(d, b, &p);
+    say_disk(d, b, f);
 }
 
 static void put_most(struct writer *w, const char *key, double value)

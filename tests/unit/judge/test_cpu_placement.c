@@ -289,6 +289,29 @@ static void speeds_of_other_threads_are_told(void **state)
     assert_exactly(placed(x).rated_threads, 0);
 }
 
+static void slow_disks_are_known_by_their_mounts(void **state)
+{
+    static const struct disk_facts disks[] = {
+        {.purpose = "root", .mount = "/", .kind = "hdd"},
+        {.purpose = "HF cache", .mount = "/mnt/share", .kind = "network"},
+        {.purpose = "Ollama models", .mount = "/mnt/share/fast", .kind = "nvme"},
+        {.purpose = "this folder", .mount = "/work", .kind = "hdd"}};
+    static const struct {
+        const char *file;
+        const struct disk_facts *disk;
+    } rows[] = {{"/mnt/share/m.gguf", &disks[1]}, {"/mnt/share/fast/m.gguf", NULL},
+                {"/mnt/shared/m.gguf", NULL}, /* what the root's mount holds is not known */
+                {"/work/m.gguf", &disks[3]},      {"m.gguf", &disks[3]},
+                {"below/m.gguf", NULL},           {NULL, NULL}};
+    struct made *x = made_new(*state);
+    x->facts.disk = disks;
+    x->facts.disks = COUNT_OF(disks);
+    assert_null(judge_slow_disk(&x->machine, "m.gguf"));
+    x->machine.here = true;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_ptr_equal(judge_slow_disk(&x->machine, rows[i].file), rows[i].disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +330,7 @@ int main(void)
         STAGED(layers_on_devices_leave_only_threads),
         STAGED(loading_costs_what_was_measured),
         STAGED(speeds_of_other_threads_are_told),
+        STAGED(slow_disks_are_known_by_their_mounts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
