@@ -124,7 +124,7 @@ static void choose_threads(const struct machine *m, const struct numa_node *node
         out->by = THREADS_BUDGET;
     }
     const double all = least(cores, allowed);
-    if (fast > 0 && all > out->threads) out->batch_threads = all;
+    if (out->whole && fast > 0 && all > out->threads) out->batch_threads = all;
 }
 
 /* Whether the CPU's kernels were measured, not taken from what is typical. */

@@ -66,8 +66,8 @@ static void say_loading(struct doc *d, struct block *b, const struct cpu_placeme
     if (p->repacked_bytes > 0 && !isnan(p->repack_least_s))
         facts_row(
             d, b, "repacking",
-            "%s are copied into the CPU's own layout at each start, %s at least; --repack off "
-            "saves that",
+            "%s are copied into the CPU's own layout at each start, %s at least; --repack off says "
+            "what leaving it out does to the speed",
             bytes, units_seconds(a, p->repack_least_s));
     if (p->tight)
         facts_row(d, b, "memory",

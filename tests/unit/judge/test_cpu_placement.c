@@ -248,6 +248,10 @@ static void layers_on_devices_leave_only_threads(void **state)
     assert_false(p.whole);
     assert_int_equal(p.nodes, NODES_ONE);
     assert_exactly(p.threads, 16);
+    x = hybrid(*state);
+    x->verdict.split.sites = 2;
+    assert_exactly(placed(x).threads, 4);
+    assert_exactly(placed(x).batch_threads, 0);
 }
 
 static void loading_costs_what_was_measured(void **state)
