@@ -1,6 +1,7 @@
 /* verb/fit.h - what `muster fit` found out, and how it is said. */
 #pragma once
 #include "judge/allocated.h"
+#include "judge/cpu_placement.h"
 #include "judge/on_devices.h"
 #include "verb/common.h"
 
@@ -24,5 +25,8 @@ size_t fit_devices(const struct fit *f);
 /* The one accelerator by name, or how many there are. */
 const char *fit_devices_words(const struct fit *f, struct arena *a);
 void show_fit(struct doc *d, const struct fit *f, bool explain);
+/* How it is put on the CPU, where there is a choice (show_cpu_placement.c). */
+void show_cpu_placement(struct doc *d, const struct fit *f);
+void write_cpu_placement(struct writer *w, const struct fit *f);
 /* The document fit/1. */
 void write_fit(const struct fit *f, const struct context *in, struct buf *out);

@@ -316,6 +316,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_on_devices(&w, f);
+    write_cpu_placement(&w, f);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -336,6 +337,7 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     say_speed(d, f);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
+    show_cpu_placement(d, f);
     say_command(d, f);
     if (explain) say_explanation(d, f);
 }
