@@ -1,0 +1,43 @@
+/* catalog/sources.h - who publishes files of what, and the lines that fetch them (data/sources.json). */
+#pragma once
+#include "catalog/catalog.h"
+
+/* GGUF files of a model: file[i] holds it in mix[i]. A mix that is not listed is not known to be there. */
+struct gguf_source {
+    const char *model, *repository, *source, *confidence; /* model: hf_id of the catalogue */
+    const char *const *mix;
+    size_t mixes;
+    const char *const *file;
+    size_t files;
+};
+/* A line of a program, with {words} that stand for what is known of the model. */
+struct fetch_program {
+    const char *name, *line, *note, *source, *confidence;
+    const char *group;   /* "gguf" "library" "convert" "mlx": shown together */
+    const char *backend; /* only on a machine with one of these; NULL: on any */
+    /* Only where the mix is found by the file's name, or only where it is not. */
+    bool tagged, untagged;
+    const char *const *only; /* of these mixes */
+    size_t only_count;
+    const char *const *except; /* of all but these */
+    size_t except_count;
+};
+/* What the best of a slow kind of disk reads. */
+struct slow_disk {
+    const char *name, *source, *confidence;
+    double read_mbs;
+};
+struct fetch_sources {
+    const struct gguf_source *gguf;
+    size_t ggufs;
+    const struct fetch_program *program;
+    size_t programs;
+    const struct slow_disk *disk;
+    size_t disks;
+};
+bool catalog_sources(const struct catalog *c, const struct fetch_sources **out,
+                     struct mu_err *err) NODISCARD;
+/* By hf_id; NULL: nobody's are known. */
+const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const char *model);
+/* The file of a mix, or NULL. */
+const char *gguf_source_file(const struct gguf_source *g, const char *mix);
