@@ -55,6 +55,7 @@ static const struct list lists[] = {
      "operating system"},
     {KNOWN_SOFTWARE, false, "software.json", NULL, "other", "name", NULL, "software"},
     {KNOWN_SOURCE, false, "sources.json", NULL, "entries", "model", NULL, "GGUF files"},
+    {KNOWN_SOURCE, false, "sources.json", NULL, "library", "model", NULL, "Ollama's library"},
     {KNOWN_SOURCE, false, "sources.json", NULL, "programs", "name", NULL, "line that fetches"},
     {KNOWN_SOURCE, false, "sources.json", NULL, "disks", "name", NULL, "slow disk"},
     {KNOWN_GUIDE, false, "guide_lines.json", NULL, "entries", "name", NULL, "line of a guide"},
@@ -293,7 +294,7 @@ static bool sound(const struct catalog *c, enum known_kind kind, struct mu_err *
     const struct cloud_part *cloud;
     const struct model_part *model;
     const struct mix *mix;
-    const struct fetch_sources *sources;
+    const struct fetch_sources *fetched;
     size_t n;
     switch (kind) {
     case KNOWN_GPU: return catalog_gpus(c, &gpu, &n, err);
@@ -301,7 +302,7 @@ static bool sound(const struct catalog *c, enum known_kind kind, struct mu_err *
     case KNOWN_CLOUD: return catalog_clouds(c, &cloud, &n, err);
     case KNOWN_MODEL: return catalog_models(c, &model, &n, err);
     case KNOWN_QUANT: return catalog_mixes(c, &mix, &n, err);
-    case KNOWN_SOURCE: return catalog_sources(c, &sources, err);
+    case KNOWN_SOURCE: return catalog_sources(c, &fetched, err);
     case KNOWN_SOFTWARE:
     case KNOWN_GUIDE:
     case KNOWN_KIND_COUNT: break;

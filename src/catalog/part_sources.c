@@ -14,6 +14,16 @@ static const struct field gguf_field[] = {
 };
 static const struct fields gguf_fields = ROW_FIELDS(gguf_source, gguf_field);
 
+static const struct field library_field[] = {
+    ROW_TEXT(library_source, "model", model),
+    ROW_TEXT(library_source, "tag", tag),
+    ROW_TEXT(library_source, "source", source),
+    ROW_TEXT(library_source, "confidence", confidence),
+    ROW_TEXTS(library_source, "mixes", mix, mixes),
+    ROW_TEXTS(library_source, "tags", mix_tag, mix_tags),
+};
+static const struct fields library_fields = ROW_FIELDS(library_source, library_field);
+
 static const struct field program_field[] = {
     ROW_TEXT(fetch_program, "name", name),
     ROW_TEXT(fetch_program, "line", line),
@@ -41,7 +51,7 @@ static const struct fields disk_fields = ROW_FIELDS(slow_disk, disk_field);
 static bool plain_words(const struct json *row, const char *key, struct mu_err *err)
 {
     static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/";
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
     struct str s;
     const struct json *j = json_get(row, key);
     const size_t n = json_kind(j) == JSON_LIST_KIND ? json_count(j) : 1;
@@ -51,7 +61,7 @@ static bool plain_words(const struct json *row, const char *key, struct mu_err *
             return err_set(err, MU_DATA, "%s: takes names that are not empty", key);
         for (size_t k = 0; k < s.n; k++)
             if (!s.p[k] || !strchr(plain, s.p[k]))
-                return err_set(err, MU_DATA, "%s: takes letters, digits and . _ - / only", key);
+                return err_set(err, MU_DATA, "%s: takes letters, digits and . _ - / : only", key);
     }
     return true;
 }
@@ -64,6 +74,15 @@ static bool gguf_checked(const struct json *row, struct mu_err *err)
     if (json_count(json_get(row, "mixes")) != json_count(json_get(row, "files")))
         return err_set(err, MU_DATA, "files: takes one for each of mixes");
     return true;
+}
+
+static bool library_checked(const struct json *row, struct mu_err *err)
+{
+    const struct json *mixes = json_get(row, "mixes"), *tags = json_get(row, "tags");
+    if (!plain_words(row, "tag", err)) return false;
+    if (json_count(mixes) != json_count(tags))
+        return err_set(err, MU_DATA, "tags: takes one for each of mixes");
+    return !json_count(tags) || (plain_words(row, "mixes", err) && plain_words(row, "tags", err));
 }
 
 static bool program_checked(const struct json *row, struct mu_err *err)
@@ -83,18 +102,27 @@ static const void *load(const struct catalog *c, struct mu_err *err)
 {
     static const struct row_kind ggufs = {"entries", &gguf_fields,
                                           offsetof(struct gguf_source, model), gguf_checked};
+    static const struct row_kind libraries = {
+        "library", &library_fields, offsetof(struct library_source, model), library_checked};
     static const struct row_kind programs = {"programs", &program_fields,
                                              offsetof(struct fetch_program, name), program_checked};
     static const struct row_kind disks = {"disks", &disk_fields, offsetof(struct slow_disk, name),
                                           disk_checked};
-    struct rows gguf, program, disk;
+    struct rows gguf, library, program, disk;
     if (!kind_read(c, SOURCES, &ggufs, &gguf, err) ||
+        !kind_read(c, SOURCES, &libraries, &library, err) ||
         !kind_read(c, SOURCES, &programs, &program, err) ||
         !kind_read(c, SOURCES, &disks, &disk, err))
         return NULL;
     struct fetch_sources *all = NEW(c->arena, struct fetch_sources);
-    *all = (struct fetch_sources){gguf.row,      gguf.count, program.row,
-                                  program.count, disk.row,   disk.count};
+    *all = (struct fetch_sources){.gguf = gguf.row,
+                                  .ggufs = gguf.count,
+                                  .library = library.row,
+                                  .libraries = library.count,
+                                  .program = program.row,
+                                  .programs = program.count,
+                                  .disk = disk.row,
+                                  .disks = disk.count};
     return all;
 }
 
@@ -112,9 +140,28 @@ const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const ch
     return NULL;
 }
 
+const struct library_source *library_source_of(const struct fetch_sources *s, const char *model)
+{
+    for (size_t i = 0; i < s->libraries; i++)
+        if (strcmp(s->library[i].model, model) == 0) return &s->library[i];
+    return NULL;
+}
+
+/* The text beside a mix in a row's two lists. */
+static const char *beside(const char *const *mix, size_t mixes, const char *const *text,
+                          const char *wanted)
+{
+    for (size_t i = 0; wanted && i < mixes; i++)
+        if (str_eq_nocase(str_of(mix[i]), str_of(wanted))) return text[i];
+    return NULL;
+}
+
 const char *gguf_source_file(const struct gguf_source *g, const char *mix)
 {
-    for (size_t i = 0; g && mix && i < g->mixes && i < g->files; i++)
-        if (str_eq_nocase(str_of(g->mix[i]), str_of(mix))) return g->file[i];
-    return NULL;
+    return g ? beside(g->mix, g->mixes, g->file, mix) : NULL;
+}
+
+const char *library_source_tag(const struct library_source *l, const char *mix)
+{
+    return l ? beside(l->mix, l->mixes, l->mix_tag, mix) : NULL;
 }

@@ -10,6 +10,14 @@ struct gguf_source {
     const char *const *file;
     size_t files;
 };
+/* A model in Ollama's library: tag in a mix of Ollama's choice, mix_tag[i] in mix[i]. */
+struct library_source {
+    const char *model, *tag, *source, *confidence;
+    const char *const *mix;
+    size_t mixes;
+    const char *const *mix_tag;
+    size_t mix_tags;
+};
 /* A line of a program, with {words} that stand for what is known of the model. */
 struct fetch_program {
     const char *name, *line, *note, *source, *confidence;
@@ -30,6 +38,8 @@ struct slow_disk {
 struct fetch_sources {
     const struct gguf_source *gguf;
     size_t ggufs;
+    const struct library_source *library;
+    size_t libraries;
     const struct fetch_program *program;
     size_t programs;
     const struct slow_disk *disk;
@@ -39,5 +49,7 @@ bool catalog_sources(const struct catalog *c, const struct fetch_sources **out,
                      struct mu_err *err) NODISCARD;
 /* By hf_id; NULL: nobody's are known. */
 const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const char *model);
-/* The file of a mix, or NULL. */
+const struct library_source *library_source_of(const struct fetch_sources *s, const char *model);
+/* The file, or the tag, of a mix; NULL: none is known. g and l may be NULL. */
 const char *gguf_source_file(const struct gguf_source *g, const char *mix);
+const char *library_source_tag(const struct library_source *l, const char *mix);

@@ -51,6 +51,10 @@ static const struct leading leading[KNOWN_KIND_COUNT][LEADING_MOST] = {
                      {"bits", "bits a value", "bits a value"},
                      {"ppl", "perplexity", "perplexity"},
                      {"kld", "KLD", "KLD"}},
+    [KNOWN_SOURCE] = {{"repository", "repository", NULL},
+                      {"tag", "tag", NULL},
+                      {"group", "group", NULL}},
+    [KNOWN_GUIDE] = {{"seed", "seed", NULL}, {"verdict", "verdict", NULL}},
     [KNOWN_SOFTWARE] = {{"released", "released", NULL}, {"python_min", "Python from", NULL}},
 };
 
@@ -117,6 +121,12 @@ bool facts_retired(const struct known_row *row)
 {
     const struct known_fact *status = known_fact_of(row, "status");
     return status && strcmp(status->text, "retired") == 0;
+}
+
+bool facts_wrong(const struct known_row *row)
+{
+    const struct known_fact *verdict = known_fact_of(row, "verdict");
+    return verdict && strcmp(verdict->text, "wrong") == 0;
 }
 
 const char *facts_headline(enum known_kind kind, const struct known_row *row, struct arena *a)
@@ -188,7 +198,7 @@ void show_facts_table(struct doc *d, enum known_kind kind, const struct known_ro
     const char **head = NEW_ARRAY(d->arena, const char *, n + 2);
     enum align *align = NEW_ARRAY(d->arena, enum align, n + 2);
     struct cell *cell = NEW_ARRAY(d->arena, struct cell, n + 2);
-    const bool kinds = kind == KNOWN_QUANT || kind == KNOWN_SOFTWARE;
+    const bool kinds = kind == KNOWN_QUANT || kind == KNOWN_SOFTWARE || kind == KNOWN_SOURCE;
     head[0] = "name";
     for (size_t c = 0; c < n; c++) {
         head[c + 1] = column[c]->head;

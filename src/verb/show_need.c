@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "catalog/guides.h"
 #include "model/digest.h"
+#include "verb/fetch.h"
 #include "verb/need.h"
 
 enum { OFFERS_SHOWN = 8 };
@@ -93,6 +94,18 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
              o->retired ? str_format(a, "; %zu are retired and not offered", o->retired) : "");
 }
 
+/* How long the files of both levels take, on lines taken as examples. */
+static void show_fetching(struct doc *d, const struct need *n)
+{
+    for (int i = 0; i < NEED_LEVELS; i++) {
+        const struct need_case *c = &n->level[i];
+        const char *time = fetch_examples_words(c->needs.disk_bytes, d->arena);
+        if (time)
+            doc_note(d, TONE_DIM, "to fetch the %s of %s: %s, as examples",
+                     units_bytes(d->arena, c->needs.disk_bytes), c->name, time);
+    }
+}
+
 void show_need(struct doc *d, const struct need *n)
 {
     struct arena *a = d->arena;
@@ -107,6 +120,7 @@ void show_need(struct doc *d, const struct need *n)
                units_bytes(a, high->vram_bytes));
     if (n->stands_for) doc_note(d, TONE_WARN, "assumed shape: %s", n->stands_for);
     show_levels(d, n);
+    show_fetching(d, n);
     for (int k = 0; k < OFFER_KINDS; k++) show_offers(d, n, (enum offer_kind)k);
 }
 
