@@ -90,7 +90,8 @@ static bool is_right(const struct fetch_program *p, const struct fetching *f,
     if (p->only_count && !one_of(f->mix, p->only, p->only_count)) return false;
     if (one_of(f->mix, p->except, p->except_count)) return false;
     if (strcmp(p->group, "mlx") == 0) return !f->encoder;
-    return strcmp(p->group, "convert") != 0 || !there_is(f);
+    /* what is published in few bits is not made into another mix of few bits */
+    return strcmp(p->group, "convert") != 0 || (!there_is(f) && !f->native);
 }
 
 static void take_lines(const struct fetch_sources *s, const struct machine *m, struct arena *a,
@@ -183,6 +184,7 @@ bool find_fetch(const struct request *q, const struct context *in, const struct 
     f->tag_of_mix = f->tag != NULL;
     if (!f->tag && f->library) f->tag = f->library->tag;
     f->gated = part->gated;
+    f->native = part->native_quant;
     f->encoder = digest->shape->arch && digest->shape->arch->encoder;
     how.convert = !there_is(f);
     how.published_bytes = published_bytes(part);

@@ -17,9 +17,10 @@ struct fetching {
     const struct library_source *library; /* in Ollama's; NULL: not known to be there */
     const char *tag; /* there, of that mix where tag_of_mix, else of Ollama's choice */
     bool tag_of_mix;
-    bool encoder;     /* it writes no text */
-    bool gated;       /* its owner has a licence accepted first */
-    const char *here; /* an operand that leads to it on this disk already; NULL: it is not here */
+    bool encoder;       /* it writes no text */
+    const char *native; /* what it is published in where that is not 16 bits; NULL: it is */
+    bool gated;         /* its owner has a licence accepted first */
+    const char *here;   /* an operand that leads to it on this disk already; NULL: it is not here */
     struct fetch fetch;
     struct fetch_line line[FETCH_LINES_MOST];
     size_t lines;

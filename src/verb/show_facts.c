@@ -51,9 +51,7 @@ static const struct leading leading[KNOWN_KIND_COUNT][LEADING_MOST] = {
                      {"bits", "bits a value", "bits a value"},
                      {"ppl", "perplexity", "perplexity"},
                      {"kld", "KLD", "KLD"}},
-    [KNOWN_SOURCE] = {{"repository", "repository", NULL},
-                      {"tag", "tag", NULL},
-                      {"group", "group", NULL}},
+    [KNOWN_SOURCE] = {{"repository", "where", NULL}},
     [KNOWN_GUIDE] = {{"seed", "seed", NULL}, {"verdict", "verdict", NULL}},
     [KNOWN_SOFTWARE] = {{"released", "released", NULL}, {"python_min", "Python from", NULL}},
 };
@@ -198,7 +196,7 @@ void show_facts_table(struct doc *d, enum known_kind kind, const struct known_ro
     const char **head = NEW_ARRAY(d->arena, const char *, n + 2);
     enum align *align = NEW_ARRAY(d->arena, enum align, n + 2);
     struct cell *cell = NEW_ARRAY(d->arena, struct cell, n + 2);
-    const bool kinds = kind == KNOWN_QUANT || kind == KNOWN_SOFTWARE || kind == KNOWN_SOURCE;
+    const bool kinds = kind == KNOWN_QUANT || kind == KNOWN_SOFTWARE;
     head[0] = "name";
     for (size_t c = 0; c < n; c++) {
         head[c + 1] = column[c]->head;

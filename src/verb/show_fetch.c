@@ -52,7 +52,8 @@ static void show_download(struct doc *d, struct block *b, const struct fetching 
     struct arena *a = d->arena;
     const char *time = fetch_time_words(&f->fetch, a);
     if (!time)
-        facts_row(d, b, "download", "? · what its owner publishes it in is not known");
+        facts_row(d, b, "download", "? · published as %s, and in %s by nobody known here",
+                  f->native ? f->native : "nobody knows what", f->mix);
     else
         facts_row(d, b, "download", "%s%s · %s%s", units_bytes(a, f->fetch.download_bytes),
                   converted(f) ? " as published, if in 16 bits" : "", time,

@@ -97,13 +97,16 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
 /* How long the files of both levels take, on lines taken as examples. */
 static void show_fetching(struct doc *d, const struct need *n)
 {
+    struct arena *a = d->arena;
+    const char *text = NULL;
     for (int i = 0; i < NEED_LEVELS; i++) {
         const struct need_case *c = &n->level[i];
-        const char *time = fetch_examples_words(c->needs.disk_bytes, d->arena);
-        if (time)
-            doc_note(d, TONE_DIM, "to fetch the %s of %s: %s, as examples",
-                     units_bytes(d->arena, c->needs.disk_bytes), c->name, time);
+        const char *time = fetch_examples_words(c->needs.disk_bytes, a);
+        if (!time) continue;
+        const char *one = str_format(a, "%s %s", c->name, time);
+        text = text ? str_format(a, "%s; %s", text, one) : one;
     }
+    if (text) doc_note(d, TONE_DIM, "to fetch it, as examples: %s", text);
 }
 
 void show_need(struct doc *d, const struct need *n)
