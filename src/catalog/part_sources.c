@@ -68,7 +68,7 @@ static bool plain_words(const struct json *row, const char *key, struct mu_err *
 
 static bool gguf_checked(const struct json *row, struct mu_err *err)
 {
-    static const char *const keys[] = {"repository", "mixes", "files"};
+    static const char *const keys[] = {"model", "repository", "mixes", "files"};
     for (size_t i = 0; i < COUNT_OF(keys); i++)
         if (!plain_words(row, keys[i], err)) return false;
     if (json_count(json_get(row, "mixes")) != json_count(json_get(row, "files")))
@@ -79,7 +79,7 @@ static bool gguf_checked(const struct json *row, struct mu_err *err)
 static bool library_checked(const struct json *row, struct mu_err *err)
 {
     const struct json *mixes = json_get(row, "mixes"), *tags = json_get(row, "tags");
-    if (!plain_words(row, "tag", err)) return false;
+    if (!plain_words(row, "tag", err) || !plain_words(row, "model", err)) return false;
     if (json_count(mixes) != json_count(tags))
         return err_set(err, MU_DATA, "tags: takes one for each of mixes");
     return !json_count(tags) || (plain_words(row, "mixes", err) && plain_words(row, "tags", err));
@@ -101,9 +101,9 @@ static bool disk_checked(const struct json *row, struct mu_err *err)
 static const void *load(const struct catalog *c, struct mu_err *err)
 {
     static const struct row_kind ggufs = {"entries", &gguf_fields,
-                                          offsetof(struct gguf_source, model), gguf_checked};
+                                          offsetof(struct gguf_source, repository), gguf_checked};
     static const struct row_kind libraries = {
-        "library", &library_fields, offsetof(struct library_source, model), library_checked};
+        "library", &library_fields, offsetof(struct library_source, tag), library_checked};
     static const struct row_kind programs = {"programs", &program_fields,
                                              offsetof(struct fetch_program, name), program_checked};
     static const struct row_kind disks = {"disks", &disk_fields, offsetof(struct slow_disk, name),
@@ -133,13 +133,6 @@ bool catalog_sources(const struct catalog *c, const struct fetch_sources **out, 
     return all != NULL;
 }
 
-const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const char *model)
-{
-    for (size_t i = 0; i < s->ggufs; i++)
-        if (strcmp(s->gguf[i].model, model) == 0) return &s->gguf[i];
-    return NULL;
-}
-
 const struct library_source *library_source_of(const struct fetch_sources *s, const char *model)
 {
     for (size_t i = 0; i < s->libraries; i++)
@@ -164,4 +157,17 @@ const char *gguf_source_file(const struct gguf_source *g, const char *mix)
 const char *library_source_tag(const struct library_source *l, const char *mix)
 {
     return l ? beside(l->mix, l->mixes, l->mix_tag, mix) : NULL;
+}
+
+const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const char *model,
+                                         const char *mix)
+{
+    const struct gguf_source *first = NULL;
+    for (size_t i = 0; i < s->ggufs; i++) {
+        const struct gguf_source *g = &s->gguf[i];
+        if (strcmp(g->model, model) != 0) continue;
+        if (gguf_source_file(g, mix)) return g;
+        if (!first) first = g;
+    }
+    return first;
 }

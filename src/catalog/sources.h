@@ -47,8 +47,9 @@ struct fetch_sources {
 };
 bool catalog_sources(const struct catalog *c, const struct fetch_sources **out,
                      struct mu_err *err) NODISCARD;
-/* By hf_id; NULL: nobody's are known. */
-const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const char *model);
+/* By hf_id, the one that has it in that mix before others; NULL: nobody's are known. */
+const struct gguf_source *gguf_source_of(const struct fetch_sources *s, const char *model,
+                                         const char *mix);
 const struct library_source *library_source_of(const struct fetch_sources *s, const char *model);
 /* The file, or the tag, of a mix; NULL: none is known. g and l may be NULL. */
 const char *gguf_source_file(const struct gguf_source *g, const char *mix);

@@ -68,6 +68,7 @@ static struct estimate load_of(const struct fetch_asked *in, const struct fetch 
 {
     const struct rate *r = machine_rate(in->machine, WORK_DISK_READ_BYTES, RATE_ONE_THREAD);
     const struct disk_facts *measured = fetch_disk(in->machine, "this folder");
+    if (!(in->file_bytes > 0)) return not_known("how large the file is is not known");
     if (!r || !(r->per_s.low > 0)) return not_known("the disk was not measured");
     if (!same_disk(measured, out->disk))
         return not_known("another disk was measured, that of the current folder");
@@ -95,7 +96,7 @@ static const char *slow_words(const struct fetch_asked *in, const struct fetch *
 
 void judge_fetch(const struct fetch_asked *in, struct fetch *out)
 {
-    *out = (struct fetch){.kept_bytes = in->file_bytes};
+    *out = (struct fetch){.disk = NULL};
     out->download_bytes = in->convert ? in->published_bytes : in->file_bytes;
     out->disk_bytes =
         in->convert ? in->published_bytes + in->between_bytes + in->file_bytes : in->file_bytes;

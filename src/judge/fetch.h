@@ -7,7 +7,8 @@
 struct disk_facts;
 
 struct fetch_asked {
-    double file_bytes;            /* of the GGUF file in the mix asked for: nearly its weights */
+    double
+        file_bytes; /* of the GGUF file in the mix asked for: nearly its weights; NaN: not known */
     double published_bytes;       /* of the weights as their owner published them; NaN: not known */
     double between_bytes;         /* of a file that is made on the way from those to it; 0: none */
     bool convert;                 /* the file is made here of what was published */
@@ -24,7 +25,6 @@ enum { FETCH_TIMES_MOST = 2 };
 struct fetch {
     double download_bytes;         /* NaN: not known */
     double disk_bytes;             /* at most at once, while it is fetched and made; NaN */
-    double kept_bytes;             /* of the file itself */
     const struct disk_facts *disk; /* that it goes on; NULL: none is known */
     struct quantity free_bytes;    /* there */
     struct quantity left_bytes;    /* with everything that is there at once; below 0: too little */

@@ -90,8 +90,9 @@ static bool is_right(const struct fetch_program *p, const struct fetching *f,
     if (p->only_count && !one_of(f->mix, p->only, p->only_count)) return false;
     if (one_of(f->mix, p->except, p->except_count)) return false;
     if (strcmp(p->group, "mlx") == 0) return !f->encoder;
+    if (strcmp(p->group, "unknown") == 0) return f->converted && !f->source;
     /* what is published in few bits is not made into another mix of few bits */
-    return strcmp(p->group, "convert") != 0 || (!there_is(f) && !f->native);
+    return strcmp(p->group, "convert") != 0 || (f->converted && !f->native);
 }
 
 static void take_lines(const struct fetch_sources *s, const struct machine *m, struct arena *a,
@@ -111,6 +112,14 @@ static void take_lines(const struct fetch_sources *s, const struct machine *m, s
         const char *text = is_right(p, f, m) ? filled(p->line, word, COUNT_OF(word), a) : NULL;
         if (text) f->line[f->lines++] = (struct fetch_line){p, text};
     }
+}
+
+/* Of letters, digits and . _ - /: what may stand in a line of a shell as it is. */
+static bool is_plain(const char *name)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/";
+    return strspn(name, plain) == strlen(name);
 }
 
 /* ---- what is there already */
@@ -171,13 +180,13 @@ bool find_fetch(const struct request *q, const struct context *in, const struct 
     if (!line_of(q, &how.line_bytes_per_s, err)) return false;
     if (asked->file || !digest->quant || !(how.file_bytes > 0)) return true;
     if (catalog_model(in->catalog, str_of(asked->model->name), &part, NULL) == MATCH_NONE ||
-        strcmp(part->hf_id, asked->model->name) != 0)
+        strcmp(part->hf_id, asked->model->name) != 0 || !is_plain(part->hf_id))
         return true;
     if (!catalog_sources(in->catalog, &s, err)) return false;
     struct fetching *f = NEW(in->arena, struct fetching);
     f->model = part->hf_id;
     f->mix = digest->quant;
-    f->source = gguf_source_of(s, part->hf_id);
+    f->source = gguf_source_of(s, part->hf_id, f->mix);
     f->file = gguf_source_file(f->source, f->mix);
     f->library = library_source_of(s, part->hf_id);
     f->tag = library_source_tag(f->library, f->mix);
@@ -186,11 +195,15 @@ bool find_fetch(const struct request *q, const struct context *in, const struct 
     f->gated = part->gated;
     f->native = part->native_quant;
     f->encoder = digest->shape->arch && digest->shape->arch->encoder;
-    how.convert = !there_is(f);
+    f->converted = !there_is(f);
     how.published_bytes = published_bytes(part);
     how.between_bytes = at_once(s, f->mix) ? 0 : part->params_total * BYTES_OF_16_BITS;
     how.slow_disk_bytes_per_s = slow_disk(s);
+    /* whoever makes files of it keeps what came in few bits: their size is not that of the mix */
+    if (f->native) how.file_bytes = (double)NAN;
     judge_fetch(&how, &f->fetch);
+    how.convert = true;
+    if (f->converted) judge_fetch(&how, &f->made);
     take_lines(s, m, in->arena, f);
     look_here(in, m, f);
     *out = f;

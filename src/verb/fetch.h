@@ -21,7 +21,10 @@ struct fetching {
     const char *native; /* what it is published in where that is not 16 bits; NULL: it is */
     bool gated;         /* its owner has a licence accepted first */
     const char *here;   /* an operand that leads to it on this disk already; NULL: it is not here */
-    struct fetch fetch;
+    struct fetch fetch; /* of the file in that mix, whoever publishes it */
+    struct fetch
+        made;       /* where no file of it is known: of what is published, and made into it here */
+    bool converted; /* that is so: made says something */
     struct fetch_line line[FETCH_LINES_MOST];
     size_t lines;
 };

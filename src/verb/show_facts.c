@@ -51,7 +51,7 @@ static const struct leading leading[KNOWN_KIND_COUNT][LEADING_MOST] = {
                      {"bits", "bits a value", "bits a value"},
                      {"ppl", "perplexity", "perplexity"},
                      {"kld", "KLD", "KLD"}},
-    [KNOWN_SOURCE] = {{"repository", "where", NULL}},
+    [KNOWN_SOURCE] = {{"model", "model", NULL}},
     [KNOWN_GUIDE] = {{"seed", "seed", NULL}, {"verdict", "verdict", NULL}},
     [KNOWN_SOFTWARE] = {{"released", "released", NULL}, {"python_min", "Python from", NULL}},
 };

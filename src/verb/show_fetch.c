@@ -42,41 +42,43 @@ const char *fetch_examples_words(double bytes, struct arena *a)
     return fetch_time_words(&f, a);
 }
 
-static bool converted(const struct fetching *f)
-{
-    return !f->file && !f->tag_of_mix;
-}
-
 static void show_download(struct doc *d, struct block *b, const struct fetching *f)
 {
-    struct arena *a = d->arena;
-    const char *time = fetch_time_words(&f->fetch, a);
-    if (!time)
-        facts_row(d, b, "download", "? · published as %s, and in %s by nobody known here",
-                  f->native ? f->native : "nobody knows what", f->mix);
+    const char *time = fetch_time_words(&f->fetch, d->arena);
+    if (time)
+        facts_row(d, b, "download", "%s · %s%s", units_bytes(d->arena, f->fetch.download_bytes),
+                  time, f->fetch.examples ? " (examples; see --line)" : "");
     else
-        facts_row(d, b, "download", "%s%s · %s%s", units_bytes(a, f->fetch.download_bytes),
-                  converted(f) ? " as published, if in 16 bits" : "", time,
-                  f->fetch.examples ? " (examples; see --line)" : "");
+        facts_row(d, b, "download", "? · published as %s, which files of it keep",
+                  f->native ? f->native : "nobody knows what");
 }
 
-static void show_room(struct doc *d, struct block *b, const struct fetching *f)
+static void show_room(struct doc *d, struct block *b, const char *name, const struct fetch *x)
 {
     struct arena *a = d->arena;
-    const struct fetch *x = &f->fetch;
     double free_bytes, left_bytes;
-    if (isnan(x->disk_bytes)) return;
-    const char *what =
-        converted(f) ? str_format(a, " at once, %s kept", units_bytes(a, x->kept_bytes)) : "";
     const char *needs = units_bytes(a, x->disk_bytes);
+    if (isnan(x->disk_bytes)) return;
     if (!known(x->free_bytes, &free_bytes) || !known(x->left_bytes, &left_bytes))
-        facts_row(d, b, "disk", "%s%s; how much is free is not known", needs, what);
+        facts_row(d, b, name, "%s; how much is free is not known", needs);
     else if (left_bytes < 0)
-        facts_row(d, b, "disk", "%s%s: more than the %s that are free on %s", needs, what,
+        facts_row(d, b, name, "%s: more than the %s that are free on %s", needs,
                   units_bytes(a, free_bytes), x->disk->mount);
     else
-        facts_row(d, b, "disk", "%s%s, of %s free on %s: leaves %s", needs, what,
+        facts_row(d, b, name, "%s of the %s that are free on %s: leaves %s", needs,
                   units_bytes(a, free_bytes), x->disk->mount, units_bytes(a, left_bytes));
+}
+
+/* What it takes to make the file here instead. */
+static void show_made(struct doc *d, struct block *b, const struct fetching *f)
+{
+    const char *time = fetch_time_words(&f->made, d->arena);
+    if (!f->converted) return;
+    if (time) {
+        facts_row(d, b, "made here", "%s as published, if in 16 bits · %s",
+                  units_bytes(d->arena, f->made.download_bytes), time);
+        show_room(d, b, "disk for that", &f->made);
+    }
 }
 
 static void show_load(struct doc *d, struct block *b, const struct fetching *f)
@@ -100,6 +102,8 @@ static const char *group_title(const char *group, const struct fetching *f)
     if (strcmp(group, "library") == 0)
         return f->tag_of_mix ? "From Ollama's library"
                              : "From Ollama's library, in a mix of its own choice";
+    if (strcmp(group, "unknown") == 0)
+        return "ORG is to be looked up: who publishes GGUF files of it is not known here";
     if (strcmp(group, "convert") == 0)
         return "Made here: as published, then by llama.cpp's own tools";
     return "With MLX, in its own 4 bits, where it knows the architecture";
@@ -122,17 +126,11 @@ static void show_why(struct doc *d, const struct fetching *f)
 {
     const char *note = NULL;
     for (size_t i = 0; i < f->lines && !note; i++) note = f->line[i].program->note;
-    if (converted(f) && f->source)
+    if (f->converted && f->source)
         doc_note(d, TONE_DIM,
-                 "of %s in %s nothing is known here; muster facts source %s says what is", f->mix,
+                 "of %s in %s nothing is known here: muster facts source %s says what is", f->mix,
                  f->source->repository, name_alone(f->model));
-    else if (converted(f))
-        doc_note(
-            d, TONE_DIM,
-            "who publishes GGUF files of it is not known here: look for ORG/%s-GGUF on the hub, "
-            "then llama-server -hf ORG/NAME:%s",
-            name_alone(f->model), f->mix);
-    if (converted(f) && f->gated)
+    if (f->converted && f->gated)
         doc_note(
             d, TONE_WARN,
             "its owner asks for a licence to be accepted on the hub first; then hf auth login");
@@ -148,8 +146,9 @@ void show_fetch(struct doc *d, const struct fetching *f)
     }
     struct block *b = doc_facts(d, "To get it");
     show_download(d, b, f);
-    show_room(d, b, f);
+    show_room(d, b, "disk", &f->fetch);
     show_load(d, b, f);
+    show_made(d, b, f);
     if (f->fetch.slow) doc_note(d, TONE_WARN, "where models are kept: %s", f->fetch.slow);
     show_lines(d, f);
     show_why(d, f);
@@ -186,6 +185,22 @@ static void write_times(struct writer *w, const struct fetch *x)
     writer_list_end(w);
 }
 
+static void write_made(struct writer *w, const struct fetching *f)
+{
+    const struct fetch *x = &f->made;
+    writer_key(w, "made");
+    if (!f->converted) {
+        writer_null(w);
+        return;
+    }
+    writer_map(w);
+    writer_put_number(w, "download_bytes", x->download_bytes);
+    writer_put_number(w, "disk_bytes", x->disk_bytes);
+    writer_put_number(w, "left_bytes", known_or(x->left_bytes, (double)NAN));
+    write_times(w, x);
+    writer_map_end(w);
+}
+
 void write_fetch(struct writer *w, const struct fetching *f)
 {
     writer_key(w, "fetch");
@@ -200,18 +215,16 @@ void write_fetch(struct writer *w, const struct fetching *f)
     writer_put_cstr(w, "file", f->file);
     writer_put_cstr(w, "library_tag", f->tag);
     writer_put_bool(w, "library_tag_of_mix", f->tag_of_mix);
-    writer_put_bool(w, "converted", converted(f));
     writer_put_bool(w, "gated", f->gated);
     writer_put_cstr(w, "here", f->here);
     writer_put_number(w, "download_bytes", x->download_bytes);
-    writer_put_number(w, "disk_bytes", x->disk_bytes);
-    writer_put_number(w, "kept_bytes", x->kept_bytes);
     writer_put_cstr(w, "disk", x->disk ? x->disk->mount : NULL);
     writer_put_number(w, "free_bytes", known_or(x->free_bytes, (double)NAN));
     writer_put_number(w, "left_bytes", known_or(x->left_bytes, (double)NAN));
     writer_put_cstr(w, "slow", x->slow);
     write_estimate(w, "load_s", x->load_s);
     write_times(w, x);
+    write_made(w, f);
     write_lines(w, f);
     writer_map_end(w);
 }

@@ -42,7 +42,8 @@ static void rows_are_of_models_and_mixes_that_there_are(void **state)
         for (size_t k = 0; k < g->files; k++)
             if (!str_ends(str_of(g->file[k]), S(".gguf"))) fail_msg("%s", g->file[k]);
         assert_true(str_has(str_of(g->source), str_of(g->repository)));
-        assert_ptr_equal(gguf_source_of(s, g->model), g);
+        for (size_t k = 0; k < g->mixes; k++)
+            assert_non_null(gguf_source_file(gguf_source_of(s, g->model, g->mix[k]), g->mix[k]));
     }
     for (size_t i = 0; i < s->libraries; i++) {
         const struct library_source *l = &s->library[i];
@@ -84,7 +85,11 @@ static void a_file_or_a_tag_of_a_mix(void **state)
     assert_null(gguf_source_file(g, "IQ1_S"));
     assert_null(gguf_source_file(NULL, "Q4_K_M"));
     assert_null(gguf_source_file(g, NULL));
-    assert_null(gguf_source_of(s, "nobody/nothing"));
+    assert_null(gguf_source_of(s, "nobody/nothing", "Q4_K_M"));
+    /* of two that publish it, the one that has the mix; of a mix that none has, the first */
+    assert_ptr_equal(gguf_source_of(s, g->model, "IQ1_S"), g);
+    assert_ptr_equal(gguf_source_of(s, g->model, g->mix[0]), g);
+    assert_ptr_not_equal(gguf_source_of(s, g->model, "Q6_K"), g);
     assert_string_equal(library_source_tag(l, "Q3_K_M"), "phi3:3.8b-mini-4k-instruct-q3_K_M");
     assert_null(library_source_tag(l, "IQ1_S"));
     assert_null(library_source_tag(NULL, "Q4_0"));
