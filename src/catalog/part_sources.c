@@ -1,4 +1,4 @@
-/* catalog/part_sources.c - rows of data/sources.json. Left out: which line is right for a model (verb/fetch.c). */
+/* catalog/part_sources.c - rows of data/sources.json. Left out: which line is right for a model (verb/fetching.c). */
 #include <string.h>
 
 #include "base/arena.h"

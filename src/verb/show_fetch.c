@@ -1,6 +1,6 @@
 /* What it takes to get a model, shown: what is fetched and how long that takes, the room it needs, the first load, and the lines that do
  * it, by group. */
-#include "verb/fetch.h"
+#include "verb/fetching.h"
 
 #include <math.h>
 #include <string.h>

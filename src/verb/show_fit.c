@@ -12,7 +12,7 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
-#include "verb/fetch.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 
 static bool is_encoder(const struct fit *f)

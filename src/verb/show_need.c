@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "catalog/guides.h"
 #include "model/digest.h"
-#include "verb/fetch.h"
+#include "verb/fetching.h"
 #include "verb/need.h"
 
 enum { OFFERS_SHOWN = 8 };

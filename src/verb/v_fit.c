@@ -14,7 +14,7 @@
 #include "machine/facts.h"
 #include "measure/exact.h"
 #include "model/model.h"
-#include "verb/fetch.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 
 enum { CONTEXT_STEP = 256 };

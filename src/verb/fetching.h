@@ -1,4 +1,4 @@
-/* verb/fetch.h - how a model gets onto this disk: what it takes, and the lines that do it. */
+/* verb/fetching.h - how a model gets onto this disk: what it takes, and the lines that do it. */
 #pragma once
 #include "catalog/sources.h"
 #include "judge/fetch.h"

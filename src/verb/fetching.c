@@ -1,7 +1,7 @@
 /* How a model that is no file gets onto this disk: which of the lines of data/sources.json are right for it and its mix, and what the
  * fetching takes (judge/fetch.c). A line is shown only where every {word} of it is known; a name nobody is known to publish is never made
  * up: then the weights as their owner published them are fetched and converted. Left out: asking the hub itself. */
-#include "verb/fetch.h"
+#include "verb/fetching.h"
 
 #include <math.h>
 #include <string.h>
@@ -81,6 +81,15 @@ static bool there_is(const struct fetching *f)
     return f->file || f->tag_of_mix;
 }
 
+/* Whether a group of lines is for a model like that. */
+static bool group_is_right(const char *group, const struct fetching *f)
+{
+    if (strcmp(group, "mlx") == 0) return !f->encoder;
+    if (strcmp(group, "unknown") == 0) return f->converted && !f->source;
+    /* what is published in few bits is not made into another mix of few bits */
+    return strcmp(group, "convert") != 0 || (f->converted && !f->native);
+}
+
 static bool is_right(const struct fetch_program *p, const struct fetching *f,
                      const struct machine *m)
 {
@@ -88,11 +97,7 @@ static bool is_right(const struct fetch_program *p, const struct fetching *f,
     if (p->backend && !has_backend(m, p->backend)) return false;
     if ((p->tagged && !found_by_mix) || (p->untagged && found_by_mix)) return false;
     if (p->only_count && !one_of(f->mix, p->only, p->only_count)) return false;
-    if (one_of(f->mix, p->except, p->except_count)) return false;
-    if (strcmp(p->group, "mlx") == 0) return !f->encoder;
-    if (strcmp(p->group, "unknown") == 0) return f->converted && !f->source;
-    /* what is published in few bits is not made into another mix of few bits */
-    return strcmp(p->group, "convert") != 0 || (f->converted && !f->native);
+    return !one_of(f->mix, p->except, p->except_count) && group_is_right(p->group, f);
 }
 
 static void take_lines(const struct fetch_sources *s, const struct machine *m, struct arena *a,
