@@ -59,6 +59,12 @@ static bool same_disk(const struct disk_facts *a, const struct disk_facts *b)
     return a == b || (a && b && a->same_as == b->same_as);
 }
 
+static const struct disk_facts *library_disk(const struct machine *m, const struct disk_facts *hub)
+{
+    const struct disk_facts *d = disk_of(m, "Ollama models");
+    return d && !same_disk(d, hub) ? d : NULL;
+}
+
 static struct estimate not_known(const char *why)
 {
     return (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, why};
@@ -102,6 +108,7 @@ void judge_fetch(const struct fetch_asked *in, struct fetch *out)
         in->convert ? in->published_bytes + in->between_bytes + in->file_bytes : in->file_bytes;
     take_times(in, out);
     take_room(in, out);
+    out->library_disk = library_disk(in->machine, out->disk);
     out->load_s = load_of(in, out);
     out->slow = slow_words(in, out);
 }

@@ -23,11 +23,13 @@ struct fetch_time {
 };
 enum { FETCH_TIMES_MOST = 2 };
 struct fetch {
-    double download_bytes;         /* NaN: not known */
-    double disk_bytes;             /* at most at once, while it is fetched and made; NaN */
-    const struct disk_facts *disk; /* that it goes on; NULL: none is known */
-    struct quantity free_bytes;    /* there */
-    struct quantity left_bytes;    /* with everything that is there at once; below 0: too little */
+    double download_bytes;                 /* NaN: not known */
+    double disk_bytes;                     /* at most at once, while it is fetched and made; NaN */
+    const struct disk_facts *disk;         /* that it goes on; NULL: none is known */
+    const struct disk_facts *library_disk; /* that Ollama keeps its own copies on, where it is
+                                              another; NULL: the same, or not known */
+    struct quantity free_bytes;            /* there */
+    struct quantity left_bytes; /* with everything that is there at once; below 0: too little */
     struct fetch_time time[FETCH_TIMES_MOST];
     size_t times;           /* 0: what is fetched is not known */
     bool examples;          /* no line was given: these are examples */

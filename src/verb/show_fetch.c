@@ -95,6 +95,15 @@ static void show_load(struct doc *d, struct block *b, const struct fetching *f)
               words, s.source);
 }
 
+/* Ollama's copies may lie elsewhere. */
+static void show_library_disk(struct doc *d, struct block *b, const struct fetching *f)
+{
+    const struct disk_facts *disk = f->fetch.library_disk;
+    if (disk)
+        facts_row(d, b, "Ollama's disk", "%s, %s free", disk->mount,
+                  units_bytes_q(d->arena, disk->free_bytes));
+}
+
 /* What stands over the lines of a group. */
 static const char *group_title(const char *group, const struct fetching *f)
 {
@@ -149,6 +158,7 @@ void show_fetch(struct doc *d, const struct fetching *f)
     show_room(d, b, "disk", &f->fetch);
     show_load(d, b, f);
     show_made(d, b, f);
+    show_library_disk(d, b, f);
     if (f->fetch.slow) doc_note(d, TONE_WARN, "where models are kept: %s", f->fetch.slow);
     show_lines(d, f);
     show_why(d, f);
@@ -219,6 +229,7 @@ void write_fetch(struct writer *w, const struct fetching *f)
     writer_put_cstr(w, "here", f->here);
     writer_put_number(w, "download_bytes", x->download_bytes);
     writer_put_cstr(w, "disk", x->disk ? x->disk->mount : NULL);
+    writer_put_cstr(w, "library_disk", x->library_disk ? x->library_disk->mount : NULL);
     writer_put_number(w, "free_bytes", known_or(x->free_bytes, (double)NAN));
     writer_put_number(w, "left_bytes", known_or(x->left_bytes, (double)NAN));
     writer_put_cstr(w, "slow", x->slow);

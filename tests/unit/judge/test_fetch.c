@@ -189,6 +189,21 @@ static void test_slow(void **state)
     assert_null(m.out.slow);
 }
 
+static void test_library(void **state)
+{
+    struct made m;
+    (void)state;
+    make(&m, 8e9);
+    judge_fetch(&m.asked, &m.out);
+    assert_null(m.out.library_disk);
+    m.disk[0].purpose = "Ollama models";
+    judge_fetch(&m.asked, &m.out);
+    assert_null(m.out.library_disk);
+    m.disk[0].same_as = 1;
+    judge_fetch(&m.asked, &m.out);
+    assert_ptr_equal(m.out.library_disk, &m.disk[0]);
+}
+
 /* A machine of which nothing is known. */
 static void test_nothing(void **state)
 {
@@ -213,8 +228,9 @@ static void test_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_line), cmocka_unit_test(test_time),
-                                       cmocka_unit_test(test_room), cmocka_unit_test(test_load),
-                                       cmocka_unit_test(test_slow), cmocka_unit_test(test_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_line),   cmocka_unit_test(test_time), cmocka_unit_test(test_room),
+        cmocka_unit_test(test_load),   cmocka_unit_test(test_slow), cmocka_unit_test(test_library),
+        cmocka_unit_test(test_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
