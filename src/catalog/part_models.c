@@ -107,6 +107,8 @@ static const struct field model_field[] = {
     ROW_FLAG(model_part, "attention_k_eq_v", attention_k_eq_v),
     ROW_TEXT(model_part, "sliding_pattern", sliding_pattern),
     ROW_FLAG(model_part, "tied_embeddings", tied_embeddings),
+    ROW_FLAG(model_part, "gated", gated),
+    ROW_TEXT(model_part, "native_quant", native_quant),
     ROW_NUMBER(model_part, "embedding_dim", embedding_dim),
     ROW_MAP("rope_scaling", rope_fields),
     ROW_MAP("mla", mla_fields),

@@ -18,6 +18,8 @@ struct model_part {
     double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim;
     bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
+    bool gated;               /* its owner has people accept a licence before they fetch it */
+    const char *native_quant; /* what it is published in where that is not 16 bits; or NULL */
     struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
         bool present;

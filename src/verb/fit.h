@@ -5,6 +5,8 @@
 #include "judge/on_devices.h"
 #include "verb/common.h"
 
+struct fetching;
+
 struct fit {
     struct asked asked;
     struct subject subject;
@@ -18,6 +20,7 @@ struct fit {
     struct placed placed;
     bool devices; /* there are some that can be used */
     struct on_devices all_on;
+    const struct fetching *fetch; /* how the model gets here; NULL: it is a file, or nobody's */
 };
 
 /* Devices that can be used. */

@@ -12,6 +12,7 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 
 static bool is_encoder(const struct fit *f)
@@ -244,6 +245,7 @@ static void say_command(struct doc *d, const struct fit *f)
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
     show_runtimes(d, &f->placed);
+    show_fetch(d, f->fetch);
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -317,6 +319,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_on_devices(&w, f);
     write_cpu_placement(&w, f);
+    write_fetch(&w, f->fetch);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }

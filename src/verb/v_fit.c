@@ -14,6 +14,7 @@
 #include "machine/facts.h"
 #include "measure/exact.h"
 #include "model/model.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 
 enum { CONTEXT_STEP = 256 };
@@ -186,6 +187,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (f->devices)
         judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
+    if (!find_fetch(q, in, &f->asked, f->machine, &f->fetch, err)) return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
@@ -208,6 +210,10 @@ static const struct option options[] = {
      .kind = OPTION_SWITCH,
      .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
     {.name = "quick", .kind = OPTION_FLAG, .words = "measure nothing; kept measurements are used"},
+    {.name = "line",
+     .kind = OPTION_TEXT,
+     .value = "SPEED",
+     .words = "of the internet line, for how long fetching takes: 100Mbit/s, 50MB/s"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
