@@ -24,7 +24,7 @@ static bool is_revision(struct str s)
 }
 
 /* org/name of letters, digits, and single . - _ between them: nothing that leads out of a folder. */
-static bool is_repo(struct str s)
+bool stock_is_repo(struct str s)
 {
     size_t slashes = 0;
     bool mark = true;
@@ -80,7 +80,8 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
     struct arena *a = t->in->arena;
     const char *repo = str_format(a, "%s/%s", hub->path, folder);
     const char *called = repo_name(folder, a);
-    const char *name = hub->hub && is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
+    const char *name =
+        hub->hub && stock_is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
     const char *const *revision;
     size_t revisions = 0;
     const struct str main = main_revision(t->in, repo);
@@ -102,7 +103,7 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
 }
 
 /* A path inside a repository: no part of it is empty, hidden or leads up. */
-static bool is_inside(struct str s)
+bool stock_is_inside(struct str s)
 {
     if (!s.n || s.n > NAME_MOST || memchr(s.p, '\\', s.n)) return false;
     struct str rest = s;
@@ -171,7 +172,7 @@ static struct names names_below(const struct looking *in, const char *folder)
     return all;
 }
 
-static const char *with_tag(const char *const *name, size_t names, struct str tag)
+const char *stock_with_tag(const char *const *name, size_t names, struct str tag)
 {
     struct gguf_name part;
     for (size_t i = 0; i < names; i++) {
@@ -186,11 +187,12 @@ static const char *with_tag(const char *const *name, size_t names, struct str ta
 }
 
 /* What llama.cpp would take of a folder's files; NULL when there is none. */
-static const char *usual_file(const char *const *name, size_t names)
+const char *stock_usual_file(const char *const *name, size_t names)
 {
     static const struct str usual[] = {{"Q4_K_M", 6}, {"Q8_0", 4}, {NULL, 0}};
     const char *file = NULL;
-    for (size_t i = 0; i < COUNT_OF(usual) && !file; i++) file = with_tag(name, names, usual[i]);
+    for (size_t i = 0; i < COUNT_OF(usual) && !file; i++)
+        file = stock_with_tag(name, names, usual[i]);
     return file;
 }
 
@@ -217,18 +219,26 @@ static const char *in_folder(struct wanted *w, const char *folder)
 {
     const struct looking *in = w->f->in;
     const char *file = NULL;
-    if (w->rest.n && is_inside(w->rest)) {
+    if (w->rest.n && stock_is_inside(w->rest)) {
         const char *path = str_format(in->arena, "%s/%.*s", folder, STR_ARG(w->rest));
         if (is_file(path)) return path;
     }
     const struct names all = names_below(in, folder);
-    file = w->rest.n ? with_tag(all.name, all.count, w->rest) : usual_file(all.name, all.count);
+    file = w->rest.n ? stock_with_tag(all.name, all.count, w->rest)
+                     : stock_usual_file(all.name, all.count);
     if (file) return str_format(in->arena, "%s/%s", folder, file);
     if (!w->rest.n &&
         (has_ending(&all, S(".safetensors")) || has_ending(&all, S(".safetensors.index.json"))))
         return folder;
     mention(w, &all);
     return NULL;
+}
+
+const char *stock_in_folder(const struct looking *in, const char *folder, struct str rest)
+{
+    const struct finding f = {.in = in};
+    struct wanted w = {.f = &f, .rest = rest};
+    return in_folder(&w, folder);
 }
 
 static const char *in_hub(struct wanted *w, const char *hub)
@@ -244,7 +254,7 @@ static const char *in_hub(struct wanted *w, const char *hub)
 /* llama.cpp's cache before it took the hub's layout: ORG_NAME_FILE, a file's folders set off by _ too. */
 static const char *in_flat(const struct wanted *w, const char *folder)
 {
-    if (!w->rest.n || !is_inside(w->rest)) return NULL;
+    if (!w->rest.n || !stock_is_inside(w->rest)) return NULL;
     char *name = (char *)arena_alloc(w->f->in->arena, w->rest.n + 1);
     for (size_t i = 0; i < w->rest.n; i++) name[i] = w->rest.p[i] == '/' ? '_' : w->rest.p[i];
     const char *path = str_format(w->f->in->arena, "%s/%.*s_%.*s_%s", folder, STR_ARG(w->org),
@@ -271,7 +281,7 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
 {
     struct wanted w = {.f = f, .rest = f->name};
     const struct str repo = str_cut(&w.rest, ':');
-    if (!is_repo(repo))
+    if (!stock_is_repo(repo))
         return err_set(err, MU_NOINPUT,
                        "cannot take %s for a model: write hf:ORGANISATION/NAME, with :FILE or "
                        ":QUANTISATION behind it for one of several",
@@ -293,7 +303,7 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
     return err_set(err, MU_NOINPUT,
                    "cannot open %s: it is in no cache on this disk; its files are listed at "
                    "%s/api/models/%.*s/tree/main, which is not asked: fetch it first, as with hf "
-                   "download %.*s",
+                   "download %.*s, or let fit and need read its header alone with --online",
                    f->operand,
                    given && given[0] && !strchr(given, '@')
                        ? str_visible(f->in->arena, str_of(given))
