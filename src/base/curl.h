@@ -11,7 +11,6 @@ enum curl_option {
     CURL_STALL_BYTES_PER_S = 19,
     CURL_STALL_S = 20,
     CURL_FOLLOW = 52,
-    CURL_NO_SIGNAL = 99,
     CURL_WHOLE_MS = 155,
     CURL_CONNECT_MS = 156,
     CURL_SCHEMES = 181,

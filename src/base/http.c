@@ -180,7 +180,6 @@ static void set_up(struct pass *t, char *reason, struct curl_list *list)
     c->set(e, CURL_AGENT, "muster/" MUSTER_VERSION);
     c->set(e, CURL_SCHEMES, (long)CURL_HTTP_AND_HTTPS);
     c->set(e, CURL_FOLLOW, 0L);
-    c->set(e, CURL_NO_SIGNAL, 1L);
     c->set(e, CURL_CONNECT_MS, (long)(1000 * connect_s));
     c->set(e, CURL_WHOLE_MS, (long)(1000 * (q->whole_s > 0 ? q->whole_s : whole_usual_s)));
     c->set(e, CURL_STALL_BYTES_PER_S, 1L);

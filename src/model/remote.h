@@ -26,5 +26,7 @@ bool remote_fetch(const struct remote_asked *asked, const char **path,
                   struct mu_err *err) NODISCARD;
 /* The copy that is kept; nothing is asked. False: none is. */
 bool remote_kept(const struct remote_asked *asked, const char **path);
+/* What a copy was fetched from, without a query; NULL of other files. */
+const char *remote_url(const char *path, struct arena *a);
 /* Says of a copy when it was fetched and from where; of other files nothing. */
 void remote_confess(const char *path, struct arena *a, struct notes *notes);

@@ -136,7 +136,8 @@ static bool front_grow(struct front *f, uint64_t bytes)
     if (good && !more.n)
         good = err_set(f->err, MU_DATA, "cannot read %s: it ends inside its header", f->shown);
     if (good) buf_add(&f->bytes, buf_text(&more));
-    f->r->fetched_bytes += (double)more.n;
+    /* who knows no ranges sends what came before them too */
+    f->r->fetched_bytes += (double)more.n + (good && answer.status == 200 ? (double)asked.from : 0);
     buf_release(&more);
     return good;
 }
@@ -327,6 +328,12 @@ bool remote_text(struct remote *r, const struct remote_place *p, const char *url
     r->fetched_bytes += (double)body->n;
     *next = f.answer.next;
     return f.answer.status == 200 || refused(&f, f.answer.status, err);
+}
+
+const char *remote_url(const char *path, struct arena *a)
+{
+    struct side s;
+    return side_read(path, a, &s) ? s.url : NULL;
 }
 
 void remote_confess(const char *path, struct arena *a, struct notes *notes)

@@ -20,6 +20,12 @@ static void add(struct hub_list *list, const char *name, struct arena *a)
     list->name[list->count++] = name;
 }
 
+/* Nothing in it that is not seen, or leads elsewhere. */
+static bool is_plain(struct str path, struct arena *a)
+{
+    return stock_is_inside(path) && strlen(str_visible(a, path)) == path.n;
+}
+
 static bool add_all(const struct json *root, const char *shown, struct arena *a,
                     struct hub_list *list, struct mu_err *err)
 {
@@ -30,7 +36,7 @@ static bool add_all(const struct json *root, const char *shown, struct arena *a,
         struct str type, path;
         if (!json_text(json_get(one, "type"), &type) || !json_text(json_get(one, "path"), &path))
             return err_set(err, MU_DATA, "cannot use %s: an entry has no type or no path", shown);
-        if (!str_is(type, "file") || !stock_is_inside(path) || memchr(path.p, 0, path.n)) continue;
+        if (!str_is(type, "file") || !is_plain(path, a)) continue;
         if (list->count == HUB_FILES_MOST)
             return err_set(err, MU_DATA, "cannot use %s: it lists more than %d files", shown,
                            HUB_FILES_MOST);

@@ -51,6 +51,7 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     if (path != operand) remote_confess(path, in->arena, in->notes);
     out->model = model;
     out->file = model->tensors ? path : NULL;
+    out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (model->tensors && !quant) {
         digest_of_model(model, in->catalog, out->digest);

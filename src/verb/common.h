@@ -50,6 +50,8 @@ void show_notes(struct doc *d, const struct notes *n);
 struct asked {
     const struct model *model;
     const char *file; /* the model's path, NULL for one of the catalogue */
+    const char
+        *url; /* where that file is the copy of a header, what it was fetched from; else NULL */
     struct digest *digest;
     struct generate knobs;
     struct task task;

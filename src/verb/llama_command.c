@@ -140,8 +140,9 @@ const char *llama_command(const struct placed *p, struct arena *a)
     struct buf line;
     buf_init(&line, COMMAND_BYTES_MOST);
     add_environment(&line, p);
-    buf_add(&line, S("llama-server -m "));
-    add_word(&line, p->asked->file ? p->asked->file : "MODEL.gguf");
+    const struct asked *asked = p->asked;
+    buf_add(&line, asked->url ? S("llama-server --model-url ") : S("llama-server -m "));
+    add_word(&line, asked->url ? asked->url : (asked->file ? asked->file : "MODEL.gguf"));
     add_settings(&line, p->asked, a);
     add_placement(&line, p, a);
     const char *text = str_copy(a, buf_text(&line));
