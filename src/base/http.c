@@ -315,25 +315,34 @@ static void go_on(struct pass *t)
     t->from = t->asked->from + t->body->n;
 }
 
-static bool usual_answer(struct pass *t, struct http_answer *out)
+/* Statuses that nobody asked for, and those that mean to ask later. */
+static bool judge_status(struct pass *t)
 {
     const struct http_headers *h = &t->head;
-    const bool whole = h->status == 200, part = h->status == 206;
+    const bool refused = h->status >= 400 && h->status <= 499;
     if (try_later(h->status))
         return err_set(t->err, MU_UNAVAILABLE, "cannot read %s: it answers %d, time and again%s",
                        t->shown, h->status,
                        h->wait_known ? str_format(t->a, " (try after %.0f s)", h->wait_s) : "");
-    if (!whole && !part && h->status != 304 && !(h->status >= 400 && h->status <= 499))
-        return wrong(t, str_format(t->a, "status %d means nothing here", h->status));
     if (h->status == 304 && !t->asked->known_etag)
         return wrong(t, "it says that what nobody has is unchanged");
+    if (h->status != 200 && h->status != 206 && h->status != 304 && !refused)
+        return wrong(t, str_format(t->a, "status %d means nothing here", h->status));
+    return true;
+}
+
+static bool usual_answer(struct pass *t, struct http_answer *out)
+{
+    const struct http_headers *h = &t->head;
+    const bool whole = h->status == 200;
+    const uint64_t end = t->asked->from + t->body->n;
+    if (!judge_status(t)) return false;
     *out = (struct http_answer){.status = h->status,
                                 .etag = h->etag[0] ? str_copy(t->a, str_of(h->etag)) : NULL,
                                 .next = h->next[0] ? str_copy(t->a, str_of(h->next)) : NULL,
                                 .total_known = whole ? h->length_known : h->total_known,
                                 .total_bytes = whole ? h->length : h->total};
-    const uint64_t end = t->asked->from + t->body->n;
-    if (part && t->asked->bytes && t->body->n < t->asked->bytes &&
+    if (h->status == 206 && t->asked->bytes && t->body->n < t->asked->bytes &&
         !(out->total_known && end == out->total_bytes))
         return wrong(t, "it is shorter than its headers say");
     return true;

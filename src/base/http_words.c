@@ -36,16 +36,28 @@ static bool is_port(struct str s)
     return s.n <= PORT_MOST && str_u64(s, &port) && port >= 1 && port <= UINT16_MAX;
 }
 
+/* Characters that an address has: no blanks, no controls, no other alphabets, none that quote. */
+static bool all_plain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("\\\"<>^`{|}", s.p[i])) return false;
+    return s.n <= URL_MOST;
+}
+
+/* As far as to one of these. */
+static size_t end_at(struct str s, size_t from, const char *marks)
+{
+    while (from < s.n && !strchr(marks, s.p[from])) from++;
+    return from;
+}
+
 bool http_url_read(struct str text, struct http_url *out)
 {
     const struct str secure = S("https://"), plain = S("http://");
     struct http_url u = {.secure = str_starts(text, secure)};
-    if (text.n > URL_MOST || (!u.secure && !str_starts(text, plain))) return false;
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("\\\"<>^`{|}", text.p[i])) return false;
+    if (!all_plain(text) || (!u.secure && !str_starts(text, plain))) return false;
     const size_t begin = u.secure ? secure.n : plain.n;
-    size_t end = begin;
-    while (end < text.n && !strchr("/?#", text.p[end])) end++;
+    const size_t end = end_at(text, begin, "/?#"), stop = end_at(text, end, "?#");
     u.origin = (struct str){text.p, end};
     u.host = (struct str){text.p + begin, end - begin};
     const char *bracket = memchr(u.host.p, ']', u.host.n);
@@ -56,8 +68,6 @@ bool http_url_read(struct str text, struct http_url *out)
         u.host.n = (size_t)(colon - u.host.p);
         if (!is_port(u.port)) return false;
     }
-    size_t stop = end;
-    while (stop < text.n && !strchr("?#", text.p[stop])) stop++;
     u.path = (struct str){text.p + end, stop - end};
     if (!is_host(u.host)) return false;
     *out = u;

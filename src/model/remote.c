@@ -180,7 +180,7 @@ static struct remote_place hub_place(const struct remote_asked *asked, const str
 
 static bool hub_fetch(struct remote *r, const char **path, struct mu_err *err)
 {
-    struct hub h;
+    struct hub h = {.folder = NULL};
     struct hub_list list = {.count = 0};
     const char *file = NULL;
     if (!hub_of(r->asked, &h, err)) return false;
@@ -200,7 +200,7 @@ struct registry {
 static bool registry_of(const struct remote_asked *asked, struct registry *out, struct mu_err *err)
 {
     struct arena *a = asked->arena;
-    struct registry g;
+    struct registry g = {.folder = NULL};
     struct http_url host;
     struct str name = str_of(asked->operand);
     str_cut(&name, ':');
@@ -245,7 +245,7 @@ static const char *blob_name(const struct ollama_manifest *m, struct arena *a)
 static bool registry_fetch(struct remote *r, const char **path, struct mu_err *err)
 {
     struct arena *a = r->asked->arena;
-    struct registry g;
+    struct registry g = {.folder = NULL};
     struct ollama_manifest m = {0};
     const char *manifest = NULL;
     if (!registry_of(r->asked, &g, err)) return false;
@@ -321,7 +321,7 @@ static bool address_of(const struct remote_asked *asked, struct address *out, st
 
 static bool address_fetch(struct remote *r, const char **path, struct mu_err *err)
 {
-    struct address at;
+    struct address at = {.name = NULL};
     return address_of(r->asked, &at, err) && remote_model(r, &at.place, at.name, path, err);
 }
 
@@ -360,7 +360,7 @@ static bool is_there(const char *path)
 
 static const char *hub_kept(const struct remote_asked *asked)
 {
-    struct hub h;
+    struct hub h = {.folder = NULL};
     struct root root;
     if (!hub_of(asked, &h, NULL) || !root_open(NULL, &root, NULL)) return NULL;
     const struct looking in = {.root = &root, .arena = asked->arena, .env = asked->env};
@@ -374,7 +374,7 @@ static const char *hub_kept(const struct remote_asked *asked)
 static const char *registry_kept(const struct remote_asked *asked)
 {
     struct arena *a = asked->arena;
-    struct registry g;
+    struct registry g = {.folder = NULL};
     struct ollama_manifest m = {0};
     if (!registry_of(asked, &g, NULL)) return NULL;
     if (!manifest_at(str_format(a, "%s/%s", g.folder, g.manifest), a, &m, NULL)) return NULL;
@@ -384,7 +384,7 @@ static const char *registry_kept(const struct remote_asked *asked)
 bool remote_kept(const struct remote_asked *asked, const char **path)
 {
     const char *kept = NULL;
-    struct address at;
+    struct address at = {.name = NULL};
     if (remote_is_address(asked->operand)) {
         if (address_of(asked, &at, NULL))
             kept = str_format(asked->arena, "%s/%s", at.place.folder, at.name);
