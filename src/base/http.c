@@ -13,7 +13,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { HEADERS_MOST_BYTES = 256 << 10, REFUSAL_MOST_BYTES = 64 << 10, LINE_MOST = 4096 };
+enum {
+    HEADERS_MOST_BYTES = 256 << 10,
+    REFUSAL_MOST_BYTES = 64 << 10,
+    LINE_MOST = 4096,
+    TOKEN_MOST = 2048
+};
 static const double connect_s = 10, whole_usual_s = 120, stall_usual_s = 20, wait_most_s = 10,
                     wait_first_s = 0.5;
 
@@ -354,6 +359,8 @@ static bool begin(struct pass *t)
         return err_set(t->err, MU_USAGE,
                        "cannot ask for that address: it is none of http or https, names a user, or "
                        "holds characters that no address has");
+    if (strlen(t->asked->token.secret ? t->asked->token.secret : "") > TOKEN_MOST)
+        return err_set(t->err, MU_USAGE, "the token to be sent is longer than any is");
     for (const char *p = t->asked->token.secret; p && *p; p++)
         if (*p <= ' ' || *p > '~')
             return err_set(t->err, MU_USAGE,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { URL_MOST = 4096, HOST_MOST = 255, PORT_MOST = 5 };
+enum { URL_MOST = 8192, HOST_MOST = 255, PORT_MOST = 5 };
 
 static bool is_digit(char c)
 {
@@ -110,6 +110,7 @@ static void keep(char *to, size_t room, struct str s)
 static void read_range(struct str s, struct http_headers *h)
 {
     const struct str unit = S("bytes ");
+    h->range_known = h->total_known = false; /* the last one counts, as a whole */
     h->range_bad = true;
     if (!str_starts(s, unit)) return;
     struct str total = {s.p + unit.n, s.n - unit.n};

@@ -121,6 +121,9 @@ static bool hub_list(struct remote *r, const struct remote_place *p, const struc
         const bool same = next && http_url_read(str_of(next), &next_host) &&
                           http_url_same_host(&next_host, &h->host);
         url = same ? next : NULL;
+        if (next && (!same || page + 1 == PAGES_MOST))
+            note_add(r->asked->notes, "%s: the list of its files goes on, and was not followed",
+                     r->shown);
     }
     return true;
 }

@@ -330,6 +330,26 @@ class Online(unittest.TestCase):
             shutil.copy(self.small, parts / f"x-0000{i}-of-00003.gguf")
         self.refused(f"http://127.0.0.1:{self.cdn}/org/split/x-00001-of-00003.gguf", 66, "part 2 of 3.*404")
 
+    def test_split_whole(self):
+        """Three parts, each with a tensor of its own; of each only the header is fetched."""
+        number = lambda key, kind, form, value: (key, struct.pack("<I" + form, kind, value))
+        shared = [("llama.block_count", 1), ("llama.context_length", 512), ("llama.embedding_length", 32),
+                  ("llama.feed_forward_length", 64), ("llama.attention.head_count", 4)]
+        names = ["token_embd.weight", "output_norm.weight", "blk.0.attn_norm.weight"]
+        for i, name in enumerate(names):
+            pairs = [number(b"split.no", 2, "H", i), number(b"split.count", 2, "H", 3), number(b"split.tensors.count", 5, "i", 3)]
+            if i == 0:
+                pairs += [(b"general.architecture", text_value(b"llama"))] + [number(k.encode(), 4, "I", v) for k, v in shared]
+            dims = [32, 100] if i == 0 else [32]
+            tensor = struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", len(dims))
+            tensor += b"".join(struct.pack("<Q", d) for d in dims) + struct.pack("<IQ", 0, 0)
+            front = gguf(pairs, tensors=1) + tensor
+            front += bytes(-len(front) % 32)
+            self.file(f"cdn/org/parts/y-0000{i + 1}-of-00003.gguf", front + bytes(4 * 32 * (100 if i == 0 else 1)))
+        name = "org/parts/y-00001-of-00003.gguf"
+        self.same_as(self.fit(f"http://127.0.0.1:{self.cdn}/{name}", "--online"), self.base / "cdn" / name)
+        self.assertEqual([p.stat().st_size % 32 for p in self.copies()], [0, 0, 0])
+
     def test_addresses(self):
         base = f"http://127.0.0.1:{self.cdn}/"
         self.same_as(self.fit(base + "org/some/m-Q8_0.gguf", "--online"), self.small)
