@@ -48,6 +48,7 @@ http {{
     location /s418/ {{ return 418; }}
   }}
   server {{ listen 127.0.0.1:{cdn}; root {base}/cdn; }}
+  server {{ listen 127.0.0.1:{tls} ssl; root {base}/cdn; ssl_certificate {base}/own.pem; ssl_certificate_key {base}/own.key; }}
 }}
 """
 
@@ -91,11 +92,13 @@ class Online(unittest.TestCase):
             sys.exit("test_http.py: nginx is not installed; tools/setup test installs it")
         cls.base = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.base)
-        cls.hub, cls.cdn = free_port(), free_port()
+        cls.hub, cls.cdn, cls.tls = free_port(), free_port(), free_port()
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout",
+                        cls.base / "own.key", "-out", cls.base / "own.pem"], check=True, capture_output=True, timeout=WAIT_S)
         cls.lay_out()
         user = "user root;" if os.geteuid() == 0 else ""
         config = cls.base / "nginx.conf"
-        config.write_text(CONFIG.format(base=cls.base, hub=cls.hub, cdn=cls.cdn, secret=SECRET, user=user))
+        config.write_text(CONFIG.format(base=cls.base, hub=cls.hub, cdn=cls.cdn, tls=cls.tls, secret=SECRET, user=user))
         cls.nginx = subprocess.Popen([NGINX, "-c", config, "-p", cls.base, "-e", cls.base / "error.log"])
         cls.addClassCleanup(cls.stop)
         until = time.monotonic() + WAIT_S
@@ -313,6 +316,12 @@ class Online(unittest.TestCase):
         # another host's address never gets it
         self.fit(f"http://127.0.0.1:{self.cdn}/org/some/m-Q8_0.gguf", "--online")
         self.assertTrue(all(r["token"] == "-" for r in self.requests()))
+
+    def test_certificate_of_its_own(self):
+        self.env.update(HF_TOKEN=SECRET, HF_ENDPOINT=f"https://localhost:{self.tls}")
+        self.requests()
+        self.refused("hf:org/some", 69, "certificate")
+        self.assertEqual([r for r in self.requests() if r["port"] == str(self.tls)], [])
 
     def test_token_of_two_lines(self):
         self.env["HF_TOKEN"] = SECRET + "\r\nX-Other: 1"
