@@ -59,6 +59,7 @@ static bool refuse(const struct scan *s, const char *what)
 
 static bool ended(const struct scan *s)
 {
+    s->out->cut = true;
     if (s->from->bytes.n < s->from->file_bytes)
         return refuse(s, "its header is longer than any known one; it is damaged");
     return refuse(s, "the file ends inside its header; an unfinished download, perhaps");

@@ -8,6 +8,7 @@
 #include "catalog/types.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "model/remote.h"
 #include "model/stores.h"
 #include "verb/common.h"
 
@@ -47,8 +48,10 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     if (!types || !stores_operand(operand, in->env, in->arena, &path, err) ||
         !model_open(path, in->catalog, in->arena, in->notes, model, err))
         return false;
+    if (path != operand) remote_confess(path, in->arena, in->notes);
     out->model = model;
     out->file = model->tensors ? path : NULL;
+    out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (model->tensors && !quant) {
         digest_of_model(model, in->catalog, out->digest);

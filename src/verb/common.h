@@ -50,6 +50,8 @@ void show_notes(struct doc *d, const struct notes *n);
 struct asked {
     const struct model *model;
     const char *file; /* the model's path, NULL for one of the catalogue */
+    const char
+        *url; /* where that file is the copy of a header, what it was fetched from; else NULL */
     struct digest *digest;
     struct generate knobs;
     struct task task;
@@ -59,6 +61,10 @@ struct asked {
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
                     const struct machine *m, struct asked *out, struct mu_err *err) NODISCARD;
+/* --online, and what it makes of an operand: the path of the header's copy where the model is not on this disk; without it, and of any
+ * other operand, the operand itself. For commands that need no more of a model than its header. */
+bool online_operand(const struct request *q, const struct context *in, const char *operand,
+                    const char **out, struct mu_err *err) NODISCARD;
 /* A hub's name of a model without its owner. */
 const char *name_alone(const char *hub_name);
 /* Knobs given in the request set upon the defaults, and settled. */

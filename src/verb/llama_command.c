@@ -183,9 +183,10 @@ const char *llama_command(const struct placed *p, struct arena *a)
     judge_cpu_placement(&p->asked->task, p->machine, p->verdict, &cpu);
     buf_init(&line, COMMAND_BYTES_MOST);
     add_environment(&line, p);
+    const struct asked *asked = p->asked;
     add_starter(&line, p->machine, &cpu);
-    buf_add(&line, S("llama-server -m "));
-    add_word(&line, p->asked->file ? p->asked->file : "MODEL.gguf");
+    buf_add(&line, asked->url ? S("llama-server --model-url ") : S("llama-server -m "));
+    add_word(&line, asked->url ? asked->url : (asked->file ? asked->file : "MODEL.gguf"));
     add_settings(&line, p->asked, a);
     add_threads(&line, &cpu);
     add_placement(&line, p, a);

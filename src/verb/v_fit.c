@@ -166,11 +166,14 @@ static bool answer(const struct request *q, const struct context *in, struct ans
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    if (!subject_machine(q, in, &f->subject, err)) return false;
+    const char *operand = NULL;
+    if (!subject_machine(q, in, &f->subject, err) ||
+        !online_operand(q, in, q->operand[0], &operand, err))
+        return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
     if (!world_here(in, &f->machine, &world, err) ||
-        !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
+        !asked_generate(in, operand, request_text(q, "quant"), f->machine, &f->asked, err) ||
         !asked_knobs(q, in, &f->asked, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
@@ -217,6 +220,9 @@ static const struct option options[] = {
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
+    {.name = "online",
+     .kind = OPTION_FLAG,
+     .words = "ask hubs for the header of a model that is not here: hf:, ollama:, https://"},
 };
 static const char *const examples[] = {
     "muster fit phi-3-mini --quant Q4_K_M --ctx 4k --quick",
@@ -233,7 +239,8 @@ const struct verb verb_fit = {
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
         "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "
-        "spelling. "
+        "spelling. With --online one that is not here, or an address (https://...), has its header "
+        "fetched, and only that; nothing is asked over the network otherwise. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
