@@ -45,6 +45,7 @@ static const struct field row_fields[] = {
     CONSTANT(FIELD_NUMBER, "half_columns", half_columns, "columns that reach half of it"),
     CONSTANT(FIELD_NUMBER, "expert_share", expert_share, "of that rate, chosen experts"),
     CONSTANT(FIELD_NUMBER, "launch_s", launch_s, "a node of the graph, beside its work"),
+    CONSTANT(FIELD_NUMBER, "handoff_s", handoff_s, "from one device to the next, a token"),
     CONSTANT(FIELD_NUMBER, "flop_per_cycle", flop_per_cycle, "of a CPU's core, 32-bit"),
     CONSTANT(FIELD_NUMBER, "core_read_per_s", core_read_per_s, "bytes that one core reads"),
     CONSTANT(FIELD_NUMBER, "decode_low", decode[RANGE_DENSE].low, "measured / predicted"),
@@ -55,6 +56,8 @@ static const struct field row_fields[] = {
     CONSTANT(FIELD_NUMBER, "moe_decode_high", decode[RANGE_EXPERTS].high, "measured / predicted"),
     CONSTANT(FIELD_NUMBER, "moe_prefill_low", prefill[RANGE_EXPERTS].low, "measured / predicted"),
     CONSTANT(FIELD_NUMBER, "moe_prefill_high", prefill[RANGE_EXPERTS].high, "measured / predicted"),
+    CONSTANT(FIELD_NUMBER, "several_low", several.low, "measured / predicted"),
+    CONSTANT(FIELD_NUMBER, "several_high", several.high, "measured / predicted"),
 };
 static const struct fields row_table = FIELD_TABLE(struct row, "accelerator", row_fields);
 static const struct field file_fields[] = {
@@ -79,7 +82,7 @@ static bool ranges_checked(const struct accelerator *x)
 {
     for (size_t i = 0; i < RANGE_KINDS; i++)
         if (!is_range(x->decode[i]) || !is_range(x->prefill[i])) return false;
-    return true;
+    return is_range(x->several);
 }
 
 static bool shares_checked(const struct accelerator *x)
@@ -101,6 +104,8 @@ static bool row_checked(const struct row *r, struct mu_err *err)
     if (!(x->half_columns >= 0 && x->half_columns <= columns_most) ||
         !(x->launch_s >= 0 && x->launch_s <= launch_most_s))
         return err_set(err, MU_DATA, "\"half_columns\" or \"launch_s\" is missing or too much");
+    if (!isnan(x->handoff_s) && !(x->handoff_s >= 0 && x->handoff_s <= launch_most_s))
+        return err_set(err, MU_DATA, "\"handoff_s\" is too much");
     if (!ranges_checked(x))
         return err_set(err, MU_DATA, "a range needs both its ends, in their order");
     return true;
