@@ -88,6 +88,8 @@ const char *place_called(const struct machine *m, size_t place, struct arena *a)
 const char *placement_words(const struct placed *p, struct arena *a);
 /* "5.10 GiB of 11.6 GiB there, 620 MiB of 28.0 GiB on the host", behind the words of the placement. */
 const char *needs_words(const struct placed *p, struct arena *a);
+/* What a placement that does not fit is over by, site by site; empty: nothing is. */
+const char *missing_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);
 /* Every name, value, formula and source that the bill was made of. */

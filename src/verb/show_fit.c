@@ -55,9 +55,11 @@ static void say_placed(struct doc *d, const struct fit *f)
     const struct site *s = verdict_binding(v);
     const char *where = placement_words(&f->placed, a), *what = task_words(f, a);
     const char *needs = needs_words(&f->placed, a);
+    const char *missing = missing_words(&f->placed, a);
     if (v->fits == FITS_NOT)
-        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s", what, where, needs,
-                   s->bound_by ? ", bound by " : "", s->bound_by ? s->bound_by : "");
+        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s%s%s", what, where, needs,
+                   *missing ? "; missing are " : "", missing, s->bound_by ? ", bound by " : "",
+                   s->bound_by ? s->bound_by : "");
     else
         doc_answer(d, TONE_GOOD, "%s, %s: %s needs %s%s",
                    v->fits == FITS ? "Fits" : "Fits, probably", where, what, needs,
