@@ -80,6 +80,8 @@ struct placed {
 const char *lower_case(struct arena *a, const char *name); /* of ASCII */
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
+/* The devices in the order that it takes llama.cpp to count them in; NULL: all are alike, or the engine told. */
+const char *device_order_words(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */
 void show_runtimes(struct doc *d, const struct placed *p);
 /* An accelerator's name as people know it, with its number where several are called alike; the CPU is "the host". */

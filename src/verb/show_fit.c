@@ -245,6 +245,8 @@ static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
+    const char *devices = device_order_words(&f->placed, d->arena);
+    if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
     show_runtimes(d, &f->placed);
 }
 
