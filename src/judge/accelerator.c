@@ -41,6 +41,7 @@ static const struct field row_fields[] = {
              "of memory bandwidth, attention that writes its scores"),
     FIELD_OPTIONAL(FIELD_TEXT, struct row, quant_rate, "what quant_share is of: igemm or hgemm"),
     CONSTANT(FIELD_NUMBER, "quant_share", quant_share, "of that rate, quantised weights"),
+    CONSTANT(FIELD_NUMBER, "unpack_share", unpack_share, "of sgemm, beside igemm"),
     CONSTANT(FIELD_NUMBER, "float_share", float_share, "of hgemm (a CPU's sgemm), other weights"),
     CONSTANT(FIELD_NUMBER, "half_columns", half_columns, "columns that reach half of it"),
     CONSTANT(FIELD_NUMBER, "expert_share", expert_share, "of that rate, chosen experts"),
@@ -91,7 +92,7 @@ static bool shares_checked(const struct accelerator *x)
                             x->quant_share, x->float_share, x->expert_share};
     for (size_t i = 0; i < COUNT_OF(share); i++)
         if (!is_share(share[i])) return false;
-    return true;
+    return isnan(x->unpack_share) || is_share(x->unpack_share);
 }
 
 static bool row_checked(const struct row *r, struct mu_err *err)

@@ -22,6 +22,8 @@ struct accelerator {
      * hgemm), other weights and attention (of hgemm). */
     double quant_share, float_share;
     bool integers;
+    /* Of the listed rate of singles, with integers: values are unpacked and scaled beside the product. NaN: nothing is. */
+    double unpack_share;
     double half_columns; /* with so many columns half of it is reached */
     double expert_share; /* of that rate, products of the experts that tokens chose */
     double launch_s;     /* a node of the graph, beside its work; of CPUs for each thread */

@@ -116,7 +116,7 @@ static struct accelerator_range device_range(const struct speed_asked *a, enum p
                                              const struct accelerator *x)
 {
     const struct accelerator_range r = range_of(a, phase, x);
-    return devices_at_work(a) > 1 && !isnan(x->several.low) ? wider(r, x->several) : r;
+    return devices_at_work(a) > 1 && x->several.low > 0 ? wider(r, x->several) : r;
 }
 
 static bool at_listed(const struct speed_asked *a, const struct line *l, size_t place,
