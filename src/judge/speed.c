@@ -253,13 +253,15 @@ static struct accelerator_range host_range(const struct speed_asked *a, enum pha
     return (struct accelerator_range){s->host.likely / s->host.high, s->host.likely / s->host.low};
 }
 
-static const char *rests_on(const struct speed_asked *a, const struct sum *s)
+static const char *rests_on(const struct speed_asked *a, enum phase phase, const struct sum *s)
 {
+    const bool several = devices_at_work(a) > 1;
     if (s->listed && is_mixed(a))
         return "rough: listed rates, and no truth of work that host and devices share";
-    if (s->listed && devices_at_work(a) > 1)
-        return "listed rates, shares of them and handing over, by published speeds of four like "
-               "cards";
+    if (s->listed && several && phase == DECODE)
+        return "listed rates and shares of them; handing over as published of four like cards";
+    if (s->listed && several)
+        return "rough: listed rates, and no truth of prompts on several devices";
     if (s->listed) return "listed rates and typical shares of them";
     return s->typical ? "typical shares of bandwidth and sgemm" : "kernel rates measured here";
 }
@@ -290,5 +292,5 @@ struct estimate speed_of(const struct speed_asked *a, enum phase phase)
         high = 1 / (s.host.likely / r.high + s.device.low);
     }
     if (stays_in_cache(a, phase)) high = most(high, 1 / s.cached_s);
-    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(a, &s));
+    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(a, phase, &s));
 }
