@@ -94,6 +94,9 @@ struct workload {
     size_t knobs;
     size_t size; /* of the knobs' struct */
     void (*bill)(struct bill *b, const struct digest *m, const void *knobs, const struct split *s);
+    /* The lines of such a bill that are not its own (HELD_PROCESS), where every ABOUT() stands; NULL: the
+     * whole bill is run again for them. */
+    void (*beside)(struct bill *b, const struct digest *m, const struct split *s);
     const struct guide_rule *rule;
     size_t rules;
 };
@@ -108,6 +111,8 @@ struct task {
     const void *knobs;
 };
 void cost_bill(const struct task *t, const struct split *s, struct bill *out);
+/* Of a bill that has a rule: what is beside the held bytes alone, to be bent at little cost. */
+void cost_beside(const struct task *t, const struct split *s, struct bill *out);
 void generate_usual(struct generate *g, const struct digest *m, const struct weight_type *types);
 /* Sets one knob from text ("8k", "q8_0", "off"). The message names the choices. */
 bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,

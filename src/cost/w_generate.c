@@ -227,6 +227,13 @@ static const char *unruled(const struct digest *m, const struct generate *g)
     return NULL;
 }
 
+/* All that ABOUT()s stand in. */
+static void beside(struct bill *b, const struct digest *m, const struct split *s)
+{
+    llama_process(b, m);
+    llama_drivers(b, s);
+}
+
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
     struct generate g = *(const struct generate *)chosen;
@@ -241,8 +248,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     llama_kv_cache(b, &l);
     llama_compute(b, &l);
     llama_output(b, m, &g);
-    llama_process(b, m);
-    llama_drivers(b, s);
+    beside(b, m, s);
     llama_work(b, &l);
 }
 
@@ -325,6 +331,7 @@ const struct workload workload_generate = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct generate),
     .bill = bill,
+    .beside = beside,
     .rule = rules,
     .rules = sizeof rules / sizeof *rules,
 };

@@ -86,6 +86,8 @@ struct placed {
 const char *lower_case(struct arena *a, const char *name); /* of ASCII */
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
+/* The devices in the order that it takes llama.cpp to count them in; NULL: all are alike, or the engine told. */
+const char *device_order_words(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */
 void show_runtimes(struct doc *d, const struct placed *p);
 /* An accelerator's name as people know it, with its number where several are called alike; the CPU is "the host". */
@@ -94,6 +96,8 @@ const char *place_called(const struct machine *m, size_t place, struct arena *a)
 const char *placement_words(const struct placed *p, struct arena *a);
 /* "5.10 GiB of 11.6 GiB there, 620 MiB of 28.0 GiB on the host", behind the words of the placement. */
 const char *needs_words(const struct placed *p, struct arena *a);
+/* What a placement that does not fit is over by, site by site; empty: nothing is. */
+const char *missing_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);
 /* Every name, value, formula and source that the bill was made of. */

@@ -56,9 +56,11 @@ static void say_placed(struct doc *d, const struct fit *f)
     const struct site *s = verdict_binding(v);
     const char *where = placement_words(&f->placed, a), *what = task_words(f, a);
     const char *needs = needs_words(&f->placed, a);
+    const char *missing = missing_words(&f->placed, a);
     if (v->fits == FITS_NOT)
-        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s", what, where, needs,
-                   s->bound_by ? ", bound by " : "", s->bound_by ? s->bound_by : "");
+        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s%s%s", what, where, needs,
+                   *missing ? "; missing are " : "", missing, s->bound_by ? ", bound by " : "",
+                   s->bound_by ? s->bound_by : "");
     else
         doc_answer(d, TONE_GOOD, "%s, %s: %s needs %s%s",
                    v->fits == FITS ? "Fits" : "Fits, probably", where, what, needs,
@@ -244,6 +246,8 @@ static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
+    const char *devices = device_order_words(&f->placed, d->arena);
+    if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
     show_runtimes(d, &f->placed);
     show_fetch(d, f->fetch);
 }
