@@ -21,6 +21,7 @@ enum catalog_part {
     PART_USES,
     PART_GUIDES,
     PART_HF_ARCHITECTURES,
+    PART_TRAINING,
     PART_COUNT
 };
 enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */
