@@ -7,12 +7,10 @@ struct catalog;
 struct mu_err;
 
 enum training_class {
-    TRAINING_PEAK,  /* of a device, as torch or nvidia-smi told it */
-    TRAINING_SAVED, /* tensors kept for the backward pass */
-    TRAINING_CAPTURE,
-    TRAINING_SNN,
-    TRAINING_EMBED,
-    TRAINING_PROBE,
+    TRAINING_PEAK,    /* of a device, as torch or nvidia-smi told it */
+    TRAINING_SAVED,   /* tensors kept for the backward pass */
+    TRAINING_CAPTURE, /* hidden states and attention handed out */
+    TRAINING_PROBE,   /* beyond its data */
     TRAINING_CLASSES
 };
 const char *training_class_name(enum training_class c); /* "training.peak" */

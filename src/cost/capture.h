@@ -1,0 +1,39 @@
+/* cost/capture.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Not in workloads[]
+ * before a judgement can set their knobs. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
+#pragma once
+#include "cost/cost.h"
+
+struct shape;
+
+enum capture_place { CAPTURED_ON_DEVICE, CAPTURED_ON_HOST, CAPTURED_ON_DISK };
+enum capture_format { CAPTURE_NPY, CAPTURE_SAFETENSORS, CAPTURE_CSV };
+struct capture { /* of hidden-states and attention */
+    double sequences, sequence_tokens;
+    double new_tokens;  /* generated behind them; the states of each are kept, too */
+    double trials;      /* whose states are kept at once */
+    double layers;      /* so many of them; 0: all, and for hidden states the embeddings besides */
+    double value_bytes; /* of weights and of what is kept; usual 2 */
+    double precision;   /* a choice: fp16, fp32; value_bytes, where it is not 0, goes before it */
+    double place, format;
+};
+struct probe { /* a linear classifier on states */
+    double samples, inputs, classes, batch;
+    bool double_precision; /* scikit-learn's solvers: numbers of 8 bytes, and a copy */
+};
+extern const struct workload workload_hidden_states, workload_attention, workload_probe,
+    workload_statistics;
+void capture_usual(struct capture *c);
+void probe_usual(struct probe *p);
+/* What one trial keeps. */
+double hidden_states_bytes(const struct shape *s, const struct capture *c);
+double attention_bytes(const struct shape *s, const struct capture *c);
+/* On disk, low to high of the digits of a text. */
+double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
+/* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
+double probe_bytes(const struct probe *p);
+/* Lines of a model that runs under transformers: weights, cache and logits. */
+void capture_model(struct bill *b, const struct digest *m, const struct capture *c,
+                   const struct split *s);
+extern const struct knob capture_knobs[];
+double capture_value_bytes(const struct capture *c);
+int capture_site(const struct capture *c, const struct split *s); /* where what is kept lies */
