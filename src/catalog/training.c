@@ -47,6 +47,8 @@ static const struct field framework_field[] = {
     ROW_FLAG(framework, "keeps_qkv", keeps_qkv),
     ROW_FLAG(framework, "joint_qkv_adapter", joint_qkv_adapter),
     ROW_NUMBER(framework, "unquantised_bytes", unquantised_bytes),
+    ROW_NUMBER(framework, "head_bytes", head_bytes),
+    ROW_NUMBER(framework, "head_most_bytes", head_most_bytes),
     ROW_FLAG(framework, "quantised_head", quantised_head),
     ROW_FLAG(framework, "untied", untied),
     ROW_NUMBER(framework, "dequantised_bytes", dequantised_bytes),
@@ -106,8 +108,9 @@ static bool check_store(const struct json *row, struct mu_err *err)
 
 static bool check_framework(const struct json *row, struct mu_err *err)
 {
-    static const char *const key[] = {"adapter_bytes", "unquantised_bytes", "dequantised_bytes",
-                                      "gated_kept",    "input_float_bytes", NULL};
+    static const char *const key[] = {
+        "adapter_bytes", "unquantised_bytes", "dequantised_bytes", "gated_kept",
+        "head_bytes",    "head_most_bytes",   "input_float_bytes", NULL};
     return from_zero(row, key, err);
 }
 

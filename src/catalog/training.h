@@ -26,6 +26,7 @@ struct framework {
     const char *name, *norm_name, *loss_name, *confidence, *source;
     const struct training_norm *norm;
     const struct training_loss *loss;
+    double head_bytes, head_most_bytes; /* 0: as unquantised_bytes */
     double adapter_bytes, unquantised_bytes, dequantised_bytes, gated_kept, input_float_bytes;
     bool expands_kv, keeps_qkv, joint_qkv_adapter, quantised_head, untied, keeps_product,
         quantised_input, leaks_input;

@@ -39,5 +39,5 @@ extern const struct workload workload_finetune;
 void finetune_usual(struct finetune *f, const struct training_table *t);
 /* NULL when it can be computed. */
 const char *finetune_unruled(const struct shape *s, const struct finetune *f);
-/* b may be NULL: noted nowhere. */
+/* The parts without their lines; b as a bill that begins. */
 struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f);

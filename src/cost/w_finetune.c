@@ -258,9 +258,10 @@ static double weights(struct bill *b, const struct finetune *f, const struct tra
     GIVEN(b, head_parameters, p->head, "model");
     GIVEN(b, other_parameters, p->embeddings + p->positions + p->norms, "model");
     GIVEN(b, unquantised_bytes, plain_bytes_of(f), "data/frameworks.json");
-    /* an output matrix of its own keeps its type: it is not part of the layers that are quantised */
-    LET(b, head_bytes,
-        w->quantised_head ? head_parameters * bits / 8 : head_parameters * unquantised_bytes);
+    const double head = w->head_bytes > 0 ? w->head_bytes : plain_bytes_of(f);
+    ABOUT(b, plain_head_bytes, head, head, most(head, w->head_most_bytes),
+          "data/frameworks.json: some loaders leave the output matrix to be cast to F32");
+    LET(b, head_bytes, head_parameters * (w->quantised_head ? bits / 8 : plain_head_bytes));
     LET(b, quantised_weights_bytes,
         matrix_parameters * bits / 8 + head_bytes + other_parameters * unquantised_bytes);
     return quantised_weights_bytes;
@@ -297,7 +298,8 @@ static void held(struct bill *b, const struct shape *s, const struct finetune *f
     LET(b, states_bytes, states(f, t, state));
     LET(b, masters_bytes, is_full(f) ? trained_parameters * bytes->master : 0);
     LET(b, gradients_bytes,
-        trained_parameters * (is_full(f) ? bytes->gradient : adapter) / share(f, SHARD_STATES));
+        is_full(f) ? trained_parameters * bytes->gradient / share(f, SHARD_STATES)
+                   : trained_parameters * adapter);
     t->weights = all_weights_bytes / share(f, SHARD_GRADIENTS);
     t->adapters = adapters_bytes / share(f, SHARD_GRADIENTS);
     *(optimizer_of(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;

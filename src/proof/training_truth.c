@@ -155,6 +155,7 @@ static void framework_of_row(const struct reading *r, const struct json *row, st
     out->norm = compiled ? training_norm_named(r->table, S("fused")) : norm ? norm : out->norm;
     if (str_is(word(row, "ce"), "bert")) loss = training_loss_named(r->table, S("none"));
     if (loss) out->loss = loss;
+    out->head_most_bytes = out->head_bytes = number(row, "weight_bytes", 2);
     out->expands_kv = yes(row, "kv_expand", false);
     out->keeps_qkv = yes(row, "qkv_view_kept", false);
     out->joint_qkv_adapter = yes(row, "fused_qkv_lora", false);
@@ -275,6 +276,12 @@ static const char *const reserved[] = {"peak_reserved", "max_reserved", NULL};
 static const char *const whole[] = {"nvidia_smi", "max_context_at_vram", NULL};
 static const char *const others[] = {"fwd_allocated", "infer_allocated", "init_allocated", NULL};
 
+static struct training training_of(const struct reading *r, const struct run *run)
+{
+    r->bill->abouts = 0;
+    return finetune_training(r->bill, &run->shape, &run->knobs);
+}
+
 /* After a forward pass that hands out F32 logits, nothing of the backward pass is there yet. */
 static double after_forward(const struct run *run, const struct training *t)
 {
@@ -306,7 +313,7 @@ static double peak(const struct reading *r, const struct run *run)
 {
     const struct str metric = word(run->row, "metric");
     const struct digest m = {.shape = &run->shape};
-    const struct training t = finetune_training(NULL, &run->shape, &run->knobs);
+    const struct training t = training_of(r, run);
     if (str_is(metric, "init_allocated")) return t.weights + t.adapters;
     if (str_is(metric, "infer_allocated")) return after_inference(run, &t);
     if (str_is(metric, "fwd_allocated")) return after_forward(run, &t);
@@ -338,10 +345,10 @@ static bool measured_run(const struct reading *r, const struct json *row, struct
 }
 
 /* Saved for the backward pass: the layers, the last norm with the output matrix' input, and the log-softmax in F32. */
-static double saved(const struct run *run)
+static double saved(const struct reading *r, const struct run *run)
 {
     const struct shape *s = &run->shape;
-    const struct training t = finetune_training(NULL, s, &run->knobs);
+    const struct training t = training_of(r, run);
     const double tokens = run->knobs.micro_batch * run->knobs.sequence_tokens;
     const double w = run->bytes.compute;
     const double trained = run->knobs.method == (double)FINETUNE_FULL ? 2 * w : 0;
@@ -398,7 +405,7 @@ static bool read_row(const struct reading *r, const struct json *row, struct tra
         break;
     case TRAINING_SAVED:
         if (!measured_run(r, row, &run, err)) return false;
-        out->predicted = saved(&run);
+        out->predicted = saved(r, &run);
         break;
     case TRAINING_CAPTURE:
         if (!measured_run(r, row, &run, err)) return false;
