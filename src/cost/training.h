@@ -1,7 +1,7 @@
 /* cost/training.h - what training keeps, by the shape of a model: parameters by part, those of adapters, and the bytes that one layer keeps
  * for the backward pass of each token. Dense transformers; for others training_unruled() says why not. */
 #pragma once
-#include "catalog/training.h"
+#include "catalog/frameworks.h"
 
 struct shape;
 

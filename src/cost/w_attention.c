@@ -4,7 +4,7 @@
  * the type computed in, in F32 for the softmax, cast back and with the mask added.
  * Left out: time, and a triangle alone being kept (half of it), which nothing we know does. */
 #include "base/num.h"
-#include "cost/capture.h"
+#include "cost/analysis.h"
 #include "model/digest.h"
 
 enum { ATTENTION_KNOBS = 7 }; /* all but what is generated */

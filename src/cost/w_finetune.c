@@ -439,25 +439,44 @@ static void lines_held(struct bill *b, int device, const struct finetune *f,
     HOLD(b, device, "exchange buffers", "shards", exchange_bytes, "fsdp_qlora's published peaks");
 }
 
-/* What is there at the highest moment, beside what is held. */
-static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
-                          const struct training *t)
+/* Of what the three phases share, what is there at the highest of them; the rest is 0. */
+static struct training at_highest(const struct training *t, const struct finetune *f)
 {
     const enum highest at = highest_of(t, is_full(f));
     const bool kept = f->gradients_kept || f->accumulate > 1;
     const bool passes = at == AT_LOSS || at == AT_BACKWARD;
-    const bool has_gradients = at == AT_LOSS || (at == AT_BACKWARD && is_full(f)) ? kept : true;
-    LET(b, gradients_bytes, has_gradients ? t->gradients : 0);
-    LET(b, saved_bytes, passes ? t->saved : 0);
-    LET(b, copies_bytes, passes ? t->copies : 0);
-    LET(b, embedded_bytes, passes ? t->embedded : 0);
-    LET(b, norm_bytes, at == AT_LOSS ? t->head : 0);
-    LET(b, logits_bytes, at == AT_LOSS ? t->logits : 0);
-    LET(b, work_bytes, at == AT_BACKWARD || at == AT_GRADIENTS ? t->work : 0);
-    LET(b, dequantised_bytes,
-        at == AT_BACKWARD || (at == AT_LOSS && framework_of(f)->quantised_head) ? t->dequantised
-                                                                                : 0);
-    LET(b, temporary_bytes, at == AT_STEP ? t->temporaries : 0);
+    struct training out = {.trained = t->trained};
+    if (kept || !(at == AT_LOSS || (at == AT_BACKWARD && is_full(f)))) out.gradients = t->gradients;
+    if (passes) {
+        out.saved = t->saved;
+        out.copies = t->copies;
+        out.embedded = t->embedded;
+    }
+    if (at == AT_LOSS) {
+        out.head = t->head;
+        out.logits = t->logits;
+    }
+    if (at == AT_BACKWARD || at == AT_GRADIENTS) out.work = t->work;
+    if (at == AT_BACKWARD || (at == AT_LOSS && framework_of(f)->quantised_head))
+        out.dequantised = t->dequantised;
+    if (at == AT_STEP) out.temporaries = t->temporaries;
+    return out;
+}
+
+/* What is there at the highest moment, beside what is held. */
+static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
+                          const struct training *t)
+{
+    const struct training at = at_highest(t, f);
+    GIVEN(b, gradients_bytes, at.gradients, "above, at the highest moment");
+    GIVEN(b, saved_bytes, at.saved, "above, at the highest moment");
+    GIVEN(b, copies_bytes, at.copies, "above, at the highest moment");
+    GIVEN(b, embedded_bytes, at.embedded, "above, at the highest moment");
+    GIVEN(b, norm_bytes, at.head, "above, at the highest moment");
+    GIVEN(b, logits_bytes, at.logits, "above, at the highest moment");
+    GIVEN(b, work_bytes, at.work, "above, at the highest moment");
+    GIVEN(b, dequantised_bytes, at.dequantised, "above, at the highest moment");
+    GIVEN(b, temporary_bytes, at.temporaries, "above, at the highest moment");
     HOLD(b, site, "temporaries of the step", "work", temporary_bytes,
          "torch.optim's foreach path; smaller: foreach=False");
     HOLD(b, site, "gradients", "gradients", gradients_bytes,
@@ -485,10 +504,10 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
     ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
     ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
     ABOUT(b, context_bytes, 0.35 * gib, 0.55 * gib, 0.6 * gib,
-          "CUDA context and libraries: nvidia-smi against torch on published runs");
+          "the driver's context and libraries: what a card reports against torch, published runs");
     HOLD(b, site, "fragmentation", "fragmentation",
          fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
-    HOLD(b, site, "driver", "process", context_bytes, "CUDA context and libraries");
+    HOLD(b, site, "driver", "process", context_bytes, "context and libraries");
 }
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)

@@ -3,7 +3,7 @@
  * Measured: (layers + 1) x tokens x width x value, to the byte (class training.capture). Chosen layers are those of hooks that take no others.
  * Left out: time. Two to five times slower, as a guide has it, is the writing of text, not the capture: a forward pass took as long. */
 #include "base/num.h"
-#include "cost/capture.h"
+#include "cost/analysis.h"
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct capture, name)

@@ -1,7 +1,7 @@
 /* probe: a linear classifier trained on states that were captured before. Its data lie in memory once (F32), or as scikit-learn's solvers
  * have them (F64 and a copy). Of itself it has weights, gradients, two states of Adam and the temporaries of a step.
  * Rests on three measured rows (class training.probe). Left out: time, and the capture itself (hidden-states). */
-#include "cost/capture.h"
+#include "cost/analysis.h"
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct probe, name)

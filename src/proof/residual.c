@@ -127,7 +127,7 @@ static bool offload_classes(struct str text, const char *name, const struct cata
 static bool training_classes(struct str text, const char *name, const struct catalog *c,
                              struct arena *a, struct writer *w, struct mu_err *err)
 {
-    static const enum training_class ranged[] = {TRAINING_PEAK, TRAINING_SAVED, TRAINING_PROBE};
+    static const enum training_class ranged[] = {TRAINING_PEAK, TRAINING_SAVED};
     struct training_truth t;
     if (!training_truth_read(text, name, c, a, &t, err)) return false;
     for (size_t k = 0; k < COUNT_OF(ranged); k++) {

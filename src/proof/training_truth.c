@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "catalog/catalog.h"
-#include "cost/capture.h"
+#include "cost/analysis.h"
 #include "cost/finetune.h"
 #include "model/digest.h"
 #include "proof/subjects.h"

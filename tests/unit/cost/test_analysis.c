@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "cost/capture.h"
+#include "cost/analysis.h"
 
 static struct bill bill;
 static struct capture c;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "catalog/training.h"
+#include "catalog/frameworks.h"
 #include "cost/finetune.h"
 
 static struct bill bill; /* the one last made */

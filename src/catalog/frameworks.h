@@ -1,4 +1,4 @@
-/* catalog/training.h - what frameworks that fine-tune keep in memory (data/frameworks.json). */
+/* catalog/frameworks.h - what frameworks that fine-tune keep in memory (data/frameworks.json). */
 #pragma once
 #include "catalog/catalog.h"
 

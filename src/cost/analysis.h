@@ -1,4 +1,4 @@
-/* cost/capture.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Not in workloads[]
+/* cost/analysis.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Not in workloads[]
  * before a judgement can set their knobs. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
 #pragma once
 #include "cost/cost.h"

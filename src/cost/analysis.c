@@ -1,7 +1,7 @@
 /* What the analyses share: the model that runs beside them under transformers, where captures lie, and how large they are as files.
  * Rests on captures that were measured to the byte (class training.capture) and on transformers' own order of work: logits of all tokens are
  * made, in F32 too. Left out: the process itself (Python and its libraries) and what a loader holds for a moment. */
-#include "cost/capture.h"
+#include "cost/analysis.h"
 #include "base/num.h"
 #include "model/digest.h"
 

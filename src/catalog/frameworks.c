@@ -1,5 +1,5 @@
-/* catalog/training.c - the lists of data/frameworks.json. Left out: what no preset has (sequence parallelism, pipelines). */
-#include "catalog/training.h"
+/* catalog/frameworks.c - the lists of data/frameworks.json. Left out: what no preset has (sequence parallelism, pipelines). */
+#include "catalog/frameworks.h"
 
 #include <math.h>
 
