@@ -30,6 +30,26 @@ double capture_file_bytes(double kept_bytes, const struct capture *c, bool high)
     return kept_bytes;
 }
 
+const char *forward_unruled(const struct shape *s)
+{
+    if (s->experts > 0) return "a mixture of experts has no rule here yet";
+    if (s->latent.kv_rank > 0) return "latent attention has no rule here yet";
+    if (!(s->layers > 0 && s->width > 0 && s->heads > 0 && s->ffn_width > 0))
+        return "its shape is not known";
+    return NULL;
+}
+
+/* Measured on encoders and GPT-2s (training.embed, training.snn): scores, the feed-forward's tensors, the residual and its sum, and where
+ * positions are learned, theirs. */
+double forward_pass_bytes(const struct shape *s, const struct forward *f)
+{
+    const double composed_tensors = 5, plain_tensors = 3;
+    const double inner = f->composed && !s->gated_ffn ? composed_tensors : plain_tensors;
+    const double token = 2 * s->width + inner * s->ffn_width + s->heads * f->sequence_tokens;
+    const double positions = s->learned_positions > 0 ? s->width * f->sequence_tokens : 0;
+    return f->value_bytes * (f->sequences * f->sequence_tokens * token + positions);
+}
+
 void capture_model(struct bill *b, const struct digest *m, const struct capture *c,
                    const struct split *s)
 {

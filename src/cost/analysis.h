@@ -20,10 +20,21 @@ struct probe { /* a linear classifier on states */
     double samples, inputs, classes, batch;
     bool double_precision; /* scikit-learn's solvers: numbers of 8 bytes, and a copy */
 };
+struct embed {
+    double sequences, sequence_tokens, precision, texts;
+};
+enum retrieve_index { INDEX_FLAT, INDEX_HNSW, INDEX_IVF, INDEX_IVF_PQ };
+struct retrieve {
+    double index, vectors, dimensions, links, lists, code_bytes;
+    bool keep_vectors;
+};
+extern const struct workload workload_embed, workload_retrieve;
 extern const struct workload workload_hidden_states, workload_attention, workload_probe,
     workload_statistics;
 void capture_usual(struct capture *c);
 void probe_usual(struct probe *p);
+void embed_usual(struct embed *e);
+void retrieve_usual(struct retrieve *r);
 /* What one trial keeps. */
 double hidden_states_bytes(const struct shape *s, const struct capture *c);
 double attention_bytes(const struct shape *s, const struct capture *c);
@@ -31,6 +42,14 @@ double attention_bytes(const struct shape *s, const struct capture *c);
 double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
 /* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
 double probe_bytes(const struct probe *p);
+/* A forward pass of eager attention without gradients: what is there at once, beyond weights, where one layer is highest. composed: its
+ * activation is made of several operations (GELU by tanh), each of which leaves a tensor. */
+struct forward {
+    double sequences, sequence_tokens, value_bytes;
+    bool composed;
+};
+double forward_pass_bytes(const struct shape *s, const struct forward *f);
+const char *forward_unruled(const struct shape *s); /* NULL when it can be computed */
 /* Lines of a model that runs under transformers: weights, cache and logits. */
 void capture_model(struct bill *b, const struct digest *m, const struct capture *c,
                    const struct split *s);

@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "cost/analysis.h"
 #include "cost/finetune.h"
+#include "cost/spiking.h"
 #include "model/digest.h"
 #include "proof/subjects.h"
 
@@ -44,8 +45,9 @@ bool training_truth_is(struct str text)
 
 const char *training_class_name(enum training_class c)
 {
-    static const char *const name[TRAINING_CLASSES] = {"training.peak", "training.saved",
-                                                       "training.capture", "training.probe"};
+    static const char *const name[TRAINING_CLASSES] = {"training.peak",    "training.saved",
+                                                       "training.capture", "training.snn",
+                                                       "training.embed",   "training.probe"};
     return name[c];
 }
 
@@ -365,6 +367,28 @@ static double captured(const struct run *run)
            (yes(run->row, "output_attentions", false) ? attention_bytes(&run->shape, &c) : 0);
 }
 
+/* GPT-2s with learned positions, whose GELU is composed; neurons in front of the products of attention and FFN, or none. */
+static double spiked(struct run *run)
+{
+    struct spiking k;
+    spiking_usual(&k);
+    k.timesteps = number(run->row, "T", 1);
+    k.sequences = number(run->row, "batch", 1);
+    k.sequence_tokens = number(run->row, "seq", 1);
+    k.mode = yes(run->row, "multi_step", false) ? SPIKING_LAYER : SPIKING_STEP;
+    k.neuron = yes(run->row, "lif", false) ? NEURON_LIF : NEURON_BYPASSED;
+    run->shape.learned_positions = k.sequence_tokens;
+    return spiking_run_bytes(&run->shape, &k);
+}
+
+static double embedded(const struct run *run)
+{
+    const struct forward f = {.sequences = number(run->row, "batch", 1),
+                              .sequence_tokens = number(run->row, "seq", 1),
+                              .value_bytes = 4};
+    return forward_pass_bytes(&run->shape, &f);
+}
+
 static bool class_of(const struct json *row, enum training_class *out)
 {
     const struct str metric = word(row, "metric");
@@ -374,6 +398,8 @@ static bool class_of(const struct json *row, enum training_class *out)
     *out = run                                  ? TRAINING_PEAK
            : str_is(metric, "measured_train")   ? TRAINING_SAVED
            : str_is(metric, "measured_capture") ? TRAINING_CAPTURE
+           : str_is(metric, "measured_snn")     ? TRAINING_SNN
+           : str_is(metric, "measured_embed")   ? TRAINING_EMBED
            : str_is(metric, "measured_probe")   ? TRAINING_PROBE
                                                 : TRAINING_CLASSES;
     /* layers that keep other tensors than a llama's were counted once: nothing to hold a rule against */
@@ -384,7 +410,8 @@ static bool class_of(const struct json *row, enum training_class *out)
 static bool measured_of(const struct json *row, enum training_class class_, double *out,
                         struct mu_err *err)
 {
-    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes", "kept", "peak"};
+    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes", "kept",
+                                                      "peak",        "peak",        "peak"};
     if (json_number(json_get(row, key[class_]), out) && *out >= 0) return true;
     return err_set(err, MU_DATA, "a row needs a number \"%s\"", key[class_]);
 }
@@ -410,6 +437,11 @@ static bool read_row(const struct reading *r, const struct json *row, struct tra
     case TRAINING_CAPTURE:
         if (!measured_run(r, row, &run, err)) return false;
         out->predicted = captured(&run);
+        break;
+    case TRAINING_SNN: out->predicted = model_of(r, row, &run.shape, err) ? spiked(&run) : 0; break;
+    case TRAINING_EMBED:
+        if (!model_of(r, row, &run.shape, err)) return false;
+        out->predicted = embedded(&run);
         break;
     case TRAINING_PROBE: out->predicted = probe_bytes(&probe); break;
     case TRAINING_CLASSES: break;

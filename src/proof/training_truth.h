@@ -10,6 +10,8 @@ enum training_class {
     TRAINING_PEAK,    /* of a device, as torch or nvidia-smi told it */
     TRAINING_SAVED,   /* tensors kept for the backward pass */
     TRAINING_CAPTURE, /* hidden states and attention handed out */
+    TRAINING_SNN,     /* beyond weights, of timesteps */
+    TRAINING_EMBED,   /* beyond weights, of an encoder */
     TRAINING_PROBE,   /* beyond its data */
     TRAINING_CLASSES
 };
