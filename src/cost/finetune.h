@@ -41,3 +41,12 @@ void finetune_usual(struct finetune *f, const struct training_table *t);
 const char *finetune_unruled(const struct shape *s, const struct finetune *f);
 /* The parts without their lines; b as a bill that begins. */
 struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f);
+/* The work of a step on one device, in floating-point operations. */
+struct flop_asked {
+    double sequences, sequence_tokens, adapter_parameters;
+    bool full, checkpointing;
+};
+struct training_flop {
+    double forward, backward, recomputed;
+};
+struct training_flop training_flop(const struct shape *s, const struct flop_asked *k);

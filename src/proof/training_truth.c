@@ -1,7 +1,7 @@
 /* Reads a truth file of training and asks the very code that answers users for each of its rows. A row says what its framework did
  * ("norm_impl", "ce", "kv_expand" ...), which takes the place of a preset; a row that does not say has the usual of transformers.
  * What was measured decides what counts: what torch allocated leaves out fragmentation and the driver, what it reserved the driver.
- * Left out: rows marked unusable, and kinds of which nothing is computed (time, kernels, spiking networks). */
+ * Left out: rows marked unusable, and kinds of which nothing is computed (single kernels, time by the clock, the training of spiking networks). */
 #include "proof/training_truth.h"
 
 #include <string.h>
@@ -45,9 +45,9 @@ bool training_truth_is(struct str text)
 
 const char *training_class_name(enum training_class c)
 {
-    static const char *const name[TRAINING_CLASSES] = {"training.peak",    "training.saved",
-                                                       "training.capture", "training.snn",
-                                                       "training.embed",   "training.probe"};
+    static const char *const name[TRAINING_CLASSES] = {
+        "training.peak",  "training.saved", "training.capture", "training.snn",
+        "training.embed", "training.probe", "training.time"};
     return name[c];
 }
 
@@ -93,7 +93,7 @@ static bool shape_of_figures(const struct json *m, struct shape *s)
         .width = number(m, "h", 0),
         .heads = number(m, "a", 0),
         .kv_heads = number(m, "kv", 0),
-        .head_size = number(m, "d", 0),
+        .head_size = number(m, "d", number(m, "h", 0) / most(number(m, "a", 1), 1)),
         .ffn_width = number(m, "f", 0),
         .vocabulary = number(m, "V", 0),
         .tied = flag(m, "tied"),
@@ -389,6 +389,22 @@ static double embedded(const struct run *run)
     return forward_pass_bytes(&run->shape, &f);
 }
 
+static double backward_over_forward(struct run *run)
+{
+    const bool full = str_is(word(run->row, "method"), "full");
+    run->shape.gated_ffn = str_is(word(run->row, "kind"), "llama");
+    const struct flop_asked asked = {
+        .sequences = number(run->row, "batch", 1),
+        .sequence_tokens = number(run->row, "seq", 1),
+        .full = full,
+        .adapter_parameters = full ? 0
+                                   : training_adapter_parameters(&run->shape, targets_of(run->row),
+                                                                 number(run->row, "r", 0)),
+        .checkpointing = yes(run->row, "ckpt", false)};
+    const struct training_flop f = training_flop(&run->shape, &asked);
+    return (f.backward + f.recomputed) / f.forward;
+}
+
 static bool class_of(const struct json *row, enum training_class *out)
 {
     const struct str metric = word(row, "metric");
@@ -400,6 +416,7 @@ static bool class_of(const struct json *row, enum training_class *out)
            : str_is(metric, "measured_capture") ? TRAINING_CAPTURE
            : str_is(metric, "measured_snn")     ? TRAINING_SNN
            : str_is(metric, "measured_embed")   ? TRAINING_EMBED
+           : str_is(metric, "measured_timing")  ? TRAINING_TIME
            : str_is(metric, "measured_probe")   ? TRAINING_PROBE
                                                 : TRAINING_CLASSES;
     /* layers that keep other tensors than a llama's were counted once: nothing to hold a rule against */
@@ -410,43 +427,51 @@ static bool class_of(const struct json *row, enum training_class *out)
 static bool measured_of(const struct json *row, enum training_class class_, double *out,
                         struct mu_err *err)
 {
-    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes", "kept",
-                                                      "peak",        "peak",        "peak"};
+    static const char *const key[TRAINING_CLASSES] = {
+        "value_bytes", "saved_bytes", "kept", "peak", "peak", "peak", "ratio_bwd_fwd"};
     if (json_number(json_get(row, key[class_]), out) && *out >= 0) return true;
     return err_set(err, MU_DATA, "a row needs a number \"%s\"", key[class_]);
+}
+
+static bool predict(const struct reading *r, const struct json *row, enum training_class class_,
+                    double *out, struct mu_err *err)
+{
+    struct run run = {.row = row};
+    const struct probe probe = {.inputs = number(row, "d", 0),
+                                .classes = number(row, "classes", 0)};
+    switch (class_) {
+    case TRAINING_PEAK:
+        if (!run_of_row(r, row, &run, err)) return false;
+        *out = peak(r, &run);
+        break;
+    case TRAINING_SAVED:
+    case TRAINING_CAPTURE:
+        if (!measured_run(r, row, &run, err)) return false;
+        *out = class_ == TRAINING_SAVED ? saved(r, &run) : captured(&run);
+        break;
+    case TRAINING_SNN:
+    case TRAINING_EMBED:
+        if (!model_of(r, row, &run.shape, err)) return false;
+        *out = class_ == TRAINING_SNN ? spiked(&run) : embedded(&run);
+        break;
+    case TRAINING_TIME:
+        if (!shape_of_figures(row, &run.shape))
+            return err_set(err, MU_DATA, "L, h, a, kv, f and V are needed");
+        *out = backward_over_forward(&run);
+        break;
+    case TRAINING_PROBE: *out = probe_bytes(&probe); break;
+    case TRAINING_CLASSES: break;
+    }
+    return true;
 }
 
 static bool read_row(const struct reading *r, const struct json *row, struct training_row *out,
                      struct mu_err *err)
 {
-    struct run run = {.row = row};
-    const struct probe probe = {.inputs = number(row, "d", 0),
-                                .classes = number(row, "classes", 0)};
     out->id = truth_text(row, "id", r->arena);
     if (!out->id) return err_set(err, MU_DATA, "a row needs an id");
-    if (!measured_of(row, out->class_, &out->measured, err)) return false;
-    switch (out->class_) {
-    case TRAINING_PEAK:
-        if (!run_of_row(r, row, &run, err)) return false;
-        out->predicted = peak(r, &run);
-        break;
-    case TRAINING_SAVED:
-        if (!measured_run(r, row, &run, err)) return false;
-        out->predicted = saved(r, &run);
-        break;
-    case TRAINING_CAPTURE:
-        if (!measured_run(r, row, &run, err)) return false;
-        out->predicted = captured(&run);
-        break;
-    case TRAINING_SNN: out->predicted = model_of(r, row, &run.shape, err) ? spiked(&run) : 0; break;
-    case TRAINING_EMBED:
-        if (!model_of(r, row, &run.shape, err)) return false;
-        out->predicted = embedded(&run);
-        break;
-    case TRAINING_PROBE: out->predicted = probe_bytes(&probe); break;
-    case TRAINING_CLASSES: break;
-    }
-    return arena_within(r->arena, err);
+    return measured_of(row, out->class_, &out->measured, err) &&
+           predict(r, row, out->class_, &out->predicted, err) && arena_within(r->arena, err);
 }
 
 static bool read_rows(const struct reading *r, const struct json *root, struct training_truth *out,

@@ -13,13 +13,14 @@ enum training_class {
     TRAINING_SNN,     /* beyond weights, of timesteps */
     TRAINING_EMBED,   /* beyond weights, of an encoder */
     TRAINING_PROBE,   /* beyond its data */
+    TRAINING_TIME,    /* backward over forward, a ratio of times */
     TRAINING_CLASSES
 };
 const char *training_class_name(enum training_class c); /* "training.peak" */
 struct training_row {
     const char *id;
     enum training_class class_;
-    double measured, predicted; /* bytes */
+    double measured, predicted; /* bytes, of TRAINING_TIME a ratio */
 };
 struct training_truth {
     const struct training_row *row; /* those that are usable and of these classes */
