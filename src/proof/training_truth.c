@@ -19,7 +19,7 @@
 
 static const char *const training_classes[] = {"training"};
 /* Counts no run has are read as if they were not there. */
-static const double number_most = 1e12;
+static const double lastmost = 1e12;
 static const struct split on_one_device = {.sites = 2};
 
 struct reading {
@@ -54,7 +54,7 @@ const char *training_class_name(enum training_class c)
 static double number(const struct json *map, const char *key, double otherwise)
 {
     double x;
-    return json_number(json_get(map, key), &x) && x >= 0 && x <= number_most ? x : otherwise;
+    return json_number(json_get(map, key), &x) && x >= 0 && x <= lastmost ? x : otherwise;
 }
 
 static bool yes(const struct json *map, const char *key, bool otherwise)
@@ -433,6 +433,14 @@ static bool measured_of(const struct json *row, enum training_class class_, doub
     return err_set(err, MU_DATA, "a row needs a number \"%s\"", key[class_]);
 }
 
+/* Ids are long and end in a number: the model and that number name a row as well. */
+static const char *label_of(const struct json *row, struct arena *a)
+{
+    const char *id = truth_text(row, "id", a), *model = truth_text(row, "model", a);
+    const char *last = id ? strrchr(id, '-') : NULL;
+    return last && model ? str_format(a, "%s %s", model, last + 1) : id;
+}
+
 static bool predict(const struct reading *r, const struct json *row, enum training_class class_,
                     double *out, struct mu_err *err)
 {
@@ -468,7 +476,7 @@ static bool predict(const struct reading *r, const struct json *row, enum traini
 static bool read_row(const struct reading *r, const struct json *row, struct training_row *out,
                      struct mu_err *err)
 {
-    out->id = truth_text(row, "id", r->arena);
+    out->id = label_of(row, r->arena);
     if (!out->id) return err_set(err, MU_DATA, "a row needs an id");
     return measured_of(row, out->class_, &out->measured, err) &&
            predict(r, row, out->class_, &out->predicted, err) && arena_within(r->arena, err);
