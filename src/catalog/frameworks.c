@@ -13,6 +13,7 @@ static const struct field norm_field[] = {
     ROW_NUMBER(training_norm, "compute_copies", compute_copies),
     ROW_NUMBER(training_norm, "trained_float_copies", trained_float_copies),
     ROW_NUMBER(training_norm, "trained_compute_copies", trained_compute_copies),
+    ROW_NUMBER(training_norm, "alone_bytes", alone_bytes),
     ROW_TEXT(training_norm, "source", source),
 };
 static const struct fields norm_fields = ROW_FIELDS(training_norm, norm_field);
@@ -20,6 +21,7 @@ static const struct field loss_field[] = {
     ROW_TEXT(training_loss, "name", name),
     ROW_NUMBER(training_loss, "bytes", bytes),
     ROW_NUMBER(training_loss, "float_bytes", float_bytes),
+    ROW_NUMBER(training_loss, "alone_bytes", alone_bytes),
     ROW_TEXT(training_loss, "source", source),
 };
 static const struct fields loss_fields = ROW_FIELDS(training_loss, loss_field);

@@ -6,10 +6,13 @@ struct
     training_norm { /* copies kept for the backward pass; trained: besides, where its weight trains */
     const char *name, *source;
     double float_copies, compute_copies, trained_float_copies, trained_compute_copies;
+    double alone_bytes; /* as of a loss */
 };
 struct training_loss { /* bytes alive for each logit where memory is highest */
     const char *name, *source;
     double bytes, float_bytes; /* float_bytes: with F32 activations; NaN: the same */
+    /* of one value while it runs alone forward and backward, input counted; NaN: not known */
+    double alone_bytes;
 };
 struct training_optimizer {
     const char *name, *source;

@@ -1,7 +1,7 @@
 /* Reads a truth file of training and asks the very code that answers users for each of its rows. A row says what its framework did
  * ("norm_impl", "ce", "kv_expand" ...), which takes the place of a preset; a row that does not say has the usual of transformers.
  * What was measured decides what counts: what torch allocated leaves out fragmentation and the driver, what it reserved the driver.
- * Left out: rows marked unusable, and kinds of which nothing is computed (single kernels, time by the clock, the training of spiking networks). */
+ * Left out: rows marked unusable, and kinds of which nothing is computed (time by the clock, the training of spiking networks). */
 #include "proof/training_truth.h"
 
 #include <string.h>
@@ -47,7 +47,7 @@ const char *training_class_name(enum training_class c)
 {
     static const char *const name[TRAINING_CLASSES] = {
         "training.peak",  "training.saved", "training.capture", "training.snn",
-        "training.embed", "training.probe", "training.time"};
+        "training.embed", "training.probe", "training.kernel",  "training.time"};
     return name[c];
 }
 
@@ -405,30 +405,60 @@ static double backward_over_forward(struct run *run)
     return (f.backward + f.recomputed) / f.forward;
 }
 
+/* Of fused norms alone no rule is known: what they hold falls with the width. */
+static bool kernel_has_rule(const struct json *row)
+{
+    const bool fused = str_is(word(row, "provider"), "liger");
+    return str_is(word(row, "model"), "cross_entropy") ||
+           (str_is(word(row, "model"), "rms_norm") && !fused);
+}
+
+static double kernel(const struct reading *r, const struct json *row)
+{
+    const struct json *config = json_get(row, "config");
+    const bool fused = str_is(word(row, "provider"), "liger");
+    const bool loss = str_is(word(row, "model"), "cross_entropy");
+    const struct training_loss *l = training_loss_named(r->table, fused ? S("liger") : S("hf_new"));
+    const struct training_norm *n = training_norm_named(r->table, S("hf"));
+    const double tokens = number(config, "M", number(config, "B", 1) * number(config, "T", 1));
+    const double alone = loss ? (l ? l->alone_bytes : 0) : n ? n->alone_bytes : 0;
+    return number(row, "x", 0) * tokens * (alone > 0 ? alone : 0);
+}
+
+static const struct {
+    const char *metric;
+    enum training_class class_;
+} measured_as[] = {
+    {"measured_train", TRAINING_SAVED}, {"measured_capture", TRAINING_CAPTURE},
+    {"measured_snn", TRAINING_SNN},     {"measured_embed", TRAINING_EMBED},
+    {"measured_probe", TRAINING_PROBE}, {"kernel_peak", TRAINING_KERNEL},
+    {"measured_timing", TRAINING_TIME},
+};
+
+static bool is_peak(struct str metric)
+{
+    return in_list(metric, allocated) || in_list(metric, reserved) || in_list(metric, whole) ||
+           in_list(metric, others);
+}
+
 static bool class_of(const struct json *row, enum training_class *out)
 {
     const struct str metric = word(row, "metric");
-    const bool run = in_list(metric, allocated) || in_list(metric, reserved) ||
-                     in_list(metric, whole) || in_list(metric, others);
-    if (!yes(row, "usable", true)) return false;
-    *out = run                                  ? TRAINING_PEAK
-           : str_is(metric, "measured_train")   ? TRAINING_SAVED
-           : str_is(metric, "measured_capture") ? TRAINING_CAPTURE
-           : str_is(metric, "measured_snn")     ? TRAINING_SNN
-           : str_is(metric, "measured_embed")   ? TRAINING_EMBED
-           : str_is(metric, "measured_timing")  ? TRAINING_TIME
-           : str_is(metric, "measured_probe")   ? TRAINING_PROBE
-                                                : TRAINING_CLASSES;
+    *out = is_peak(metric) ? TRAINING_PEAK : TRAINING_CLASSES;
+    for (size_t i = 0; i < COUNT_OF(measured_as); i++)
+        if (str_is(metric, measured_as[i].metric)) *out = measured_as[i].class_;
+    if (!yes(row, "usable", true) || *out == TRAINING_CLASSES) return false;
+    if (*out == TRAINING_KERNEL) return kernel_has_rule(row);
     /* layers that keep other tensors than a llama's were counted once: nothing to hold a rule against */
-    if (*out == TRAINING_SAVED && !str_is(word(row, "arch_name"), "llama")) return false;
-    return *out != TRAINING_CLASSES;
+    return *out != TRAINING_SAVED || str_is(word(row, "arch_name"), "llama");
 }
 
 static bool measured_of(const struct json *row, enum training_class class_, double *out,
                         struct mu_err *err)
 {
-    static const char *const key[TRAINING_CLASSES] = {
-        "value_bytes", "saved_bytes", "kept", "peak", "peak", "peak", "ratio_bwd_fwd"};
+    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes",  "kept",
+                                                      "peak",        "peak",         "peak",
+                                                      "value_bytes", "ratio_bwd_fwd"};
     if (json_number(json_get(row, key[class_]), out) && *out >= 0) return true;
     return err_set(err, MU_DATA, "a row needs a number \"%s\"", key[class_]);
 }
@@ -467,6 +497,7 @@ static bool predict(const struct reading *r, const struct json *row, enum traini
             return err_set(err, MU_DATA, "L, h, a, kv, f and V are needed");
         *out = backward_over_forward(&run);
         break;
+    case TRAINING_KERNEL: *out = kernel(r, row); break;
     case TRAINING_PROBE: *out = probe_bytes(&probe); break;
     case TRAINING_CLASSES: break;
     }

@@ -13,6 +13,7 @@ enum training_class {
     TRAINING_SNN,     /* beyond weights, of timesteps */
     TRAINING_EMBED,   /* beyond weights, of an encoder */
     TRAINING_PROBE,   /* beyond its data */
+    TRAINING_KERNEL,  /* one norm or loss alone, forward and backward */
     TRAINING_TIME,    /* backward over forward, a ratio of times */
     TRAINING_CLASSES
 };
