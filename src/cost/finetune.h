@@ -5,7 +5,14 @@
 
 enum finetune_method { FINETUNE_FULL, FINETUNE_LORA, FINETUNE_QLORA };
 enum finetune_precision { PRECISION_BF16, PRECISION_AMP, PRECISION_FP32, PRECISION_MASTERS };
-enum finetune_checkpointing { CHECKPOINT_AUTO, CHECKPOINT_OFF, CHECKPOINT_ON, CHECKPOINT_OFFLOAD };
+enum finetune_checkpointing {
+    CHECKPOINT_AUTO,
+    CHECKPOINT_OFF,
+    CHECKPOINT_ON,
+    CHECKPOINT_OFFLOAD,
+    CHECKPOINT_FALSE, /* as YAML says off and on */
+    CHECKPOINT_TRUE
+};
 enum finetune_sharding { SHARD_ALL, SHARD_GRADIENTS, SHARD_STATES };
 struct finetune {
     double method, precision, store, optimizer, checkpointing, framework, sharding; /* choices */

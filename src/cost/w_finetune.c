@@ -29,7 +29,7 @@ static const char *const optimizers[] = {"adamw",
                                          "lion",
                                          "muon",
                                          NULL};
-static const char *const checkpointings[] = {"auto", "off", "on", "offload", NULL};
+static const char *const checkpointings[] = {"auto", "off", "on", "offload", "false", "true", NULL};
 static const char *const frameworks[] = {
     "hf", "hf-old", "unsloth", "torchtune", "torchtune-compile", "litgpt", "liger", NULL};
 static const char *const shardings[] = {"all", "gradients", "states", NULL};
@@ -209,8 +209,10 @@ static enum finetune_checkpointing checkpointing_of(const struct finetune *f)
     const struct framework *w = framework_of(f);
     const struct str usual =
         str_of(is_quantised(f) ? w->checkpointing_quantised : w->checkpointing);
-    if (f->checkpointing != (double)CHECKPOINT_AUTO)
-        return (enum finetune_checkpointing)f->checkpointing;
+    const enum finetune_checkpointing asked = (enum finetune_checkpointing)f->checkpointing;
+    if (asked == CHECKPOINT_FALSE) return CHECKPOINT_OFF;
+    if (asked == CHECKPOINT_TRUE) return CHECKPOINT_ON;
+    if (asked != CHECKPOINT_AUTO) return asked;
     if (str_is(usual, "offload")) return CHECKPOINT_OFFLOAD;
     return str_is(usual, "on") ? CHECKPOINT_ON : CHECKPOINT_OFF;
 }

@@ -231,6 +231,41 @@ static void choices_and_rows_agree(void **state)
 }
 
 /* Each range bends the total the way its name says. */
+static void yaml_words_are_known(void **state)
+{
+    struct stage *s = *state;
+    usual(s, "Qwen/Qwen2.5-7B-Instruct");
+    say(s, "checkpointing", "true");
+    const double on = total_gb(s);
+    say(s, "checkpointing", "on");
+    assert_true(total_gb(s) == on);
+    say(s, "checkpointing", "false");
+    const double off = total_gb(s);
+    say(s, "checkpointing", "off");
+    assert_true(total_gb(s) == off && off > on);
+}
+
+/* What is billed is what is held and the highest of the three moments: no line is counted twice or lost. */
+static void lines_add_up_to_the_highest_moment(void **state)
+{
+    static const char *const method[] = {"full", "lora", "qlora"};
+    struct stage *s = *state;
+    usual(s, "Qwen/Qwen2.5-7B-Instruct");
+    for (size_t i = 0; i < 3 * 2 * 2 * 2; i++) {
+        say(s, "method", method[i % 3]);
+        say(s, "checkpointing", i / 3 % 2 ? "on" : "off");
+        say(s, "accumulate", i / 6 % 2 ? "8" : "1");
+        say(s, "framework", i / 12 % 2 ? "litgpt" : "hf");
+        total_gb(s);
+        const double sum =
+            bill_held(&bill, 1) - bill_group(&bill, "fragmentation") - bill_group(&bill, "process");
+        struct bill scratch = {.lines = 0};
+        const struct training t = finetune_training(&scratch, &s->shape, &f);
+        const double highest = most(t.loss_phase, most(t.backward_phase, t.step_phase));
+        assert_near(sum / (t.weights + t.adapters + t.states + t.masters + highest), 1, 1e-12);
+    }
+}
+
 static void ranges_hold_the_likely(void **state)
 {
     struct stage *s = *state;
@@ -263,6 +298,8 @@ int main(void)
         STAGED(parts_add_up_to_published_counts),
         STAGED(what_has_no_rule_says_so),
         STAGED(choices_and_rows_agree),
+        STAGED(yaml_words_are_known),
+        STAGED(lines_add_up_to_the_highest_moment),
         STAGED(ranges_hold_the_likely),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,18 @@ static void what_cannot_be_read_is_refused(void **state)
     }
 }
 
+static void every_truncation_is_refused(void **state)
+{
+    static const char whole[] = ROW("peak_allocated", ", \"arch\": {\"L\": 2}");
+    struct stage *s = *state;
+    for (size_t n = 0; n + 1 < sizeof whole - 1; n++) {
+        struct training_truth t;
+        struct mu_err err = {0};
+        const struct str text = {whole, n};
+        assert_false(training_truth_read(text, "row", s->catalog, s->arena, &t, &err));
+    }
+}
+
 /* Figures no model has do no harm. */
 static void hostile_figures_are_finite_or_refused(void **state)
 {
@@ -138,9 +150,13 @@ static void hostile_figures_are_finite_or_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(what_is_aimed_at_is_met),        STAGED(captures_are_exact),
-        STAGED(metrics_differ_as_they_say),     STAGED(what_was_measured_is_not_looked_at),
-        STAGED(what_cannot_be_read_is_refused), STAGED(hostile_figures_are_finite_or_refused),
+        STAGED(what_is_aimed_at_is_met),
+        STAGED(captures_are_exact),
+        STAGED(metrics_differ_as_they_say),
+        STAGED(what_was_measured_is_not_looked_at),
+        STAGED(what_cannot_be_read_is_refused),
+        STAGED(every_truncation_is_refused),
+        STAGED(hostile_figures_are_finite_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
