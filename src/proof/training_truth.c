@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/num.h"
-#include "catalog/catalog.h"
+#include "catalog/parts.h"
 #include "cost/analysis.h"
 #include "cost/finetune.h"
 #include "cost/spiking.h"
@@ -143,7 +143,12 @@ static bool model_of(const struct reading *r, const struct json *row, struct sha
     const struct json *listed = name ? json_get(r->models, name) : NULL;
     if (!listed && name) listed = json_get(r->shipped, name);
     if (listed && shape_of_figures(listed, out)) return true;
-    return err_set(err, MU_DATA, "no figures of model \"%s\"", name ? name : "");
+    const char *others;
+    const struct model_part *part;
+    if (!name || catalog_model(r->catalog, str_of(name), &part, &others) == MATCH_NONE)
+        return err_set(err, MU_DATA, "no figures of model \"%s\"", name ? name : "");
+    shape_from_part(part, r->catalog, r->arena, out);
+    return true;
 }
 
 /* ---- what was asked */

@@ -173,11 +173,18 @@ static void a_higher_rank_costs_more(void **state)
 {
     struct stage *s = *state;
     usual(s, "Qwen/Qwen2.5-7B-Instruct");
+    say(s, "method", "qlora");
+    say(s, "framework", "unsloth");
+    say(s, "optimizer", "adamw_8bit");
+    say(s, "micro_batch", "4");
+    say(s, "seq", "1024");
     double before = 0;
     for (f.rank = 8; f.rank <= 64; f.rank *= 2) {
         const double now = total_gb(s);
         assert_true(now > before);
         before = now;
+        if (f.rank == 8) assert_near(now, 7.9, 0.1);
+        if (f.rank == 64) assert_near(now, 8.8, 0.1);
     }
 }
 
