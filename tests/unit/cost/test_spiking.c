@@ -40,7 +40,8 @@ static void memory_stops_growing_with_timesteps(void **state)
     struct stage *s = *state;
     model(s, "openai-community/gpt2");
     double before = 0;
-    for (k.timesteps = 1; k.timesteps <= 3; k.timesteps++) {
+    for (int steps = 1; steps <= 3; steps++) {
+        k.timesteps = steps;
         const double now = total(&workload_snn_run, s, &k);
         assert_true(now >= before);
         before = now;
