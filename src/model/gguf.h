@@ -54,6 +54,9 @@ struct gguf {
     uint64_t file_bytes;
     uint64_t header_bytes;  /* to where the tensors' data begins */
     uint64_t missing_bytes; /* how much the tensors reach past the file's end */
+    struct str adapter_type,
+        projector; /* adapter.type, clip.projector_type; views, empty when absent */
+    struct gguf_figure adapter_alpha; /* adapter.lora.alpha */
 };
 
 struct gguf_source {

@@ -13,6 +13,7 @@
 #include "model/digest.h"
 #include "model/model.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 static bool is_encoder(const struct fit *f)
 {
@@ -243,7 +244,7 @@ static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
-    show_runtimes(d, &f->placed);
+    if (!f->asked.with) show_runtimes(d, &f->placed); /* they have other ways, or none */
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -316,6 +317,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_on_devices(&w, f);
+    write_together(&w, f->asked.with);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
