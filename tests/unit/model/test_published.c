@@ -15,7 +15,7 @@
 enum { FIXTURES_LEAST = 150, MODELS_LEAST = 157, NAME_BYTES = 512, TYPES_MOST = 256 };
 
 struct met {
-    size_t files, models, exact, wrong;
+    size_t files, models, exact, wrong, alike;
     /* rows of the table that a configuration was read by */
     const struct hf_architecture *row[TYPES_MOST];
 };
@@ -32,6 +32,26 @@ static const struct model_part *row_of(struct str hf_id)
     if (catalog_model(catalog, hf_id, &part, NULL) == MATCH_NONE || !str_is(hf_id, part->hf_id))
         fail_msg("the catalogue has no %.*s", STR_ARG(hf_id));
     return part;
+}
+
+/* The same tensors under a mix, and the same cache, as from the catalogue's own row; where both have a rule. */
+static void agrees(const struct hf_config *config, const struct model_part *part, struct met *met)
+{
+    struct shape shape;
+    struct digest mine, other;
+    const struct mix *mix = catalog_mix(catalog, S("Q4_K_M"));
+    shape_from_part(part, catalog, arena, &shape);
+    if (config->shape.unruled || shape.unruled) return;
+    digest_of_shape(&config->shape, mix, catalog, &mine);
+    digest_of_shape(&shape, mix, catalog, &other);
+    /* how many factors of rotation there are is in no row of the catalogue */
+    if (config->shape.rope_factors == shape.rope_factors)
+        digests_are_equal(part->hf_id, &mine, &other);
+    if (config->shape.kv_heads != shape.kv_heads || config->shape.head_size != shape.head_size ||
+        config->shape.experts_used != shape.experts_used ||
+        shape_layer_is_window(&config->shape, 0) != shape_layer_is_window(&shape, 0))
+        fail_msg("%s: heads, experts or windows are not those of the catalogue", part->hf_id);
+    met->alike++;
 }
 
 static void hold(const char *name, struct str text, struct met *met)
@@ -60,6 +80,7 @@ static void hold(const char *name, struct str text, struct met *met)
         if (row_of(id)->params_published != published)
             fail_msg("%.*s: the catalogue has %.0f published, the fixture %.0f", STR_ARG(id),
                      row_of(id)->params_published, published);
+        agrees(&config, row_of(id), met);
         met->models++;
         met->exact += made == published;
     }
@@ -100,8 +121,8 @@ static void published_counts_are_met(void **state)
         mapped_close(&file);
     }
     closedir(d);
-    printf("%zu configurations of %zu models, %zu to the last parameter\n", met.files, met.models,
-           met.exact);
+    printf("%zu configurations of %zu models, %zu to the last parameter, %zu alike in the catalogue\n", met.files, met.models,
+           met.exact, met.alike);
     assert_int_equal(met.wrong, 0);
     what_is_checked_was_met(&met);
     assert_true(met.files >= FIXTURES_LEAST && met.models >= MODELS_LEAST);
