@@ -226,6 +226,8 @@ bool model_from_folder(const char *path, const struct catalog *c, struct arena *
                       .stored = stored,
                       .source = source_of(&p, stored, a)};
     const double by_shape = config.parameters;
+    const char *method = config.quantization.method;
+    if (method && strcmp(method, "mxfp4") == 0) m.native_quant = "MXFP4_MOE";
     m.shape.parameters = stored && !(stored->missing_files > 0) ? stored->parameters : by_shape;
     say(&p, &config, stored, by_shape, notes);
     *out = m;

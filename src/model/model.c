@@ -285,7 +285,10 @@ bool model_open(const char *operand, const struct catalog *c, struct arena *a, s
     if (match == MATCH_SEVERAL)
         note_add(notes, "%s could be several models: taken as %s, not %s",
                  str_visible(a, str_of(operand)), part->hf_id, others ? others : "another");
-    struct model m = {.name = part->hf_id, .origin = LISTED, .source = part->source};
+    struct model m = {.name = part->hf_id,
+                      .origin = LISTED,
+                      .source = part->source,
+                      .native_quant = part->native_mix};
     shape_from_part(part, c, a, &m.shape);
     *out = m;
     return true;

@@ -20,6 +20,10 @@
 static bool mix_of(const struct context *in, const struct model *m, const char *quant,
                    const struct mix **out, struct mu_err *err)
 {
+    if (!quant && m->native_quant) {
+        quant = m->native_quant;
+        note_add(in->notes, "quantisation not given: %s taken, as it was trained (--quant)", quant);
+    }
     if (!quant) {
         quant = QUANT_USUAL;
         note_add(in->notes, "quantisation not given: %s taken (--quant)", quant);
