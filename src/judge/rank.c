@@ -153,9 +153,14 @@ static double bytes_of(const struct ranker *s, const struct shape *shape, const 
 static const struct candidates *candidates_of(const struct ranker *s, const struct model_part *part,
                                               const struct shape *shape, struct candidates *own)
 {
-    const struct mix *native =
+    const struct mix *row =
         part->native_mix ? catalog_mix(s->catalog, str_of(part->native_mix)) : NULL;
-    if (!native) return &s->usual;
+    if (!row) return &s->usual;
+    struct mix *native = NEW(s->arena, struct mix);
+    *native = *row;
+    /* nothing is lost, by whatever the others' loss is held against */
+    native->perplexity_increase = s->usual.mix[0]->perplexity_increase;
+    native->perplexity_increase.value = 0;
     const double whole = bytes_of(s, shape, native);
     double least_bytes = whole;
     *own = (struct candidates){.mix = {native}, .n = 1};
