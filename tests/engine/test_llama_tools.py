@@ -151,6 +151,26 @@ class Tools(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (65, ""))
         self.assertIn("other dimensions", done.stderr)
 
+    def test_a_projector_is_as_large_as_said(self):
+        width, wide, f32 = 256, 1024, small_model.F32
+        keys = {"general.architecture": "clip", "general.type": "mmproj", "clip.has_vision_encoder": True, "clip.projector_type": "mlp",
+                "clip.use_gelu": True, "clip.vision.image_size": 112, "clip.vision.patch_size": 14, "clip.vision.embedding_length": width,
+                "clip.vision.feed_forward_length": wide, "clip.vision.block_count": 3, "clip.vision.attention.head_count": 4,
+                "clip.vision.projection_dim": 512, "clip.vision.attention.layer_norm_epsilon": 1e-5,
+                "clip.vision.image_mean": small_model.Floats([0.5, 0.5, 0.5]), "clip.vision.image_std": small_model.Floats([0.5, 0.5, 0.5])}
+        tensors = [("v.patch_embd.weight", f32, (14, 14, 3, width)), ("v.class_embd", f32, (width,)), ("v.position_embd.weight", f32, (width, 65)),
+                   ("v.pre_ln.weight", f32, (width,)), ("v.pre_ln.bias", f32, (width,)), ("mm.0.weight", small_model.Q8_0, (width, 512)),
+                   ("mm.0.bias", f32, (512,)), ("mm.2.weight", f32, (512, 512)), ("mm.2.bias", f32, (512,))]
+        for layer in range(3):
+            at = f"v.blk.{layer}."
+            tensors += [(at + name + ".weight", f32, (width, width)) for name in ("attn_q", "attn_k", "attn_v", "attn_out")]
+            tensors += [(at + name + kind, f32, (width,)) for name in ("ln1", "ln2") for kind in (".weight", ".bias")]
+            tensors += [(at + "ffn_down.weight", f32, (wide, width)), (at + "ffn_up.weight", f32, (width, wide))]
+        settings = "--ctx", "2048", "--mmproj", self.attach("a projector.gguf", keys, tensors)
+        log, said = self.serve(self.command(*settings), self.complete), self.beside(*settings)
+        self.assertEqual(list(said), ["projector"])
+        self.assertAlmostEqual(float(re.search(r"model size: +([\d.]+) MiB", log).group(1)), said["projector"] / MIB, delta=0.0101)
+
     def test_a_draft_model_lies_as_said(self):
         draft = os.path.join(self.folder, "draft.gguf")
         subprocess.run([ROOT / "tools" / "make-gguf", json.dumps({**FIGURES, "n_layer": 2, "n_embd": 256, "n_ff": 512}), draft,
