@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { HEADER_MOST_BYTES = 64 << 20, TENSOR_STEP = 32 };
+enum { HEADER_MOST_BYTES = 64 << 20, TENSOR_STEP = 32, POINTER_BYTES = sizeof(void *) };
 
 static const char *const kind_words[ATTACHED_KINDS] = {"a LoRA adapter", "a projector"};
 
@@ -99,7 +99,7 @@ static const struct tensor **sorted(const struct tensor *t, size_t n, struct are
 {
     const struct tensor **out = NEW_ARRAY(a, const struct tensor *, n);
     for (size_t i = 0; i < n; i++) out[i] = &t[i];
-    qsort(out, n, sizeof *out, by_name);
+    qsort(out, n, POINTER_BYTES, by_name);
     return out;
 }
 
@@ -108,7 +108,7 @@ static const struct tensor *named(struct str name, const struct tensor *const *s
 {
     const struct tensor wanted = {.name = name}, *key = &wanted;
     const struct tensor *const *found =
-        n ? bsearch(&key, sorted_by_name, n, sizeof *sorted_by_name, by_name) : NULL;
+        n ? bsearch(&key, sorted_by_name, n, POINTER_BYTES, by_name) : NULL;
     return found ? *found : NULL;
 }
 

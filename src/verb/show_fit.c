@@ -297,6 +297,12 @@ static void write_on_devices(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
+/* What a file or a configuration makes though nothing can be computed from it; a figure of the catalogue's was not counted. */
+static double counted(const struct model *m)
+{
+    return m->origin == REPORTED && m->shape.parameters > 0 ? m->shape.parameters : (double)NAN;
+}
+
 void write_fit(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -305,7 +311,8 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_map(&w);
     writer_put_cstr(&w, "name", m->name);
     writer_put_cstr(&w, "quant", m->quant);
-    writer_put_number(&w, "parameters", m->parameters);
+    const double parameters = m->parameters > 0 ? m->parameters : counted(f->asked.model);
+    writer_put_number(&w, "parameters", parameters);
     writer_put_number(&w, "weight_bytes", m->weight_bytes);
     writer_put_cstr(&w, "source", f->asked.model->source);
     writer_map_end(&w);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "catalog/types.h"
 #include "judge/placement.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
@@ -159,6 +160,14 @@ static void note_devices(const struct context *in, const struct fit *f)
                         "others need a free memory that is known"
                       : "how much of their memory is free is not known");
 }
+/* No mix is better than the one that a model was trained in. */
+static void prefer_native(const struct context *in, struct fit *f)
+{
+    const char *native = f->asked.model->native_quant, *quant = f->asked.digest->quant;
+    if (!native || !quant || strcmp(native, quant) != 0 || !f->all_on.mix) return;
+    if (verdict_all_on_devices(&f->verdict))
+        f->all_on.mix = catalog_mix(in->catalog, str_of(native));
+}
 /* ---- the verb */
 
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
@@ -187,6 +196,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
     if (f->devices)
         judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
+    prefer_native(in, f);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
 
     show_fit(&out->doc, f, request_flag(q, "explain"));

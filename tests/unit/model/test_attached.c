@@ -51,7 +51,10 @@ static void an_adapter_names_what_it_changes(void **state)
     const struct adapted *pair = NULL;
     size_t pairs = 0;
     struct mu_err err;
-    if (!pairs_of(corpus("sound"), &x, &pair, &pairs, &err)) fail_msg("%s", err.text);
+    if (!pairs_of(corpus("sound"), &x, &pair, &pairs, &err)) {
+        fail_msg("%s", err.text);
+        return;
+    }
     assert_int_equal(pairs, 2);
     assert_string_equal(x.arch, "llama");
     assert_exactly(x.alpha, 16);

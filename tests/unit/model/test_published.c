@@ -57,7 +57,7 @@ static void agrees(const struct hf_config *config, const struct model_part *part
 static void hold(const char *name, struct str text, struct met *met)
 {
     struct json *root = NULL;
-    struct hf_config config;
+    struct hf_config config = {.model_type = NULL};
     struct mu_err err = {.code = MU_OK};
     if (!json_parse(text, name, &root, &err) ||
         !hf_config_read(text, name, catalog, arena, &config, &err))
@@ -121,8 +121,9 @@ static void published_counts_are_met(void **state)
         mapped_close(&file);
     }
     closedir(d);
-    printf("%zu configurations of %zu models, %zu to the last parameter, %zu alike in the catalogue\n", met.files, met.models,
-           met.exact, met.alike);
+    printf(
+        "%zu configurations of %zu models, %zu to the last parameter, %zu alike in the catalogue\n",
+        met.files, met.models, met.exact, met.alike);
     assert_int_equal(met.wrong, 0);
     what_is_checked_was_met(&met);
     assert_true(met.files >= FIXTURES_LEAST && met.models >= MODELS_LEAST);
