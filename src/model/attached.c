@@ -61,6 +61,7 @@ static bool read(const struct gguf_source *from, enum attached_kind kind, struct
                          .tensor = g.tensor,
                          .tensors = g.tensors,
                          .file_bytes = (double)(g.file_bytes + g.missing_bytes),
+                         .missing_bytes = (double)g.missing_bytes,
                          .alpha = alpha->present && !alpha->list ? alpha->value : (double)NAN};
     for (size_t i = 0; i < x.tensors; i++) x.bytes += laid_out(&x.tensor[i], from->types);
     *out = x;

@@ -10,9 +10,10 @@ struct attached {
     const char *projects; /* of a projector: its clip.projector_type, or NULL */
     const struct tensor *tensor;
     size_t tensors;
-    double bytes;      /* of its tensors, padded as laid out */
-    double file_bytes; /* as long as it should be */
-    double alpha;      /* of an adapter; NaN: not said */
+    double bytes;         /* of its tensors, padded as laid out */
+    double file_bytes;    /* as long as it should be */
+    double alpha;         /* of an adapter; NaN: not said */
+    double missing_bytes; /* of its file: an unfinished download */
 };
 
 /* Refuses what is of the other kind, a model, or damaged; the message says what it is. */

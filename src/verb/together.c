@@ -9,7 +9,9 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/num.h"
+#include "base/units.h"
 #include "catalog/types.h"
+#include "model/stores.h"
 
 /* llama.cpp v0.5.0: common/speculative.cpp (SPEC_VOCAB_MAX_SIZE_DIFFERENCE), common/common.h (drafted at most, usual) */
 static const double vocabulary_apart_most = 128, drafted_usual = 3;
@@ -36,6 +38,20 @@ static double widest(const struct adapted *pair, const struct shape *s)
     return times * (pair->rows + pair->rank);
 }
 
+/* A file, also one that another program keeps here (hf:org/name:FILE). */
+static bool open_one(const struct context *in, const char *operand, enum attached_kind kind,
+                     struct attached *out, struct mu_err *err)
+{
+    const char *path = NULL;
+    if (!stores_operand(operand, in->env, in->arena, &path, err) ||
+        !attached_open(path, kind, in->catalog, in->arena, out, err))
+        return false;
+    if (out->missing_bytes > 0)
+        note_add(in->notes, "%s: %s of weights are missing; it is sized all the same",
+                 str_visible(in->arena, str_of(path)), units_bytes(in->arena, out->missing_bytes));
+    return true;
+}
+
 static bool add_adapters(const struct context *in, const char *const *path, size_t paths,
                          const struct asked *asked, struct together *t, struct mu_err *err)
 {
@@ -46,7 +62,7 @@ static bool add_adapters(const struct context *in, const char *const *path, size
         struct attached *x = &t->adapter[i];
         const struct adapted *pair = NULL;
         size_t pairs = 0;
-        if (!attached_open(path[i], ATTACHED_ADAPTER, in->catalog, in->arena, x, err) ||
+        if (!open_one(in, path[i], ATTACHED_ADAPTER, x, err) ||
             !attached_pairs(x, model, in->catalog, in->arena, &pair, &pairs, err))
             return false;
         x->bytes = 0; /* norms among its tensors are not loaded */
@@ -69,8 +85,7 @@ static bool add_projector(const struct context *in, const char *path, struct tog
                           struct mu_err *err)
 {
     if (!path) return true;
-    if (!attached_open(path, ATTACHED_PROJECTOR, in->catalog, in->arena, &t->projector, err))
-        return false;
+    if (!open_one(in, path, ATTACHED_PROJECTOR, &t->projector, err)) return false;
     t->projects = true;
     t->held.projector_bytes = t->projector.bytes;
     return true;
