@@ -59,7 +59,7 @@ static void adapters_follow_their_weights(void **state)
     write_bill(s, &split_host);
     assert_exactly(line_at(0, "LoRA adapters"), all);
     assert_exactly(line_at(0, "computing adapters, at most"), 10.0 * 512 * 4);
-    for (double layers = 0; layers <= s->shape.layers + 1; layers++) {
+    for (int layers = 0; layers <= (int)s->shape.layers + 1; layers++) {
         struct split split = split_of(s, layers);
         split.host_experts = layers > 3 ? 3 : 0;
         write_bill(s, &split);
