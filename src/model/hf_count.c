@@ -1,6 +1,6 @@
 /* model/hf_count.c - the parameters of a configuration. Layers that a digest knows are counted by it, whether llama.cpp has a graph for
  * the architecture or not; state-space layers, short convolutions and linear attention by the matrices that their own modules make
- * (transformers 4.57: modeling_mamba.py, modeling_lfm2.py, modeling_qwen3_next.py), read as facts. Left out: kinds of layers that have
+ * (transformers 4.57: modeling_mamba.py, modeling_lfm2.py, modeling_qwen3_next.py, modeling_granitemoehybrid.py), read as facts. Left out: kinds of layers that have
  * neither. */
 #include "model/hf_count.h"
 #include "base/arena.h"
@@ -74,7 +74,8 @@ static double attending(const struct hf_counting *x)
     if (!json_count(kinds) && !isnan(every)) return every > 0 ? floor(x->shape->layers / every) : 0;
     if (!json_count(kinds)) return (double)json_count(json_get(x->config, "full_attn_idxs"));
     for (size_t i = 0; i < json_count(kinds); i++)
-        n += json_text(json_at(kinds, i), &kind) && str_is(kind, "full_attention");
+        n += json_text(json_at(kinds, i), &kind) &&
+             (str_is(kind, "full_attention") || str_is(kind, "attention"));
     return n;
 }
 
@@ -132,6 +133,29 @@ static double of_linear_attention(const struct hf_counting *x)
            s->layers * (experts * ffn(d, each) + d * experts + ffn(d, shared) + d);
 }
 
+/* State space of the second kind in most layers, experts and a shared feed-forward in all. */
+static double of_second_state_space(const struct hf_counting *x)
+{
+    const struct shape *s = x->shape;
+    const double d = s->width, with = attending(x), without = s->layers - with;
+    const double heads = figure(x, "mamba_n_heads", NULL);
+    const double inner = heads * figure(x, "mamba_d_head", NULL);
+    const double mixed =
+        inner + 2 * figure(x, "mamba_n_groups", NULL) * figure(x, "mamba_d_state", NULL);
+    const double kernel = figure(x, "mamba_d_conv", NULL);
+    const double convolution = mixed * (kernel + (is_set(x, "mamba_conv_bias", true) ? 1 : 0));
+    const double bias = is_set(x, "mamba_proj_bias", false) ? inner + mixed + heads + d : 0;
+    const double state =
+        d * (inner + mixed + heads) + convolution + 3 * heads + inner + inner * d + bias;
+    const double attends = attention(s, false) - 2 * s->head_size; /* no norms of heads here */
+    const double experts = figure(x, "num_local_experts", NULL);
+    const double each = figure(x, "intermediate_size", NULL);
+    const double shared = figure(x, "shared_intermediate_size", NULL);
+    const double moe = experts > 0 ? experts * ffn(d, each) + d * experts : experts;
+    return outside(s) + with * attends + without * state +
+           s->layers * (moe + ffn(d, shared) + 2 * d);
+}
+
 /* ---- */
 
 /* What a digest of the shape counts; another architecture stands in where llama.cpp has no graph of this one. */
@@ -155,6 +179,7 @@ double hf_count(const struct hf_counting *x)
         double (*count)(const struct hf_counting *);
     } own[] = {{"mamba1", of_mamba},
                {"lfm2", of_short_convolutions},
+               {"granitehybrid", of_second_state_space},
                {"qwen_hybrid", of_linear_attention}};
     static const char *const digested[] = {"dense",   "encoder", "moe",
                                            "mla_moe", "gpt_oss", "llama4"};
