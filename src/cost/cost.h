@@ -6,6 +6,7 @@
 
 struct arena;
 struct backend;
+struct beside;
 struct buffer_rule;
 struct catalog;
 struct digest;
@@ -53,6 +54,8 @@ struct generate {
     /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
     const struct buffer_rule *buffer[EXTRA_BUFFERS];
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */
+    /* Adapters, a projector, a draft model (cost/beside.h); usual NULL: none. */
+    const struct beside *beside;
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */

@@ -1,6 +1,6 @@
 /* generate: text from a prompt with llama.cpp, as a llama-server of v0.5.0 is set up unless told otherwise. The row of its knobs, their
- * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: draft models, adapters,
- * several prompts' cache on disk. */
+ * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: several prompts'
+ * cache on disk. */
 #include <assert.h>
 #include <string.h>
 
@@ -248,6 +248,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     llama_kv_cache(b, &l);
     llama_compute(b, &l);
     llama_output(b, m, &g);
+    llama_beside(b, &l);
     beside(b, m, s);
     llama_work(b, &l);
 }

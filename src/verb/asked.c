@@ -1,5 +1,7 @@
 /* What a command asks a machine to run: a model under a mix, and the workload's knobs, at their defaults and as given. */
+#include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -11,6 +13,7 @@
 #include "model/remote.h"
 #include "model/stores.h"
 #include "verb/common.h"
+#include "verb/nominal.h"
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
 #define QUANT_USUAL "Q4_K_M"
@@ -18,6 +21,10 @@
 static bool mix_of(const struct context *in, const struct model *m, const char *quant,
                    const struct mix **out, struct mu_err *err)
 {
+    if (!quant && m->native_quant) {
+        quant = m->native_quant;
+        note_add(in->notes, "quantisation not given: %s taken, as it was trained (--quant)", quant);
+    }
     if (!quant) {
         quant = QUANT_USUAL;
         note_add(in->notes, "quantisation not given: %s taken (--quant)", quant);
@@ -33,6 +40,27 @@ static bool mix_of(const struct context *in, const struct model *m, const char *
     return true;
 }
 
+/* A size ("7B") becomes the name of the model that stands for one of that size, which is said; a file of that name and
+ * another operand stay. */
+static bool name_of_size(const struct context *in, const char **operand, struct mu_err *err)
+{
+    const char *shown = str_visible(in->arena, str_of(*operand));
+    size_t alike = 0;
+    double params;
+    if (!params_parse(*operand, (double)NAN, &params) || access(*operand, F_OK) == 0) return true;
+    const struct model_part *part = nominal_model(in->catalog, params, &alike);
+    if (!part)
+        return catalog_sound(in->catalog, err) &&
+               err_set(err, MU_NOINPUT, "no dense model of the catalogue is near a size of %s",
+                       shown);
+    note_add(in->notes,
+             "%s is a size: %s stands for it, the first of %zu dense models of the catalogue that "
+             "are about that large and of one shape",
+             shown, part->hf_id, alike);
+    *operand = part->hf_id;
+    return true;
+}
+
 const char *name_alone(const char *hub_name)
 {
     const char *slash = strrchr(hub_name, '/');
@@ -45,7 +73,8 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
-    if (!types || !stores_operand(operand, in->env, in->arena, &path, err) ||
+    if (!types || !name_of_size(in, &operand, err) ||
+        !stores_operand(operand, in->env, in->arena, &path, err) ||
         !model_open(path, in->catalog, in->arena, in->notes, model, err))
         return false;
     if (path != operand) remote_confess(path, in->arena, in->notes);
@@ -63,6 +92,7 @@ bool asked_generate(const struct context *in, const char *operand, const char *q
     }
     const struct architecture *arch = model->shape.arch;
     out->unchecked = NULL;
+    out->with = NULL;
     if (arch && !arch->checked && !arch->unruled)
         out->unchecked = str_format(
             in->arena,

@@ -9,6 +9,7 @@
 struct experiment_set;
 struct measuring;
 struct model;
+struct together;
 
 /* What a request is about. system and benchmark are the guide's figures: a report's own, else made of the machine. */
 struct subject {
@@ -57,6 +58,7 @@ struct asked {
     struct task task;
     const char *
         unchecked; /* a note for whoever shows our plan of its memory; NULL: the plan was checked */
+    const struct together *with; /* what runs beside it (verb/together.h), NULL: nothing */
 };
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
@@ -84,6 +86,8 @@ struct placed {
     const struct verdict *verdict;
 };
 const char *lower_case(struct arena *a, const char *name); /* of ASCII */
+/* A word as a shell reads it back: in single quotes unless it is plain. */
+const char *shell_word(const char *word, struct arena *a);
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
 /* The devices in the order that it takes llama.cpp to count them in; NULL: all are alike, or the engine told. */

@@ -9,7 +9,7 @@
 #include "judge/placement.h"
 #include "machine/facts.h"
 #include "model/digest.h"
-#include "verb/common.h"
+#include "verb/together.h"
 
 enum { COMMAND_BYTES_MOST = 16384 };
 
@@ -29,6 +29,16 @@ static void add_word(struct buf *b, const char *word)
         else
             buf_char(b, *word);
     buf_char(b, '\'');
+}
+
+const char *shell_word(const char *word, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, COMMAND_BYTES_MOST);
+    add_word(&b, word);
+    const char *text = str_copy(a, buf_text(&b));
+    buf_release(&b);
+    return text;
 }
 
 const char *lower_case(struct arena *a, const char *name)
@@ -223,6 +233,10 @@ const char *llama_command(const struct placed *p, struct arena *a)
     add_settings(&line, p->asked, a);
     add_threads(&line, &cpu);
     add_placement(&line, p, a);
+    const bool devices = p->verdict->split.sites > 1;
+    together_command(p->asked->with,
+                     devices ? device_name(p->machine, p->verdict->site[1].place, a) : NULL, a,
+                     &line);
     const char *text = str_copy(a, buf_text(&line));
     buf_release(&line);
     return text;

@@ -14,6 +14,7 @@
 #include "model/model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 static bool is_encoder(const struct fit *f)
 {
@@ -248,7 +249,7 @@ static void say_command(struct doc *d, const struct fit *f)
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
     const char *devices = device_order_words(&f->placed, d->arena);
     if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
-    show_runtimes(d, &f->placed);
+    if (!f->asked.with) show_runtimes(d, &f->placed); /* they have other ways, or none */
     show_fetch(d, f->fetch);
 }
 
@@ -302,6 +303,12 @@ static void write_on_devices(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
+/* What a file or a configuration makes though nothing can be computed from it; a figure of the catalogue's was not counted. */
+static double counted(const struct model *m)
+{
+    return m->origin == REPORTED && m->shape.parameters > 0 ? m->shape.parameters : (double)NAN;
+}
+
 void write_fit(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -310,7 +317,8 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_map(&w);
     writer_put_cstr(&w, "name", m->name);
     writer_put_cstr(&w, "quant", m->quant);
-    writer_put_number(&w, "parameters", m->parameters);
+    const double parameters = m->parameters > 0 ? m->parameters : counted(f->asked.model);
+    writer_put_number(&w, "parameters", parameters);
     writer_put_number(&w, "weight_bytes", m->weight_bytes);
     writer_put_cstr(&w, "source", f->asked.model->source);
     writer_map_end(&w);
@@ -324,6 +332,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_on_devices(&w, f);
     write_cpu_placement(&w, f);
     write_fetch(&w, f->fetch);
+    write_together(&w, f->asked.with);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }

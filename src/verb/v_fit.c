@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "catalog/types.h"
 #include "judge/placement.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
@@ -16,6 +17,7 @@
 #include "model/model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
 
@@ -159,6 +161,14 @@ static void note_devices(const struct context *in, const struct fit *f)
                         "others need a free memory that is known"
                       : "how much of their memory is free is not known");
 }
+/* No mix is better than the one that a model was trained in. */
+static void prefer_native(const struct context *in, struct fit *f)
+{
+    const char *native = f->asked.model->native_quant, *quant = f->asked.digest->quant;
+    if (!native || !quant || strcmp(native, quant) != 0 || !f->all_on.mix) return;
+    if (verdict_all_on_devices(&f->verdict))
+        f->all_on.mix = catalog_mix(in->catalog, str_of(native));
+}
 /* ---- the verb */
 
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
@@ -174,7 +184,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     f->machine = f->subject.machine;
     if (!world_here(in, &f->machine, &world, err) ||
         !asked_generate(in, operand, request_text(q, "quant"), f->machine, &f->asked, err) ||
-        !asked_knobs(q, in, &f->asked, err))
+        !asked_knobs(q, in, &f->asked, err) || !asked_together(q, in, f->machine, &f->asked, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
@@ -185,10 +195,12 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
+    note_together(in, &f->placed);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
     if (f->devices)
         judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
+    prefer_native(in, f);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
     if (!find_fetch(q, in, &f->asked, f->machine, &f->fetch, err)) return false;
 
@@ -212,6 +224,18 @@ static const struct option options[] = {
     {.name = "exact",
      .kind = OPTION_SWITCH,
      .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
+    {.name = "lora",
+     .kind = OPTION_TEXTS,
+     .value = "FILE",
+     .words = "a LoRA adapter beside it, a GGUF file (repeatable)"},
+    {.name = "mmproj",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .words = "the projector beside it that reads pictures or sound, a GGUF file"},
+    {.name = "draft",
+     .kind = OPTION_TEXT,
+     .value = "MODEL",
+     .words = "a small model beside it whose tokens it verifies"},
     {.name = "quick", .kind = OPTION_FLAG, .words = "measure nothing; kept measurements are used"},
     {.name = "line",
      .kind = OPTION_TEXT,
@@ -227,6 +251,7 @@ static const struct option options[] = {
 static const char *const examples[] = {
     "muster fit phi-3-mini --quant Q4_K_M --ctx 4k --quick",
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:32GiB\" --ctx 32k --kv-type q8_0",
+    "muster fit Qwen2.5-14B --draft Qwen2.5-0.5B --machine \"cpu:8 ram:32GiB\"",
     NULL,
 };
 extern const struct workload workload_generate;
@@ -238,9 +263,10 @@ const struct verb verb_fit = {
         "Computes what one model needs under llama.cpp and holds it against this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
-        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "
-        "spelling. With --online one that is not here, or an address (https://...), has its header "
-        "fetched, and only that; nothing is asked over the network otherwise. "
+        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
+        "spelling, or a size (7B), for which a model of the catalogue stands. With --online one "
+        "that is not here, or an address (https://...), has its header fetched, and only that; "
+        "nothing is asked over the network otherwise. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "

@@ -374,14 +374,17 @@ static void what_is_no_model_is_refused(void **state)
         const char *key, *value, *message;
     } cases[] = {
         {"general.type", "adapter",
-         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to"},
+         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, and "
+         "this with fit's --lora"},
         {"adapter.type", "lora",
-         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to"},
+         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, and "
+         "this with fit's --lora"},
         {"general.type", "mmproj",
-         "cannot use test.gguf: it is a vision projector, not a model; name the model it belongs "
-         "to"},
+         "cannot use test.gguf: it is a projector (of pictures or sound), not a model; name the "
+         "model it belongs to, and this with fit's --mmproj"},
         {"general.type", "imatrix",
-         "cannot use test.gguf: it is an importance matrix, not a model"},
+         "cannot use test.gguf: it is an importance matrix, which only llama-quantize reads, not a "
+         "model"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct maker m = begin();
