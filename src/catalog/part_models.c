@@ -29,6 +29,7 @@ static const struct fields mla_fields = ROW_FIELDS(model_part, mla_field);
 
 static const struct field hybrid_field[] = {
     ROW_TEXT(model_part, "kind", hybrid.kind),
+    ROW_TEXT(model_part, "attention_layers", hybrid.attention_layers),
     ROW_NUMBER(model_part, "n_full_attention_layers", hybrid.n_full_attention_layers),
     ROW_NUMBER(model_part, "n_linear_layers", hybrid.n_linear_layers),
     ROW_NUMBER(model_part, "full_attention_interval", hybrid.full_attention_interval),

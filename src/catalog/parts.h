@@ -26,6 +26,7 @@ struct model_part {
     } mla;
     struct {
         const char *kind;
+        const char *attention_layers; /* "2,5,8", from 0; NULL: evenly, or every n-th */
         double n_full_attention_layers, n_linear_layers, full_attention_interval;
         double linear_key_heads, linear_value_heads, linear_head_dim, conv_kernel;
         bool present;

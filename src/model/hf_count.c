@@ -84,15 +84,22 @@ static double ffn(double width, double inner)
     return 3 * width * inner;
 }
 
-/* The width of the feed-forward of short-convolution models, as their module rounds it. */
+double hf_block_width(const struct json *config)
+{
+    const struct hf_counting only = {.config = config};
+    const double given = figure(&only, "block_ff_dim", NULL);
+    const double step = figure(&only, "block_multiple_of", NULL);
+    double times = 1;
+    if (!is_set(&only, "block_auto_adjust_ff_dim", false)) return given;
+    if (!json_number(json_get(config, "block_ffn_dim_multiplier"), &times)) times = 1;
+    return pad_to(floor(times * floor(2 * given / 3)), isnan(step) || step < 1 ? 1 : step);
+}
+
+/* Else the width is given as others give it. */
 static double adjusted(const struct hf_counting *x)
 {
-    const double given = figure(x, "block_ff_dim", "intermediate_size");
-    const double step = figure(x, "block_multiple_of", NULL);
-    double times = 1;
-    if (!is_set(x, "block_auto_adjust_ff_dim", false)) return given;
-    if (!json_number(json_get(x->config, "block_ffn_dim_multiplier"), &times)) times = 1;
-    return pad_to(floor(times * floor(2 * given / 3)), isnan(step) || step < 1 ? 1 : step);
+    const double wide = hf_block_width(x->config);
+    return isnan(wide) ? figure(x, "intermediate_size", NULL) : wide;
 }
 
 static double of_short_convolutions(const struct hf_counting *x)

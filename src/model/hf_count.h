@@ -11,6 +11,8 @@ struct hf_counting {
     const struct catalog *catalog;
     struct arena *arena;
 };
+/* The width of the feed-forward that block_ff_dim stands for, as the module of short convolutions rounds it; NaN: it is not given so. */
+double hf_block_width(const struct json *config);
 /* 0: no rule counts layers of that kind, or the configuration lacks what it takes. What conversion makes (factors of rotation) is not
  * counted, nor poolers and other parts than the text model. */
 double hf_count(const struct hf_counting *x);

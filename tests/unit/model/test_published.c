@@ -137,7 +137,7 @@ static void what_is_missing_is_not_counted(void **state)
         "{\"model_type\": \"mamba\", \"num_hidden_layers\": 24, \"hidden_size\": 768, "
         "\"vocab_size\": 50280}",
         "{\"model_type\": \"lfm2\", \"num_hidden_layers\": 16, \"hidden_size\": 1024, "
-        "\"vocab_size\": 65536, \"conv_L_cache\": -3, \"block_ff_dim\": 6656}",
+        "\"vocab_size\": 65536, \"block_ff_dim\": 6656}",
         "{\"model_type\": \"qwen3_next\", \"num_hidden_layers\": 48, \"hidden_size\": 2048}",
         "{\"model_type\": \"jamba\", \"num_hidden_layers\": 8, \"hidden_size\": 64}",
         "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 64, "
