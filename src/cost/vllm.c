@@ -58,8 +58,7 @@ static double widest(const struct shape *s, double cards)
     return 2 * s->width + 3 * most(s->ffn_width, experts) / cards;
 }
 
-/* Bytes of the cache that one token takes on one card; 0: it keeps something else. */
-static double token_bytes(const struct digest *m, const struct vllm_asked *asked)
+double vllm_token_bytes(const struct digest *m, const struct vllm_asked *asked)
 {
     const struct shape *s = m->shape;
     if (s->latent.kv_rank > 0)
@@ -77,7 +76,7 @@ bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vl
 {
     const struct shape *s = m->shape;
     if (m->unruled || s->unruled || !s->arch || s->arch->encoder) return false;
-    const double token = token_bytes(m, asked);
+    const double token = vllm_token_bytes(m, asked);
     const double logits =
         asked->sequences * s->vocabulary / asked->cards * float_bytes * logits_copies;
     const double run = asked->batch_tokens * widest(s, asked->cards) * half_bytes;

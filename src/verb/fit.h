@@ -17,6 +17,7 @@ struct fit {
     struct placed placed;
     bool devices; /* there are some that can be used */
     struct on_devices all_on;
+    double largest_sequences; /* at this context; 0: none fits, nothing computed, or not asked */
 };
 
 /* Devices that can be used. */
@@ -24,5 +25,10 @@ size_t fit_devices(const struct fit *f);
 /* The one accelerator by name, or how many there are. */
 const char *fit_devices_words(const struct fit *f, struct arena *a);
 void show_fit(struct doc *d, const struct fit *f, bool explain);
+/* Whether several users, or another runtime than llama.cpp, are asked for. */
+bool fit_serves(const struct fit *f);
+/* Users, batches, contexts: what fits. */
+void show_serve(struct doc *d, const struct fit *f);
+void write_serve(struct writer *w, const struct fit *f);
 /* The document fit/1. */
 void write_fit(const struct fit *f, const struct context *in, struct buf *out);

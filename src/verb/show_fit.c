@@ -35,9 +35,9 @@ const char *fit_devices_words(const struct fit *f, struct arena *a)
 
 static const char *task_words(const struct fit *f, struct arena *a)
 {
-    return str_format(a, "%s %s, context %.0f", f->asked.digest->name,
+    return str_format(a, "%s %s, %s", f->asked.digest->name,
                       f->asked.digest->quant ? f->asked.digest->quant : "",
-                      f->asked.knobs.context_tokens);
+                      extent_words(&f->asked, a));
 }
 
 /* " · 41-55 tok/s", or nothing. */
@@ -242,8 +242,7 @@ static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
 static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
-    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
-    show_runtimes(d, &f->placed);
+    show_runtime_command(d, &f->placed);
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -316,6 +315,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_on_devices(&w, f);
+    write_serve(&w, f);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -334,6 +334,7 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     show_bill(d, &f->placed);
     say_exact(d, f);
     say_speed(d, f);
+    show_serve(d, f);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
     say_command(d, f);

@@ -9,10 +9,12 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "cost/runtime.h"
 #include "judge/placement.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "measure/exact.h"
+#include "model/digest.h"
 #include "model/model.h"
 #include "verb/fit.h"
 
@@ -83,6 +85,9 @@ static bool find_exact(const struct request *q, const struct context *in, struct
     const char *given = request_text(q, "exact");
     const bool wanted = given && str_is(str_of(given), "on");
     if (given && !wanted) return true;
+    if (f->asked.knobs.runtime != (double)RUNTIME_LLAMA)
+        return !wanted || err_set(err, MU_USAGE,
+                                  "--exact asks llama.cpp: leave it out, or leave --runtime out");
     if (f->verdict.split.sites > 1) return exact_on_devices(in, f, wanted, err);
     if (!wanted && !f->machine->here) return true;
     if (!f->machine->here)
@@ -100,6 +105,11 @@ static void note_unused(const struct context *in, const struct fit *f, const str
     const struct task one = {f->asked.task.kind, f->asked.task.model, &g};
     struct verdict *v = NEW(in->arena, struct verdict);
     if (!f->devices || f->verdict.split.sites > 1 || g.gpu_layers == 0) return;
+    if (runtime_of(&g)->published) {
+        note_add(in->notes, "nothing goes on %s under %s", fit_devices_words(f, in->arena),
+                 runtime_of(&g)->words);
+        return;
+    }
     g.gpu_layers = 1;
     judge_task(&one, f->machine, w, v);
     if (v->fits == FITS_NOT)
@@ -158,7 +168,45 @@ static void note_devices(const struct context *in, const struct fit *f)
                         "others need a free memory that is known"
                       : "how much of their memory is free is not known");
 }
+/* ---- what else is in memory */
+
+/* Things named by --together, each placed beside those before it: what they leave is what f->machine has from here on. */
+static bool leave_room(const struct request *q, const struct context *in, const struct world *w,
+                       struct fit *f, struct mu_err *err)
+{
+    const char *named[REQUEST_OPTIONS];
+    const size_t n = request_texts(q, "together", named, REQUEST_OPTIONS);
+    double *held_bytes = NEW_ARRAY(in->arena, double, f->machine->pools);
+    struct verdict *v = NEW(in->arena, struct verdict);
+    const struct machine *whole = f->machine;
+    for (size_t i = 0; i < n; i++) {
+        struct asked other;
+        if (!asked_generate(in, named[i], NULL, whole, &other, err)) return false;
+        asked_settle(in, &other);
+        judge_task(&other.task, f->machine, w, v);
+        if (v->bill.unruled)
+            return err_set(err, MU_NO, "%s beside it is not computed: %s", other.digest->name,
+                           v->why);
+        hold_verdict(v, held_bytes);
+        note_add(in->notes, "beside it in memory: %s %s, context %.0f, %s%s", other.digest->name,
+                 other.digest->quant, other.knobs.context_tokens,
+                 units_bytes(in->arena, verdict_needs(v)),
+                 v->fits == FITS_NOT ? ", which does not fit itself" : "");
+        f->machine = machine_beside(whole, held_bytes, in->arena);
+    }
+    return true;
+}
 /* ---- the verb */
+
+static bool ask(const struct request *q, const struct context *in, struct fit *f,
+                struct mu_err *err)
+{
+    const struct asking how = {.operand = q->operand[0],
+                               .quant = request_text(q, "quant"),
+                               .kind = request_text(q, "kind"),
+                               .runtime = request_text(q, "runtime")};
+    return asked_task(in, &how, f->machine, &f->asked, err) && asked_knobs(q, in, &f->asked, err);
+}
 
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
@@ -168,9 +216,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!subject_machine(q, in, &f->subject, err)) return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
-    if (!world_here(in, &f->machine, &world, err) ||
-        !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
-        !asked_knobs(q, in, &f->asked, err))
+    if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
+        !ask(q, in, f, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
@@ -183,7 +230,9 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_drivers(in, f);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
-    if (f->devices)
+    if (fit_serves(f))
+        f->largest_sequences = judge_largest_sequences(&f->asked.task, f->machine, &world);
+    if (f->devices && !runtime_of(&f->asked.knobs)->published)
         judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
 
@@ -193,6 +242,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }
+static const char *const kinds[] = {"generate", "serve", NULL};
 static const struct option options[] = {
     {.name = "machine",
      .letter = 'm',
@@ -204,6 +254,15 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "MIX",
      .words = "quantisation of a catalogue model: Q4_K_M (usual), Q8_0, F16, ..."},
+    {.name = "kind",
+     .kind = OPTION_CHOICE,
+     .value = "KIND",
+     .words = "generate (usual), or serve: so many users (--parallel), each with that context",
+     .choices = kinds},
+    {.name = "together",
+     .kind = OPTION_TEXTS,
+     .value = "MODEL",
+     .words = "in memory at the same time under llama.cpp, with its defaults; repeatable"},
     {.name = "exact",
      .kind = OPTION_SWITCH,
      .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
@@ -215,6 +274,8 @@ static const struct option options[] = {
 static const char *const examples[] = {
     "muster fit phi-3-mini --quant Q4_K_M --ctx 4k --quick",
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:32GiB\" --ctx 32k --kv-type q8_0",
+    "muster fit Qwen2.5-7B --machine \"cpu:8 ram:64GiB gpu:RTX 4090\" --kind serve --parallel 8",
+    "muster fit Llama-2-7B --machine \"cpu:8 ram:64GiB\" --runtime transformers --dtype fp32",
     NULL,
 };
 extern const struct workload workload_generate;
@@ -223,7 +284,8 @@ const struct verb verb_fit = {
     .words = "does a model fit, what holds the memory, how fast",
     .operands = "MODEL",
     .about =
-        "Computes what one model needs under llama.cpp and holds it against this machine, or "
+        "Computes what one model needs under llama.cpp, or another --runtime, and holds it against "
+        "this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
         "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "

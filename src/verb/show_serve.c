@@ -1,0 +1,130 @@
+/* How many users or how large a batch fits, and how the runtime that was asked for is started. Commands as vllm serve (0.11),
+ * transformers (4.57) and Ollama (0.12) spell them; runtimes.c writes those beside an answer for llama.cpp. Left out: speed with several
+ * users at once. */
+#include <math.h>
+
+#include "base/arena.h"
+#include "base/units.h"
+#include "cost/runtime.h"
+#include "judge/placement.h"
+#include "model/digest.h"
+#include "verb/fit.h"
+
+static bool serves(const struct asked *asked)
+{
+    return str_is(S("serve"), asked->task.kind->name);
+}
+
+bool fit_serves(const struct fit *f)
+{
+    return serves(&f->asked) || f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+}
+
+const char *extent_words(const struct asked *asked, struct arena *a)
+{
+    const struct generate *g = &asked->knobs;
+    const char *under =
+        g->runtime == (double)RUNTIME_LLAMA ? "" : str_format(a, " under %s", runtime_of(g)->words);
+    if (serves(asked))
+        return str_format(a, "%.0f %s of %.0f tokens%s", g->sequences,
+                          g->sequences > 1 ? "users, each" : "user", g->context_tokens, under);
+    if (g->context_each && g->sequences > 1)
+        return str_format(a, "%.0f sequences, each of %.0f tokens%s", g->sequences,
+                          g->context_tokens, under);
+    return str_format(a, "context %.0f%s", g->context_tokens, under);
+}
+
+void show_serve(struct doc *d, const struct fit *f)
+{
+    const struct generate *g = &f->asked.knobs;
+    const bool users = serves(&f->asked);
+    if (!fit_serves(f) || f->verdict.bill.unruled) return;
+    struct block *b = doc_facts(d, NULL);
+    if (f->largest_sequences > 0)
+        facts_row(d, b, users ? "users that fit" : "batch that fits", "%s%.0f at %.0f tokens each",
+                  f->largest_sequences >= SEQUENCES_MOST ? "at least " : "", f->largest_sequences,
+                  g->context_tokens);
+    if (f->largest_context_tokens > 0 && (users || g->sequences > 1))
+        facts_row(d, b, "context of each", "up to %.0f tokens with %.0f", f->largest_context_tokens,
+                  g->sequences);
+    if (users && g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
+        doc_note(d, TONE_DIM,
+                 "speed is that of one user while the others wait; with all at work "
+                 "each gets less");
+    if (runtime_of(g)->unpriced) doc_note(d, TONE_DIM, "%s", runtime_of(g)->unpriced);
+    for (int i = 1; g->runtime == (double)RUNTIME_VLLM && i < f->verdict.split.sites; i++)
+        if (i == 1)
+            doc_note(d, TONE_DIM, "vLLM takes %s of each card whatever the model needs",
+                     units_bytes(d->arena, f->verdict.site[i].usable_bytes));
+}
+
+void write_serve(struct writer *w, const struct fit *f)
+{
+    const struct generate *g = &f->asked.knobs;
+    const bool published = runtime_of(g)->published;
+    writer_key(w, "serve");
+    writer_map(w);
+    writer_put_cstr(w, "kind", f->asked.task.kind->name);
+    writer_put_cstr(w, "runtime", runtime_of(g)->name);
+    writer_put_cstr(w, "dtype", published ? dtype_name(g) : NULL);
+    writer_put_number(w, "sequences", g->sequences);
+    writer_put_number(w, "all_context_tokens", generate_all_tokens(g));
+    writer_put_number(w, "largest_sequences",
+                      f->largest_sequences > 0 ? f->largest_sequences : (double)NAN);
+    writer_map_end(w);
+}
+
+/* ---- commands */
+
+static void command_vllm(struct doc *d, const struct placed *p)
+{
+    const struct generate *g = &p->asked->knobs;
+    const struct verdict *v = p->verdict;
+    const struct pool *pool = &p->machine->pool[v->site[1].pool];
+    const double share = v->site[1].usable_bytes / known_or(pool->total_bytes, (double)NAN);
+    const bool narrow = g->kv_type_k->block_bytes / g->kv_type_k->block < 2;
+    commands_row(d, doc_commands(d, "vLLM"),
+                 "vllm serve %s --max-model-len %.0f --max-num-seqs %.0f "
+                 "--max-num-batched-tokens %.0f --gpu-memory-utilization %.2f "
+                 "--tensor-parallel-size %d%s",
+                 p->asked->digest->name, g->context_tokens, g->sequences, g->batch_tokens, share,
+                 v->split.sites - 1, narrow ? " --kv-cache-dtype fp8" : "");
+}
+
+static const char *loaded_as(const struct generate *g)
+{
+    static const char *const words[] = {
+        [DTYPE_AUTO] = "dtype='auto'",
+        [DTYPE_FP32] = "dtype='float32'",
+        [DTYPE_FP16] = "dtype='float16'",
+        [DTYPE_BF16] = "dtype='bfloat16'",
+        [DTYPE_INT8] = "quantization_config=BitsAndBytesConfig(load_in_8bit=True)",
+        [DTYPE_NF4] = "quantization_config=BitsAndBytesConfig(load_in_4bit=True, "
+                      "bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)"};
+    return words[(int)g->dtype];
+}
+
+static void command_transformers(struct doc *d, const struct placed *p)
+{
+    const struct split *s = &p->verdict->split;
+    const char *map = s->sites == 1 ? "cpu" : s->sites == 2 && s->layers[1] > 0 ? "cuda" : "auto";
+    if (s->sites == 2 && s->layers[ON_HOST] > 0) map = "auto";
+    commands_row(d, doc_commands(d, "transformers, in Python"),
+                 "AutoModelForCausalLM.from_pretrained('%s', %s, device_map='%s'%s)",
+                 p->asked->digest->name, loaded_as(&p->asked->knobs), map,
+                 p->asked->knobs.flash_attention == (double)FLASH_OFF
+                     ? ", attn_implementation='eager'"
+                     : "");
+}
+
+void show_runtime_command(struct doc *d, const struct placed *p)
+{
+    switch ((int)p->asked->knobs.runtime) {
+    case RUNTIME_VLLM: command_vllm(d, p); break;
+    case RUNTIME_TRANSFORMERS: command_transformers(d, p); break;
+    case RUNTIME_OLLAMA: show_runtimes(d, p); break;
+    default:
+        commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(p, d->arena));
+        show_runtimes(d, p);
+    }
+}
