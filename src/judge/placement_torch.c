@@ -1,15 +1,16 @@
 /* What lies where under the runtimes that take weights as published. transformers: everything on the fastest card that holds it, else
- * dealt over all cards and the host as accelerate does with device_map="auto", else on the CPU alone. vLLM: an even share on as few of
- * the first cards as hold it, of each of which it takes a share whatever the model needs. Left out: device maps of the user's own,
- * layers on disk, vLLM's pipelines over cards. */
+ * dealt over all cards and the host as accelerate does with device_map="auto", else on the CPU alone; what surely fits goes before what
+ * probably does. vLLM: an even share on as few of the first cards as hold it, of each of which it takes a share whatever the model
+ * needs. Left out: device maps of the user's own, layers on disk, vLLM's pipelines over cards. */
+#include "judge/placement.h"
+
+#include <string.h>
+
 #include "base/num.h"
 #include "cost/device_map.h"
 #include "cost/runtime.h"
 #include "cost/vllm.h"
-#include "judge/placement.h"
 #include "model/digest.h"
-
-#include <string.h>
 
 enum { CARDS = SITES - 1 };
 
@@ -78,7 +79,7 @@ static double read_rate(const struct torch *t, uint16_t card)
     return r ? r->per_s.likely : 0;
 }
 
-/* The fastest card that holds everything, surely or (wary false) probably. */
+/* The fastest card that holds everything. */
 static bool best_card(const struct torch *t, enum fits worst, struct verdict *out)
 {
     int best = -1;
@@ -107,7 +108,8 @@ static void deal(const struct mapped_layers *x, struct split *s)
     s->layers[x->layers[ON_HOST] > 0 ? ON_HOST : last] += 1;
 }
 
-static bool judge_map(const struct torch *t, struct verdict *out)
+/* Dealt into so much of each site. */
+static bool judge_dealt(const struct torch *t, const double *free_bytes, struct verdict *out)
 {
     struct seats at;
     const struct digest *m = t->task->model;
@@ -115,22 +117,50 @@ static bool judge_map(const struct torch *t, struct verdict *out)
     struct mapped_layers x = {.value_bytes =
                                   transformers_weight_bytes(m, t->g) / most(m->parameters, 1),
                               .sites = s.sites};
-    x.free_bytes[ON_HOST] = known_or(machine_memory(t->machine)->usable_bytes, 0);
-    for (size_t i = 0; i < t->cards; i++)
-        x.free_bytes[i + 1] =
-            known_or(t->machine->pool[t->machine->place[t->card[i]].pool].usable_bytes, 0);
+    for (int i = 0; i < s.sites; i++) x.free_bytes[i] = most(free_bytes[i], 0);
     if (!device_map_auto(m, &x) || x.on_disk > 0) return false;
     deal(&x, &s);
     judge_split(t->task, t->machine, t->world, &s, &at, out);
     return true;
 }
 
+static double weights_at(const struct verdict *v, int site)
+{
+    double sum = 0;
+    for (size_t i = 0; i < v->bill.lines; i++)
+        if (v->bill.line[i].site == site && strcmp(v->bill.line[i].term->group, "weights") == 0)
+            sum += v->bill.line[i].amount;
+    return sum;
+}
+
+/* accelerate counts weights alone: what a card lacks for the rest is kept off it, as max_memory would. */
+static bool judge_map(const struct torch *t, enum fits worst, struct verdict *out)
+{
+    enum { TRIES = 6 };
+    double free_bytes[SITES];
+    free_bytes[ON_HOST] = known_or(machine_memory(t->machine)->usable_bytes, 0);
+    for (size_t i = 0; i < t->cards; i++)
+        free_bytes[i + 1] =
+            known_or(t->machine->pool[t->machine->place[t->card[i]].pool].usable_bytes, 0);
+    for (int k = 0; k < TRIES; k++) {
+        if (!judge_dealt(t, free_bytes, out)) return false;
+        if (out->fits <= worst) return true;
+        for (int i = 1; i < out->split.sites; i++) {
+            const double over = site_needs_most(&out->site[i]) - out->site[i].usable_bytes;
+            if (over > 0) free_bytes[i] = least(free_bytes[i], weights_at(out, i)) - over;
+        }
+    }
+    return false;
+}
+
 static void place_transformers(const struct torch *t, struct verdict *out)
 {
     judge_host(t, out);
     if (out->bill.unruled || t->g->gpu_layers == 0 || !t->cards) return;
-    if (best_card(t, FITS, out) || best_card(t, FITS_PROBABLY, out)) return;
-    if (judge_map(t, out) && out->fits <= FITS_PROBABLY) return;
+    if (best_card(t, FITS, out) || judge_map(t, FITS, out)) return;
+    judge_host(t, out);
+    if (out->fits == FITS) return;
+    if (best_card(t, FITS_PROBABLY, out) || judge_map(t, FITS_PROBABLY, out)) return;
     judge_host(t, out);
 }
 

@@ -74,6 +74,11 @@ static const char *unchecked_note(const struct context *in, const struct archite
 
 static const char *bound_note(const struct context *in, const struct runtime *r)
 {
+    if (!r->published)
+        return str_format(in->arena,
+                          "under %s memory and speed are llama.cpp's with its settings: the same "
+                          "kernels, but never measured there",
+                          r->words);
     return str_format(in->arena,
                       "memory under %s follows its own rules and was never held against a run: "
                       "the figures are bounds",

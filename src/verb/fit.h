@@ -27,8 +27,8 @@ const char *fit_devices_words(const struct fit *f, struct arena *a);
 void show_fit(struct doc *d, const struct fit *f, bool explain);
 /* Whether several users, or another runtime than llama.cpp, are asked for. */
 bool fit_serves(const struct fit *f);
-/* Users, batches, contexts: what fits. */
-void show_serve(struct doc *d, const struct fit *f);
+/* Users or batches that fit, into these facts or (b NULL) into some of their own. */
+void show_serve(struct doc *d, struct block *b, const struct fit *f);
 void write_serve(struct writer *w, const struct fit *f);
 /* The document fit/1. */
 void write_fit(const struct fit *f, const struct context *in, struct buf *out);

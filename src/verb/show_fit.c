@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
+#include "cost/runtime.h"
 #include "judge/placement.h"
 #include "measure/exact.h"
 #include "model/digest.h"
@@ -121,13 +122,15 @@ static void say_context(struct doc *d, struct block *b, const struct fit *f)
 {
     const double on_devices = f->all_on.context_tokens;
     const double all = judge_trained_context(&f->asked.task);
+    const bool each = f->asked.knobs.context_each && f->asked.knobs.sequences > 1;
+    const char *tokens = each ? "tokens each" : "tokens";
     if (!(f->largest_context_tokens > 0)) return;
     if (on_devices > 0 && on_devices < f->largest_context_tokens)
-        facts_row(d, b, "context that fits", "%.0f tokens with everything on %s, %.0f at all%s",
-                  on_devices, fit_devices_words(f, d->arena), f->largest_context_tokens,
+        facts_row(d, b, "context that fits", "%.0f %s with everything on %s, %.0f at all%s",
+                  on_devices, tokens, fit_devices_words(f, d->arena), f->largest_context_tokens,
                   f->largest_context_tokens >= all ? ", all the model was trained for" : "");
     else
-        facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
+        facts_row(d, b, "context that fits", "%.0f %s%s", f->largest_context_tokens, tokens,
                   f->largest_context_tokens >= all ? ", all the model was trained for" : "");
 }
 
@@ -175,8 +178,17 @@ static const char *energy_words(struct arena *a, struct estimate per_joule)
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
-    if (v->bill.unruled || v->fits == FITS_NOT) return; /* it would run from disk, if at all */
+    if (v->bill.unruled || v->fits == FITS_NOT) { /* it would run from disk, if at all */
+        show_serve(d, NULL, f);
+        return;
+    }
     struct block *b = doc_facts(d, NULL);
+    if (runtime_of(&f->asked.knobs)->unpriced) {
+        facts_row(d, b, "speed", "? · %s", v->decode_per_s.source);
+        say_context(d, b, f);
+        show_serve(d, b, f);
+        return;
+    }
     const double tokens = f->asked.knobs.prompt_tokens;
     const bool writes = !is_encoder(f);
     if (writes)
@@ -194,6 +206,7 @@ static void say_speed(struct doc *d, const struct fit *f)
                   first_token_words(d->arena, tokens, v->prefill_per_s), tokens);
     say_context(d, b, f);
     say_on_devices(d, b, f);
+    show_serve(d, b, f);
     const char *busy = rates_busy(f->machine->rate, f->machine->rates);
     if (busy && estimate_known(v->decode_per_s) && v->decode_per_s.origin != MEASURED)
         doc_note(d, TONE_WARN,
@@ -334,7 +347,6 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     show_bill(d, &f->placed);
     say_exact(d, f);
     say_speed(d, f);
-    show_serve(d, f);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
     say_command(d, f);

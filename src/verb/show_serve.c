@@ -34,28 +34,23 @@ const char *extent_words(const struct asked *asked, struct arena *a)
     return str_format(a, "context %.0f%s", g->context_tokens, under);
 }
 
-void show_serve(struct doc *d, const struct fit *f)
+void show_serve(struct doc *d, struct block *b, const struct fit *f)
 {
     const struct generate *g = &f->asked.knobs;
-    const bool users = serves(&f->asked);
+    const bool batch = g->runtime == (double)RUNTIME_TRANSFORMERS && !serves(&f->asked);
     if (!fit_serves(f) || f->verdict.bill.unruled) return;
-    struct block *b = doc_facts(d, NULL);
+    if (!b) b = doc_facts(d, NULL);
     if (f->largest_sequences > 0)
-        facts_row(d, b, users ? "users that fit" : "batch that fits", "%s%.0f at %.0f tokens each",
+        facts_row(d, b, batch ? "batch that fits" : "users that fit", "%s%.0f at %.0f tokens each",
                   f->largest_sequences >= SEQUENCES_MOST ? "at least " : "", f->largest_sequences,
                   g->context_tokens);
-    if (f->largest_context_tokens > 0 && (users || g->sequences > 1))
-        facts_row(d, b, "context of each", "up to %.0f tokens with %.0f", f->largest_context_tokens,
-                  g->sequences);
-    if (users && g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
+    if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
         doc_note(d, TONE_DIM,
-                 "speed is that of one user while the others wait; with all at work "
-                 "each gets less");
-    if (runtime_of(g)->unpriced) doc_note(d, TONE_DIM, "%s", runtime_of(g)->unpriced);
-    for (int i = 1; g->runtime == (double)RUNTIME_VLLM && i < f->verdict.split.sites; i++)
-        if (i == 1)
-            doc_note(d, TONE_DIM, "vLLM takes %s of each card whatever the model needs",
-                     units_bytes(d->arena, f->verdict.site[i].usable_bytes));
+                 "speed is that of one user while the others wait; with all at work each gets "
+                 "less");
+    if (g->runtime == (double)RUNTIME_VLLM && f->verdict.split.sites > 1)
+        doc_note(d, TONE_DIM, "vLLM takes %s of each card whatever the model needs",
+                 units_bytes(d->arena, f->verdict.site[1].usable_bytes));
 }
 
 void write_serve(struct writer *w, const struct fit *f)
@@ -104,14 +99,37 @@ static const char *loaded_as(const struct generate *g)
     return words[(int)g->dtype];
 }
 
-static void command_transformers(struct doc *d, const struct placed *p)
+/* Bytes of weights on a card, as max_memory keeps them there: rounded up to a tenth of a GiB. */
+static double kept_gib(const struct verdict *v, int site)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < v->bill.lines; i++) {
+        const struct line *l = &v->bill.line[i];
+        if (l->phase == HELD && l->site == site && str_is(S("weights"), l->term->name))
+            bytes += l->amount;
+    }
+    return ceil(bytes / 0x1p30 * 10) / 10;
+}
+
+/* Where layers lie: one word for one device, else accelerate's own dealing, with bounds where some stay on the host. */
+static const char *device_map(const struct placed *p, struct arena *a)
 {
     const struct split *s = &p->verdict->split;
-    const char *map = s->sites == 1 ? "cpu" : s->sites == 2 && s->layers[1] > 0 ? "cuda" : "auto";
-    if (s->sites == 2 && s->layers[ON_HOST] > 0) map = "auto";
+    const char *most_words = "";
+    if (s->sites == 1) return "device_map='cpu'";
+    if (s->sites == 2 && !(s->layers[ON_HOST] > 0)) return "device_map='cuda'";
+    for (int i = 1; s->layers[ON_HOST] > 0 && i < s->sites; i++)
+        most_words = str_format(a, "%s%d: '%.1fGiB', ", most_words, i - 1, kept_gib(p->verdict, i));
+    if (!*most_words) return "device_map='auto'";
+    return str_format(a, "device_map='auto', max_memory={%s'cpu': '%.0fGiB'}", most_words,
+                      floor(p->verdict->site[ON_HOST].usable_bytes / 0x1p30));
+}
+
+static void command_transformers(struct doc *d, const struct placed *p)
+{
     commands_row(d, doc_commands(d, "transformers, in Python"),
-                 "AutoModelForCausalLM.from_pretrained('%s', %s, device_map='%s'%s)",
-                 p->asked->digest->name, loaded_as(&p->asked->knobs), map,
+                 "AutoModelForCausalLM.from_pretrained('%s', %s, %s%s)", p->asked->digest->name,
+                 loaded_as(&p->asked->knobs), device_map(p, d->arena),
                  p->asked->knobs.flash_attention == (double)FLASH_OFF
                      ? ", attn_implementation='eager'"
                      : "");
