@@ -18,6 +18,8 @@ struct fit {
     bool devices; /* there are some that can be used */
     struct on_devices all_on;
     double largest_sequences; /* at this context; 0: none fits, nothing computed, or not asked */
+    const char
+        *largest_model; /* of its family, with this context and so many; NULL: none, or not asked */
 };
 
 /* Devices that can be used. */
@@ -27,7 +29,10 @@ const char *fit_devices_words(const struct fit *f, struct arena *a);
 void show_fit(struct doc *d, const struct fit *f, bool explain);
 /* Whether several users, or another runtime than llama.cpp, are asked for. */
 bool fit_serves(const struct fit *f);
-/* Users or batches that fit, into these facts or (b NULL) into some of their own. */
+/* The largest model of the same family that fits in its place; NULL: none. */
+const char *fit_largest_of_family(const struct context *in, const struct fit *f,
+                                  const struct world *w);
+/* Users or batches that fit, into these facts. */
 void show_serve(struct doc *d, struct block *b, const struct fit *f);
 void write_serve(struct writer *w, const struct fit *f);
 /* The document fit/1. */

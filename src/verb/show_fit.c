@@ -175,20 +175,27 @@ static const char *energy_words(struct arena *a, struct estimate per_joule)
     return strcmp(low, high) == 0 ? low : str_format(a, "%s-%s", low, high);
 }
 
+/* What there is to say where speed is not: nothing of it, or why. */
+static void say_no_speed(struct doc *d, const struct fit *f)
+{
+    struct block *b = doc_facts(d, NULL);
+    if (f->verdict.fits != FITS_NOT) {
+        facts_row(d, b, "speed", "? · %s", f->verdict.decode_per_s.source);
+        say_context(d, b, f);
+    }
+    show_serve(d, b, f);
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
-    if (v->bill.unruled || v->fits == FITS_NOT) { /* it would run from disk, if at all */
-        show_serve(d, NULL, f);
+    const bool runs = v->fits != FITS_NOT; /* it would run from disk, if at all */
+    if (v->bill.unruled) return;
+    if (!runs || runtime_of(&f->asked.knobs)->unpriced) {
+        say_no_speed(d, f);
         return;
     }
     struct block *b = doc_facts(d, NULL);
-    if (runtime_of(&f->asked.knobs)->unpriced) {
-        facts_row(d, b, "speed", "? · %s", v->decode_per_s.source);
-        say_context(d, b, f);
-        show_serve(d, b, f);
-        return;
-    }
     const double tokens = f->asked.knobs.prompt_tokens;
     const bool writes = !is_encoder(f);
     if (writes)

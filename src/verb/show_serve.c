@@ -2,6 +2,7 @@
  * transformers (4.57) and Ollama (0.12) spell them; runtimes.c writes those beside an answer for llama.cpp. Left out: speed with several
  * users at once. */
 #include <math.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/units.h"
@@ -39,11 +40,12 @@ void show_serve(struct doc *d, struct block *b, const struct fit *f)
     const struct generate *g = &f->asked.knobs;
     const bool batch = g->runtime == (double)RUNTIME_TRANSFORMERS && !serves(&f->asked);
     if (!fit_serves(f) || f->verdict.bill.unruled) return;
-    if (!b) b = doc_facts(d, NULL);
     if (f->largest_sequences > 0)
         facts_row(d, b, batch ? "batch that fits" : "users that fit", "%s%.0f at %.0f tokens each",
                   f->largest_sequences >= SEQUENCES_MOST ? "at least " : "", f->largest_sequences,
                   g->context_tokens);
+    if (f->largest_model && strcmp(f->largest_model, f->asked.digest->name) != 0)
+        facts_row(d, b, "largest of the family", "%s, with the same settings", f->largest_model);
     if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
         doc_note(d, TONE_DIM,
                  "speed is that of one user while the others wait; with all at work each gets "
@@ -66,6 +68,7 @@ void write_serve(struct writer *w, const struct fit *f)
     writer_put_number(w, "all_context_tokens", generate_all_tokens(g));
     writer_put_number(w, "largest_sequences",
                       f->largest_sequences > 0 ? f->largest_sequences : (double)NAN);
+    writer_put_cstr(w, "largest_model", f->largest_model);
     writer_map_end(w);
 }
 

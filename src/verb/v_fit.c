@@ -1,7 +1,8 @@
 /* muster fit MODEL: one workload, here or on another machine: does it fit, what holds the memory, how fast, and the command that does
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
  * follows from the shape (speed, the largest context) is always our own. On accelerators
- * memory is our plan. Left out so far: other remedies than what brings everything on devices. */
+ * memory is our plan. Other runtimes' memory is by their own rules, and what is --together with it is taken off the machine first.
+ * Left out so far: other remedies than what brings everything on devices. */
 #include <math.h>
 #include <string.h>
 
@@ -155,7 +156,8 @@ static void note_devices(const struct context *in, const struct fit *f)
 {
     const size_t used = fit_devices(f);
     size_t seen = 0;
-    if (used && !f->devices)
+    const bool published = runtime_of(&f->asked.knobs)->published;
+    if (used && !f->devices && !published)
         note_add(in->notes, "judged on the CPU alone: muster has no plan of it on accelerators");
     for (size_t i = 0; i < f->machine->facts->gpus; i++)
         if (accelerator_usable(f->machine, &f->machine->facts->gpu[i])) seen++;
@@ -224,14 +226,17 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
-    if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
+    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
     f->largest_context_tokens =
         judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
-    if (fit_serves(f))
+    if (fit_serves(f)) {
         f->largest_sequences = judge_largest_sequences(&f->asked.task, f->machine, &world);
+        f->largest_model = fit_largest_of_family(in, f, &world);
+    }
     if (f->devices && !runtime_of(&f->asked.knobs)->published)
         judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
