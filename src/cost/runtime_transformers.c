@@ -92,6 +92,13 @@ static double widest_layer_bytes(const struct laid *l)
     return widest;
 }
 
+/* The largest module that comes from the host to a card. */
+static double visiting(const struct laid *l)
+{
+    if (l->working == ON_HOST || !spread_has_layers(&l->spread, ON_HOST)) return 0;
+    return most(widest_layer_bytes(l), outside_bytes(l, ON_HOST));
+}
+
 /* Cards do the work of layers that are kept on the host, and keep their cache. */
 static double caches_at(const struct laid *l, int site, bool window)
 {
@@ -199,11 +206,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
             l.spread.output == site || (l.spread.output == ON_HOST && site == l.working);
         GIVEN(b, weights_bytes, layers_bytes(&l, site) + outside_bytes(&l, site),
               "model and --dtype; bitsandbytes leaves embedding, output and norms in 16 bits");
-        GIVEN(b, visiting_bytes,
-              site == l.working && spread_has_layers(&l.spread, ON_HOST) && site != ON_HOST
-                  ? widest_layer_bytes(&l)
-                  : 0,
-              "accelerate 1.10: layers of the host come for their turn");
+        GIVEN(b, visiting_bytes, site == l.working ? visiting(&l) : 0,
+              "accelerate 1.10: the largest module of the host, as they come for their turns");
         GIVEN(b, full_layers, caches_at(&l, site, false), "model, layers that see all");
         GIVEN(b, window_layers, caches_at(&l, site, true), "model, layers with a sliding window");
         GIVEN(b, works_here, works, "layers are worked on here");
@@ -215,7 +219,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
         LET(b, dynamic_bytes,
             cache_bytes + works_here * working_bytes + writes_here * logits_bytes);
         HOLD(b, site, "weights", "weights", weights_bytes, TRANSFORMERS);
-        HOLD(b, site, "a layer of the host, for its turn", "weights", visiting_bytes, TRANSFORMERS);
+        HOLD(b, site, "a module of the host, for its turn", "weights", visiting_bytes,
+             TRANSFORMERS);
         HOLD(b, site, "KV cache", "kv", cache_bytes, TRANSFORMERS);
         HOLD(b, site, "work of one layer", "compute", works_here * working_bytes, MODELING);
         HOLD(b, site, "logits", "output", writes_here * logits_bytes, TRANSFORMERS);

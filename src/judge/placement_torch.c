@@ -108,7 +108,7 @@ static void deal(const struct mapped_layers *x, struct split *s)
     s->layers[x->layers[ON_HOST] > 0 ? ON_HOST : last] += 1;
 }
 
-/* Dealt into so much of each site. */
+/* Dealt into so much of each site; bitsandbytes' packed layers do not go to the host (transformers' quantizers refuse it). */
 static bool judge_dealt(const struct torch *t, const double *free_bytes, struct verdict *out)
 {
     struct seats at;
@@ -119,6 +119,7 @@ static bool judge_dealt(const struct torch *t, const double *free_bytes, struct 
                               .sites = s.sites};
     for (int i = 0; i < s.sites; i++) x.free_bytes[i] = most(free_bytes[i], 0);
     if (!device_map_auto(m, &x) || x.on_disk > 0) return false;
+    if (x.layers[ON_HOST] > 0 && t->g->dtype >= (double)DTYPE_INT8) return false;
     deal(&x, &s);
     judge_split(t->task, t->machine, t->world, &s, &at, out);
     return true;
@@ -136,7 +137,9 @@ static double weights_at(const struct verdict *v, int site)
 /* accelerate counts weights alone: what a card lacks for the rest is kept off it, as max_memory would. */
 static bool judge_map(const struct torch *t, enum fits worst, struct verdict *out)
 {
-    enum { TRIES = 6 };
+    enum { TRIES = 8 };
+    const double one_card_share = 0.9; /* that accelerate fills: cost/device_map.c */
+    const double just_less = 0.99;
     double free_bytes[SITES];
     free_bytes[ON_HOST] = known_or(machine_memory(t->machine)->usable_bytes, 0);
     for (size_t i = 0; i < t->cards; i++)
@@ -147,7 +150,8 @@ static bool judge_map(const struct torch *t, enum fits worst, struct verdict *ou
         if (out->fits <= worst) return true;
         for (int i = 1; i < out->split.sites; i++) {
             const double over = site_needs_most(&out->site[i]) - out->site[i].usable_bytes;
-            if (over > 0) free_bytes[i] = least(free_bytes[i], weights_at(out, i)) - over;
+            const double room = (weights_at(out, i) - over) / (t->cards > 1 ? 1 : one_card_share);
+            if (over > 0) free_bytes[i] = least(free_bytes[i] * just_less, room);
         }
     }
     return false;

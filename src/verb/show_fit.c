@@ -186,6 +186,12 @@ static void say_no_speed(struct doc *d, const struct fit *f)
     show_serve(d, b, f);
 }
 
+static void say_rate(struct doc *d, struct block *b, const char *name, struct estimate per_s)
+{
+    facts_row(d, b, name, "%s%s%s", speed_words(d->arena, per_s), per_s.source ? " · " : "",
+              per_s.source ? per_s.source : "");
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
@@ -198,16 +204,11 @@ static void say_speed(struct doc *d, const struct fit *f)
     struct block *b = doc_facts(d, NULL);
     const double tokens = f->asked.knobs.prompt_tokens;
     const bool writes = !is_encoder(f);
-    if (writes)
-        facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
-                  v->decode_per_s.source ? " · " : "",
-                  v->decode_per_s.source ? v->decode_per_s.source : "");
+    if (writes) say_rate(d, b, "decode", v->decode_per_s);
     if (writes && estimate_known(v->decode_per_joule))
         facts_row(d, b, "energy", "%s J a token at most · %s",
                   energy_words(d->arena, v->decode_per_joule), v->decode_per_joule.source);
-    facts_row(d, b, "prefill", "%s%s%s", speed_words(d->arena, v->prefill_per_s),
-              v->prefill_per_s.source ? " · " : "",
-              v->prefill_per_s.source ? v->prefill_per_s.source : "");
+    say_rate(d, b, "prefill", v->prefill_per_s);
     if (writes && estimate_known(v->prefill_per_s))
         facts_row(d, b, "first token", "after %s, for a prompt of %.0f tokens",
                   first_token_words(d->arena, tokens, v->prefill_per_s), tokens);

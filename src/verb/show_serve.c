@@ -102,13 +102,14 @@ static const char *loaded_as(const struct generate *g)
     return words[(int)g->dtype];
 }
 
-/* Bytes of weights on a card, as max_memory keeps them there: rounded up to a tenth of a GiB. */
-static double kept_gib(const struct verdict *v, int site)
+/* The max_memory that keeps so much of the weights on a card, rounded up to a tenth of a GiB: beside them accelerate keeps room on the
+ * first for the largest module that visits it. */
+static double kept_gib(const struct placed *p, int site)
 {
     double bytes = 0;
-    for (size_t i = 0; i < v->bill.lines; i++) {
-        const struct line *l = &v->bill.line[i];
-        if (l->phase == HELD && l->site == site && str_is(S("weights"), l->term->name))
+    for (size_t i = 0; i < p->verdict->bill.lines; i++) {
+        const struct line *l = &p->verdict->bill.line[i];
+        if (l->phase == HELD && l->site == site && str_is(S("weights"), l->term->group))
             bytes += l->amount;
     }
     return ceil(bytes / 0x1p30 * 10) / 10;
@@ -122,7 +123,7 @@ static const char *device_map(const struct placed *p, struct arena *a)
     if (s->sites == 1) return "device_map='cpu'";
     if (s->sites == 2 && !(s->layers[ON_HOST] > 0)) return "device_map='cuda'";
     for (int i = 1; s->layers[ON_HOST] > 0 && i < s->sites; i++)
-        most_words = str_format(a, "%s%d: '%.1fGiB', ", most_words, i - 1, kept_gib(p->verdict, i));
+        most_words = str_format(a, "%s%d: '%.1fGiB', ", most_words, i - 1, kept_gib(p, i));
     if (!*most_words) return "device_map='auto'";
     return str_format(a, "device_map='auto', max_memory={%s'cpu': '%.0fGiB'}", most_words,
                       floor(p->verdict->site[ON_HOST].usable_bytes / 0x1p30));
