@@ -128,13 +128,16 @@ static double value_values(const struct shape *s)
     return s->latent.kv_rank > 0 ? s->heads * s->latent.value : s->kv_heads * s->head_size;
 }
 
-/* The stream before and behind a norm, and beside them the wider of attention and feed-forward. */
-static double token_values(const struct shape *s)
+/* Beside the stream before and behind a norm: queries, their products with rotation, the answer, keys and values for each head; or the
+ * three of a gated feed-forward. */
+static double attention_values(const struct shape *s)
 {
-    const double query = s->heads * s->head_size;
-    const double attention = 4 * query + key_values(s) + value_values(s);
-    const double ffn = 3 * most(s->ffn_width, s->expert_width + s->shared_width);
-    return 2 * s->width + most(attention, ffn);
+    return 2 * s->width + 4 * s->heads * s->head_size + key_values(s) + value_values(s);
+}
+
+static double ffn_values(const struct shape *s)
+{
+    return 2 * s->width + 3 * most(s->ffn_width, s->expert_width + s->shared_width);
 }
 
 /* ---- the bill */
@@ -171,6 +174,7 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
     const struct shape *shape = m->shape;
     b->unruled = unruled(m, g);
     if (b->unruled) return;
+    const double padded = g->sequences > 1;
     const bool eager = g->flash_attention == (double)FLASH_OFF;
     ABOUT(b, nf4_bytes, nf4_packed, nf4_packed, nf4_plain, BITSANDBYTES);
     const struct laid l = lay(m, g, s, nf4_bytes);
@@ -181,22 +185,26 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
     GIVEN(b, window_tokens, shape->window_tokens, "model, sliding window");
     GIVEN(b, key_values_of_token, key_values(shape), "model, one layer");
     GIVEN(b, value_values_of_token, value_values(shape), "model, one layer");
-    GIVEN(b, values_of_token, token_values(shape), MODELING);
+    GIVEN(b, attention_values_of_token, attention_values(shape), MODELING);
+    GIVEN(b, ffn_values_of_token, ffn_values(shape), MODELING);
     GIVEN(b, scores_of_pair, eager ? shape->heads : 0, "model; --flash-attention off");
     ABOUT(b, logits_copies, 1, 2, 4, "sampling keeps sorted and summed floats beside the logits");
-    ABOUT(b, mask_bytes, 0, g->sequences > 1 ? 1 : 0, g->sequences > 1 ? 1 + value_bytes : 0,
-          "a mask of each pair of tokens where prompts differ in length");
+    ABOUT(b, mask_bytes, eager ? value_bytes : 0, eager ? value_bytes : padded,
+          (eager ? value_bytes : 0) + padded * (1 + value_bytes),
+          "a mask of each pair of tokens: eager, or where prompts differ in length");
     ABOUT(b, workspace_share, 0, 0.1, 0.5, "kernels' workspaces and short-lived copies, a bound");
     ABOUT(b, slack_share, 0, 0.08, 0.25, SLACK);
     ABOUT(b, torch_context_bytes, 0.35 * 0x1p30, 0.5 * 0x1p30, 0.6 * 0x1p30, TORCH_CONTEXT);
     LET(b, cached_tokens, sequences * context_tokens);
     LET(b, window_cached_tokens, sequences * least(context_tokens, window_tokens));
     LET(b, row_bytes, value_bytes * (key_values_of_token + value_values_of_token));
-    LET(b, prompt_bytes, cached_tokens * values_of_token * value_bytes * (1 + workspace_share));
     LET(b, pair_bytes,
         cached_tokens * context_tokens * (scores_of_pair * (value_bytes + 4) + mask_bytes));
+    LET(b, attention_bytes, cached_tokens * attention_values_of_token * value_bytes + pair_bytes);
+    LET(b, ffn_bytes, cached_tokens * ffn_values_of_token * value_bytes);
     LET(b, growing_bytes, cached_tokens * key_values_of_token * value_bytes);
-    LET(b, working_bytes, most(prompt_bytes + pair_bytes, growing_bytes));
+    LET(b, working_bytes,
+        most(most(attention_bytes, ffn_bytes) * (1 + workspace_share), growing_bytes));
     LET(b, logits_bytes, sequences * vocabulary * (value_bytes + 4 * logits_copies));
     for (int site = 0; site < s->sites; site++) {
         const bool works =

@@ -140,7 +140,7 @@ static bool judge_map(const struct torch *t, enum fits worst, struct verdict *ou
     enum { TRIES = 8 };
     const double one_card_share = 0.9; /* that accelerate fills: cost/device_map.c */
     const double just_less = 0.99;
-    double free_bytes[SITES];
+    double free_bytes[SITES] = {0};
     free_bytes[ON_HOST] = known_or(machine_memory(t->machine)->usable_bytes, 0);
     for (size_t i = 0; i < t->cards; i++)
         free_bytes[i + 1] =

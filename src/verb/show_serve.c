@@ -97,8 +97,8 @@ static const char *loaded_as(const struct generate *g)
         [DTYPE_FP16] = "dtype='float16'",
         [DTYPE_BF16] = "dtype='bfloat16'",
         [DTYPE_INT8] = "quantization_config=BitsAndBytesConfig(load_in_8bit=True)",
-        [DTYPE_NF4] = "quantization_config=BitsAndBytesConfig(load_in_4bit=True, "
-                      "bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)"};
+        [DTYPE_NF4] = ("quantization_config=BitsAndBytesConfig(load_in_4bit=True, "
+                       "bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)")};
     return words[(int)g->dtype];
 }
 

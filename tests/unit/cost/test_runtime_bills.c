@@ -110,9 +110,10 @@ static void eager_attention_has_a_matrix_of_scores(void **state)
             compute[eager][times] = bill_group(&b, "compute");
         }
     assert_exactly(compute[0][1], 2 * compute[0][0]);
-    const double scores = compute[1][0] - compute[0][0];
-    assert_exactly(scores, 32 * 2048.0 * 2048 * (2 + 4));
-    assert_exactly(compute[1][1] - compute[0][1], 4 * scores);
+    /* beside the queries, keys, values and the stream: of each pair and head the score and its softmax, and one mask */
+    const double pairs = 4096.0 * 4096 * (32 * (2 + 4) + 2), rest = 4096.0 * (6 * 4096 + 2 * 4096);
+    assert_close(compute[1][1], 1.1 * (pairs + 2 * rest), 1);
+    assert_true(compute[1][1] > 3.5 * compute[1][0] && compute[1][1] < 4 * compute[1][0]);
 }
 
 /* On a card everything lies there, look-ups too; the host has the process. Layers of the host keep their cache on the card. */
