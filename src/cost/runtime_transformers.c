@@ -17,7 +17,7 @@
 #define BITSANDBYTES "bitsandbytes functional.py; QLoRA, arXiv 2305.14314 section 3"
 #define TORCH_CONTEXT "a driver's count beside PyTorch's own, 0.35 to 0.6 GiB by card and version"
 #define SLACK "torch reserved beside allocated, public training runs; not of inference"
-#define HEAP "measured: PyTorch 1.13 and glibc on a CPU, a small model at three contexts"
+#define HEAP "measured: 33 to 78 MiB, PyTorch 1.13 and glibc, a small model at three contexts"
 #define PYTHON_RSS "an estimate from imports; PyTorch alone took 226 MB (1.13, CPU)"
 #define LOADING "transformers 4.57 modeling_utils.py: checkpoints come in parts of up to 5 GB"
 
@@ -175,7 +175,7 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
     const struct shape *shape = m->shape;
     b->unruled = unruled(m, g);
     if (b->unruled) return;
-    const double padded = g->sequences > 1;
+    const double padded = g->sequences > 1, cards = s->sites > 1;
     const bool eager = g->flash_attention == (double)FLASH_OFF;
     ABOUT(b, nf4_bytes, nf4_packed, nf4_packed, nf4_plain, BITSANDBYTES);
     const struct laid l = lay(m, g, s, nf4_bytes);
@@ -193,11 +193,10 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
     ABOUT(b, mask_bytes, eager ? value_bytes : 0, eager ? value_bytes : padded,
           (eager ? value_bytes : 0) + padded * (1 + value_bytes),
           "a mask of each pair of tokens: eager, or where prompts differ in length");
-    ABOUT(
-        b, workspace_share, 0, s->sites > 1 ? 0.1 : 0, s->sites > 1 ? 0.5 : 0.1,
-        "kernels' workspaces and short-lived copies on cards, a bound; on the CPU none were seen");
+    ABOUT(b, workspace_share, 0, cards * 0.1, 0.1 + cards * 0.4,
+          "kernels' workspaces and short-lived copies: a bound on cards, none seen on the CPU");
     ABOUT(b, slack_share, 0, 0.08, 0.25, SLACK);
-    ABOUT(b, heap_share, 0.1, 0.25, 0.6, HEAP);
+    ABOUT(b, heap_bytes, 0, 50e6, 200e6, HEAP);
     ABOUT(b, torch_context_bytes, 0.35 * 0x1p30, 0.5 * 0x1p30, 0.6 * 0x1p30, TORCH_CONTEXT);
     LET(b, cached_tokens, sequences * context_tokens);
     LET(b, window_cached_tokens, sequences * least(context_tokens, window_tokens));
@@ -237,7 +236,7 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
         HOLD(b, site, "work of one layer", "compute", works_here * working_bytes, MODELING);
         HOLD(b, site, "logits", "output", writes_here * logits_bytes, TRANSFORMERS);
         HOLD(b, site, "allocator's slack", "compute",
-             (card * slack_share + (1 - card) * heap_share) * dynamic_bytes, SLACK);
+             card * slack_share * dynamic_bytes + (1 - card) * works_here * heap_bytes, SLACK);
         HOLD_AS(b, HELD_PROCESS, site, "driver and libraries", "process",
                 card * torch_context_bytes, TORCH_CONTEXT);
     }
