@@ -74,6 +74,16 @@ void write_serve(struct writer *w, const struct fit *f)
 
 /* ---- commands */
 
+/* What is loaded: a hub's name. What a file calls itself goes into no command unless nothing in it needs quotes. */
+static const char *loaded(const struct placed *p)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    const char *name = p->asked->digest->name;
+    const bool safe = *name && *name != '-' && strspn(name, plain) == strlen(name);
+    return safe && !p->asked->file ? name : "MODEL";
+}
+
 static void command_vllm(struct doc *d, const struct placed *p)
 {
     const struct generate *g = &p->asked->knobs;
@@ -85,7 +95,7 @@ static void command_vllm(struct doc *d, const struct placed *p)
                  "vllm serve %s --max-model-len %.0f --max-num-seqs %.0f "
                  "--max-num-batched-tokens %.0f --gpu-memory-utilization %.2f "
                  "--tensor-parallel-size %d%s",
-                 p->asked->digest->name, g->context_tokens, g->sequences, g->batch_tokens, share,
+                 loaded(p), g->context_tokens, g->sequences, g->batch_tokens, share,
                  v->split.sites - 1, narrow ? " --kv-cache-dtype fp8" : "");
 }
 
@@ -132,7 +142,7 @@ static const char *device_map(const struct placed *p, struct arena *a)
 static void command_transformers(struct doc *d, const struct placed *p)
 {
     commands_row(d, doc_commands(d, "transformers, in Python"),
-                 "AutoModelForCausalLM.from_pretrained('%s', %s, %s%s)", p->asked->digest->name,
+                 "AutoModelForCausalLM.from_pretrained('%s', %s, %s%s)", loaded(p),
                  loaded_as(&p->asked->knobs), device_map(p, d->arena),
                  p->asked->knobs.flash_attention == (double)FLASH_OFF
                      ? ", attn_implementation='eager'"

@@ -78,6 +78,16 @@ class Fit(unittest.TestCase):
             self.assertIsNone(document['decode_tokens_per_s']['likely'])
             self.assertIn(runtime.lower(), document['decode_tokens_per_s']['why'].lower())
 
+    def test_names_that_need_quotes_go_into_no_command(self):
+        config = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'hidden_size': 256, 'num_hidden_layers': 2,
+                  'num_attention_heads': 4, 'intermediate_size': 512, 'vocab_size': 1000, 'max_position_embeddings': 2048}
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / "x'); print('y"
+            model.mkdir()
+            (model / 'config.json').write_text(json.dumps(config))
+            screen = run('fit', str(model), '--machine', LINE, '--runtime', 'transformers').stdout
+        self.assertIn("from_pretrained('MODEL',", screen)
+
     def test_refusals(self):
         for words in (('--runtime', 'vllm', '--quant', 'Q8_0'), ('--runtime', 'word'), ('--runtime', 'ollama', '--exact')):
             answer = run('fit', 'Qwen2.5-7B', '--machine', LINE, *words)
