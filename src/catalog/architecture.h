@@ -15,12 +15,24 @@ enum parallel {
 #undef PARALLEL_ENUM
 };
 
+/* What a layer without keys and values keeps: a state of fixed size. */
+#define RECURRENCES(X)                      \
+    X(RECURRENCE_NONE, "")                  \
+    X(RECURRENCE_DELTA, "gated delta rule") \
+    X(RECURRENCE_CONVOLUTION, "short convolution")
+enum recurrence {
+#define RECURRENCE_ENUM(name, text) name,
+    RECURRENCES(RECURRENCE_ENUM)
+#undef RECURRENCE_ENUM
+};
+
 struct architecture {
     const char *name;    /* llama.cpp's general.architecture: "llama", "qwen2" */
     const char *unruled; /* why no rule exists ("recurrent state"), or NULL */
     const char *source;
     /* Layer i is sliding when i % period < period - 1; 0: llama.cpp ignores the window. */
     double window_period;
+    double window_tokens;   /* its window whatever the file says; 0: the file's */
     double unrotated_every; /* n: layers i with (i + 1) % n == 0 do not rotate Q and K; 0: all do */
     double positions_per_token; /* usual 1 */
     double deepstack_layers;    /* first layers that add a slice of a wider embedding */
@@ -45,8 +57,16 @@ struct architecture {
         late_rows; /* the rows whose logits are asked for are taken behind all layers, not in the last */
     bool query_tempered; /* Q times an input, one figure a token */
     enum parallel parallel;
-    /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, exp_probs_b */
-    const char *first_norm, *second_norm, *router_bias;
+    enum recurrence recurrence; /* of the layers that do not attend */
+    bool unplanned;             /* its graph has no plan: the closed form stands for it */
+    bool
+        output_again; /* a tied embedding is loaded a second time as the output matrix, wherever it lies */
+    bool unlike_layers; /* layers differ in heads, and the last may share the caches of others */
+    bool dense_beside;  /* a dense FFN beside the experts, each between norms of its own */
+    bool gated_query;   /* the query's matrix makes a gate for what attention gives too */
+    bool fused_decay;   /* the delta rule's beta and alpha in one matrix */
+    /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, output_norm, exp_probs_b */
+    const char *first_norm, *second_norm, *output_norm, *router_bias;
     bool ffn_is_expert; /* a GGUF's feed_forward_length is the width of an expert */
     /* What a GGUF holds besides the figures of every architecture, "name=value"; floats have a point. */
     const char *const *keys;

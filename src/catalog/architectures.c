@@ -11,7 +11,7 @@
 
 struct architecture_row {
     struct architecture a;
-    const char *parallel;
+    const char *parallel, *recurrence;
     const char *const *aliases;
     size_t alias_count;
 };
@@ -46,6 +46,7 @@ static const struct field architecture_field[] = {
     ROW_FLAG(architecture_row, "residual_first", a.residual_first),
     ROW_FLAG(architecture_row, "expert_weights_normalised", a.expert_weights_normalised),
     ROW_NUMBER(architecture_row, "window_period", a.window_period),
+    ROW_NUMBER(architecture_row, "window_tokens", a.window_tokens),
     ROW_FLAG(architecture_row, "window_rope", a.window_rope),
     ROW_NUMBER(architecture_row, "unrotated_every", a.unrotated_every),
     ROW_FLAG(architecture_row, "norms_behind", a.norms_behind),
@@ -55,27 +56,46 @@ static const struct field architecture_field[] = {
     ROW_NUMBER(architecture_row, "positions_per_token", a.positions_per_token),
     ROW_NUMBER(architecture_row, "deepstack_layers", a.deepstack_layers),
     ROW_TEXT(architecture_row, "parallel", parallel),
+    ROW_TEXT(architecture_row, "recurrence", recurrence),
+    ROW_FLAG(architecture_row, "unplanned", a.unplanned),
+    ROW_FLAG(architecture_row, "gated_query", a.gated_query),
+    ROW_FLAG(architecture_row, "dense_beside", a.dense_beside),
+    ROW_FLAG(architecture_row, "unlike_layers", a.unlike_layers),
+    ROW_FLAG(architecture_row, "output_again", a.output_again),
+    ROW_FLAG(architecture_row, "fused_decay", a.fused_decay),
     ROW_TEXT(architecture_row, "first_norm", a.first_norm),
     ROW_TEXT(architecture_row, "second_norm", a.second_norm),
+    ROW_TEXT(architecture_row, "output_norm", a.output_norm),
     ROW_TEXT(architecture_row, "router_bias", a.router_bias),
     ROW_FLAG(architecture_row, "ffn_is_expert", a.ffn_is_expert),
     ROW_TEXTS(architecture_row, "keys", a.keys, a.key_count),
 };
 static const struct fields architecture_fields = ROW_FIELDS(architecture_row, architecture_field);
 
-static bool read_parallel(const char *text, enum parallel *out)
+static bool word_number(const char *text, const char *const *words, size_t count, size_t *out)
 {
-    static const char *const words[] = {
-#define PARALLEL_TEXT(name, text) text,
-        PARALLELS(PARALLEL_TEXT)
-#undef PARALLEL_TEXT
-    };
-    for (size_t i = 0; i < COUNT_OF(words); i++)
+    for (size_t i = 0; i < count; i++)
         if (str_is(str_of(text), words[i])) {
-            *out = (enum parallel)i;
+            *out = i;
             return true;
         }
     return false;
+}
+
+/* Both words of a row. */
+static bool read_words(const struct architecture_row *row, struct architecture *out)
+{
+#define WORD(name, text) text,
+    static const char *const parallels[] = {PARALLELS(WORD)};
+    static const char *const recurrences[] = {RECURRENCES(WORD)};
+#undef WORD
+    size_t parallel, recurrence;
+    if (!word_number(row->parallel, parallels, COUNT_OF(parallels), &parallel) ||
+        !word_number(row->recurrence, recurrences, COUNT_OF(recurrences), &recurrence))
+        return false;
+    out->parallel = (enum parallel)parallel;
+    out->recurrence = (enum recurrence)recurrence;
+    return true;
 }
 
 /* Absent figures become what is usual. */
@@ -84,12 +104,14 @@ static bool finish_row(const struct architecture_row *row, struct architecture *
 {
     *out = row->a;
     if (isnan(out->window_period)) out->window_period = 0;
+    if (isnan(out->window_tokens)) out->window_tokens = 0;
     if (isnan(out->positions_per_token)) out->positions_per_token = 1;
     if (isnan(out->deepstack_layers)) out->deepstack_layers = 0;
     if (isnan(out->unrotated_every)) out->unrotated_every = 0;
-    if (read_parallel(row->parallel, &out->parallel)) return true;
+    if (read_words(row, out)) return true;
     return err_set(err, MU_DATA,
-                   "architectures.json: %s: \"parallel\" is not one of the words known",
+                   "architectures.json: %s: \"parallel\" or \"recurrence\" is not one of the words "
+                   "known",
                    row->a.name);
 }
 
@@ -107,8 +129,7 @@ static const void *load_architectures(const struct catalog *c, struct mu_err *er
     for (size_t i = 0; i < rows.count; i++) {
         if (!finish_row(&row[i], &all->row[i], err)) return NULL;
         names_add(&all->names, row[i].a.name, i, 0);
-        for (size_t k = 0; k < row[i].alias_count; k++)
-            names_add(&all->names, row[i].aliases[k], i, 1);
+        names_add_all(&all->names, row[i].aliases, row[i].alias_count, i, 1);
     }
     names_sort(&all->names);
     return all;

@@ -46,8 +46,7 @@ static const void *load(const struct catalog *c, struct mu_err *err)
             return NULL;
         }
         names_add(&all->names, row[i].a.name, i, 0);
-        for (size_t k = 0; k < row[i].alias_count; k++)
-            names_add(&all->names, row[i].aliases[k], i, 1);
+        names_add_all(&all->names, row[i].aliases, row[i].alias_count, i, 1);
     }
     names_sort(&all->names);
     return all;

@@ -30,6 +30,12 @@ void names_add(struct names *n, const char *text, size_t row, unsigned rank)
     n->entry[n->count++] = (struct spelling){plain, text, row, rank};
 }
 
+void names_add_all(struct names *n, const char *const *texts, size_t count, size_t row,
+                   unsigned rank)
+{
+    for (size_t i = 0; i < count; i++) names_add(n, texts[i], row, rank);
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct spelling *x = a;

@@ -18,6 +18,7 @@ static const struct field cloud_field[] = {
     ROW_TEXT(cloud_part, "provider", provider),
     ROW_TEXT(cloud_part, "name", name),
     ROW_TEXT(cloud_part, "gpu", gpu),
+    ROW_TEXT(cloud_part, "cpu", cpu),
     ROW_TEXT(cloud_part, "region", region),
     ROW_TEXT(cloud_part, "price_date", price_date),
     ROW_TEXT(cloud_part, "status", status),
@@ -74,8 +75,7 @@ static const void *load(const struct catalog *c, struct mu_err *err)
         if (!p->status) p->status = statuses[0];
         p->retired = strcmp(p->status, statuses[RETIRED]) == 0;
         names_add(&all->names, p->name, i, ours);
-        for (size_t k = 0; k < p->alias_count; k++)
-            names_add(&all->names, p->aliases[k], i, ours + 1);
+        names_add_all(&all->names, p->aliases, p->alias_count, i, ours + 1);
         if (p->provider)
             names_add(&all->names, str_format(c->arena, "%s %s", p->provider, p->name), i,
                       ours + 1);

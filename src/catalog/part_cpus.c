@@ -61,8 +61,7 @@ static const void *load(const struct catalog *c, struct mu_err *err)
     for (size_t i = 0; i < all->count; i++) {
         const unsigned ours = i < rows.own ? 0 : RANKS;
         names_add(&all->names, all->row[i].name, i, ours);
-        for (size_t k = 0; k < all->row[i].alias_count; k++)
-            names_add(&all->names, all->row[i].aliases[k], i, ours + 1);
+        names_add_all(&all->names, all->row[i].aliases, all->row[i].alias_count, i, ours + 1);
     }
     names_sort(&all->names);
     return all;

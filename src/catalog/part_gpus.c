@@ -78,8 +78,7 @@ static const void *load(const struct catalog *c, struct mu_err *err)
         const unsigned ours = i < rows.own ? 0 : RANKS;
         names_add(&all->names, g->name, i, ours + RANK_NAME);
         names_add(&all->names, g->driver_name, i, ours + RANK_ALIAS);
-        for (size_t k = 0; k < g->alias_count; k++)
-            names_add(&all->names, g->aliases[k], i, ours + RANK_ALIAS);
+        names_add_all(&all->names, g->aliases, g->alias_count, i, ours + RANK_ALIAS);
     }
     names_sort(&all->names);
     return all;

@@ -14,15 +14,20 @@ struct model_part {
         first_dense_layers, moe_layer_step;
     const char *rope_scaling; /* rope_scaling.type: "llama3", "longrope", "yarn", NULL */
     double sliding_window;
-    const char *sliding_pattern;
+    const char *sliding_pattern; /* "5 local : 1 global" */
+    double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim;
+    bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
+    bool gated;               /* its owner has people accept a licence before they fetch it */
+    const char *native_quant; /* what it is published in where that is not 16 bits; or NULL */
     struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
         bool present;
     } mla;
     struct {
         const char *kind;
-        double n_full_attention_layers, n_linear_layers;
+        double n_full_attention_layers, n_linear_layers, full_attention_interval;
+        double linear_key_heads, linear_value_heads, linear_head_dim, conv_kernel;
         bool present;
     } hybrid;
     struct {
@@ -30,7 +35,7 @@ struct model_part {
         const char *kind;
         const char *qk_norm; /* "head", "full" or NULL */
         bool gated_ffn, qkv_bias, attn_output_bias, ffn_bias, norm_bias, output_bias, pooler,
-            has_output_matrix, router_bias, shared_gate, final_norm;
+            has_output_matrix, router_bias, shared_gate, final_norm, double_wide_ffn_on_shared;
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */
@@ -110,6 +115,7 @@ const struct accelerator_vendor *catalog_accelerator_vendor(const struct catalog
 
 /* A machine for rent. Prices are of the whole instance, in USD an hour, as they were on price_date. */
 struct cloud_part {
+    const char *cpu; /* whose threads its vcpus are, by name in cpus.json; NULL: not known */
     const char *provider, *name, *gpu, *region, *price_date, *status, *source, *confidence, *note;
     const char *const *aliases;
     size_t alias_count;

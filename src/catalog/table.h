@@ -21,9 +21,10 @@ enum catalog_part {
     PART_USES,
     PART_GUIDES,
     PART_HF_ARCHITECTURES,
+    PART_SOURCES,
     PART_COUNT
 };
-enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */
+enum { KINDS_KNOWN = 8 }; /* of catalog/known.h */
 struct known;
 struct cache {
     const void *part[PART_COUNT];
@@ -134,6 +135,8 @@ struct names {
 };
 struct names names_new(struct arena *a);
 void names_add(struct names *n, const char *text, size_t row, unsigned rank); /* NULL: nothing */
+void names_add_all(struct names *n, const char *const *texts, size_t count, size_t row,
+                   unsigned rank);
 void names_sort(struct names *n);
 /* The spellings equal to `name` that have the best rank among them, one a row; 0 when there is none. */
 size_t names_find(const struct names *n, struct str name, const struct spelling **first);

@@ -33,6 +33,7 @@ enum tensor_class {
     CLASS_FFN_UP,
     CLASS_FFN_DOWN,
     CLASS_EXPERTS,
+    CLASS_KEPT, /* no mix touches it: half precision */
     CLASS_COUNT
 };
 

@@ -36,7 +36,8 @@ struct line {
     double columns;     /* of products and attention: tokens done at once */
     /* of products and attention: weights or cache that a token meets, read once for all columns */
     double bytes;
-    double row; /* values in a row of the weights (mean), or in a head's key */
+    double row;   /* values in a row of the weights (mean), or in a head's key */
+    double group; /* of attention: heads that share a key */
 };
 struct bill {
     struct line line[BILL_LINES];

@@ -18,7 +18,7 @@ static double index_bytes(const struct digest *m, const struct derived *d)
 {
     const struct shape *s = m->shape;
     const double value_width = s->kv_heads * s->head_size, ids = 2 * 4 * d->tokens;
-    const double caches = s->arch->window_period > 0 ? 2 : 1;
+    const double caches = s->window_period > 0 ? 2 : 1;
     if (s->arch->encoder) return ids;
     return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
 }
@@ -26,7 +26,7 @@ static double index_bytes(const struct digest *m, const struct derived *d)
 static double mask_cells(const struct digest *m, const struct derived *d)
 {
     if (m->shape->arch->encoder) return d->tokens;
-    return d->cells + (m->shape->arch->window_period > 0 ? d->window_cells : 0);
+    return d->cells + (m->shape->window_period > 0 ? d->window_cells : 0);
 }
 
 /* Without flash attention each head scores each cell. */
@@ -39,14 +39,32 @@ static double scores(const struct digest *m, const struct derived *d)
 static double query_width(const struct shape *s)
 {
     const double latent = s->latent.kv_rank + s->latent.rope;
-    return s->heads * (s->latent.kv_rank > 0 ? latent : s->head_size);
+    return s->heads * (s->latent.kv_rank > 0 ? latent : most(s->head_size, s->whole.head_size));
+}
+
+/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. */
+static double attention_floats(const struct shape *s)
+{
+    return (s->arch->gated_query ? 4 : 2) * query_width(s);
+}
+
+/* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
+static double recurrence_floats(const struct shape *s)
+{
+    const double inner = s->recurrent.heads * s->recurrent.head_size;
+    const double mixed = inner + 2 * s->recurrent.groups * s->recurrent.head_size;
+    switch (s->arch->recurrence) {
+    case RECURRENCE_DELTA: return 2 * mixed + 2 * inner;
+    case RECURRENCE_CONVOLUTION: return 5 * s->width;
+    default: return 0;
+    }
 }
 
 /* Floats a token keeps while a feed-forward is at its widest. */
 static double ffn_floats(const struct shape *s)
 {
     const double used = s->experts_used, expert = s->expert_width;
-    const double dense = (s->arch->gated_ffn ? 3 : 1) * s->ffn_width;
+    const double dense = (s->arch->gated_ffn ? 3 : 1) * most(s->ffn_width, s->shared_ffn_width);
     if (!(s->experts > 0)) return dense;
     const double sparse = most(3 * expert * used, used * (expert + s->width));
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
@@ -55,7 +73,8 @@ static double ffn_floats(const struct shape *s)
 /* Both caches of a layer, copied to the device that attends to them where they stay on the host. */
 static double copied_cache(const struct llama *l)
 {
-    const double row = llama_key_row_bytes(l->m, l->g) + llama_value_row_bytes(l->m, l->g);
+    const double row =
+        llama_key_row_bytes(l->m, l->g, false) + llama_value_row_bytes(l->m, l->g, false);
     return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
 }
 
@@ -106,7 +125,7 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = 2 * query_width(s);
+    m.attention_floats = most(attention_floats(s), recurrence_floats(s));
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
     if (!on_host) m.cache_bytes = copied_cache(l);
     return m;
@@ -123,12 +142,15 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, vocabulary, m->shape->vocabulary, "model");
+    GIVEN(b, layer_values, m->shape->layer_embedding * m->shape->layers,
+          "model, embeddings of the layers' own");
     LET(b, stream_bytes, 4 * tokens * width);
+    LET(b, layer_bytes, 4 * tokens * layer_values);
     GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");
     GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
     GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
     GIVEN(b, ffn_width, at.ffn_floats, "model, floats a token in the feed-forward");
-    GIVEN(b, attention_width, at.attention_floats, "model, floats a token in Q and its copy");
+    GIVEN(b, attention_width, at.attention_floats, "model, floats a token in attention");
     GIVEN(b, score_width, at.scores, "model, scores a token");
     GIVEN(b, weight_bytes, at.weight_bytes, "the largest of the host's, copied");
     GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
@@ -136,7 +158,8 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);
-    GIVEN(b, streams_bytes, at.busy ? 2 * stream_bytes : stream_bytes, "values between layers");
+    GIVEN(b, streams_bytes, (at.busy ? 2 * stream_bytes : stream_bytes) + layer_bytes,
+          "values between layers");
     LET(b, ffn_bytes, input_bytes + streams_bytes + 4 * tokens * ffn_width);
     LET(b, attention_bytes,
         input_bytes + streams_bytes + cache_bytes + 4 * tokens * (attention_width + score_width));
@@ -149,7 +172,7 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
 void llama_compute(struct bill *b, const struct llama *l)
 {
     double bytes[SITES] = {0};
-    if (l->g->closed_form) {
+    if (l->g->closed_form || l->m->shape->arch->unplanned) {
         for (int site = 0; site < l->spread->sites; site++) closed_form(b, l, site);
         return;
     }

@@ -1,5 +1,6 @@
 /* The KV cache: every layer keeps a row of keys and a row of values for each cell of each stream; sliding-window layers have fewer
- * cells; multi-head latent attention keeps one latent row and no values. Left out: recurrent state. Checked on every truth row. */
+ * cells; multi-head latent attention keeps one latent row and no values; layers that recur keep a state of each sequence. Checked on
+ * every truth row. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -14,18 +15,26 @@ static double row_bytes(const struct weight_type *type, double elements)
     return elements / type->block * type->block_bytes;
 }
 
-double llama_key_row_bytes(const struct digest *m, const struct generate *g)
+static double row_width(const struct shape *s, bool window)
+{
+    return shape_kv_heads(s, window) * shape_head_size(s, window);
+}
+
+double llama_key_row_bytes(const struct digest *m, const struct generate *g, bool window)
 {
     const struct shape *s = m->shape;
     if (s->latent.kv_rank > 0) return row_bytes(g->kv_type_k, s->latent.kv_rank + s->latent.rope);
-    return row_bytes(g->kv_type_k, s->kv_heads * s->head_size);
+    return row_bytes(g->kv_type_k, row_width(s, window));
 }
 
-double llama_value_row_bytes(const struct digest *m, const struct generate *g)
+double llama_value_row_bytes(const struct digest *m, const struct generate *g, bool window)
 {
     const struct shape *s = m->shape;
     if (s->latent.kv_rank > 0) return 0;
-    return row_bytes(g->kv_type_v, s->kv_heads * s->head_size);
+    /* Stored turned, as without flash attention, all layers have the widest rows. */
+    if (g->flash_attention == (double)FLASH_OFF)
+        return row_bytes(g->kv_type_v, most(row_width(s, false), row_width(s, true)));
+    return row_bytes(g->kv_type_v, row_width(s, window));
 }
 
 /* One tensor of a layer: rows of a quantised type are padded behind the last of them on a device. */
@@ -39,37 +48,54 @@ static double cache_bytes(const struct weight_type *type, double row_bytes_, dou
     return pad_to(row_bytes_ * cells + row_bytes(type, missing), r->alignment_bytes);
 }
 
-static double layer_bytes(const struct llama *l, double cells, const struct site_rules *r)
+static double layer_bytes(const struct llama *l, double cells, bool window,
+                          const struct site_rules *r)
 {
-    return cache_bytes(l->g->kv_type_k, llama_key_row_bytes(l->m, l->g), cells, r) +
-           cache_bytes(l->g->kv_type_v, llama_value_row_bytes(l->m, l->g), cells, r);
+    return cache_bytes(l->g->kv_type_k, llama_key_row_bytes(l->m, l->g, window), cells, r) +
+           cache_bytes(l->g->kv_type_v, llama_value_row_bytes(l->m, l->g, window), cells, r);
+}
+
+static void recurrent_state(struct bill *b, const struct llama *l, int site)
+{
+    const struct shape *s = l->m->shape;
+    GIVEN(b, recurrent_layers, l->spread->caches[site][CACHE_STATE], "model");
+    if (!(recurrent_layers > 0)) return;
+    GIVEN(b, convolved_values, shape_convolved(s), "model, of a layer and sequence");
+    GIVEN(b, state_values, shape_state(s), "model, of a layer and sequence");
+    GIVEN(b, sequences, l->g->sequences, "--parallel");
+    HOLD(b, site, "recurrent state", "kv",
+         recurrent_layers * sequences * 4 * (convolved_values + state_values),
+         "llama.cpp v0.5.0 src/llama-memory-recurrent.cpp, F32");
 }
 
 void llama_kv_cache(struct bill *b, const struct llama *l)
 {
     const struct derived *d = l->d;
     if (l->m->shape->arch->encoder) return;
-    GIVEN(b, key_row_bytes, llama_key_row_bytes(l->m, l->g), "model and --kv-type-k, one cell");
-    GIVEN(b, value_row_bytes, llama_value_row_bytes(l->m, l->g), "model and --kv-type-v, one cell");
+    GIVEN(b, key_row_bytes, llama_key_row_bytes(l->m, l->g, false),
+          "model and --kv-type-k, one cell");
+    GIVEN(b, value_row_bytes, llama_value_row_bytes(l->m, l->g, false),
+          "model and --kv-type-v, one cell");
+    GIVEN(b, window_row_bytes,
+          llama_key_row_bytes(l->m, l->g, true) + llama_value_row_bytes(l->m, l->g, true),
+          "the same of a layer with a sliding window");
     LET(b, all_cells, d->streams * d->cells);
     LET(b, all_window_cells, d->streams * d->window_cells);
     for (int site = 0; site < l->spread->sites; site++) {
         const struct site_rules *r = split_rules(l->spread->split, site);
-        GIVEN(b, full_layers, l->spread->caches[site][false], "model, layers that see all");
-        GIVEN(b, window_layers, l->spread->caches[site][true],
+        GIVEN(b, full_layers, l->spread->caches[site][CACHE_WHOLE], "model, layers that see all");
+        GIVEN(b, window_layers, l->spread->caches[site][CACHE_WINDOW],
               "model, layers with a sliding window");
         GIVEN(b, padding,
-              layer_bytes(l, all_cells, r) - all_cells * (key_row_bytes + value_row_bytes),
+              layer_bytes(l, all_cells, false, r) - all_cells * (key_row_bytes + value_row_bytes),
               "of a layer, as the backend aligns tensors");
         GIVEN(b, window_padding,
-              layer_bytes(l, all_window_cells, r) -
-                  all_window_cells * (key_row_bytes + value_row_bytes),
+              layer_bytes(l, all_window_cells, true, r) - all_window_cells * window_row_bytes,
               "of a layer, as the backend aligns tensors");
         HOLD(b, site, "KV cache", "kv",
              full_layers * (all_cells * (key_row_bytes + value_row_bytes) + padding), LLAMA_KV);
         HOLD(b, site, "KV cache, sliding window", "kv",
-             window_layers *
-                 (all_window_cells * (key_row_bytes + value_row_bytes) + window_padding),
-             LLAMA_KV);
+             window_layers * (all_window_cells * window_row_bytes + window_padding), LLAMA_KV);
+        recurrent_state(b, l, site);
     }
 }

@@ -10,6 +10,10 @@ struct generate;
 struct site_rules;
 struct split;
 
+/* What a layer keeps of what it has seen. */
+enum cache_kind { CACHE_WHOLE, CACHE_WINDOW, CACHE_STATE, CACHE_SHARED, CACHE_KINDS };
+enum cache_kind llama_cache_kind(const struct layer_kind *kind);
+
 /* What of a model lies where: how many layers of each kind, whose experts, whose caches. */
 struct spread {
     const struct split *split;
@@ -17,7 +21,7 @@ struct spread {
     struct {
         double layers[DIGEST_KINDS], experts[DIGEST_KINDS];
     } kind[SITES];
-    double caches[SITES][2]; /* of whole layers, of sliding-window layers */
+    double caches[SITES][CACHE_KINDS];
 };
 struct spread llama_spread(const struct digest *m, const struct split *s);
 bool spread_has_layers(const struct spread *p, int site);
@@ -55,9 +59,9 @@ const char *llama_buffer_of(const struct generate *g, const struct weight_sum *w
 /* Bytes of weights on a device, whose rows and tensors are padded there. */
 double llama_device_bytes(const struct weight_sum *w, const struct weight_type *types,
                           const struct site_rules *r);
-/* Bytes of one cell of one layer, of K and of V. */
-double llama_key_row_bytes(const struct digest *m, const struct generate *g);
-double llama_value_row_bytes(const struct digest *m, const struct generate *g);
+/* Bytes of one cell of one layer, with a window or without, of K and of V. */
+double llama_key_row_bytes(const struct digest *m, const struct generate *g, bool window);
+double llama_value_row_bytes(const struct digest *m, const struct generate *g, bool window);
 /* Share of an expert tensor that one token reads. */
 double llama_experts_share(const struct digest *m);
 /* The token embedding when it is the output matrix too; false when it is not. */

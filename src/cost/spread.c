@@ -57,12 +57,18 @@ int split_copier(const struct split *s)
     return 0;
 }
 
+enum cache_kind llama_cache_kind(const struct layer_kind *kind)
+{
+    if (kind->shared) return CACHE_SHARED;
+    return kind->recurrent ? CACHE_STATE : kind->window ? CACHE_WINDOW : CACHE_WHOLE;
+}
+
 static void whole(const struct digest *m, struct spread *out)
 {
     for (size_t k = 0; k < m->kinds; k++) {
         const struct layer_kind *kind = &m->kind[k];
         out->kind[ON_HOST].layers[k] = out->kind[ON_HOST].experts[k] = kind->layers;
-        out->caches[ON_HOST][kind->window] += kind->layers;
+        out->caches[ON_HOST][llama_cache_kind(kind)] += kind->layers;
     }
 }
 
@@ -79,7 +85,8 @@ struct spread llama_spread(const struct digest *m, const struct split *s)
         const uint8_t kind = m->kind_of[i];
         out.kind[site].layers[kind]++;
         out.kind[i < s->host_experts ? ON_HOST : site].experts[kind]++;
-        out.caches[s->host_cache ? ON_HOST : site][m->kind[kind].window]++;
+        const enum cache_kind cache = llama_cache_kind(&m->kind[kind]);
+        out.caches[s->host_cache && cache != CACHE_STATE ? ON_HOST : site][cache]++;
     }
     out.output = split_site(s, m->shape->layers);
     return out;

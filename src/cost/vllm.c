@@ -6,7 +6,7 @@
 #include "cost/vllm.h"
 
 #include "base/num.h"
-#include "catalog/architecture.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/model.h"
 
@@ -75,7 +75,7 @@ static double tokens_in(double cache_bytes, double token)
 bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vllm_sized *out)
 {
     const struct shape *s = m->shape;
-    if (m->unruled || s->unruled || !s->arch || s->arch->encoder) return false;
+    if (published_unruled(m)) return false;
     const double token = vllm_token_bytes(m, asked);
     const double logits =
         asked->sequences * s->vocabulary / asked->cards * float_bytes * logits_copies;

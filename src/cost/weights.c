@@ -166,7 +166,9 @@ static double second_embedding_bytes(const struct llama *l)
     const int site = l->spread->output;
     struct weight_sum embedding;
     if (!llama_tied_embedding(m, &embedding) || m->shape->arch->output_is_embedding) return 0;
-    if (site == ON_HOST) return embedding.bytes * growth_of(l->g, &embedding, USE_OUTPUT);
+    const double growth = growth_of(l->g, &embedding, USE_OUTPUT);
+    const bool again = growth > 0 || !m->shape->arch->output_again;
+    if (site == ON_HOST) return embedding.bytes * (again ? growth : 1);
     embedding.tensors = 1;
     return llama_device_bytes(&embedding, m->types, split_rules(l->spread->split, site));
 }

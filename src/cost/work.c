@@ -115,14 +115,15 @@ static double attending_layers(const struct llama *l, int site, size_t kind)
     return layers;
 }
 
-/* Cells that a token at this depth looks at, over all layers of a site. */
-static double used_cells(const struct llama *l, int site, double depth_tokens)
+/* Cells that a token at this depth looks at, over the layers of a site with a window, or without. */
+static double used_cells(const struct llama *l, int site, double depth_tokens, bool window)
 {
     const struct digest *m = l->m;
     double cells = 0;
     for (size_t i = 0; i < m->kinds; i++)
-        cells += attending_layers(l, site, i) *
-                 (m->kind[i].window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
+        if (!m->kind[i].recurrent && m->kind[i].window == window)
+            cells += attending_layers(l, site, i) *
+                     (window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;
 }
 
@@ -160,24 +161,55 @@ static void multiply(struct bill *b, enum phase phase, const struct llama *l, in
     }
 }
 
-static void attend(struct bill *b, enum phase phase, const struct llama *l, int site,
-                   double depth_tokens)
+/* Of the layers that see all, or of those with a window. */
+struct seeing {
+    int site;
+    double depth_tokens;
+    bool window;
+};
+
+static void attend_layers(struct bill *b, enum phase phase, const struct llama *l,
+                          const struct seeing *of)
 {
     const struct shape *s = l->m->shape;
     const bool latent = s->latent.kv_rank > 0;
-    const double key = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
-    const double value = latent ? s->latent.kv_rank : s->head_size;
-    const double cell_bytes = llama_key_row_bytes(l->m, l->g) + llama_value_row_bytes(l->m, l->g);
-    GIVEN(b, cells, used_cells(l, site, depth_tokens), "--depth and --prompt, over all layers");
+    const double head = shape_head_size(s, of->window);
+    const double key = latent ? s->latent.kv_rank + s->latent.rope : head;
+    const double value = latent ? s->latent.kv_rank : head;
+    const double cell_bytes =
+        llama_key_row_bytes(l->m, l->g, of->window) + llama_value_row_bytes(l->m, l->g, of->window);
+    GIVEN(b, cells, used_cells(l, of->site, of->depth_tokens, of->window),
+          "--depth and --prompt, over all layers");
+    if (!(cells > 0)) return;
     GIVEN(b, score_width, s->heads * (key + value), "model");
-    const struct line of = {.phase = (uint8_t)phase,
-                            .work = ATTEND_FLOP,
-                            .type = (uint8_t)l->g->kv_type_k->id,
-                            .site = (uint8_t)site,
-                            .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
-                            .bytes = cells * cell_bytes,
-                            .row = key};
-    WORK(b, of, "attend", 2 * cells * score_width, "a product and a sum each");
+    const struct line line = {.phase = (uint8_t)phase,
+                              .work = ATTEND_FLOP,
+                              .type = (uint8_t)l->g->kv_type_k->id,
+                              .site = (uint8_t)of->site,
+                              .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
+                              .bytes = cells * cell_bytes,
+                              .row = key,
+                              .group =
+                                  latent ? s->heads : s->heads / shape_kv_heads(s, of->window)};
+    WORK(b, line, "attend", 2 * cells * score_width, "a product and a sum each");
+}
+
+static void attend(struct bill *b, enum phase phase, const struct llama *l, int site,
+                   double depth_tokens)
+{
+    attend_layers(b, phase, l, &(struct seeing){site, depth_tokens, false});
+    attend_layers(b, phase, l, &(struct seeing){site, depth_tokens, true});
+}
+
+/* A decoded token reads and writes the state of every layer that recurs. */
+static void carry_state(struct bill *b, const struct llama *l, int site)
+{
+    GIVEN(b, recurrent_layers, l->spread->caches[site][CACHE_STATE], "model");
+    if (!(recurrent_layers > 0)) return;
+    GIVEN(b, state_values, shape_convolved(l->m->shape) + shape_state(l->m->shape), "model");
+    const struct line of = {.phase = DECODE, .work = ELEMENT_BYTES, .site = (uint8_t)site};
+    WORK(b, of, "carry the state on", recurrent_layers * 2 * 4 * state_values,
+         "32-bit values, read and written");
 }
 
 static double layers_at(const struct llama *l, int site)
@@ -234,6 +266,7 @@ static void work_at(struct bill *b, const struct llama *l, int site)
         multiply(b, DECODE, l, site, 1);
         attend(b, DECODE, l, site, g->depth_tokens + g->prompt_tokens);
         start_operations(b, l, site);
+        carry_state(b, l, site);
     }
     multiply(b, PREFILL, l, site, prompt_columns(g));
     const double seen = g->prompt_tokens * (encoder ? 1 : 0.5); /* of the prompt */

@@ -272,7 +272,10 @@ static double undisturbed(struct runs *runs)
 
 void point_runs(const struct kernels *k, const struct point *p, bool late, struct runs *runs)
 {
-    fill_runs(k, p, late, runs);
+    struct runs now = {.count = 0};
+    fill_runs(k, p, late, &now);
+    for (size_t i = 0; i < now.count && runs->count < RUNS_MOST; i++)
+        runs->per_s[runs->count++] = now.per_s[i];
     runs->likely = undisturbed(runs);
 }
 
@@ -284,6 +287,7 @@ struct runs point_named(const struct point *p)
         .type = p->type < 0 ? NULL : ggml_type_name((enum ggml_type)p->type),
         .tokens = (double)p->tokens,
         .row = (double)p->row,
+        .group = p->heads.kv > 0 ? (double)p->heads.queries / (double)p->heads.kv : 0,
         .buffer = p->buffer,
     };
 }

@@ -54,7 +54,8 @@ double point_elementwise_bytes(void);
 
 /* Whether the device does it; always true of the CPU's own operations. */
 bool point_done_there(const struct kernels *k, const struct point *p);
-/* Runs it until its share of the time is over; less when it is late already and one run shows what it takes. runs->likely is set. */
+/* Runs it until its share of the time is over; less when it is late already and one run shows what it takes. The runs join those that
+ * are there, of an earlier round; runs->likely is set. */
 void point_runs(const struct kernels *k, const struct point *p, bool late, struct runs *runs);
 /* What is said of the runs besides their figures. */
 struct runs point_named(const struct point *p);

@@ -138,6 +138,7 @@ void say_rate(struct runs *r, const char *source, const char *conditions, struct
     if (r->type) writer_put_cstr(&s.w, "type", r->type);
     if (r->tokens > 0) writer_put_number(&s.w, "tokens", r->tokens);
     if (r->row > 0) writer_put_number(&s.w, "row", r->row);
+    if (r->group > 0) writer_put_number(&s.w, "group", r->group);
     if (r->buffer) writer_put_cstr(&s.w, "buffer", r->buffer);
     writer_put_number(&s.w, "threads", (double)r->threads);
     writer_put_number(&s.w, "low", r->per_s[0]);

@@ -3,11 +3,13 @@
  *
  * {"types": [12, 14, 8], "columns": [1, 512], "bytes": 6e8, "seconds": 5, ...}; types are ggml's ids, the important ones first. For each
  * type in the buffer llama.cpp would choose, with all threads and with one: products of 4096 x 2048 weights with one column (decode), out
- * of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; and with 512 columns (a
- * prompt's micro-batch). The columns between come from the first types alone. In the other buffers that take it, where experts and odd
- * shapes lie, 1 and 32 columns; of the first types also experts, with as many for each. Then attention to 4096 values a token with heads of 128 and of 64, chains of small operations, and norm,
+ * of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; with one column on short
+ * rows too, since starting a row takes time; and with 512 columns (a prompt's micro-batch). The columns between come from the first types
+ * alone. In the other buffers that take it, where experts and odd shapes lie, 1 and 32 columns; of the first types also experts, with as
+ * many for each. Then attention with 32 heads of 128 and of 64, four to a key and each with its own, chains of small operations, and norm,
  * product and sum over a micro-batch. 2 operations a weight and column; 4 a query's value, cell and token; bytes are what each operation
- * reads and writes. Left out: how the parts of a model overlap. */
+ * reads and writes. All in two rounds, since what else the machine's host does comes and goes. Left out: how the parts of a model
+ * overlap. */
 #include "engine/kernels.h"
 
 #include <assert.h>
@@ -37,12 +39,14 @@ enum {
     CURVE_TYPES = 3,
     COMMON_TYPES = 6
 };
-enum { COLUMN_COUNTS_MOST = 16, CACHE_TYPES = 2, FOUND_MOST = 4096, FILLERS_MOST = 8 };
+enum { COLUMN_COUNTS_MOST = 16, CACHE_TYPES = 2, FOUND_MOST = 4096, FILLERS_MOST = 8, ROUNDS = 2 };
 /* A prompt meets a part of the heads and of the cells, since attention to all of them takes long. */
-enum { CELLS = 2048, PROMPT_HEADS_PART = 8, PROMPT_CELLS_PART = 4, OTHER_COLUMNS = 32 };
+enum { HEADS = 32, CELLS = 2048, PROMPT_HEADS_PART = 8, PROMPT_CELLS_PART = 4, OTHER_COLUMNS = 32 };
 
 /* Beside the rings: activations, one matrix before its conversion, the library itself. */
 static const double spare_bytes = 128 << 20;
+/* What caches lie in: more than most last-level caches hold. */
+static const double attended_bytes = 256 << 20;
 /* The share of the time that runs get; the rest is spent on filling. */
 static const double slice_share = 0.5, grace_share = 0.1, over_time = 1.25, cache_times = 2;
 static const int cache_types[CACHE_TYPES] = {GGML_TYPE_F16, GGML_TYPE_Q8_0};
@@ -61,7 +65,7 @@ struct sitting {
     int64_t columns[COLUMN_COUNTS_MOST];
     size_t column_counts;
     struct ground ground;
-    double start_s, slice_s; /* slice: one share of the time that runs get */
+    double start_s, slice_s; /* slice: one share of the time that the runs of a round get */
     double planned_s;        /* how long what is done should have taken */
     struct idle idle;
     struct found *found;
@@ -81,18 +85,42 @@ static const char *ring_words(const struct sitting *s, const struct point *p)
                       units_bytes(a, cache));
 }
 
-static bool measure(struct sitting *s, const struct point *p, struct mu_err *err)
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_point(const struct runs *a, const struct runs *b)
+{
+    return a->threads == b->threads && a->tokens == b->tokens && a->row == b->row &&
+           a->group == b->group && strcmp(a->work, b->work) == 0 && same_text(a->type, b->type) &&
+           same_text(a->buffer, b->buffer);
+}
+
+/* The one of an earlier round, or a new one. */
+static struct found *found_of(struct sitting *s, const struct point *p)
 {
     struct arena *a = s->in->arena;
-    if (!kernels_threads(&s->kernels, p->threads, err)) return false;
+    const struct runs named = point_named(p);
+    for (size_t i = 0; i < s->count; i++)
+        if (same_point(s->found[i].runs, &named)) return &s->found[i];
     assert(s->count < FOUND_MOST);
     struct found *found = &s->found[s->count++];
     found->runs = NEW(a, struct runs);
-    *found->runs = point_named(p);
-    const double over_s = clock_s() - s->start_s - s->planned_s;
-    point_runs(&s->kernels, p, over_s > grace_share * s->in->seconds, found->runs);
+    *found->runs = named;
     found->source = str_format(a, "muster-engine kernels: %s; %s", p->what, llama_words(a));
     found->ring = ring_words(s, p);
+    return found;
+}
+
+/* One round; what takes longer than two shares has one only. */
+static bool measure(struct sitting *s, const struct point *p, struct mu_err *err)
+{
+    if (!kernels_threads(&s->kernels, p->threads, err)) return false;
+    const double over_s = clock_s() - s->start_s - s->planned_s;
+    struct runs *runs = found_of(s, p)->runs;
+    if (runs->count && p->amount > 2 * p->slice_s * runs->likely) return true;
+    point_runs(&s->kernels, p, over_s > grace_share * s->in->seconds, runs);
     idle_sample(&s->idle);
     s->planned_s += p->slice_s / slice_share;
     return true;
@@ -150,6 +178,20 @@ static bool measure_other(struct sitting *s, struct point *p, struct mu_err *err
     return good;
 }
 
+/* Kernels of weights that are not quantised start and end each row with work of its own, with many columns too. */
+static bool goes_by_row(int type)
+{
+    return ggml_blck_size((enum ggml_type)type) == 1;
+}
+
+static bool measure_one(struct sitting *s, struct point *p, struct mu_err *err)
+{
+    p->tokens = MATVEC_COLUMNS;
+    p->amount = 2.0 * MATRIX;
+    p->slice_s = s->slice_s;
+    return measure_threads(s, *p, err);
+}
+
 /* Rows of so many values; kind: whether llama.cpp would choose this kind of buffer, and how much of the curve it gets. */
 static bool measure_rows(struct sitting *s, ggml_backend_buffer_type_t where, size_t at,
                          int64_t row, bool first, struct mu_err *err)
@@ -169,23 +211,23 @@ static bool measure_rows(struct sitting *s, ggml_backend_buffer_type_t where, si
     p.what =
         str_format(s->in->arena, "%s %d x %d, a ring of %s", ggml_type_name((enum ggml_type)type),
                    (int)row, (int)(MATRIX / row), units_bytes(s->in->arena, ring.bytes));
-    const bool good = first ? measure_columns(s, &p, at < CURVE_TYPES && row == LONG_ROW, err)
-                            : measure_other(s, &p, err);
+    bool good = true;
+    for (int round = 0; good && round < ROUNDS; round++)
+        if (!first)
+            good = measure_other(s, &p, err);
+        else if (row == SHORT_ROW && !goes_by_row(type))
+            good = measure_one(s, &p, err);
+        else
+            good = measure_columns(s, &p, at < CURVE_TYPES && row == LONG_ROW, err);
     ring_close(&ring);
     return good;
-}
-
-/* Kernels of weights that are not quantised start and end each row with work of its own: short rows are slower. */
-static bool goes_by_row(int type)
-{
-    return ggml_blck_size((enum ggml_type)type) == 1;
 }
 
 static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, size_t at,
                           bool first, struct mu_err *err)
 {
     if (!measure_rows(s, where, at, LONG_ROW, first, err)) return false;
-    return !first || !goes_by_row(s->type[at]) || measure_rows(s, where, at, SHORT_ROW, first, err);
+    return !first || measure_rows(s, where, at, SHORT_ROW, first, err);
 }
 
 /* ---- experts: each token picks some of a tensor's matrices, which llama.cpp keeps in another kind of buffer than single ones ---- */
@@ -204,17 +246,18 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
     if ((double)(row_bytes * EXPERT_ROWS * EXPERTS) > spare_bytes / 4) return true;
     while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
     if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
-    for (size_t i = 0; good && i < 2; i++) {
+    for (size_t turn = 0; good && turn < (size_t)2 * ROUNDS; turn++) {
+        const bool many = turn % 2;
         struct point p = {.work = "expert matmul",
                           .type = type,
                           .ring = &ring,
                           .inputs = 1,
                           .row = EXPERT_ROW,
-                          .columns = i ? EXPERT_TOKENS : 1,
+                          .columns = many ? EXPERT_TOKENS : 1,
                           .buffer = ggml_backend_buft_name(kind[where]),
                           .add = point_experts};
-        p.tokens = i ? EXPERT_TOKENS * CHOSEN / EXPERTS : 1;
-        p.slice_s = s->slice_s * (i ? 2 : 1);
+        p.tokens = many ? EXPERT_TOKENS * CHOSEN / EXPERTS : 1;
+        p.slice_s = s->slice_s * (many ? 2 : 1);
         p.amount = 2.0 * EXPERT_ROW * EXPERT_ROWS * CHOSEN * (double)p.columns;
         p.what = str_format(s->in->arena, "%d of %d experts of %s %d x %d for each of %d tokens",
                             CHOSEN, EXPERTS, ggml_type_name((enum ggml_type)type), EXPERT_ROW,
@@ -227,19 +270,30 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
 
 /* ---- attention ---- */
 
-static struct heads heads_of(const struct point *p)
-{
-    const bool prompt = p->tokens > 1;
-    const int64_t part = p->row * (prompt ? PROMPT_HEADS_PART : 1);
-    return (struct heads){.queries = QUERY_VALUES / part,
-                          .kv = KV_VALUES / part,
-                          .values = p->row,
-                          .cells = CELLS / (prompt ? PROMPT_CELLS_PART : 1)};
-}
+/* Decoding, and a prompt. */
+struct attending {
+    int64_t tokens, values, heads_part, cells_part;
+};
+static const struct attending attending[] = {
+    {1, 128, 1, 1},
+    {1, 64, 1, 1},
+    {COLUMNS_MOST, 128, PROMPT_HEADS_PART, PROMPT_CELLS_PART},
+    {COLUMNS_MOST, 64, PROMPT_HEADS_PART, PROMPT_CELLS_PART},
+};
+/* Heads to a key: as most models have it, prompts too; and each with its own, which reads more for the same work. */
+static const struct {
+    int64_t group;
+    size_t points;
+} groups[] = {{QUERY_VALUES / KV_VALUES, COUNT_OF(attending)}, {1, 2}};
 
-static bool measure_heads(struct sitting *s, struct point p, struct mu_err *err)
+static bool measure_heads(struct sitting *s, struct point p, const struct attending *x,
+                          int64_t group, struct mu_err *err)
 {
-    const struct heads h = p.heads = heads_of(&p);
+    const int64_t queries = HEADS / x->heads_part;
+    const struct heads h = {queries, queries / group, x->values, CELLS / x->cells_part};
+    p.tokens = x->tokens;
+    p.row = x->values;
+    p.heads = h;
     p.what = str_format(s->in->arena,
                         "flash attention to %d cells of %s, %d heads of %d, %d for K and V",
                         (int)h.cells, ggml_type_name((enum ggml_type)p.type), (int)h.queries,
@@ -248,26 +302,32 @@ static bool measure_heads(struct sitting *s, struct point p, struct mu_err *err)
     return measure_threads(s, p, err);
 }
 
+static bool measure_group(struct sitting *s, int type, size_t at, struct mu_err *err)
+{
+    struct ring ring;
+    bool good = true;
+    const struct matrix m = {type, QUERY_VALUES / groups[at].group, CELLS, 1};
+    struct ground ground = s->ground;
+    ground.bytes = (size_t)least((double)ground.bytes, attended_bytes);
+    if (!ring_open(&ring, kernels_plain(&s->kernels), &m, &ground, err)) return false;
+    const struct point p = {.work = "attend",
+                            .type = type,
+                            .ring = &ring,
+                            .inputs = 2,
+                            .slice_s = s->slice_s,
+                            .add = point_attention};
+    const size_t points = groups[at].points;
+    for (size_t i = 0; good && i < ROUNDS * points; i++)
+        good = measure_heads(s, p, &attending[i % points], groups[at].group, err);
+    ring_close(&ring);
+    return good;
+}
+
 static bool measure_attention(struct sitting *s, struct mu_err *err)
 {
     bool good = true;
-    for (size_t i = 0; good && i < CACHE_TYPES; i++) {
-        struct ring ring;
-        const struct matrix m = {cache_types[i], KV_VALUES, CELLS, 1};
-        if (!ring_open(&ring, kernels_plain(&s->kernels), &m, &s->ground, err)) return false;
-        struct point p = {.work = "attend",
-                          .type = cache_types[i],
-                          .ring = &ring,
-                          .inputs = 2,
-                          .slice_s = s->slice_s,
-                          .add = point_attention};
-        for (size_t point = 0; good && point < 4; point++) {
-            p.tokens = point % 2 ? COLUMNS_MOST : 1;
-            p.row = point < 2 ? 128 : 64;
-            good = measure_heads(s, p, err);
-        }
-        ring_close(&ring);
-    }
+    for (size_t i = 0; good && i < CACHE_TYPES * COUNT_OF(groups); i++)
+        good = measure_group(s, cache_types[i % CACHE_TYPES], i / CACHE_TYPES, err);
     return good;
 }
 
@@ -365,7 +425,8 @@ static bool measure_with(struct sitting *s, struct mu_err *err)
     s->found = NEW_ARRAY(s->in->arena, struct found, FOUND_MOST);
     idle_start(&s->idle);
     const bool good = measure_chain(s, err) && measure_elementwise(s, err) &&
-                      measure_attention(s, err) && measure_types(s, err);
+                      measure_attention(s, err) && measure_types(s, err) && measure_chain(s, err) &&
+                      measure_elementwise(s, err);
     if (good) say_all(s);
     kernels_close(&s->kernels);
     return good;
@@ -404,8 +465,8 @@ static bool run(const struct asked *in, struct mu_err *err)
         return err_set(err, MU_UNAVAILABLE,
                        "measuring kernels needs at least %.0f bytes of memory, and %.0f were given",
                        least_bytes, in->bytes);
-    const double shares = 8.0 * (double)s.types + 12 * CURVE_TYPES + 8 * CACHE_TYPES + 4;
-    s.slice_s = in->seconds * slice_share / shares;
+    const double shares = 10.0 * (double)s.types + 12 * CURVE_TYPES + 12 * CACHE_TYPES + 4;
+    s.slice_s = in->seconds * slice_share / shares / ROUNDS;
     return measure_all(&s, err);
 }
 

@@ -1,6 +1,7 @@
 /* The price list: each line at the rate measured for that work, weight type, buffer and number of columns with all threads; between two
  * measured numbers of columns the rate is interpolated (both logarithmic). Where two lengths of rows were measured, each row costs a fixed
- * time beside that of its values. Attention goes by the nearest head size, since kernels fall off a cliff below their vector length. */
+ * time beside that of its values. Attention goes by the nearest head size, since kernels fall off a cliff below their vector length; there
+ * each key costs a fixed time beside that of the heads that share it. */
 #include "judge/price.h"
 
 #include <math.h>
@@ -75,17 +76,21 @@ static double between(double below, double above, double share)
     return exp(log(below) + share * (log(above) - log(below)));
 }
 
-/* The measured rates on both sides of a line's columns, on rows of one length; NULL where there is none. */
+/* Rates alike but for their columns: on rows of one length, with so many heads to a key. */
+struct curve {
+    double row, group;
+};
+/* The measured rates on both sides of a line's columns; NULL where there is none. */
 struct bracket {
     const struct rate *below, *above;
 };
 
-static struct bracket bracket_of(const struct price_query *q, double row)
+static struct bracket bracket_of(const struct price_query *q, struct curve c)
 {
     struct bracket b = {NULL, NULL};
     for (size_t i = 0; i < q->machine->rates; i++) {
         const struct rate *r = &q->machine->rate[i];
-        if (r->row != row || !is_for(r, q)) continue;
+        if (r->row != c.row || r->group != c.group || !is_for(r, q)) continue;
         if (r->tokens > q->line->columns) {
             if (!b.above || r->tokens < b.above->tokens) b.above = r;
         } else if (!b.below || r->tokens > b.below->tokens) {
@@ -95,10 +100,10 @@ static struct bracket bracket_of(const struct price_query *q, double row)
     return b;
 }
 
-/* Work a second on rows of this length at the line's columns; false when nothing measured supports it. */
-static bool rate_on(const struct price_query *q, double row, struct estimate *out)
+/* Work a second at the line's columns; false when nothing measured supports it. */
+static bool rate_on(const struct price_query *q, struct curve c, struct estimate *out)
 {
-    const struct bracket b = bracket_of(q, row);
+    const struct bracket b = bracket_of(q, c);
     const double columns = q->line->columns;
     const struct rate *nearest = b.below ? b.below : b.above;
     if (!nearest || (!b.above && columns > FAR_COLUMNS * most(nearest->tokens, 1))) return false;
@@ -111,29 +116,75 @@ static bool rate_on(const struct price_query *q, double row, struct estimate *ou
     return true;
 }
 
-/* The time of a value is that of a long row's and a share of what starting a row costs. */
-static double slowed(double longest, double shortest, double share)
+/* The same only between measured columns, or at one: beside a curve that is longer. */
+static bool rate_beside(const struct price_query *q, struct curve c, struct estimate *out)
 {
-    return 1 / (1 / longest + share * most(1 / shortest - 1 / longest, 0));
+    const struct bracket b = bracket_of(q, c);
+    const bool at = b.below && b.below->tokens == q->line->columns;
+    return (at || (b.below && b.above)) && rate_on(q, c, out);
+}
+
+/* Time is a share for each value and a fixed one for each start, of a row or a key: measured where starts are few and where they are
+ * many. share: how many there are, from 0, as few, to 1, as many. */
+static double slowed(double few, double many, double share)
+{
+    const double least_time = 0.5; /* of that with few */
+    return 1 / most(1 / few + share * most(1 / many - 1 / few, 0), least_time / few);
+}
+
+static void slow(struct estimate *few, const struct estimate *many, double share)
+{
+    few->low = slowed(few->low, many->low, share);
+    few->likely = slowed(few->likely, many->likely, share);
+    few->high = slowed(few->high, many->high, share);
 }
 
 /* How far below the shortest measured row that is believed. */
 static const double share_most = 2;
+
+/* Where `wanted` stands between `few`, the longer, and `many`, as starts go. */
+static double share_of(double wanted, double few, double many)
+{
+    return least((1 / wanted - 1 / few) / (1 / many - 1 / few), share_most);
+}
+
+/* The most and the fewest heads to a key that were measured on such rows. */
+static struct rows groups_of(const struct price_query *q, double row)
+{
+    struct rows groups = {0, 0, false};
+    for (size_t i = 0; i < q->machine->rates; i++) {
+        const struct rate *r = &q->machine->rate[i];
+        if (r->row != row || !is_for(r, q)) continue;
+        groups.shortest = groups.any ? least(groups.shortest, r->group) : r->group;
+        groups.longest = most(groups.longest, r->group);
+        groups.any = true;
+    }
+    return groups;
+}
+
+static bool attend_rate(const struct price_query *q, double row, struct estimate *out)
+{
+    const struct rows groups = groups_of(q, row);
+    struct estimate one;
+    if (!rate_on(q, (struct curve){row, groups.longest}, out))
+        return rate_on(q, (struct curve){row, groups.shortest}, out);
+    if (groups.shortest > 0 && groups.shortest < groups.longest && q->line->group > 0 &&
+        rate_beside(q, (struct curve){row, groups.shortest}, &one))
+        slow(out, &one, share_of(q->line->group, groups.longest, groups.shortest));
+    return true;
+}
 
 static bool rate_for(const struct price_query *q, struct estimate *out)
 {
     const struct rows rows = rows_of(q);
     struct estimate shortest;
     if (!rows.any) return false;
-    if (!rate_on(q, rows.longest, out)) return rate_on(q, rows.shortest, out);
-    if (!(rows.shortest > 0) || !(rows.shortest < rows.longest) || !(q->line->row > 0) ||
-        !rate_on(q, rows.shortest, &shortest))
-        return true;
-    const double all = 1 / rows.shortest - 1 / rows.longest;
-    const double share = least(most((1 / q->line->row - 1 / rows.longest) / all, 0), share_most);
-    out->low = slowed(out->low, shortest.low, share);
-    out->likely = slowed(out->likely, shortest.likely, share);
-    out->high = slowed(out->high, shortest.high, share);
+    if (q->line->work == ATTEND_FLOP) return attend_rate(q, rows.longest, out);
+    if (!rate_on(q, (struct curve){rows.longest, 0}, out))
+        return rate_on(q, (struct curve){rows.shortest, 0}, out);
+    if (rows.shortest > 0 && rows.shortest < rows.longest && q->line->row > 0 &&
+        rate_beside(q, (struct curve){rows.shortest, 0}, &shortest))
+        slow(out, &shortest, most(share_of(q->line->row, rows.longest, rows.shortest), 0));
     return true;
 }
 

@@ -22,7 +22,7 @@ static const char *const file_name = "kernels.json";
 
 struct row {
     const char *work, *type, *buffer, *of;
-    double tokens, row, threads, share;
+    double tokens, row, group, threads, share;
 };
 struct file {
     const struct row *row;
@@ -35,6 +35,7 @@ static const struct field row_fields[] = {
     FIELD_OPTIONAL(FIELD_TEXT, struct row, buffer, "where the weights lie"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, tokens, "columns at once"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, row, "values in a head's key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct row, group, "heads that share a key"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, threads, "1: of one thread; absent: of all"),
     FIELD_OPTIONAL(FIELD_TEXT, struct row, of, "the rate that this is a share of"),
     FIELD(FIELD_NUMBER, struct row, share, "of that rate"),
@@ -66,6 +67,7 @@ static bool typical_of(const struct catalog *c, const struct row *r, struct typi
     out->rate.buffer = r->buffer;
     out->rate.tokens = or_zero(r->tokens);
     out->rate.row = or_zero(r->row);
+    out->rate.group = or_zero(r->group);
     out->rate.threads = or_zero(r->threads);
     out->rate.per_s = estimate_exactly(r->share, ESTIMATED, "typical share, data/kernels.json");
     return true;

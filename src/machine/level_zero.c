@@ -1,79 +1,34 @@
 /* machine/level_zero.c - asks Level Zero's sysman for the address, name and memory of each device.
  *
  * From the specification of oneAPI Level Zero 1.15, header zes_api.h: zesInit (since 1.5; it needs no variable of the environment, unlike
- * the older way by zeInit), drivers, devices, their PCI address, their memory modules, those on the device added up. Only what stands
- * here is declared; each struct begins with its type's number and a pointer that must be NULL. Every figure is checked: the library
- * is other people's code. Left out: sub-devices (tiles), which share their card's address; power and load. */
+ * the older way by zeInit), drivers, devices, their PCI address, their memory modules, those on the device added up. Only what is used is
+ * declared, in machine/sysman.h. Every figure is checked: the library is other people's code. Left out: sub-devices (tiles), which share their card's address; power and load. */
 #include "machine/level_zero.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/library.h"
 #include "base/notes.h"
+#include "machine/sysman.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-enum { STRUCT_DEVICE = 0x1, STRUCT_PCI = 0x2, STRUCT_MEMORY = 0xb, STRUCT_MEMORY_STATE = 0x1e };
-enum { SUCCESS = 0, STRUCT_CORE = 0x3, LOCATION_DEVICE = 1, DRIVERS_MOST = 16, MODULES_MOST = 64 };
+enum { DRIVERS_MOST = 16, MODULES_MOST = 64 };
 
 typedef struct zes_driver *driver_t;
 typedef struct zes_device *device_t;
 typedef struct zes_memory *memory_t;
 
-struct pci_properties {
-    int32_t stype;
-    void *next;
-    uint32_t domain, bus, device, function;
-    int32_t generation, width;
-    int64_t bandwidth;
-    uint8_t counters[3];
-};
-struct memory_properties {
-    int32_t stype;
-    void *next;
-    int32_t type;
-    uint8_t on_subdevice;
-    uint32_t subdevice;
-    int32_t location;
-    uint64_t physical_bytes; /* 0: not known */
-    int32_t bus_bits, channels;
-};
-struct memory_state {
-    int32_t stype;
-    const void *next;
-    int32_t health;
-    uint64_t free_bytes, bytes;
-};
-/* ze_device_properties_t inside zes_device_properties_t; its texts end in NUL. */
-struct device_properties {
-    int32_t stype;
-    void *next;
-    struct {
-        int32_t stype;
-        void *next;
-        int32_t type;
-        uint32_t vendor, device, flags, subdevice, clock_rate;
-        uint64_t allocation_bytes;
-        uint32_t contexts, priority, threads, simd, units, subslices, slices;
-        uint64_t timer;
-        uint32_t bits[2];
-        uint8_t uuid[16];
-        char name[256];
-    } core;
-    uint32_t subdevices;
-    char serial[64], board[64], brand[64], model[64], vendor[64], driver[64];
-};
-
 struct sysman {
     int32_t (*init)(uint32_t flags);
     int32_t (*drivers)(uint32_t *count, driver_t *driver);
     int32_t (*devices)(driver_t driver, uint32_t *count, device_t *device);
-    int32_t (*properties)(device_t device, struct device_properties *out);
-    int32_t (*pci)(device_t device, struct pci_properties *out);
+    int32_t (*properties)(device_t device, struct sysman_device *out);
+    int32_t (*pci)(device_t device, struct sysman_pci *out);
     int32_t (*modules)(device_t device, uint32_t *count, memory_t *memory);
-    int32_t (*memory)(memory_t memory, struct memory_properties *out);
-    int32_t (*state)(memory_t memory, struct memory_state *out);
+    int32_t (*memory)(memory_t memory, struct sysman_memory *out);
+    int32_t (*state)(memory_t memory, struct sysman_memory_state *out);
 };
 static const struct symbol symbols[] = {
     {"zesInit", SYMBOL_MUST, offsetof(struct sysman, init)},
@@ -97,13 +52,14 @@ static void memory_of(const struct sysman *z, device_t device, struct level_zero
     memory_t module[MODULES_MOST] = {NULL};
     uint32_t modules = MODULES_MOST;
     double sum_bytes = 0, sum_free_bytes = 0;
-    if (z->modules(device, &modules, module) != SUCCESS || modules > MODULES_MOST) return;
+    if (z->modules(device, &modules, module) != SYSMAN_SUCCESS || modules > MODULES_MOST) return;
     for (uint32_t i = 0; i < modules; i++) {
-        struct memory_properties p = {.stype = STRUCT_MEMORY, .location = LOCATION_DEVICE};
-        struct memory_state s = {.stype = STRUCT_MEMORY_STATE};
-        const bool described = z->memory && z->memory(module[i], &p) == SUCCESS;
-        if (described && p.location != LOCATION_DEVICE) continue;
-        const bool stated = z->state(module[i], &s) == SUCCESS && figure(s.bytes);
+        struct sysman_memory p = {.stype = SYSMAN_STRUCT_MEMORY,
+                                  .location = SYSMAN_LOCATION_DEVICE};
+        struct sysman_memory_state s = {.stype = SYSMAN_STRUCT_MEMORY_STATE};
+        const bool described = z->memory && z->memory(module[i], &p) == SYSMAN_SUCCESS;
+        if (described && p.location != SYSMAN_LOCATION_DEVICE) continue;
+        const bool stated = z->state(module[i], &s) == SYSMAN_SUCCESS && figure(s.bytes);
         if (stated)
             sum_bytes += (double)s.bytes;
         else if (described && figure(p.physical_bytes))
@@ -119,14 +75,15 @@ static void memory_of(const struct sysman *z, device_t device, struct level_zero
 
 static bool device_of(const struct sysman *z, device_t device, struct level_zero_device *out)
 {
-    struct pci_properties at = {.stype = STRUCT_PCI};
-    struct device_properties p = {.stype = STRUCT_DEVICE, .core.stype = STRUCT_CORE};
+    struct sysman_pci at = {.stype = SYSMAN_STRUCT_PCI};
+    struct sysman_device p = {.stype = SYSMAN_STRUCT_DEVICE, .core.stype = SYSMAN_STRUCT_CORE};
     *out = (struct level_zero_device){.memory_bytes = (double)NAN, .free_bytes = (double)NAN};
-    if (z->pci(device, &at) != SUCCESS || at.bus > 0xff || at.device > 0x1f || at.function > 7)
+    if (z->pci(device, &at) != SYSMAN_SUCCESS || at.bus > 0xff || at.device > 0x1f ||
+        at.function > 7)
         return false;
     out->pci_address =
         (uint64_t)at.domain << 16 | (uint64_t)(at.bus << 8 | at.device << 3 | at.function);
-    if (z->properties && z->properties(device, &p) == SUCCESS) {
+    if (z->properties && z->properties(device, &p) == SYSMAN_SUCCESS) {
         const char *name = *p.core.name ? p.core.name : p.model;
         const size_t room = *p.core.name ? sizeof p.core.name : sizeof p.model;
         const size_t n = strnlen(name, room);
@@ -143,14 +100,15 @@ static size_t devices_of(const struct sysman *z, struct level_zero_device *out, 
     uint32_t drivers = DRIVERS_MOST;
     size_t found = 0;
     const int32_t began = z->init(0);
-    if (began != SUCCESS || z->drivers(&drivers, driver) != SUCCESS || drivers > DRIVERS_MOST) {
+    if (began != SYSMAN_SUCCESS || z->drivers(&drivers, driver) != SYSMAN_SUCCESS ||
+        drivers > DRIVERS_MOST) {
         note_add(notes, "Level Zero is installed but finds no driver (code 0x%x)", (unsigned)began);
         return 0;
     }
     for (uint32_t i = 0; i < drivers; i++) {
         device_t device[LEVEL_ZERO_MOST] = {NULL};
         uint32_t devices = LEVEL_ZERO_MOST;
-        if (z->devices(driver[i], &devices, device) != SUCCESS || devices > LEVEL_ZERO_MOST)
+        if (z->devices(driver[i], &devices, device) != SYSMAN_SUCCESS || devices > LEVEL_ZERO_MOST)
             continue;
         for (uint32_t k = 0; k < devices && found < most; k++)
             if (device_of(z, device[k], &out[found])) found++;

@@ -215,6 +215,7 @@ static bool kind_read(const struct rate_row *row, struct rate *out)
     if (!isnan(row->type) && !index_of(row->type, RATE_NO_TYPE, &type)) return false;
     out->type = (uint8_t)type;
     out->tokens = isnan(row->tokens) ? 0 : row->tokens;
+    out->group = isnan(row->group) ? 0 : row->group;
     out->row = isnan(row->row) ? 0 : row->row;
     out->buffer = row->buffer;
     return true;

@@ -159,8 +159,7 @@ static void gather(const struct cutting *c, struct arena *a, struct model *out)
 
 double model_cut_step(const struct shape *s)
 {
-    const double windows =
-        s->arch && s->window_tokens > 0 && s->arch->window_period > 0 ? s->arch->window_period : 1;
+    const double windows = s->window_tokens > 0 && s->window_period > 0 ? s->window_period : 1;
     double step = windows;
     while (s->experts > 0 && s->expert_every > 1 && fmod(step, s->expert_every) != 0)
         step += windows;

@@ -1,5 +1,5 @@
 /* model/digest.c - the tensors of a model summed per kind of layer, from a tensor list or from the shape and a mix alone. Layers are of
- * one kind when they agree in cache (window or not), FFN (experts or dense) and in every sum; sums stand in a fixed order, so that both
+ * one kind when they agree in cache (whole, window or a state), FFN (experts or dense) and in every sum; sums stand in a fixed order, so that both
  * ways give the same digest to the last field (a test compares them).
  *
  * From a shape each distinct layer is computed once: the mix rules ask a few things of a layer's number, and layers that answer alike
@@ -79,17 +79,24 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
     return true;
 }
 
+static bool same_sort(const struct layer_kind *a, const struct layer_kind *b)
+{
+    return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent &&
+           a->shared == b->shared;
+}
+
 /* The kind this layer is of, added when it is a new one; -1 when all places are taken. */
 static int kind_like(struct digest *d, const struct layer_kind *layer)
 {
     for (size_t i = 0; i < d->kinds; i++)
-        if (d->kind[i].window == layer->window && d->kind[i].experts == layer->experts &&
-            same_sums(&d->kind[i], layer))
-            return (int)i;
+        if (same_sort(&d->kind[i], layer) && same_sums(&d->kind[i], layer)) return (int)i;
     if (d->kinds == DIGEST_KINDS) return -1;
     struct layer_kind *kind = &d->kind[d->kinds];
-    *kind = (struct layer_kind){
-        .window = layer->window, .experts = layer->experts, .sums = layer->sums};
+    *kind = (struct layer_kind){.window = layer->window,
+                                .experts = layer->experts,
+                                .recurrent = layer->recurrent,
+                                .shared = layer->shared,
+                                .sums = layer->sums};
     memcpy(kind->sum, layer->sum, layer->sums * sizeof *layer->sum);
     return (int)d->kinds++;
 }
@@ -148,26 +155,36 @@ struct seen {
     unsigned key;
     int kind;
 };
-enum { SEEN_MOST = 64, KEY_WINDOW = 1 << 30, KEY_EXPERTS = 1 << 29 };
+enum {
+    SEEN_MOST = 64,
+    KEY_WINDOW = 1 << 30,
+    KEY_EXPERTS = 1 << 29,
+    KEY_RECURRENT = 1 << 28,
+    KEY_SHARED = 1 << 27
+};
+enum { OUTLINES = 16 }; /* one for each sort of layer */
 
 struct by_shape {
     struct mixing mixing;
-    struct outline list[2][OUTLINE_MOST]; /* dense, experts */
-    size_t count[2];
+    struct outline list[OUTLINES][OUTLINE_MOST];
+    size_t count[OUTLINES];
     struct seen seen[SEEN_MOST];
     size_t seens;
 };
 
-static int new_kind(struct by_shape *b, struct digest *d, unsigned key, int layer)
+static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct layer_sort sort,
+                    int layer)
 {
-    const size_t experts = (key & KEY_EXPERTS) != 0;
+    const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
+                      8 * (size_t)sort.shared;
     struct layer_kind kind;
-    kind.window = (key & KEY_WINDOW) != 0;
-    kind.experts = experts != 0;
-    if (!b->count[experts])
-        b->count[experts] = outline_layer(d->shape, experts != 0, b->list[experts]);
+    kind.window = sort.window;
+    kind.experts = sort.experts;
+    kind.recurrent = sort.recurrent;
+    kind.shared = sort.shared;
+    if (!b->count[at]) b->count[at] = outline_layer(d->shape, sort, b->list[at]);
     struct sums s = {kind.sum, 0};
-    if (!outline_sums(&b->mixing, b->list[experts], b->count[experts], layer, &s)) return -1;
+    if (!outline_sums(&b->mixing, b->list[at], b->count[at], layer, &s)) return -1;
     kind.sums = s.n;
     const int place = kind_like(d, &kind);
     if (place < 0) b->mixing.unruled = "its layers are of more kinds than can be summed";
@@ -177,19 +194,23 @@ static int new_kind(struct by_shape *b, struct digest *d, unsigned key, int laye
 
 static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
 {
+    const struct layer_sort sort = shape_layer(d->shape, layer);
     unsigned key = mixing_layer_key(&b->mixing, layer);
-    if (shape_layer_is_window(d->shape, layer)) key |= KEY_WINDOW;
-    if (shape_layer_has_experts(d->shape, layer)) key |= KEY_EXPERTS;
+    if (sort.window) key |= KEY_WINDOW;
+    if (sort.experts) key |= KEY_EXPERTS;
+    if (sort.recurrent) key |= KEY_RECURRENT;
+    if (sort.shared) key |= KEY_SHARED;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
-    return new_kind(b, d, key, layer);
+    return new_kind(b, d, key, sort, layer);
 }
 
 void digest_of_shape(const struct shape *s, const struct mix *mix, const struct catalog *c,
                      struct digest *out)
 {
     struct by_shape b;
-    b.count[0] = b.count[1] = b.seens = 0;
+    memset(b.count, 0, sizeof b.count);
+    b.seens = 0;
     const bool begun = mixing_begin(&b.mixing, s, mix, c);
     begin(out, s, begun ? b.mixing.types : NULL);
     out->quant = mix->name;
@@ -237,12 +258,14 @@ static bool has_experts(const struct layer_kind *kind)
 static int kind_alike(struct digest *d, const struct layer_kind *layer)
 {
     size_t k = 0;
-    while (k < d->kinds &&
-           (d->kind[k].window != layer->window || d->kind[k].experts != layer->experts))
-        k++;
+    while (k < d->kinds && !same_sort(&d->kind[k], layer)) k++;
+    if (k == DIGEST_KINDS) return -1;
     struct layer_kind *kind = &d->kind[k];
     if (k == d->kinds) {
-        *kind = (struct layer_kind){.window = layer->window, .experts = layer->experts};
+        *kind = (struct layer_kind){.window = layer->window,
+                                    .experts = layer->experts,
+                                    .recurrent = layer->recurrent,
+                                    .shared = layer->shared};
         d->kinds++;
     }
     struct sums s = {kind->sum, kind->sums};
@@ -275,7 +298,10 @@ static bool sum_layers(const struct model *m, struct digest *d,
         struct sums s = {kind.sum, 0};
         if (!list_sums(m, from, end, d->types, &s)) return false;
         kind.sums = s.n;
-        kind.window = shape_layer_is_window(&m->shape, layer);
+        const struct layer_sort sort = shape_layer(&m->shape, layer);
+        kind.window = sort.window;
+        kind.recurrent = sort.recurrent;
+        kind.shared = sort.shared;
         kind.experts = has_experts(&kind);
         const int at = place(d, &kind);
         if (at < 0) return false;

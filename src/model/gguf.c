@@ -154,6 +154,21 @@ static double number(struct reader *r, uint32_t kind)
 }
 
 /* A number or a list of numbers; anything else is stepped over and leaves the figure absent. */
+/* One more of a list of them. */
+static void add_figure(struct gguf_figure *f, double x, double at)
+{
+    if (x == 0) {
+        if (!f->zeros) f->first_zero = at;
+        f->zeros = true;
+    } else if (f->value == 0) {
+        f->value = x;
+    } else if (x != f->value) {
+        f->many |= f->differs && x != f->other;
+        if (!f->differs) f->other = x;
+        f->differs = true;
+    }
+}
+
 static bool figure(struct scan *s, uint32_t kind, struct gguf_figure *out)
 {
     if (is_number(kind)) {
@@ -167,8 +182,7 @@ static bool figure(struct scan *s, uint32_t kind, struct gguf_figure *out)
     struct gguf_figure f = {.present = true, .list = true};
     for (uint64_t i = 0; i < count && !s->r.bad; i++) {
         const double x = number(&s->r, of);
-        if (i == 0) f.value = x;
-        if (x != f.value) f.differs = true;
+        add_figure(&f, x, (double)i);
     }
     if (s->r.bad) return ended(s);
     *out = f;

@@ -4,29 +4,38 @@
 #include "model/model.h"
 
 /* X(key, name behind "<architecture>.") */
-#define GGUF_KEYS(X)                                           \
-    X(GGUF_LAYERS, "block_count")                              \
-    X(GGUF_CONTEXT, "context_length")                          \
-    X(GGUF_WIDTH, "embedding_length")                          \
-    X(GGUF_FFN_WIDTH, "feed_forward_length")                   \
-    X(GGUF_HEADS, "attention.head_count")                      \
-    X(GGUF_KV_HEADS, "attention.head_count_kv")                \
-    X(GGUF_KEY_LENGTH, "attention.key_length")                 \
-    X(GGUF_VALUE_LENGTH, "attention.value_length")             \
-    X(GGUF_KEY_LENGTH_MLA, "attention.key_length_mla")         \
-    X(GGUF_VALUE_LENGTH_MLA, "attention.value_length_mla")     \
-    X(GGUF_KV_RANK, "attention.kv_lora_rank")                  \
-    X(GGUF_Q_RANK, "attention.q_lora_rank")                    \
-    X(GGUF_ROPE_DIMENSIONS, "rope.dimension_count")            \
-    X(GGUF_WINDOW, "attention.sliding_window")                 \
-    X(GGUF_WINDOW_PATTERN, "attention.sliding_window_pattern") \
-    X(GGUF_EXPERTS, "expert_count")                            \
-    X(GGUF_EXPERTS_USED, "expert_used_count")                  \
-    X(GGUF_EXPERT_WIDTH, "expert_feed_forward_length")         \
-    X(GGUF_DENSE_LEAD, "leading_dense_block_count")            \
-    X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")          \
-    X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")             \
-    X(GGUF_POOLING, "pooling_type")                            \
+#define GGUF_KEYS(X)                                            \
+    X(GGUF_LAYERS, "block_count")                               \
+    X(GGUF_CONTEXT, "context_length")                           \
+    X(GGUF_WIDTH, "embedding_length")                           \
+    X(GGUF_FFN_WIDTH, "feed_forward_length")                    \
+    X(GGUF_HEADS, "attention.head_count")                       \
+    X(GGUF_KV_HEADS, "attention.head_count_kv")                 \
+    X(GGUF_KEY_LENGTH, "attention.key_length")                  \
+    X(GGUF_VALUE_LENGTH, "attention.value_length")              \
+    X(GGUF_KEY_LENGTH_MLA, "attention.key_length_mla")          \
+    X(GGUF_VALUE_LENGTH_MLA, "attention.value_length_mla")      \
+    X(GGUF_KV_RANK, "attention.kv_lora_rank")                   \
+    X(GGUF_Q_RANK, "attention.q_lora_rank")                     \
+    X(GGUF_ROPE_DIMENSIONS, "rope.dimension_count")             \
+    X(GGUF_WINDOW, "attention.sliding_window")                  \
+    X(GGUF_WINDOW_PATTERN, "attention.sliding_window_pattern")  \
+    X(GGUF_EXPERTS, "expert_count")                             \
+    X(GGUF_EXPERTS_USED, "expert_used_count")                   \
+    X(GGUF_EXPERT_WIDTH, "expert_feed_forward_length")          \
+    X(GGUF_DENSE_LEAD, "leading_dense_block_count")             \
+    X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")           \
+    X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")              \
+    X(GGUF_POOLING, "pooling_type")                             \
+    X(GGUF_KEY_LENGTH_WINDOW, "attention.key_length_swa")       \
+    X(GGUF_SHARED_LAYERS, "attention.shared_kv_layers")         \
+    X(GGUF_LAYER_EMBEDDING, "embedding_length_per_layer_input") \
+    X(GGUF_CONV_KERNEL, "ssm.conv_kernel")                      \
+    X(GGUF_INNER, "ssm.inner_size")                             \
+    X(GGUF_STATE, "ssm.state_size")                             \
+    X(GGUF_TIME_RANK, "ssm.time_step_rank")                     \
+    X(GGUF_GROUPS, "ssm.group_count")                           \
+    X(GGUF_SHORT_KERNEL, "shortconv.l_cache")                   \
     X(GGUF_VOCABULARY, "vocab_size")
 
 enum gguf_key {
@@ -36,10 +45,11 @@ enum gguf_key {
         GGUF_KEY_COUNT
 };
 
-/* A number, or one number a layer: then `value` is the first and `differs` says whether the others are other. */
+/* A number, or one number a layer: then `value` is the first that is not 0, `other` the next one that differs from it, `many` says whether
+ * there are more, and `zeros` whether some layers have none, the first at first_zero. */
 struct gguf_figure {
-    bool present, differs, list;
-    double value;
+    bool present, differs, list, zeros, many;
+    double value, other, first_zero;
 };
 struct gguf {
     const char *file; /* for messages */

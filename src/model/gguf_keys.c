@@ -135,19 +135,86 @@ static void wanted(struct gguf_pairs *p, const char *text)
 
 /* ---- figures of the shape ---- */
 
+/* A figure of each layer. */
+static void by_layer(struct gguf_pairs *p, struct str name, const struct shape *s,
+                     double (*at)(const struct shape *s, double layer))
+{
+    key(p, name, GGUF_LIST);
+    bytes_u32(p->to, GGUF_I32);
+    bytes_u64(p->to, (uint64_t)s->layers);
+    for (double i = 0; i < s->layers; i++) bytes_u32(p->to, (uint32_t)at(s, i));
+}
+
+/* None where a layer recurs. */
+static double kv_heads_at(const struct shape *s, double layer)
+{
+    const struct layer_sort sort = shape_layer(s, layer);
+    return sort.recurrent ? 0 : shape_kv_heads(s, sort.window);
+}
+
+static double ffn_width_at(const struct shape *s, double layer)
+{
+    return shape_ffn_width(s, shape_layer(s, layer).shared);
+}
+
+static void windows_by_layer(struct gguf_pairs *p, const struct shape *s)
+{
+    key(p, S("attention.sliding_window_pattern"), GGUF_LIST);
+    bytes_u32(p->to, GGUF_BOOL);
+    bytes_u64(p->to, (uint64_t)s->layers);
+    for (double i = 0; i < s->layers; i++) buf_char(p->to, shape_layer_is_window(s, i) ? 1 : 0);
+}
+
+/* Of layers that differ in heads. */
+static void unlike_layers(struct gguf_pairs *p, const struct shape *s)
+{
+    if (!s->arch->unlike_layers) return;
+    windows_by_layer(p, s);
+    figure(p, "attention.key_length_swa", s->head_size);
+    figure(p, "attention.value_length_swa", s->head_size);
+    figure(p, "attention.shared_kv_layers", s->shared_layers);
+    figure(p, "embedding_length_per_layer_input", s->layer_embedding);
+    figure(p, "rope.dimension_count_swa", s->head_size);
+}
+
+/* The first layer that attends tells how often one does. */
+static double attends_every(const struct shape *s)
+{
+    double first = 0;
+    while (first < s->layers && shape_layer_recurs(s, first)) first++;
+    return first + 1;
+}
+
+static void recurrent(struct gguf_pairs *p, const struct shape *s)
+{
+    if (s->arch->recurrence == RECURRENCE_CONVOLUTION)
+        figure(p, "shortconv.l_cache", s->recurrent.kernel);
+    if (s->arch->recurrence != RECURRENCE_DELTA) return;
+    figure(p, "ssm.conv_kernel", s->recurrent.kernel);
+    figure(p, "ssm.inner_size", s->recurrent.heads * s->recurrent.head_size);
+    figure(p, "ssm.state_size", s->recurrent.head_size);
+    figure(p, "ssm.time_step_rank", s->recurrent.heads);
+    figure(p, "ssm.group_count", s->recurrent.groups);
+    figure(p, "full_attention_interval", attends_every(s));
+}
+
 static void heads(struct gguf_pairs *p, const struct shape *s)
 {
     const bool latent = s->latent.kv_rank > 0;
-    const double key_length = latent ? s->latent.kv_rank + s->latent.rope : s->head_size;
+    const double head = shape_head_size(s, false);
+    const double key_length = latent ? s->latent.kv_rank + s->latent.rope : head;
     figure(p, "attention.head_count", s->heads);
-    figure(p, "attention.head_count_kv", latent ? 1 : s->kv_heads);
+    if (s->arch->recurrence == RECURRENCE_CONVOLUTION || s->arch->unlike_layers)
+        by_layer(p, S("attention.head_count_kv"), s, kv_heads_at);
+    else
+        figure(p, "attention.head_count_kv", latent ? 1 : s->kv_heads);
     figure(p, "attention.key_length", key_length);
-    figure(p, "attention.value_length", latent ? s->latent.kv_rank : s->head_size);
+    figure(p, "attention.value_length", latent ? s->latent.kv_rank : head);
     if (s->arch->rope)
         figure(p, "rope.dimension_count",
                latent                ? s->latent.rope
                : s->rope_tensors > 0 ? 2 * s->rope_factors
-                                     : s->head_size);
+                                     : head);
     if (!latent) return;
     figure(p, "attention.q_lora_rank", s->latent.q_rank);
     figure(p, "attention.kv_lora_rank", s->latent.kv_rank);
@@ -164,7 +231,7 @@ static void experts(struct gguf_pairs *p, const struct shape *s)
     figure(p, "expert_shared_count", s->expert_width > 0 ? s->shared_width / s->expert_width : 0);
     figure_if(p, "expert_shared_feed_forward_length", s->shared_width);
     figure(p, "leading_dense_block_count", s->dense_lead);
-    if (s->expert_every > 1) figure(p, "interleave_moe_layer_step", s->expert_every);
+    figure_if(p, "interleave_moe_layer_step", s->expert_every);
     /* a bias that only chooses goes with gates of their own; one of a linear router does not */
     if (s->router_bias && !s->arch->router_bias) figure(p, "expert_gating_func", GATING_SIGMOID);
     if (s->arch->expert_weights_normalised) flag(p, S("expert_weights_norm"), true);
@@ -207,12 +274,17 @@ bool gguf_keys(struct gguf_pairs *p, const struct model *m, uint32_t file_type, 
     figure(p, "block_count", s->layers);
     figure(p, "context_length", context_length(s));
     figure(p, "embedding_length", s->width);
-    figure(p, "feed_forward_length",
-           s->arch->ffn_is_expert && s->experts > 0 ? s->expert_width : s->ffn_width);
+    if (s->shared_ffn_width > 0)
+        by_layer(p, S("feed_forward_length"), s, ffn_width_at);
+    else
+        figure(p, "feed_forward_length",
+               s->arch->ffn_is_expert && s->experts > 0 ? s->expert_width : s->ffn_width);
     figure(p, "vocab_size", s->vocabulary);
     heads(p, s);
+    recurrent(p, s);
+    unlike_layers(p, s);
     experts(p, s);
-    figure_if(p, "attention.sliding_window", s->window_tokens);
+    if (!(s->arch->window_tokens > 0)) figure_if(p, "attention.sliding_window", s->window_tokens);
     figure_if(p, "n_deepstack_layers", s->arch->deepstack_layers);
     real(p, S("attention.layer_norm_epsilon"), NORM_EPSILON);
     real(p, S("attention.layer_norm_rms_epsilon"), NORM_EPSILON);

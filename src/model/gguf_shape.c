@@ -18,6 +18,7 @@ struct making {
     double norms; /* of one layer */
     double up_rows, expert_down_row, shared_down_row;
     double query_norm; /* entries */
+    double key_matrices, value_matrices;
 };
 
 static void because(struct shape *s, const char *why)
@@ -25,12 +26,19 @@ static void because(struct shape *s, const char *why)
     if (!s->unruled) s->unruled = why;
 }
 
+/* Layers that recur have no heads of keys. */
+static bool recurs(const struct making *k)
+{
+    return k->s.arch && k->s.arch->recurrence != RECURRENCE_NONE;
+}
+
 /* The figure, or `otherwise` when it is absent. One that differs by layer or is out of range leaves the shape unruled. */
 static double figure(struct making *k, enum gguf_key key, double otherwise)
 {
     const struct gguf_figure *f = &k->g->key[key];
     if (!f->present) return otherwise;
-    if (f->differs)
+    const bool two = k->s.arch && k->s.arch->unlike_layers && !f->many;
+    if ((f->differs && !two) || (f->zeros && f->value != 0 && !recurs(k)))
         because(&k->s, "its layers differ in heads or widths, for which there is no rule");
     if (f->value >= 0 && f->value <= FIGURE_MOST && f->value == floor(f->value)) return f->value;
     because(&k->s, "a figure in its header is out of range");
@@ -48,6 +56,8 @@ static void figures(struct making *k)
     s->ffn_width = figure(k, GGUF_FFN_WIDTH, 0);
     s->context_tokens = figure(k, GGUF_CONTEXT, 0);
     s->window_tokens = figure(k, GGUF_WINDOW, 0);
+    s->window_period = s->arch ? s->arch->window_period : 0;
+    if (s->arch && s->arch->window_tokens > 0) s->window_tokens = s->arch->window_tokens;
     s->vocabulary = k->g->tokens > 0 ? k->g->tokens : figure(k, GGUF_VOCABULARY, 0);
     s->experts = figure(k, GGUF_EXPERTS, 0);
     if (figure(k, GGUF_KV_RANK, 0) <= 0 &&
@@ -74,6 +84,42 @@ static void latent(struct making *k)
                    "it anew");
 }
 
+/* Layers with a window come first, the others' heads are told beside theirs. */
+static void unlike_layers(struct making *k)
+{
+    struct shape *s = &k->s;
+    const struct gguf_figure *kv = &k->g->key[GGUF_KV_HEADS], *ffn = &k->g->key[GGUF_FFN_WIDTH];
+    const struct gguf_figure *pattern = &k->g->key[GGUF_WINDOW_PATTERN];
+    if (!s->arch || !s->arch->unlike_layers) return;
+    s->whole.head_size = s->head_size;
+    s->head_size = figure(k, GGUF_KEY_LENGTH_WINDOW, s->head_size);
+    s->whole.kv_heads = kv->differs ? kv->other : s->kv_heads;
+    s->shared_layers = figure(k, GGUF_SHARED_LAYERS, 0);
+    s->shared_ffn_width = ffn->differs ? ffn->other : 0;
+    s->layer_embedding = figure(k, GGUF_LAYER_EMBEDDING, 0);
+    if (!pattern->list || !pattern->zeros)
+        because(s, "which of its layers have a sliding window is not said layer by layer");
+    s->window_period = pattern->first_zero + 1;
+}
+
+static void recurrent(struct making *k)
+{
+    struct shape *s = &k->s;
+    if (!recurs(k)) return;
+    if (!k->g->key[GGUF_SHORT_KERNEL].present && !k->g->key[GGUF_CONV_KERNEL].present)
+        because(s, "its header does not give the figures of its recurrent layers");
+    if (s->arch->recurrence == RECURRENCE_CONVOLUTION) {
+        s->recurrent.kernel = figure(k, GGUF_SHORT_KERNEL, 0);
+        return;
+    }
+    s->recurrent.kernel = figure(k, GGUF_CONV_KERNEL, 0);
+    s->recurrent.head_size = figure(k, GGUF_STATE, 0);
+    s->recurrent.groups = figure(k, GGUF_GROUPS, 0);
+    s->recurrent.heads = figure(k, GGUF_TIME_RANK, 0);
+    if (s->recurrent.heads * s->recurrent.head_size != figure(k, GGUF_INNER, 0))
+        because(s, "its heads of states are not those of the gated delta rule");
+}
+
 static void outside(struct making *k, const struct tensor *t)
 {
     struct shape *s = &k->s;
@@ -82,7 +128,13 @@ static void outside(struct making *k, const struct tensor *t)
     if (str_is(name, "output.weight")) s->tied = false;
     if (str_is(name, "output.bias")) s->output_bias = true;
     if (str_is(name, "output_norm.weight")) s->output_norm = true;
-    if (str_is(name, "token_embd_norm.weight")) s->embedding_norm = 1;
+    if (str_is(name, "token_embd_norm.weight")) {
+        const bool last = s->arch && s->arch->output_norm;
+        if (last)
+            s->output_norm = true;
+        else
+            s->embedding_norm = 1;
+    }
     if (str_is(name, "position_embd.weight")) s->learned_positions = rows;
     if (str_is(name, "token_types.weight")) s->token_types = rows;
     if (str_is(name, "token_embd.weight") && s->vocabulary <= 0) s->vocabulary = rows;
@@ -95,14 +147,24 @@ static void outside(struct making *k, const struct tensor *t)
 static void attention(struct making *k, const struct tensor *t, struct str name)
 {
     struct shape *s = &k->s;
-    if (str_is(name, "attn_qkv.weight")) s->fused_qkv = true;
+    if (str_is(name, "attn_qkv.weight") && !recurs(k)) s->fused_qkv = true;
     if (str_is(name, "attn_q.bias") || str_is(name, "attn_qkv.bias")) s->qkv_bias = true;
     if (str_is(name, "attn_output.bias")) s->attention_output_bias = true;
     if (str_is(name, "attn_sinks.weight")) s->attention_sinks = true;
     if (str_is(name, "attn_sub_norm.weight")) s->sub_norms = true;
+    if (str_is(name, "attn_v.weight")) k->value_matrices++;
+    if (str_is(name, "attn_k.weight")) k->key_matrices++;
+    if (str_is(name, "layer_output_scale.weight")) s->layer_scale = true;
     if (str_is(name, "attn_q_norm.weight")) k->query_norm = (double)t->dims[0] * (double)t->dims[1];
     if (str_is(name, "attn_norm.bias") || str_is(name, "attn_output_norm.bias"))
         s->norm_bias = true;
+}
+
+/* A layer that recurs is known by the tensors of its convolution. */
+static void recurrence(struct making *k, const struct tensor *t, struct str name)
+{
+    if (recurs(k) && (str_is(name, "ssm_conv1d.weight") || str_is(name, "shortconv.conv.weight")))
+        shape_recur(&k->s, (size_t)t->layer);
 }
 
 static void feed_forward(struct making *k, const struct tensor *t, struct str name)
@@ -124,7 +186,9 @@ static bool is_layer_norm(struct str name)
 {
     return str_ends(name, S("norm.weight")) || str_ends(name, S("norm_2.weight"))
                ? !str_has(name, S("_q_")) && !str_has(name, S("_k_")) &&
-                     !str_has(name, S("_sub_")) && !str_has(name, S("_kv_"))
+                     !str_has(name, S("_sub_")) && !str_has(name, S("_kv_")) &&
+                     !str_has(name, S("ssm_")) && !str_has(name, S("_ffw_norm_")) &&
+                     !str_is(name, "post_norm.weight")
                : false;
 }
 
@@ -137,6 +201,7 @@ static void from_tensors(struct making *k, const struct tensor *t, size_t n)
             outside(k, &t[i]);
         } else {
             attention(k, &t[i], name);
+            recurrence(k, &t[i], name);
             feed_forward(k, &t[i], name);
         }
         if (t[i].layer == 0 && is_layer_norm(name)) k->norms++;
@@ -166,9 +231,11 @@ static void experts(struct making *k)
 static void attention_shape(struct making *k)
 {
     struct shape *s = &k->s;
-    s->qk_norm = k->query_norm <= 0              ? QK_NORM_NONE
-                 : k->query_norm == s->head_size ? QK_NORM_HEAD
-                                                 : QK_NORM_FULL;
+    const double norm = k->query_norm;
+    s->qk_norm = norm <= 0                                                   ? QK_NORM_NONE
+                 : norm == s->head_size || norm == shape_head_size(s, false) ? QK_NORM_HEAD
+                                                                             : QK_NORM_FULL;
+    s->whole.keys_are_values = k->value_matrices < k->key_matrices;
     const struct gguf_figure *pattern = &k->g->key[GGUF_WINDOW_PATTERN];
     if (pattern->present && !pattern->list && s->arch && s->window_tokens > 0 &&
         s->arch->window_period > 0 && pattern->value != s->arch->window_period)
@@ -202,6 +269,8 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     figures(&k);
     from_tensors(&k, tensor, tensors);
     latent(&k);
+    unlike_layers(&k);
+    recurrent(&k);
     attention_shape(&k);
     feed_forward_shape(&k);
     experts(&k);

@@ -87,6 +87,28 @@ static const struct member members[] = {
      {"first_k_dense_replace"}},
     {"moe_layer_step", MEMBER_NUMBER, PART(moe_layer_step), LAYERS_MOST, {NULL}},
     {"sliding_window", MEMBER_NUMBER, PART(sliding_window), TOKENS_MOST, {"sliding_window"}},
+    {"global_head_dim", MEMBER_NUMBER, PART(global_head_dim), WIDTH_MOST, {"global_head_dim"}},
+    {"global_kv_heads",
+     MEMBER_NUMBER,
+     PART(global_kv_heads),
+     WIDTH_MOST,
+     {"num_global_key_value_heads"}},
+    {"shared_layers",
+     MEMBER_NUMBER,
+     PART(n_kv_shared_layers),
+     LAYERS_MOST,
+     {"num_kv_shared_layers"}},
+    {"layer_embedding",
+     MEMBER_NUMBER,
+     PART(per_layer_embedding_dim),
+     WIDTH_MOST,
+     {"hidden_size_per_layer_input"}},
+    {"keys_are_values", MEMBER_FLAG, PART(attention_k_eq_v), 1, {"attention_k_eq_v"}},
+    {"wide_shared_ffn",
+     MEMBER_FLAG,
+     PART(shape.double_wide_ffn_on_shared),
+     1,
+     {"use_double_wide_mlp"}},
     {"q_lora_rank", MEMBER_NUMBER, PART(mla.q_lora_rank), WIDTH_MOST, {"q_lora_rank"}},
     {"kv_lora_rank", MEMBER_NUMBER, PART(mla.kv_lora_rank), WIDTH_MOST, {"kv_lora_rank"}},
     {"qk_nope_head_dim",
@@ -100,6 +122,31 @@ static const struct member members[] = {
      WIDTH_MOST,
      {"qk_rope_head_dim"}},
     {"v_head_dim", MEMBER_NUMBER, PART(mla.v_head_dim), WIDTH_MOST, {"v_head_dim"}},
+    {"key_heads",
+     MEMBER_NUMBER,
+     PART(hybrid.linear_key_heads),
+     WIDTH_MOST,
+     {"linear_num_key_heads"}},
+    {"value_heads",
+     MEMBER_NUMBER,
+     PART(hybrid.linear_value_heads),
+     WIDTH_MOST,
+     {"linear_num_value_heads"}},
+    {"state_size",
+     MEMBER_NUMBER,
+     PART(hybrid.linear_head_dim),
+     WIDTH_MOST,
+     {"linear_key_head_dim"}},
+    {"conv_kernel",
+     MEMBER_NUMBER,
+     PART(hybrid.conv_kernel),
+     WIDTH_MOST,
+     {"linear_conv_kernel_dim", "conv_L_cache"}},
+    {"attention_every",
+     MEMBER_NUMBER,
+     PART(hybrid.full_attention_interval),
+     LAYERS_MOST,
+     {"full_attention_interval"}},
     {"token_types", MEMBER_NUMBER, PART(shape.token_types), WIDTH_MOST, {"type_vocab_size"}},
     {"learned_positions", MEMBER_NUMBER, PART(shape.learned_positions), TOKENS_MOST, {NULL}},
     {"norms_per_layer", MEMBER_NUMBER, PART(shape.norms_per_layer), 4, {NULL}},
@@ -326,7 +373,13 @@ static void because(struct shape *s, const char *why)
 static void windows(const struct reading *r, struct shape *s)
 {
     const struct json *types = json_get(r->config, "layer_types");
-    const double period = s->arch ? s->arch->window_period : 0;
+    struct str first;
+    if (s->arch && s->arch->unlike_layers) /* up to the first that sees all */
+        for (s->window_period = 1;
+             json_text(json_at(types, (size_t)s->window_period - 1), &first) &&
+             str_is(first, "sliding_attention");)
+            s->window_period++;
+    const double period = s->window_period;
     double given;
     if (period <= 0 || s->window_tokens <= 0) return;
     if (json_number(json_get(r->config, "sliding_window_pattern"), &given) && given != period)
@@ -336,6 +389,25 @@ static void windows(const struct reading *r, struct shape *s)
         if (!json_text(json_at(types, i), &type) ||
             str_is(type, "sliding_attention") != shape_layer_is_window(s, (double)i))
             because(s, "its sliding windows follow another pattern than llama.cpp's own");
+    }
+}
+
+/* Which of its layers recur, where a list says so. */
+static void recurrences(const struct reading *r, struct shape *s)
+{
+    const struct json *types = json_get(r->config, "layer_types");
+    const struct json *attending = json_get(r->config, "full_attn_idxs");
+    if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
+    if (json_count(types) != (size_t)s->layers && !json_count(attending)) return;
+    memset(s->recurrent.layer, 0, sizeof s->recurrent.layer);
+    for (size_t i = 0; i < (size_t)s->layers; i++) {
+        struct str type;
+        bool attends = json_text(json_at(types, i), &type) && str_is(type, "full_attention");
+        for (size_t k = 0; k < json_count(attending); k++) {
+            double at;
+            attends |= json_number(json_at(attending, k), &at) && at == (double)i;
+        }
+        if (!attends) shape_recur(s, i);
     }
 }
 
@@ -357,6 +429,7 @@ static void check(const struct reading *r, struct shape *s)
     if (s->dense_lead < s->layers && s->experts <= 0 && s->latent.kv_rank > 0)
         because(s, "its configuration does not give the figures of its experts");
     windows(r, s);
+    recurrences(r, s);
 }
 
 /* ---- which part, which type ---- */
@@ -486,6 +559,7 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     tied(r, root);
     finish_part(r);
     const struct json *scaling = rotation(r, &r->part.rope_scaling);
+    r->part.hybrid.present = r->part.hybrid.conv_kernel > 0;
     shape_from_part(&r->part, c, r->a, out);
     const double factors = (double)json_count(json_get(scaling, "long_factor"));
     if (out->rope_tensors > 1 && factors > 0 && factors <= WIDTH_MOST) out->rope_factors = factors;

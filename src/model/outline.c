@@ -2,8 +2,8 @@
  * (src/llama-model.cpp, src/llama-arch.cpp for the names): embeddings, attention (separate, fused or latent), FFN (gated or not, dense
  * or experts, shared experts) and the vectors between them.
  *
- * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and layers with a recurrent state, whose
- * shapes carry `unruled`. */
+ * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and state-space layers, whose shapes carry
+ * `unruled`. */
 #include "model/outline.h"
 #include "catalog/architecture.h"
 
@@ -78,39 +78,104 @@ static void latent_attention(struct list *l, const struct shape *s)
     matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, s->heads * s->latent.value, s->width);
 }
 
-static void projections(struct list *l, const struct shape *s, double query, double key)
+/* Rows of the matrices; value 0: there is none. */
+struct projected {
+    double query, key, value;
+};
+
+static void projections(struct list *l, const struct shape *s, const struct projected *p)
 {
     if (s->fused_qkv) {
-        matrix(l, "attn_qkv.weight", CLASS_ATTN_V, s->width, query + 2 * key);
-        if (s->qkv_bias) vector(l, "attn_qkv.bias", query + 2 * key);
+        matrix(l, "attn_qkv.weight", CLASS_ATTN_V, s->width, p->query + 2 * p->key);
+        if (s->qkv_bias) vector(l, "attn_qkv.bias", p->query + 2 * p->key);
         return;
     }
-    matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, query);
-    matrix(l, "attn_k.weight", CLASS_ATTN_K, s->width, key);
-    matrix(l, "attn_v.weight", CLASS_ATTN_V, s->width, key);
+    matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, p->query);
+    matrix(l, "attn_k.weight", CLASS_ATTN_K, s->width, p->key);
+    if (p->value > 0) matrix(l, "attn_v.weight", CLASS_ATTN_V, s->width, p->value);
     if (!s->qkv_bias) return;
-    vector(l, "attn_q.bias", query);
-    vector(l, "attn_k.bias", key);
-    vector(l, "attn_v.bias", key);
+    vector(l, "attn_q.bias", p->query);
+    vector(l, "attn_k.bias", p->key);
+    vector(l, "attn_v.bias", p->value);
 }
 
-static void attention(struct list *l, const struct shape *s)
+/* A layer that attends to an earlier one's cache has queries alone. */
+static void shared_attention(struct list *l, const struct shape *s, struct layer_sort sort)
+{
+    const double head = shape_head_size(s, sort.window), query = s->heads * head;
+    matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, query);
+    vector(l, "attn_q_norm.weight", head);
+    matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, query, s->width);
+}
+
+static void attention(struct list *l, const struct shape *s, struct layer_sort sort)
 {
     if (s->latent.kv_rank > 0) {
         latent_attention(l, s);
         return;
     }
-    const double query = s->heads * s->head_size, key = s->kv_heads * s->head_size;
-    projections(l, s, query, key);
+    const double head = shape_head_size(s, sort.window), query = s->heads * head;
+    const double key = shape_kv_heads(s, sort.window) * head;
+    if (sort.shared) {
+        shared_attention(l, s, sort);
+        return;
+    }
+    projections(l, s,
+                &(struct projected){.query = s->arch && s->arch->gated_query ? 2 * query : query,
+                                    .key = key,
+                                    .value = s->whole.keys_are_values && !sort.window ? 0 : key});
     if (s->qk_norm != QK_NORM_NONE) {
         const bool full = s->qk_norm == QK_NORM_FULL;
-        vector(l, "attn_q_norm.weight", full ? query : s->head_size);
-        vector(l, "attn_k_norm.weight", full ? key : s->head_size);
+        vector(l, "attn_q_norm.weight", full ? query : head);
+        vector(l, "attn_k_norm.weight", full ? key : head);
     }
     if (s->sub_norms) vector(l, "attn_sub_norm.weight", query);
     if (s->attention_sinks) vector(l, "attn_sinks.weight", s->heads);
     matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, query, s->width);
     if (s->attention_output_bias) vector(l, "attn_output.bias", s->width);
+}
+
+/* The gated delta rule: queries, keys and values through one convolution, then a state of a matrix a head. */
+static void delta_rule(struct list *l, const struct shape *s)
+{
+    const double heads = s->recurrent.heads, inner = heads * s->recurrent.head_size;
+    const double mixed = inner + 2 * s->recurrent.groups * s->recurrent.head_size;
+    matrix(l, "attn_qkv.weight", CLASS_ATTN_V, s->width, mixed);
+    matrix(l, "attn_gate.weight", CLASS_OTHER, s->width, inner);
+    add(l, &(struct outline){"ssm_conv1d.weight",
+                             {(uint64_t)s->recurrent.kernel, (uint64_t)mixed, 1},
+                             USE_VECTOR,
+                             CLASS_OTHER,
+                             true});
+    vector(l, "ssm_dt.bias", heads);
+    vector(l, "ssm_a", heads);
+    if (s->arch->fused_decay) {
+        matrix(l, "ssm_ba.weight", CLASS_OTHER, s->width, 2 * heads);
+    } else {
+        matrix(l, "ssm_beta.weight", CLASS_OTHER, s->width, heads);
+        matrix(l, "ssm_alpha.weight", CLASS_OTHER, s->width, heads);
+    }
+    vector(l, "ssm_norm.weight", s->recurrent.head_size);
+    matrix(l, "ssm_out.weight", CLASS_OTHER, inner, s->width);
+}
+
+static void short_convolution(struct list *l, const struct shape *s)
+{
+    add(l, &(struct outline){"shortconv.conv.weight",
+                             {(uint64_t)s->recurrent.kernel, (uint64_t)s->width, 1},
+                             USE_VECTOR,
+                             CLASS_OTHER,
+                             true});
+    matrix(l, "shortconv.in_proj.weight", CLASS_OTHER, s->width, 3 * s->width);
+    matrix(l, "shortconv.out_proj.weight", CLASS_OTHER, s->width, s->width);
+}
+
+static void recurrence(struct list *l, const struct shape *s)
+{
+    if (s->arch && s->arch->recurrence == RECURRENCE_CONVOLUTION)
+        short_convolution(l, s);
+    else if (s->arch)
+        delta_rule(l, s);
 }
 
 static void shared_expert(struct list *l, const struct shape *s)
@@ -141,36 +206,62 @@ static void experts_of(struct list *l, const struct shape *s)
     if (s->shared_width > 0) shared_expert(l, s);
 }
 
-static void dense_of(struct list *l, const struct shape *s)
+static void dense_of(struct list *l, const struct shape *s, bool shared)
 {
-    const double up = s->fused_gate_up ? 2 * s->ffn_width : s->ffn_width;
+    const double inner = shape_ffn_width(s, shared);
+    const double up = s->fused_gate_up ? 2 * inner : inner;
     const bool gate = s->gated_ffn && !s->fused_gate_up;
-    if (gate) matrix(l, "ffn_gate.weight", CLASS_FFN_GATE, s->width, s->ffn_width);
+    if (gate) matrix(l, "ffn_gate.weight", CLASS_FFN_GATE, s->width, inner);
     matrix(l, "ffn_up.weight", CLASS_FFN_UP, s->width, up);
-    if (s->sub_norms) vector(l, "ffn_sub_norm.weight", s->ffn_width);
-    matrix(l, "ffn_down.weight", CLASS_FFN_DOWN, s->ffn_width, s->width);
+    if (s->sub_norms) vector(l, "ffn_sub_norm.weight", inner);
+    matrix(l, "ffn_down.weight", CLASS_FFN_DOWN, inner, s->width);
     if (!s->ffn_bias) return;
-    if (gate) vector(l, "ffn_gate.bias", s->ffn_width);
+    if (gate) vector(l, "ffn_gate.bias", inner);
     vector(l, "ffn_up.bias", up);
     vector(l, "ffn_down.bias", s->width);
 }
 
-size_t outline_layer(const struct shape *s, bool experts, struct outline *out)
+/* What one layer has of its own besides: an embedding of the token, brought in through a gate, and a scale. */
+static void own_embedding(struct list *l, const struct shape *s)
+{
+    if (s->layer_embedding > 0) {
+        matrix(l, "inp_gate.weight", CLASS_OTHER, s->width, s->layer_embedding);
+        matrix(l, "proj.weight", CLASS_OTHER, s->layer_embedding, s->width);
+        vector(l, "post_norm.weight", s->width);
+    }
+    if (s->layer_scale) vector(l, "layer_output_scale.weight", 1);
+}
+
+static void feed_forward(struct list *l, const struct shape *s, struct layer_sort sort)
+{
+    const bool beside = sort.experts && s->arch && s->arch->dense_beside;
+    if (!sort.experts || beside) dense_of(l, s, sort.shared);
+    if (sort.experts) experts_of(l, s);
+    if (!beside) return;
+    vector(l, "ffn_gate_inp.scale", s->width);
+    vector(l, "ffn_down_exps.scale", s->experts);
+    vector(l, "pre_ffw_norm_2.weight", s->width);
+    vector(l, "post_ffw_norm_1.weight", s->width);
+    vector(l, "post_ffw_norm_2.weight", s->width);
+}
+
+size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outline *out)
 {
     struct list l = {out, 0};
     const bool after = s->arch && s->arch->norm_after;
     if (!after) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
-    attention(&l, s);
+    if (sort.recurrent)
+        recurrence(&l, s);
+    else
+        attention(&l, s, sort);
     if (after) norm(&l, s, NULL, "attn_output_norm");
     if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_attention_norm");
     if (!after && s->norms_per_layer >= 2)
         norm(&l, s, s->arch ? s->arch->second_norm : NULL, "ffn_norm");
-    if (experts)
-        experts_of(&l, s);
-    else
-        dense_of(&l, s);
+    feed_forward(&l, s, sort);
     if (after) norm(&l, s, NULL, "layer_output_norm");
     if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_ffw_norm");
+    own_embedding(&l, s);
     return l.n;
 }
 
@@ -190,6 +281,18 @@ static void rope_factors(struct list *l, const struct shape *s)
     vector(l, "rope_factors_short.weight", s->rope_factors);
 }
 
+static void layer_embeddings(struct list *l, const struct shape *s)
+{
+    const uint64_t all = (uint64_t)(s->layer_embedding * s->layers);
+    const uint64_t words = (uint64_t)s->vocabulary, width = (uint64_t)s->width;
+    add(l,
+        &(struct outline){
+            "per_layer_token_embd.weight", {all, words, 1}, USE_LOOKUP, CLASS_TOKEN_EMBD, false});
+    add(l, &(struct outline){
+               "per_layer_model_proj.weight", {width, all, 1}, USE_MATRIX, CLASS_KEPT, false});
+    vector(l, "per_layer_proj_norm.weight", s->layer_embedding);
+}
+
 size_t outline_outside(const struct shape *s, struct outline *out)
 {
     struct list l = {out, 0};
@@ -198,9 +301,10 @@ size_t outline_outside(const struct shape *s, struct outline *out)
                 "token_embd.weight", {width, words, 1}, USE_LOOKUP, CLASS_TOKEN_EMBD, false});
     lookup(&l, s, "position_embd.weight", s->learned_positions);
     lookup(&l, s, "token_types.weight", s->token_types);
+    if (s->layer_embedding > 0) layer_embeddings(&l, s);
     if (s->embedding_norm > 0) norm(&l, s, NULL, "token_embd_norm");
     rope_factors(&l, s);
-    if (s->output_norm) norm(&l, s, NULL, "output_norm");
+    if (s->output_norm) norm(&l, s, s->arch ? s->arch->output_norm : NULL, "output_norm");
     if (!s->tied)
         add(&l,
             &(struct outline){"output.weight", {width, words, 1}, USE_OUTPUT, CLASS_OUTPUT, false});

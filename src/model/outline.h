@@ -12,5 +12,5 @@ struct outline {
     bool plain; /* F32 whatever the mix: norms, biases, routers, position and type embeddings */
 };
 /* out: room for OUTLINE_MOST. Returns how many. */
-size_t outline_layer(const struct shape *s, bool experts, struct outline *out);
+size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outline *out);
 size_t outline_outside(const struct shape *s, struct outline *out);

@@ -60,6 +60,8 @@ static void flags(struct shape *s, const struct model_part *p)
                                                 : QK_NORM_NONE;
     s->post_norms = s->norms_per_layer >= 4;
     if (!s->arch) return;
+    s->window_period = s->arch->window_period;
+    if (s->arch->window_tokens > 0) s->window_tokens = s->arch->window_tokens;
     s->fused_qkv = s->arch->fused_qkv;
     s->fused_gate_up = s->arch->fused_gate_up;
 }
@@ -102,6 +104,56 @@ static void encoder(struct shape *s)
     s->pooling = POOLING_MEAN;
 }
 
+/* Every n-th layer attends, or as many as there are, spread evenly: where is not always said, and costs do not depend on it. */
+static void recurrent(struct shape *s, const struct model_part *p)
+{
+    const double every = or_none(p->hybrid.full_attention_interval);
+    const double attending = or_none(p->hybrid.n_full_attention_layers);
+    if (!p->hybrid.present || !s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
+    s->qk_norm = QK_NORM_HEAD;
+    s->shared_gate = s->shared_width > 0;
+    s->router_bias = s->arch->recurrence == RECURRENCE_CONVOLUTION && s->experts > 0;
+    s->recurrent.kernel = or_none(p->hybrid.conv_kernel);
+    s->recurrent.groups = or_none(p->hybrid.linear_key_heads);
+    s->recurrent.heads = or_none(p->hybrid.linear_value_heads);
+    s->recurrent.head_size = or_none(p->hybrid.linear_head_dim);
+    for (size_t i = 0; (double)i < s->layers; i++) {
+        const double at = (double)i;
+        const bool attends =
+            every > 0 ? fmod(at + 1, every) == 0
+                      : floor((at + 1) * attending / s->layers) > floor(at * attending / s->layers);
+        if (!attends) shape_recur(s, i);
+    }
+}
+
+/* The number of layers in "5 local : 1 global" after which the pattern begins anew; 0: it says none. */
+static double period_of(const char *pattern)
+{
+    struct str rest = str_of(pattern ? pattern : "");
+    const struct str first = str_cut(&rest, ' ');
+    double local = 0;
+    return str_starts(rest, S("local")) && str_f64(first, &local) ? local + 1 : 0;
+}
+
+/* Layers that see all and layers with a window differ in heads, and the last may attend to what others keep. */
+static void unlike_layers(struct shape *s, const struct model_part *p)
+{
+    if (!s->arch || !s->arch->unlike_layers) return;
+    s->window_period = period_of(p->sliding_pattern);
+    s->whole.head_size = or_none(p->global_head_dim);
+    s->whole.kv_heads = or_none(p->global_kv_heads);
+    s->whole.keys_are_values = p->attention_k_eq_v;
+    s->shared_layers = or_none(p->n_kv_shared_layers);
+    if (p->shape.double_wide_ffn_on_shared) s->shared_ffn_width = 2 * s->ffn_width;
+    s->layer_embedding = or_none(p->per_layer_embedding_dim);
+    s->layer_scale = s->post_norms = true;
+    s->norms_per_layer = 4;
+    s->qk_norm = QK_NORM_HEAD;
+    s->shared_width = 0;
+    s->rope_tensors = 1;
+    s->rope_factors = s->whole.head_size / 2;
+}
+
 static void rotation(struct shape *s, const struct model_part *p)
 {
     s->rope_tensors = is(p->rope_scaling, "llama3") ? 1 : is(p->rope_scaling, "longrope") ? 2 : 0;
@@ -110,16 +162,25 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static bool has_rule(const char *kind)
 {
-    static const char *const ruled[] = {"dense", "encoder", "moe", "mla_moe", "gpt_oss", "llama4"};
+    static const char *const ruled[] = {"dense",  "encoder",     "moe",  "mla_moe", "gpt_oss",
+                                        "llama4", "qwen_hybrid", "lfm2", "gemma4"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;
+}
+
+static bool lacks_recurrence(const struct shape *s)
+{
+    if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return false;
+    return !(s->recurrent.kernel > 0) ||
+           (s->arch->recurrence == RECURRENCE_DELTA && !(shape_state(s) > 0));
 }
 
 static const char *why_not(const struct shape *s, const char *kind, struct arena *a)
 {
     if (s->arch && s->arch->unruled) return s->arch->unruled;
     if (s->layers <= 0) return "its shape is not known";
+    if (lacks_recurrence(s)) return "the figures of its recurrent layers are not known";
     if (!kind) return "the catalogue lacks details of its layers";
     return has_rule(kind) ? shape_architecture_unruled(s, a) : "its kind of layers has no rule";
 }
@@ -139,7 +200,9 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
     flags(&s, part);
     experts(&s, part);
     latent(&s, part);
+    recurrent(&s, part);
     rotation(&s, part);
+    unlike_layers(&s, part);
     if (is(part->shape.kind, "encoder")) encoder(&s);
     const double extra = or_none(part->shape.extra_params);
     s.sub_norms = extra > 0 && extra == s.layers * (s.width + s.ffn_width);
@@ -149,12 +212,60 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
 
 bool shape_layer_is_window(const struct shape *s, double layer)
 {
-    if (!s->arch || s->arch->window_period <= 0 || s->window_tokens <= 0) return false;
-    return fmod(layer, s->arch->window_period) < s->arch->window_period - 1;
+    if (s->window_period <= 0 || s->window_tokens <= 0) return false;
+    return fmod(layer, s->window_period) < s->window_period - 1;
 }
 
 bool shape_layer_has_experts(const struct shape *s, double layer)
 {
     return s->experts > 0 && layer >= s->dense_lead &&
            (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
+}
+
+struct layer_sort shape_layer(const struct shape *s, double layer)
+{
+    return (struct layer_sort){shape_layer_is_window(s, layer), shape_layer_has_experts(s, layer),
+                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers};
+}
+
+double shape_head_size(const struct shape *s, bool window)
+{
+    return !window && s->whole.head_size > 0 ? s->whole.head_size : s->head_size;
+}
+
+double shape_kv_heads(const struct shape *s, bool window)
+{
+    return !window && s->whole.kv_heads > 0 ? s->whole.kv_heads : s->kv_heads;
+}
+
+double shape_ffn_width(const struct shape *s, bool shared)
+{
+    return shared && s->shared_ffn_width > 0 ? s->shared_ffn_width : s->ffn_width;
+}
+
+bool shape_layer_recurs(const struct shape *s, double layer)
+{
+    const size_t i = (size_t)layer;
+    return i / 8 < sizeof s->recurrent.layer && (s->recurrent.layer[i / 8] >> (i % 8) & 1);
+}
+
+void shape_recur(struct shape *s, size_t layer)
+{
+    if (layer / 8 < sizeof s->recurrent.layer)
+        s->recurrent.layer[layer / 8] |= (uint8_t)(1U << (layer % 8));
+}
+
+double shape_convolved(const struct shape *s)
+{
+    const double head = s->recurrent.head_size;
+    const double kept = s->recurrent.kernel - 1;
+    if (!(s->recurrent.kernel > 0) || !s->arch) return 0;
+    return kept * (s->arch->recurrence == RECURRENCE_CONVOLUTION
+                       ? s->width
+                       : (s->recurrent.heads + 2 * s->recurrent.groups) * head);
+}
+
+double shape_state(const struct shape *s)
+{
+    return s->recurrent.heads * s->recurrent.head_size * s->recurrent.head_size;
 }

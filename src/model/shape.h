@@ -2,6 +2,7 @@
 #pragma once
 #include "base/quantity.h"
 #include "base/str.h"
+#include <stdint.h>
 
 struct architecture;
 struct arena;
@@ -22,10 +23,26 @@ struct shape {
     double expert_every; /* n: the layers i with (i + 1) % n == 0 have experts; 1: all */
     double shared_width; /* of all shared experts together, 0 none */
     bool shared_gate;    /* qwen2moe: the shared expert has a gate of its own */
-    double window_tokens;
+    double window_tokens, window_period; /* layer i sees a window when i % period < period - 1 */
+    struct {
+        double head_size,
+            kv_heads;         /* of layers that see all, where others have other ones; 0: alike */
+        bool keys_are_values; /* these have no matrix of values */
+    } whole;
+    double shared_layers;    /* so many at the end attend to what an earlier one keeps */
+    double shared_ffn_width; /* of those; 0: as the others */
+    double
+        layer_embedding; /* values of an embedding of each layer's own, looked up by token; 0: none */
+    bool layer_scale;    /* one figure that what a layer gives is multiplied with */
     struct {
         double q_rank, kv_rank, rope, nope, value;
-    } latent;  /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
+    } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
+    struct {
+        double kernel; /* of the convolution over tokens; 0: every layer attends */
+        double groups, heads,
+            head_size;     /* of the delta rule: key heads, value heads, values of one */
+        uint8_t layer[64]; /* a bit each: the layers that recur */
+    } recurrent;
     bool tied; /* no output matrix of its own; encoders too, which have none */
     bool qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
         router_bias, post_norms;
@@ -45,5 +62,18 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
                      struct shape *out);
 /* Why nothing is computed for its architecture, or NULL. */
 const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
+/* What a layer is by its place. */
+struct layer_sort {
+    bool window, experts, recurrent, shared; /* shared: attends to an earlier layer's cache */
+};
+struct layer_sort shape_layer(const struct shape *s, double layer);
+bool shape_layer_recurs(const struct shape *s, double layer);
+void shape_recur(struct shape *s, size_t layer);
+/* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
+double shape_convolved(const struct shape *s);
+double shape_state(const struct shape *s);
+double shape_head_size(const struct shape *s, bool window);
+double shape_kv_heads(const struct shape *s, bool window);
+double shape_ffn_width(const struct shape *s, bool shared);
 bool shape_layer_is_window(const struct shape *s, double layer);
 bool shape_layer_has_experts(const struct shape *s, double layer);

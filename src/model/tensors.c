@@ -46,8 +46,7 @@ bool model_tensors(const struct tensors_asked *asked, struct arena *a, const str
     struct outline list[OUTLINE_MOST];
     bool made = make(&k, list, outline_outside(s, list), -1);
     for (size_t i = 0; made && i < layers; i++)
-        made =
-            make(&k, list, outline_layer(s, shape_layer_has_experts(s, (double)i), list), (int)i);
+        made = make(&k, list, outline_layer(s, shape_layer(s, (double)i), list), (int)i);
     if (!made)
         return err_set(err, MU_NO, "cannot make %s of this model: %s", asked->mix->name,
                        k.mixing.unruled);

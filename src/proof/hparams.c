@@ -59,6 +59,7 @@ static void sizes(const struct json *h, struct shape *s)
     s->vocabulary = number(h, "n_vocab", 0);
     s->context_tokens = number(h, "n_ctx_train", 0);
     s->window_tokens = number(h, "n_swa", 0);
+    s->window_period = s->arch ? s->arch->window_period : 0;
     s->rope_tensors = yes(h, "rope_freqs");
     s->rope_factors = s->rope_tensors * s->head_size / 2;
     s->pooling = pooling_of(h);

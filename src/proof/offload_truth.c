@@ -17,11 +17,8 @@
 static const char *const offload_classes[] = {"memory_offload", "memory_split"};
 
 struct reading {
-    const struct catalog *catalog;
-    struct arena *arena;
-    struct truth_subjects subjects;
+    struct truth_reading common; /* first: rows are handed this */
     struct site_rules rpc;
-    struct bill *bill;
 };
 
 bool offload_truth_is(struct str text)
@@ -64,20 +61,20 @@ static void split_of(const struct reading *r, const struct json *config, double 
 /* What is not computed is 0 bytes, and so scored as wholly wrong. */
 static void held(const struct reading *r, const struct split *s, double out[SIDES])
 {
-    out[SIDE_HOST] = bill_held(r->bill, ON_HOST);
+    out[SIDE_HOST] = bill_held(r->common.bill, ON_HOST);
     out[SIDE_DEVICE] = 0;
     for (int site = 1; site < s->sites; site++)
-        out[SIDE_DEVICE] += bill_held(r->bill, (unsigned)site);
+        out[SIDE_DEVICE] += bill_held(r->common.bill, (unsigned)site);
 }
 
 static void predict(const struct reading *r, const struct truth_subject *s, struct generate *g,
                     const struct split *split, struct offload_row *out)
 {
     const struct task task = {cost_workload(S("generate")), &s->digest, g};
-    cost_bill(&task, split, r->bill);
+    cost_bill(&task, split, r->common.bill);
     held(r, split, out->predicted);
     g->closed_form = true;
-    cost_bill(&task, split, r->bill);
+    cost_bill(&task, split, r->common.bill);
     held(r, split, out->closed_form);
 }
 
@@ -101,57 +98,38 @@ static bool measured(const struct json *truth, int devices, double out[SIDES], s
     return true;
 }
 
-static bool read_row(struct reading *r, const struct json *row, struct offload_row *out,
+static bool read_row(struct truth_reading *common, const struct json *row, void *to,
                      struct mu_err *err)
 {
-    const char *model = truth_text(row, "model", r->arena);
-    const char *quant = truth_text(row, "quant", r->arena);
+    const struct reading *r = (const struct reading *)(const void *)common;
+    struct offload_row *out = to;
+    const char *model = truth_text(row, "model", common->arena);
+    const char *quant = truth_text(row, "quant", common->arena);
     const struct json *config = json_get(row, "config");
     struct generate g;
     struct split split;
-    out->id = truth_text(row, "id", r->arena);
+    out->id = truth_text(row, "id", common->arena);
     if (!out->id || !model || !quant)
         return err_set(err, MU_DATA, "id, model and quant are needed");
-    const struct truth_subject *s = truth_subject(&r->subjects, model, quant, err);
-    if (!s || !hparams_generate(config, NULL, r->catalog, r->arena, &g, err)) return false;
+    const struct truth_subject *s = truth_subject(&common->subjects, model, quant, err);
+    if (!s || !hparams_generate(config, NULL, common->catalog, common->arena, &g, err))
+        return false;
     split_of(r, config, s->shape.layers, &split);
     if (!measured(json_get(row, "truth"), split.sites - 1, out->measured, err)) return false;
     predict(r, s, &g, &split, out);
-    return arena_within(r->arena, err);
-}
-
-static bool read_rows(struct reading *r, const struct json *root, struct offload_truth *out,
-                      struct mu_err *err)
-{
-    const struct json *rows = json_get(root, "rows");
-    const size_t n = json_count(rows);
-    const struct backend *rpc = catalog_backend(r->catalog, S("RPC"));
-    out->class_ = truth_text(root, "class", r->arena);
-    if (json_kind(rows) != JSON_LIST_KIND || !n)
-        return err_set(err, MU_DATA, "a truth file has at least one row");
-    if (!rpc) return err_set(err, MU_DATA, "backends.json has no row RPC");
-    r->rpc = site_rules_of(rpc);
-    struct offload_row *row = NEW_ARRAY(r->arena, struct offload_row, n);
-    for (size_t i = 0; i < n; i++)
-        if (!read_row(r, json_at(rows, i), &row[i], err)) return err_add(err, "row %zu", i + 1);
-    out->row = row;
-    out->rows = n;
-    return true;
+    return arena_within(common->arena, err);
 }
 
 bool offload_truth_read(struct str text, const char *name, const struct catalog *c, struct arena *a,
                         struct offload_truth *out, struct mu_err *err)
 {
-    struct json *root = NULL;
-    struct offload_truth read = {NULL, NULL, 0};
-    if (!json_parse(text, name, &root, err)) return false;
-    struct reading r = {.catalog = c,
-                        .arena = a,
-                        .subjects = {.catalog = c, .arena = a, .models = json_get(root, "models")}};
-    r.bill = NEW(a, struct bill);
-    const bool ok = read_rows(&r, root, &read, err);
-    json_free(root);
-    if (!ok) return err_add(err, "%s", name);
-    *out = read;
+    static const struct truth_rows_kind kind = {sizeof(struct offload_row), read_row};
+    const struct backend *rpc = catalog_backend(c, S("RPC"));
+    const void *row;
+    size_t rows;
+    if (!rpc) return err_set(err, MU_DATA, "backends.json has no row RPC");
+    struct reading r = {.common = {.catalog = c, .arena = a}, .rpc = site_rules_of(rpc)};
+    if (!truth_rows_read(text, name, &kind, &r.common, &row, &rows, err)) return false;
+    *out = (struct offload_truth){.class_ = r.common.class_, .row = row, .rows = rows};
     return true;
 }

@@ -61,17 +61,19 @@ struct ratios {
     size_t count;
 };
 
+/* Ends are rounded outwards, so that the rows at them stay inside. */
 static void write_class(struct writer *w, const struct ratios *r)
 {
+    const double steps = 1e4;
     if (!r->count) return;
     qsort(r->ratio, r->count, sizeof *r->ratio, by_size);
     const size_t inside = (size_t)ceil(share_inside * (double)r->count);
     const size_t low = shortest(r->ratio, r->count, inside);
     writer_map(w);
     writer_put_cstr(w, "class", r->class_);
-    writer_put_number(w, "low", r->ratio[low]);
+    writer_put_number(w, "low", floor(r->ratio[low] * steps) / steps);
     writer_put_number(w, "likely", r->ratio[r->count / 2]);
-    writer_put_number(w, "high", r->ratio[low + inside - 1]);
+    writer_put_number(w, "high", ceil(r->ratio[low + inside - 1] * steps) / steps);
     writer_put_number(w, "rows", (double)r->count);
     writer_put_cstr(w, "made_of", r->name);
     writer_map_end(w);
@@ -131,13 +133,10 @@ static bool classes_of(struct str text, const char *name, const struct catalog *
     return memory_class(text, name, c, a, w, err);
 }
 
-const char *const proof_truths[] = {"truth/memory_cpu.json",
-                                    "truth/memory_amx.json",
-                                    "truth/memory_offload.json",
-                                    "truth/memory_split.json",
-                                    "truth/cpu_speed.json",
-                                    "truth/gpu_speed.json",
-                                    NULL};
+const char *const proof_truths[] = {"truth/memory_cpu.json",     "truth/memory_amx.json",
+                                    "truth/memory_offload.json", "truth/memory_split.json",
+                                    "truth/cpu_speed.json",      "truth/cpu_speed_measured.json",
+                                    "truth/gpu_speed.json",      NULL};
 
 bool proof_residuals(const struct catalog *c, struct arena *a, struct buf *out, struct mu_err *err)
 {

@@ -73,7 +73,7 @@ static void add_rate(struct rate *rate, size_t *n, enum machine_work work, doubl
 /* A kernel's rate as a row of the file has it. */
 struct kernel {
     const char *work, *type, *buffer;
-    double tokens, row, threads, per_s;
+    double tokens, row, group, threads, per_s;
 };
 static const struct field kernel_fields[] = {
     FIELD(FIELD_TEXT, struct kernel, work, "what was done"),
@@ -81,6 +81,7 @@ static const struct field kernel_fields[] = {
     FIELD_OPTIONAL(FIELD_TEXT, struct kernel, buffer, "where the weights lay"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, tokens, "columns at once"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, row, "values in a head's key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, group, "heads that share a key"),
     FIELD(FIELD_NUMBER, struct kernel, threads, "threads"),
     FIELD(FIELD_NUMBER, struct kernel, per_s, "work a second"),
 };
@@ -100,6 +101,7 @@ static bool kernel_rate(const struct reading *r, const struct json *j, struct ra
     *out = (struct rate){.type = type ? (uint8_t)type->id : RATE_NO_TYPE,
                          .tokens = or_zero(k.tokens),
                          .row = or_zero(k.row),
+                         .group = or_zero(k.group),
                          .buffer = k.buffer,
                          .threads = k.threads,
                          .runs = 1};

@@ -1,4 +1,5 @@
-/* The models of a truth file: shapes from its hparams, tensors by our own rules for its quantisation. */
+/* What truth files have in common: a list of rows, and models, whose shapes are made from their hparams and whose tensors by our own rules
+ * for their quantisation. Left out: what a row holds (truth.c, offload_truth.c). */
 #include "proof/subjects.h"
 
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/json.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
+#include "cost/cost.h"
 #include "proof/hparams.h"
 
 const char *truth_text(const struct json *map, const char *key, struct arena *a)
@@ -68,4 +70,37 @@ bool truth_is_of(struct str text, const char *const *classes, size_t count)
         for (size_t i = 0; i < count; i++) is = is || str_is(class_, classes[i]);
     json_free(root);
     return is;
+}
+
+static bool each_row(const struct json *list, const struct truth_rows_kind *kind,
+                     struct truth_reading *r, char *rows, struct mu_err *err)
+{
+    for (size_t i = 0; i < json_count(list); i++)
+        if (!kind->row_read(r, json_at(list, i), rows + i * kind->row_bytes, err))
+            return err_add(err, "row %zu", i + 1);
+    return true;
+}
+
+bool truth_rows_read(struct str text, const char *name, const struct truth_rows_kind *kind,
+                     struct truth_reading *r, const void **rows, size_t *count, struct mu_err *err)
+{
+    struct json *root = NULL;
+    if (!json_parse(text, name, &root, err)) return false;
+    const struct json *list = json_get(root, "rows");
+    const size_t n = json_count(list);
+    r->subjects = (struct truth_subjects){
+        .catalog = r->catalog, .arena = r->arena, .models = json_get(root, "models")};
+    r->class_ = truth_text(root, "class", r->arena);
+    r->bill = NEW(r->arena, struct bill);
+    char *row = arena_array(r->arena, n, kind->row_bytes);
+    bool ok = r->class_ && json_kind(list) == JSON_LIST_KIND && n;
+    if (!ok)
+        (void)err_set(err, MU_DATA, "a truth file has a class and at least one row");
+    else
+        ok = each_row(list, kind, r, row, err);
+    json_free(root);
+    if (!ok) return err_add(err, "%s", name);
+    *rows = row;
+    *count = n;
+    return true;
 }

@@ -11,16 +11,8 @@
 #include "proof/hparams.h"
 #include "proof/subjects.h"
 
-struct reading {
-    const struct catalog *catalog;
-    struct arena *arena;
-    struct truth_subjects subjects;
-    const char *class_;
-    struct bill *bill;
-};
-
 /* What is not computed is 0 bytes, and so scored as wholly wrong. */
-static void predict(struct reading *r, const struct truth_subject *s, struct generate *g,
+static void predict(struct truth_reading *r, const struct truth_subject *s, struct generate *g,
                     struct truth_row *out)
 {
     static const char *const group[PARTS] = {NULL, "weights", "kv", "compute", "output"};
@@ -43,9 +35,9 @@ static bool measured(const struct json *truth, double out[PARTS], struct mu_err 
     return true;
 }
 
-static bool read_row(struct reading *r, const struct json *row, struct truth_row *out,
-                     struct mu_err *err)
+static bool read_row(struct truth_reading *r, const struct json *row, void *to, struct mu_err *err)
 {
+    struct truth_row *out = to;
     const char *quant = truth_text(row, "quant", r->arena);
     struct generate g;
     out->id = truth_text(row, "id", r->arena);
@@ -61,35 +53,14 @@ static bool read_row(struct reading *r, const struct json *row, struct truth_row
     return arena_within(r->arena, err);
 }
 
-static bool read_rows(struct reading *r, const struct json *root, struct truth *out,
-                      struct mu_err *err)
-{
-    const struct json *rows = json_get(root, "rows");
-    const size_t n = json_count(rows);
-    out->class_ = r->class_ = truth_text(root, "class", r->arena);
-    if (!out->class_ || json_kind(rows) != JSON_LIST_KIND || !n)
-        return err_set(err, MU_DATA, "a truth file has a class and at least one row");
-    struct truth_row *row = NEW_ARRAY(r->arena, struct truth_row, n);
-    for (size_t i = 0; i < n; i++)
-        if (!read_row(r, json_at(rows, i), &row[i], err)) return err_add(err, "row %zu", i + 1);
-    out->row = row;
-    out->rows = n;
-    return true;
-}
-
-bool truth_read(struct str text_, const char *name, const struct catalog *c, struct arena *a,
+bool truth_read(struct str text, const char *name, const struct catalog *c, struct arena *a,
                 struct truth *out, struct mu_err *err)
 {
-    struct json *root = NULL;
-    struct truth read = {NULL, NULL, 0};
-    if (!json_parse(text_, name, &root, err)) return false;
-    struct reading r = {.catalog = c,
-                        .arena = a,
-                        .subjects = {.catalog = c, .arena = a, .models = json_get(root, "models")}};
-    r.bill = NEW(a, struct bill);
-    const bool ok = read_rows(&r, root, &read, err);
-    json_free(root);
-    if (!ok) return err_add(err, "%s", name);
-    *out = read;
+    static const struct truth_rows_kind kind = {sizeof(struct truth_row), read_row};
+    struct truth_reading r = {.catalog = c, .arena = a};
+    const void *row;
+    size_t rows;
+    if (!truth_rows_read(text, name, &kind, &r, &row, &rows, err)) return false;
+    *out = (struct truth){.class_ = r.class_, .row = row, .rows = rows};
     return true;
 }

@@ -67,8 +67,11 @@ static const char *unchecked_note(const struct context *in, const struct archite
     if (!arch || arch->checked || arch->unruled) return NULL;
     return str_format(
         in->arena,
-        "%s: the plan of this architecture follows a checked one like it and was never held "
-        "against llama.cpp itself",
+        arch->unplanned
+            ? "%s: weights and caches by rule, the compute buffer of this architecture by "
+              "its closed form"
+            : "%s: the plan of this architecture follows a checked one like it and was "
+              "never held against llama.cpp itself",
         arch->name);
 }
 

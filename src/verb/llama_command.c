@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
+#include "judge/cpu_placement.h"
 #include "judge/placement.h"
 #include "machine/facts.h"
 #include "model/digest.h"
@@ -107,6 +108,47 @@ static void add_placement(struct buf *b, const struct placed *p, struct arena *a
     if (s->sites > 1 && s->host_cache) buf_add(b, S(" -nkvo"));
 }
 
+/* "all", or the nodes that have CPUs where some have memory alone: that may be slower. */
+static void add_nodes(struct buf *b, const struct machine *m)
+{
+    const struct facts *f = m->facts;
+    bool all = true, first = true;
+    for (size_t i = 0; i < f->numa_nodes; i++) all = all && known_or(f->numa[i].cpus, 0) >= 1;
+    if (all) {
+        buf_add(b, S("all"));
+        return;
+    }
+    for (size_t i = 0; i < f->numa_nodes; i++) {
+        if (!(known_or(f->numa[i].cpus, 0) >= 1)) continue;
+        buf_format(b, "%s%.0f", first ? "" : ",", f->numa[i].id);
+        first = false;
+    }
+}
+
+static bool spreads(const struct cpu_placement *cpu)
+{
+    return cpu->nodes == NODES_TOO_SMALL || cpu->nodes == NODES_PARTS;
+}
+
+/* What starts the server where its threads and pages belong. */
+static void add_starter(struct buf *b, const struct machine *m, const struct cpu_placement *cpu)
+{
+    if (cpu->nodes == NODES_PINNED)
+        buf_format(b, "numactl --cpunodebind=%.0f --membind=%.0f ", cpu->node, cpu->node);
+    if (!spreads(cpu)) return;
+    buf_add(b, S("numactl --interleave="));
+    add_nodes(b, m);
+    buf_char(b, ' ');
+}
+
+static void add_threads(struct buf *b, const struct cpu_placement *cpu)
+{
+    if (cpu->threads > 0 && (cpu->by == THREADS_ASKED || cpu->threads != cpu->usual_threads))
+        buf_format(b, " -t %.0f", cpu->threads);
+    if (cpu->batch_threads > 0) buf_format(b, " -tb %.0f", cpu->batch_threads);
+    if (spreads(cpu)) buf_add(b, S(" --numa distribute"));
+}
+
 /* The settings that are not llama-server's own; its context and number of sequences are always said. */
 static void add_settings(struct buf *b, const struct asked *asked, struct arena *a)
 {
@@ -114,7 +156,6 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
     struct generate usual;
     generate_usual(&usual, asked->digest, asked->digest->types);
     buf_format(b, " -c %.0f -np %.0f", generate_all_tokens(g), g->sequences);
-    if (g->threads > 0) buf_format(b, " -t %.0f", g->threads);
     if (g->batch_tokens != usual.batch_tokens) buf_format(b, " -b %.0f", g->batch_tokens);
     if (g->ubatch_tokens != usual.ubatch_tokens) buf_format(b, " -ub %.0f", g->ubatch_tokens);
     if (g->kv_type_k != usual.kv_type_k)
@@ -126,7 +167,7 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
         const char *option;
     } flag[] = {{g->flash_attention == (double)FLASH_ON, " -fa on"},
                 {g->flash_attention == (double)FLASH_OFF, " -fa off"},
-                {!g->mmap, " --no-mmap"},
+                {!g->mmap, " --load-mode none"},
                 {g->repack != (double)REPACK_ON, " --no-repack"},
                 {g->kv_unified, " -kvu"},
                 {g->swa_full, " --swa-full"},
@@ -138,11 +179,15 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
 const char *llama_command(const struct placed *p, struct arena *a)
 {
     struct buf line;
+    struct cpu_placement cpu;
+    judge_cpu_placement(&p->asked->task, p->machine, p->verdict, &cpu);
     buf_init(&line, COMMAND_BYTES_MOST);
     add_environment(&line, p);
+    add_starter(&line, p->machine, &cpu);
     buf_add(&line, S("llama-server -m "));
     add_word(&line, p->asked->file ? p->asked->file : "MODEL.gguf");
     add_settings(&line, p->asked, a);
+    add_threads(&line, &cpu);
     add_placement(&line, p, a);
     const char *text = str_copy(a, buf_text(&line));
     buf_release(&line);

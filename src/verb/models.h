@@ -32,11 +32,17 @@ struct models {
 const char *rank_end_word(enum rank_end end); /* "runs well" */
 /* How many rows of the group stand in the list: those with published quality, or those without. */
 size_t models_group(const struct models *m, bool published);
+const char *models_rate_words(struct arena *a, struct estimate per_s); /* "38-44", "?" */
 /* Where most of it lies, without names ("GPU", "21/33 layers on GPU", "host"); layers: the output among them. */
 const char *models_where(const struct machine *m, const struct verdict *v, double layers,
                          struct arena *a);
-/* The models that are on this disk, and how each would run on the machine. */
-void models_installed(const struct context *in, const struct machine *m, const struct world *w,
-                      struct answer *out);
+/* The models that are on this disk, in the stores of programs and below the folder (NULL: none), and how each would run on the machine. */
+struct installed_asked {
+    const struct machine *machine;
+    const struct world *world;
+    const char *folder;
+};
+bool models_installed(const struct context *in, const struct installed_asked *asked,
+                      struct answer *out, struct mu_err *err) NODISCARD;
 void show_models_ranked(struct doc *d, const struct models *m);
 void write_models(const struct models *m, const struct notes *notes, struct buf *out);

@@ -1,6 +1,7 @@
 /* Which accelerators, CPUs and machines for rent of the catalogue hold a model and reach its speed: each is made into a machine by a
- * machine line and judged like any other. Of an accelerator one, two and four are tried, the fewest that reach most count. Left out:
- * accelerators that share the machine's memory (muster fit --machine sizes those), instances without any, what is retired. */
+ * machine line and judged like any other. Of an accelerator one, two and four are tried, the fewest that reach most count. Of a chip that
+ * shares the machine's memory, and of a CPU, the least memory of the machine is told, up to the most that it comes with. An instance
+ * without accelerator gets its share, by threads, of what its processor is listed for. Left out: what is retired. */
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include "verb/need.h"
 
 #define GiB 1073741824.0
+/* Of a machine's memory, for the system itself. */
+#define SYSTEM_GIB 1.0
 
 struct trying {
     const struct context *in;
@@ -19,7 +22,7 @@ struct trying {
     const struct need *need;
     struct offers *out;
     struct verdict *verdict; /* of the last judgement */
-    bool speed_missing;      /* the last one would do, were its speed known */
+    enum short_of short_of;  /* what the last one lacked */
 };
 
 static const struct machine *machine_of(const struct trying *t, const char *line)
@@ -32,6 +35,15 @@ static const struct machine *machine_of(const struct trying *t, const char *line
     return judge_typical(m, t->world, t->in->arena);
 }
 
+/* What a machine line takes for it: a comma would end the card there. */
+static const char *line_name(const struct gpu_part *g)
+{
+    if (!strchr(g->name, ',')) return g->name;
+    for (size_t i = 0; i < g->alias_count; i++)
+        if (!strchr(g->aliases[i], ',')) return g->aliases[i];
+    return g->name;
+}
+
 /* llama.cpp runs on all of its accelerators. */
 static bool has_backends(const struct machine *m)
 {
@@ -40,9 +52,9 @@ static bool has_backends(const struct machine *m)
     return true;
 }
 
-/* Whether a machine does what a case asks; on its devices alone where it has any. */
-static bool reaches(struct trying *t, const struct need_case *c, const struct machine *m,
-                    struct estimate *per_s)
+/* What a machine lacks for what a case asks; on its devices alone where it has any. */
+static enum short_of lacks(struct trying *t, const struct need_case *c, const struct machine *m,
+                           struct estimate *per_s)
 {
     struct verdict *v = t->verdict;
     struct generate g = c->asked.knobs;
@@ -51,13 +63,12 @@ static bool reaches(struct trying *t, const struct need_case *c, const struct ma
     g.cpu_moe = 0;
     g.kv_offload = OFFLOAD_ON;
     judge_task(&task, machine_spared(m, c->spare_share, t->in->arena), t->world, v);
-    if (v->fits > (c->spare_share > 0 ? FITS : FITS_PROBABLY)) return false;
-    if (m->places > 1 && !verdict_all_on_devices(v)) return false;
+    if (v->fits > (c->spare_share > 0 ? FITS : FITS_PROBABLY)) return SHORT_OF_MEMORY;
+    if (m->places > 1 && !verdict_all_on_devices(v)) return SHORT_OF_MEMORY;
     *per_s = v->decode_per_s;
-    if (isnan(c->least_per_s)) return true;
-    if (estimate_known(*per_s)) return per_s->likely >= c->least_per_s;
-    t->speed_missing = true;
-    return false;
+    if (isnan(c->least_per_s)) return SHORT_OF_NOTHING;
+    if (!estimate_known(*per_s)) return SHORT_OF_RATES;
+    return per_s->likely >= c->least_per_s ? SHORT_OF_NOTHING : SHORT_OF_SPEED;
 }
 
 static void add(struct trying *t, const struct offer *offer)
@@ -70,31 +81,32 @@ static void add(struct trying *t, const struct offer *offer)
             : isnan(x->usd) != isnan(offer->usd)     ? !isnan(x->usd)
             : !isnan(x->usd) && x->usd != offer->usd ? x->usd < offer->usd
             : x->memory_bytes != offer->memory_bytes ? x->memory_bytes < offer->memory_bytes
-                                                     : x->per_s.likely <= offer->per_s.likely)
+                                                     : !(x->per_s.likely > offer->per_s.likely))
             break;
         o->offer[at] = *x;
     }
     o->offer[at] = *offer;
 }
 
-/* The offer as it stands on that machine, at the best level it reaches. */
+/* The offer as it stands on that machine, at the best level it reaches, and what it lacks for a better one. */
 static bool try_machine(struct trying *t, const struct machine *m, enum need_level least,
                         struct offer *offer)
 {
+    t->short_of = SHORT_OF_BACKEND;
     if (!m || !has_backends(m)) return false;
+    offer->short_of = SHORT_OF_NOTHING;
     for (int level = NEED_LEVELS - 1; level >= (int)least; level--) {
         offer->level = (enum need_level)level;
-        if (reaches(t, &t->need->level[level], m, &offer->per_s)) return true;
+        t->short_of = lacks(t, &t->need->level[level], m, &offer->per_s);
+        if (t->short_of == SHORT_OF_NOTHING) return true;
+        offer->short_of = t->short_of;
     }
     return false;
 }
 
 static void leave_out(struct trying *t)
 {
-    if (t->speed_missing)
-        t->out->speed_unknown++;
-    else
-        t->out->not_reaching++;
+    t->out->without[t->short_of]++;
 }
 
 static void try_gpu(struct trying *t, const struct gpu_part *g)
@@ -103,7 +115,7 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
     struct offer best = {.count = 0};
     const struct need_case *most = &t->need->level[NEED_RECOMMENDED];
     const double ram_gib = ceil(most->beside_bytes * 4 / GiB) + 64;
-    t->speed_missing = false;
+    t->short_of = SHORT_OF_MEMORY;
     for (size_t i = 0; i < COUNT_OF(counts); i++) {
         const double bytes = g->memory_gib * GiB * counts[i];
         if (bytes < need_least(t->need->level[NEED_MINIMUM].needs.vram_bytes)) continue;
@@ -112,8 +124,8 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
                           .usd = g->typical_street_price_usd * counts[i],
                           .usd_date = g->street_price_date,
                           .memory_bytes = bytes};
-        const char *line =
-            str_format(t->in->arena, "cpu:8 ram:%.0fGiB gpu:%s x%.0f", ram_gib, g->name, counts[i]);
+        const char *line = str_format(t->in->arena, "cpu:8 ram:%.0fGiB gpu:%s x%.0f", ram_gib,
+                                      line_name(g), counts[i]);
         const enum need_level least = best.count > 0 ? NEED_RECOMMENDED : NEED_MINIMUM;
         if (!try_machine(t, machine_of(t, line), least, &o)) continue;
         best = o;
@@ -125,41 +137,126 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
         leave_out(t);
 }
 
+static const struct machine *sharing(const struct trying *t, const struct gpu_part *g, double gib)
+{
+    return machine_of(t, str_format(t->in->arena, "cpu:8 ram:%.0fGiB available:%.0fGiB gpu:%s", gib,
+                                    gib - SYSTEM_GIB, line_name(g)));
+}
+
+/* The best level that it reaches with all the memory it comes with, and the least memory for that. */
+static void try_shared(struct trying *t, const struct gpu_part *g)
+{
+    struct offer o = {.name = g->name,
+                      .count = 1,
+                      .usd = g->typical_street_price_usd,
+                      .usd_date = g->street_price_date};
+    t->short_of = SHORT_OF_MEMORY;
+    if (!(g->memory_gib > SYSTEM_GIB) ||
+        !try_machine(t, sharing(t, g, floor(g->memory_gib)), NEED_MINIMUM, &o)) {
+        leave_out(t);
+        return;
+    }
+    const enum short_of at_most = o.short_of;
+    double least_gib = SYSTEM_GIB, enough_gib = floor(g->memory_gib);
+    while (enough_gib - least_gib > 1) {
+        const double gib = floor((least_gib + enough_gib) / 2);
+        struct offer less = o;
+        if (try_machine(t, sharing(t, g, gib), o.level, &less))
+            enough_gib = gib;
+        else
+            least_gib = gib;
+    }
+    (void)try_machine(t, sharing(t, g, enough_gib), o.level, &o);
+    o.short_of = at_most;
+    o.memory_bytes = enough_gib * GiB;
+    o.most_bytes = g->memory_gib * GiB;
+    add(t, &o);
+}
+
+/* At each level with the memory that it takes there. */
 static void try_cpu(struct trying *t, const struct cpu_part *c)
 {
-    const double bytes = t->need->level[NEED_RECOMMENDED].ram_bytes;
-    const double gib = ceil(bytes / GiB) + 1;
-    struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN, .memory_bytes = gib * GiB};
-    t->speed_missing = false;
-    const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB", c->name, gib);
-    if (c->max_memory_gib < gib || !try_machine(t, machine_of(t, line), NEED_MINIMUM, &o))
-        leave_out(t);
-    else
-        add(t, &o);
+    struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN};
+    t->short_of = SHORT_OF_BACKEND;
+    for (int level = NEED_LEVELS - 1; level >= 0; level--) {
+        const double gib = ceil(t->need->level[level].ram_bytes / GiB) + SYSTEM_GIB;
+        const enum short_of better = o.short_of;
+        const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB available:%.0fGiB", c->name,
+                                      gib, gib - SYSTEM_GIB);
+        o.memory_bytes = gib * GiB;
+        if (c->max_memory_gib < gib)
+            t->short_of = SHORT_OF_MEMORY;
+        else if (try_machine(t, machine_of(t, line), (enum need_level)level, &o)) {
+            if (level < NEED_LEVELS - 1) o.short_of = better;
+            add(t, &o);
+            return;
+        }
+        o.short_of = t->short_of;
+    }
+    leave_out(t);
+}
+
+/* A machine with some of a processor's threads: that share of its rates, as nobody else may use it. */
+static const struct machine *part_of_cpu(const struct trying *t, const struct machine *m,
+                                         double share)
+{
+    if (!m) return NULL;
+    struct rate *rate = NEW_ARRAY(t->in->arena, struct rate, m->rates + 1);
+    for (size_t i = 0; i < m->rates; i++) {
+        struct estimate *e = &rate[i].per_s;
+        rate[i] = m->rate[i];
+        *e = estimate_of(e->low * share, e->likely * share, e->high * share, e->origin, e->source);
+    }
+    return machine_with_rates(m, rate, m->rates, t->in->arena);
+}
+
+/* One without accelerator; of which processor it is a part nobody may know. */
+static const struct machine *rented_cpu(const struct trying *t, const struct cloud_part *c,
+                                        struct offer *o)
+{
+    const struct cpu_part *cpu = c->cpu ? catalog_cpu(t->in->catalog, str_of(c->cpu)) : NULL;
+    const bool whole = cpu && cpu->threads > 0 && c->vcpus > 0;
+    const double free_gib = c->ram_gib - SYSTEM_GIB;
+    o->on_cpu = true;
+    o->memory_bytes = c->ram_gib * GiB;
+    if (!(free_gib > 0)) return NULL;
+    const char *name = whole ? cpu->name : str_format(t->in->arena, "%.0f", most(c->vcpus, 1));
+    const struct machine *m =
+        machine_of(t, str_format(t->in->arena, "cpu:%s ram:%gGiB available:%gGiB", name, c->ram_gib,
+                                 free_gib));
+    return whole ? part_of_cpu(t, m, least(c->vcpus / cpu->threads, 1)) : m;
+}
+
+/* With RAM that is not listed, enough beside the accelerators. */
+static const struct machine *rented(const struct trying *t, const struct cloud_part *c,
+                                    struct offer *o)
+{
+    const struct gpu_part *gpu;
+    if (!c->gpu && !(c->gpu_count > 0)) return rented_cpu(t, c, o);
+    if (!c->gpu || !(c->gpu_count > 0) ||
+        catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
+        return NULL;
+    const double beside_gib = t->need->level[NEED_RECOMMENDED].beside_bytes / GiB;
+    o->ram_assumed = !(c->ram_gib > 0);
+    o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
+    return machine_of(
+        t, str_format(t->in->arena, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", most(c->vcpus, 1),
+                      o->ram_assumed ? ceil(beside_gib * c->gpu_count) + SYSTEM_GIB : c->ram_gib,
+                      line_name(gpu), c->gpu_count));
 }
 
 static void try_cloud(struct trying *t, const struct cloud_part *c)
 {
-    const struct gpu_part *gpu;
     if (c->retired) {
         t->out->retired++;
         return;
     }
-    if (!c->gpu || !(c->gpu_count > 0) || !(c->ram_gib > 0) ||
-        catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE) {
-        t->out->not_reaching++;
-        return;
-    }
-    struct arena *a = t->in->arena;
-    struct offer o = {.name = c->provider ? str_format(a, "%s %s", c->provider, c->name) : c->name,
+    struct offer o = {.name = c->provider ? str_format(t->in->arena, "%s %s", c->provider, c->name)
+                                          : c->name,
                       .count = 1,
                       .usd = c->usd_per_hour,
-                      .usd_date = c->price_date,
-                      .memory_bytes = gpu->memory_gib * GiB * c->gpu_count};
-    const char *line = str_format(a, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", most(c->vcpus, 1),
-                                  c->ram_gib, gpu->name, c->gpu_count);
-    t->speed_missing = false;
-    if (try_machine(t, machine_of(t, line), NEED_MINIMUM, &o))
+                      .usd_date = c->price_date};
+    if (try_machine(t, rented(t, c, &o), NEED_MINIMUM, &o))
         add(t, &o);
     else
         leave_out(t);
@@ -176,7 +273,7 @@ bool need_offers(const struct context *in, const struct world *w, struct need *n
         !catalog_cpus(in->catalog, &cpu, &cpus, err) ||
         !catalog_clouds(in->catalog, &cloud, &clouds, err))
         return false;
-    const size_t room[OFFER_KINDS] = {gpus, cpus, clouds};
+    const size_t room[OFFER_KINDS] = {gpus, gpus, cpus, clouds};
     for (int k = 0; k < OFFER_KINDS; k++)
         n->of[k].offer = NEW_ARRAY(in->arena, struct offer, room[k]);
     struct trying t = {.in = in,
@@ -185,10 +282,10 @@ bool need_offers(const struct context *in, const struct world *w, struct need *n
                        .out = &n->of[OFFER_GPU],
                        .verdict = NEW(in->arena, struct verdict)};
     for (size_t i = 0; i < gpus; i++)
-        if (gpu[i].unified_memory || !(gpu[i].memory_gib > 0))
-            t.out->shared++;
-        else
-            try_gpu(&t, &gpu[i]);
+        if (!gpu[i].unified_memory) try_gpu(&t, &gpu[i]);
+    t.out = &n->of[OFFER_SHARED];
+    for (size_t i = 0; i < gpus; i++)
+        if (gpu[i].unified_memory) try_shared(&t, &gpu[i]);
     t.out = &n->of[OFFER_CPU];
     for (size_t i = 0; i < cpus; i++) try_cpu(&t, &cpu[i]);
     t.out = &n->of[OFFER_CLOUD];

@@ -14,7 +14,9 @@
 #include "cost/vllm.h"
 #include "judge/placement.h"
 #include "model/digest.h"
+#include "model/safetensors.h"
 #include "verb/common.h"
+#include "verb/served.h"
 
 /* ---- Ollama */
 
@@ -167,6 +169,48 @@ static void show_vllm(struct doc *d, const struct placed *p, const struct cards 
              units_bytes(d->arena, t.sized.taken_bytes),
              units_bytes(d->arena, t.sized.weights_bytes), t.sized.cache_low, t.sized.cache_high,
              context < g->context_tokens ? ", fewer than asked" : "");
+}
+
+/* How vLLM would hold weights as they lie on this disk; false for what it is not sized for. */
+static bool vllm_weights_of(const struct stored *s, enum vllm_weights *out)
+{
+    const double half_bits = 16;
+    const char *q = s->quantisation;
+    *out = q ? VLLM_FOUR_BITS : VLLM_HALF;
+    if (!(s->bits_per_parameter > 0) || s->missing_files > 0) return false;
+    if (!q) return s->bits_per_parameter <= half_bits;
+    return strstr(q, ", 4 bits") &&
+           (str_starts(str_of(q), S("awq")) || str_starts(str_of(q), S("gptq")));
+}
+
+const char *stored_words(const struct asked *a)
+{
+    const struct stored *s = a->model->stored;
+    if (!s || s->quantisation) return s ? s->quantisation : NULL;
+    const struct stored_sum *largest = &s->sum[0];
+    for (size_t i = 1; i < STORED_KINDS; i++)
+        if (s->sum[i].bytes > largest->bytes) largest = &s->sum[i];
+    return largest->bytes > 0 ? largest->type : NULL;
+}
+
+bool runtimes_stored(const struct placed *p, struct served *out)
+{
+    struct vllm_try t;
+    enum vllm_weights weights;
+    const struct cards c = cards_of(p->machine);
+    const struct architecture *arch = p->asked->digest->shape->arch;
+    if (!p->asked->model->stored || !c.count || !arch || arch->encoder ||
+        !vllm_weights_of(p->asked->model->stored, &weights) || !vllm_best(p, &c, weights, &t))
+        return false;
+    const bool holds = !t.sized.refuses && t.sized.cache_low > 0;
+    *out = (struct served){.holds = holds,
+                           .cards = t.asked.cards,
+                           .weights_bytes = t.sized.weights_bytes,
+                           .taken_bytes = t.sized.taken_bytes,
+                           .own_tokens = p->asked->digest->shape->context_tokens,
+                           .cache_low_tokens = holds ? t.sized.cache_low : 0,
+                           .cache_high_tokens = holds ? t.sized.cache_high : 0};
+    return true;
 }
 
 /* ---- transformers */

@@ -13,6 +13,7 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 
 static bool is_encoder(const struct fit *f)
@@ -264,6 +265,7 @@ static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
     show_runtime_command(d, &f->placed);
+    if (!runtime_of(&f->asked.knobs)->published) show_fetch(d, f->fetch);
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -337,6 +339,8 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_on_devices(&w, f);
     write_serve(&w, f);
+    write_cpu_placement(&w, f);
+    write_fetch(&w, f->fetch);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -357,6 +361,7 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     say_speed(d, f);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
+    show_cpu_placement(d, f);
     say_command(d, f);
     if (explain) say_explanation(d, f);
 }

@@ -25,7 +25,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_kind(const struct rate *a, const struct rate *b)
 {
     return a->place == b->place && a->work == b->work && a->type == b->type && a->row == b->row &&
-           same_text(a->buffer, b->buffer);
+           a->group == b->group && same_text(a->buffer, b->buffer);
 }
 
 /* The rate of the same kind with so many columns and the most threads, or one; NULL when not measured. */
@@ -168,9 +168,9 @@ static void show_products(struct doc *d, const struct machine *m, const struct c
 
 static void show_attention(struct doc *d, const struct machine *m, const struct catalog *c)
 {
-    static const char *const head[] = {"attention to", "head", "decode, GFLOP/s",
+    static const char *const head[] = {"attention to", "head", "to a key", "decode, GFLOP/s",
                                        "1 thread",     "x512", "1 thread"};
-    static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT,
+    static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
     struct block *b = NULL;
     for (size_t i = 0; i < m->rates; i++) {
@@ -181,6 +181,7 @@ static void show_attention(struct doc *d, const struct machine *m, const struct 
         const struct cell row[] = {
             {.text = t->name},
             row_cell(d, r),
+            {.text = r->group > 0 ? str_format(d->arena, "%g", r->group) : ""},
             flop_cell(d, m, r, 1, RATE_ALL_THREADS),
             flop_cell(d, m, r, 1, RATE_ONE_THREAD),
             flop_cell(d, m, r, PROMPT_TOKENS, RATE_ALL_THREADS),

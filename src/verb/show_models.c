@@ -16,7 +16,7 @@ const char *rank_end_word(enum rank_end end)
 }
 
 /* The unit stands in the column's head. */
-static const char *rate_words(struct arena *a, struct estimate e)
+const char *models_rate_words(struct arena *a, struct estimate e)
 {
     struct str s = str_of(speed_words(a, e));
     if (str_ends(s, S(RATE_UNIT))) s.n -= sizeof RATE_UNIT - 1;
@@ -55,7 +55,7 @@ static void add_row(struct doc *d, struct block *b, const struct models_row *r, 
     cell[n++] = (struct cell){.text = computed ? k->mix->name : "?"};
     cell[n++] = (struct cell){.text = computed && lossy ? str_format(a, "%.1f", loss * 100) : "?"};
     cell[n++] = (struct cell){.text = computed ? units_bytes(a, verdict_needs(&k->verdict)) : "?"};
-    cell[n++] = (struct cell){.text = runs ? rate_words(a, r->per_s) : "-"};
+    cell[n++] = (struct cell){.text = runs ? models_rate_words(a, r->per_s) : "-"};
     cell[n++] = (struct cell){.text = runs ? context_words(a, k->largest_context_tokens) : "-"};
     cell[n++] = (struct cell){last_words(r, a), tone_of(r->end)};
     table_row(d, b, cell);
@@ -113,6 +113,14 @@ static void show_meaning(struct doc *d, const struct models *m)
              "memory to spare (else: too big) at %.0f tokens or all it was trained for%s",
              of_what, m->ranking.perplexity_most * 100, m->ranking.spare_share * 100,
              m->ranking.context_tokens, fast);
+    bool cards = false;
+    for (size_t i = 0; i < m->machine->pools; i++)
+        cards = cards || m->machine->pool[i].kind == POOL_DEVICE;
+    if (cards)
+        doc_note(
+            d, TONE_DIM,
+            "all under llama.cpp: the catalogue knows no checkpoints in AWQ, GPTQ or FP8; what "
+            "vLLM makes of a card muster fit says, and models --installed of what is here");
     if (models_group(m, true))
         doc_note(d, TONE_DIM, "%s: %s", m->use->quality, m->use->quality_words);
     if (models_group(m, false))

@@ -4,12 +4,19 @@
 
 #include "base/arena.h"
 #include "base/units.h"
-#include "catalog/guides.h"
+#include "catalog/architecture.h"
 #include "model/digest.h"
+#include "verb/fetching.h"
 #include "verb/need.h"
 
 enum { OFFERS_SHOWN = 8 };
-#define GB 1e9
+
+/* An encoder decodes nothing. */
+static bool writes(const struct need *n)
+{
+    const struct architecture *arch = n->level[0].asked.digest->shape->arch;
+    return !arch || !arch->encoder;
+}
 
 static const char *speed_asked(struct arena *a, double per_s)
 {
@@ -18,9 +25,8 @@ static const char *speed_asked(struct arena *a, double per_s)
 
 static void show_levels(struct doc *d, const struct need *n)
 {
-    static const char *const head[] = {"",        "quant", "context",
-                                       "speed",   "RAM",   "or VRAM, all on one card",
-                                       "and RAM", "disk",  "bandwidth"};
+    static const char *const head[] = {"",        "quant",   "context", "speed",    "in RAM",
+                                       "or VRAM", "and RAM", "disk",    "bandwidth"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
@@ -42,10 +48,11 @@ static void show_levels(struct doc *d, const struct need *n)
     }
     doc_note(
         d, TONE_DIM,
-        "minimum: likely, nothing spare; recommended: high end, %.0f %% spare. bandwidth: what "
-        "memory must really deliver at that speed with the context full; what is listed must "
-        "be more. A card's driver is counted as %s takes it",
-        n->level[NEED_RECOMMENDED].spare_share * 100, n->level[0].needs.vram_about);
+        "in RAM: all on the host; or VRAM: all on one card, and RAM beside it, its driver counted "
+        "as %s takes it. minimum: likely, nothing spare; recommended: high end, %.0f %% spare. "
+        "bandwidth: what memory must really deliver at that speed with the context full; what is "
+        "listed must be more",
+        n->level[0].needs.vram_about, n->level[NEED_RECOMMENDED].spare_share * 100);
 }
 
 static const char *price_words(struct arena *a, const struct offer *o, enum offer_kind kind)
@@ -54,43 +61,121 @@ static const char *price_words(struct arena *a, const struct offer *o, enum offe
     return str_format(a, kind == OFFER_CLOUD ? "%.2f USD/h" : "%.0f USD", o->usd);
 }
 
+/* Whether one that is shown has that mark. */
+static bool any_shown(const struct offers *o, bool (*has)(const struct offer *o))
+{
+    for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++)
+        if (has(&o->offer[i])) return true;
+    return false;
+}
+
+static bool is_on_cpu(const struct offer *o)
+{
+    return o->on_cpu;
+}
+
+static bool is_assumed(const struct offer *o)
+{
+    return o->ram_assumed;
+}
+
+static const char *const short_words[] = {
+#define SHORT_WORDS(name, key, words) words,
+    SHORTS(SHORT_WORDS)
+#undef SHORT_WORDS
+};
+static const char *const short_keys[] = {
+#define SHORT_KEY(name, key, words) key,
+    SHORTS(SHORT_KEY)
+#undef SHORT_KEY
+};
+
+/* The level, and why it is not the better one. */
+static const char *does_words(struct arena *a, const struct need *n, const struct offer *o)
+{
+    const char *name = n->level[o->level].name;
+    const char *own = n->level[o->level].asked.digest->quant;
+    const char *better = n->level[NEED_RECOMMENDED].asked.digest->quant;
+    if (o->level == NEED_RECOMMENDED) return name;
+    if (!own || !better || strcmp(own, better) == 0) better = "more";
+    return str_format(a, "%s (%s: %s)", name, better, short_words[o->short_of]);
+}
+
+static const char *offer_words(struct arena *a, const struct offer *o)
+{
+    if (o->ram_assumed) return str_format(a, "%s *", o->name);
+    if (o->count > 1) return str_format(a, "%.0f x %s", o->count, o->name);
+    return o->on_cpu ? str_format(a, "%s (CPU)", o->name) : o->name;
+}
+
+/* Of what shares memory: from the least that does to the most it comes with. */
+static const char *memory_words(struct arena *a, const struct offer *o)
+{
+    const double gib = 0x1p30;
+    if (o->most_bytes > o->memory_bytes)
+        return str_format(a, "%.0f-%.0f GiB", o->memory_bytes / gib, o->most_bytes / gib);
+    return units_bytes(a, o->memory_bytes);
+}
+
 static void show_offers(struct doc *d, const struct need *n, enum offer_kind kind)
 {
-    static const char *const heads[OFFER_KINDS] = {"Accelerators", "CPUs, all in RAM", "Instances"};
-    static const char *const price[OFFER_KINDS] = {"street price", "price", "price"};
-    static const char *const word[OFFER_KINDS] = {
-        "accelerators are too small, too slow or not for llama.cpp",
-        "CPUs are too small or too slow",
-        "instances are too small, too slow or have no accelerator"};
+    static const char *const heads[OFFER_KINDS] = {"Accelerators", "Chips, in the machine's RAM",
+                                                   "CPUs, all in RAM", "Instances"};
+    static const char *const memory[OFFER_KINDS] = {"memory", "RAM", "RAM from", "memory"};
+    static const char *const price[OFFER_KINDS] = {"street price", "price", "price", "price"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
     struct arena *a = d->arena;
     const struct offers *o = &n->of[kind];
     const char **head = NEW_ARRAY(a, const char *, COUNT_OF(align));
-    const char *const rest[] = {heads[kind], "does", "memory", "decode", price[kind], "as of"};
+    const char *const rest[] = {heads[kind], "does", memory[kind], "decode", price[kind], "as of"};
     memcpy(head, rest, sizeof rest);
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(align));
     for (size_t i = 0; i < o->offers && i < OFFERS_SHOWN; i++) {
         const struct offer *x = &o->offer[i];
         const struct cell cell[] = {
-            {.text = x->count > 1 ? str_format(a, "%.0f x %s", x->count, x->name) : x->name},
-            {.text = n->level[x->level].name},
-            {.text = units_bytes(a, x->memory_bytes)},
-            {.text = speed_words(a, x->per_s)},
-            {.text = price_words(a, x, kind)},
-            {.text = isnan(x->usd) ? "" : x->usd_date}};
+            {.text = offer_words(a, x)},       {.text = does_words(a, n, x)},
+            {.text = memory_words(a, x)},      {.text = writes(n) ? speed_words(a, x->per_s) : "-"},
+            {.text = price_words(a, x, kind)}, {.text = isnan(x->usd) ? "" : x->usd_date}};
         table_row(d, b, cell);
     }
-    const char *more =
-        o->offers > OFFERS_SHOWN ? str_format(a, "%zu more do; ", o->offers - OFFERS_SHOWN) : "";
-    doc_note(d, TONE_DIM, "%s%zu %s%s%s%s", more, o->not_reaching, word[kind],
-             o->speed_unknown ? str_format(a, ", %zu of unknown speed", o->speed_unknown) : "",
-             o->shared ? str_format(a,
-                                    "; %zu share the machine's memory: muster fit --machine "
-                                    "sizes those",
-                                    o->shared)
-                       : "",
-             o->retired ? str_format(a, "; %zu are retired and not offered", o->retired) : "");
+    const char *rest_of = "";
+    if (o->offers > OFFERS_SHOWN)
+        rest_of = str_format(a, "; %zu more do", o->offers - OFFERS_SHOWN);
+    for (int k = 0; k < SHORT_OF_COUNT; k++)
+        if (o->without[k])
+            rest_of = str_format(a, "%s; %zu %s", rest_of, o->without[k], short_words[k]);
+    if (o->retired)
+        rest_of = str_format(a, "%s; retired and not offered: %zu", rest_of, o->retired);
+    if (kind == OFFER_SHARED && o->offers)
+        rest_of = str_format(a,
+                             "%s; RAM: the least of the machine that does, to the most the chip "
+                             "comes with",
+                             rest_of);
+    if (any_shown(o, is_on_cpu))
+        rest_of = str_format(a,
+                             "%s; CPU: no accelerator, a share of its processor's listed rates by "
+                             "threads, nothing measured stands behind it",
+                             rest_of);
+    if (any_shown(o, is_assumed))
+        rest_of = str_format(a, "%s; *: its RAM is not listed, enough beside the card is assumed",
+                             rest_of);
+    if (*rest_of) doc_note(d, TONE_DIM, "%s", rest_of + 2);
+}
+
+/* How long the files of both levels take, on lines taken as examples. */
+static void show_fetching(struct doc *d, const struct need *n)
+{
+    struct arena *a = d->arena;
+    const char *text = NULL;
+    for (int i = 0; i < NEED_LEVELS; i++) {
+        const struct need_case *c = &n->level[i];
+        const char *time = fetch_examples_words(c->needs.disk_bytes, a);
+        if (!time) continue;
+        const char *one = str_format(a, "%s %s", c->name, time);
+        text = text ? str_format(a, "%s; %s", text, one) : one;
+    }
+    if (text) doc_note(d, TONE_DIM, "to fetch it, as examples: %s", text);
 }
 
 void show_need(struct doc *d, const struct need *n)
@@ -107,41 +192,8 @@ void show_need(struct doc *d, const struct need *n)
                units_bytes(a, high->vram_bytes));
     if (n->stands_for) doc_note(d, TONE_WARN, "assumed shape: %s", n->stands_for);
     show_levels(d, n);
+    show_fetching(d, n);
     for (int k = 0; k < OFFER_KINDS; k++) show_offers(d, n, (enum offer_kind)k);
-}
-
-void show_need_table(struct doc *d, const struct table_row *row, size_t rows)
-{
-    static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT,
-                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
-    static const char *const head[] = {"Guides' figures", "GB",    "F16",
-                                       "8 bit",           "4 bit", "the figure"};
-    struct arena *a = d->arena;
-    if (!rows) return;
-    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
-    for (size_t i = 0; i < rows; i++) {
-        const struct table_row *r = &row[i];
-        const char *name = r->figure->size_count > 1
-                               ? str_format(a, "%s (%s)", r->figure->name, r->size)
-                               : r->figure->name;
-        const struct cell cell[] = {{.text = name},
-                                    {.text = str_format(a, "%g", r->figure->gb)},
-                                    {.text = units_bytes(a, r->vram_bytes[0])},
-                                    {.text = units_bytes(a, r->vram_bytes[1])},
-                                    {.text = units_bytes(a, r->vram_bytes[2])},
-                                    {.text = r->equals}};
-        table_row(d, b, cell);
-    }
-    doc_note(d, TONE_DIM,
-             "GB: the guides' own, of 10^9 bytes. Computed: VRAM, all on one card, likely; as %s, "
-             "%s and %s. A figure equals what it holds with nothing to %.0f %% spare",
-             table_quants[0], table_quants[1], table_quants[2], ranking_usual.spare_share * 100);
-    for (size_t i = 0; i < rows; i++) {
-        bool told = false;
-        for (size_t k = 0; k < i; k++) told = told || strcmp(row[k].size, row[i].size) == 0;
-        if (!told) doc_note(d, TONE_DIM, "%s: %s stands for it", row[i].size, row[i].model);
-        if (row[i].card) doc_note(d, TONE_DIM, "%s: %s", row[i].figure->name, row[i].card);
-    }
 }
 
 /* ---- the document */
@@ -174,51 +226,31 @@ static void write_offers(struct writer *w, const struct need *n, enum offer_kind
         writer_map(w);
         writer_put_cstr(w, "name", x->name);
         writer_put_number(w, "count", x->count);
+        if (kind == OFFER_CLOUD) {
+            writer_put_bool(w, "on_cpu", x->on_cpu);
+            writer_put_bool(w, "ram_assumed", x->ram_assumed);
+        }
         writer_put_cstr(w, "does", n->level[x->level].name);
+        writer_put_cstr(w, "more_is", short_keys[x->short_of]);
         writer_put_number(w, "memory_bytes", x->memory_bytes);
+        if (kind == OFFER_SHARED) writer_put_number(w, "most_memory_bytes", x->most_bytes);
         write_estimate(w, "decode_tokens_per_s", x->per_s);
         writer_put_number(w, kind == OFFER_CLOUD ? "usd_per_hour" : "usd", x->usd);
         writer_put_cstr(w, "price_date", isnan(x->usd) ? NULL : x->usd_date);
         writer_map_end(w);
     }
     writer_list_end(w);
-    writer_put_number(w, "not_reaching", (double)o->not_reaching);
-    writer_put_number(w, "speed_unknown", (double)o->speed_unknown);
-    writer_put_number(w, "shared_memory", (double)o->shared);
+    for (int k = SHORT_OF_NOTHING + 1; k < SHORT_OF_COUNT; k++)
+        writer_put_number(w, short_keys[k], (double)o->without[k]);
     writer_put_number(w, "retired", (double)o->retired);
     writer_map_end(w);
 }
 
-static void write_table_row(struct writer *w, const struct table_row *r)
+void write_need(const struct need *n, const struct guides_shown *g, const struct notes *notes,
+                struct buf *out)
 {
-    writer_map(w);
-    writer_put_cstr(w, "name", r->figure->name);
-    writer_put_cstr(w, "level", r->figure->level);
-    writer_put_number(w, "guide_bytes", r->figure->gb * GB);
-    writer_put_cstr(w, "source", r->figure->source);
-    writer_put_cstr(w, "size", r->size);
-    writer_put_cstr(w, "model", r->model);
-    writer_key(w, "columns");
-    writer_list(w);
-    for (int i = 0; i < TABLE_COLUMNS; i++) {
-        writer_map(w);
-        writer_put_cstr(w, "quant", table_quants[i]);
-        writer_put_number(w, "weight_bytes", r->weight_bytes[i]);
-        writer_put_number(w, "vram_bytes", r->vram_bytes[i]);
-        writer_put_number(w, "vram_with_spare_bytes", r->most_bytes[i]);
-        writer_put_cstr(w, "guide_is", r->says[i]);
-        writer_map_end(w);
-    }
-    writer_list_end(w);
-    writer_put_cstr(w, "verdict", r->equals);
-    writer_put_cstr(w, "card", r->card);
-    writer_map_end(w);
-}
-
-void write_need(const struct need *n, const struct table_row *row, size_t rows,
-                const struct notes *notes, struct buf *out)
-{
-    static const char *const kind[OFFER_KINDS] = {"accelerators", "cpus", "instances"};
+    static const char *const kind[OFFER_KINDS] = {"accelerators", "shared_memory", "cpus",
+                                                  "instances"};
     const char *why = n ? n->level[0].needs.why : NULL;
     struct writer w = document_begin(out, "need/1");
     writer_put_cstr(&w, "model", n ? n->level[0].asked.digest->name : NULL);
@@ -235,10 +267,7 @@ void write_need(const struct need *n, const struct table_row *row, size_t rows,
         else
             writer_null(&w);
     }
-    writer_key(&w, "guides");
-    writer_list(&w);
-    for (size_t i = 0; i < rows; i++) write_table_row(&w, &row[i]);
-    writer_list_end(&w);
+    write_guides(&w, g);
     write_notes(&w, notes);
     writer_map_end(&w);
 }

@@ -17,6 +17,7 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 
 enum { CONTEXT_STEP = 256 };
@@ -240,6 +241,12 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (f->devices && !runtime_of(&f->asked.knobs)->published)
         judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
     f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
+    if (runtime_of(&f->asked.knobs)->published) {
+        if (request_text(q, "line"))
+            note_add(in->notes, "how long fetching takes is told of GGUF files alone");
+    } else if (!find_fetch(q, in, &f->asked, f->machine, &f->fetch, err)) {
+        return false;
+    }
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
@@ -261,7 +268,7 @@ static const struct option options[] = {
      .words = "quantisation of a catalogue model: Q4_K_M (usual), Q8_0, F16, ..."},
     {.name = "kind",
      .kind = OPTION_CHOICE,
-     .value = "KIND",
+     .value = "WORD",
      .words = "generate (usual), or serve: so many users (--parallel), each with that context",
      .choices = kinds},
     {.name = "together",
@@ -272,6 +279,10 @@ static const struct option options[] = {
      .kind = OPTION_SWITCH,
      .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
     {.name = "quick", .kind = OPTION_FLAG, .words = "measure nothing; kept measurements are used"},
+    {.name = "line",
+     .kind = OPTION_TEXT,
+     .value = "SPEED",
+     .words = "of the internet line, for how long fetching takes: 100Mbit/s, 50MB/s"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},

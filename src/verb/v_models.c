@@ -104,7 +104,8 @@ const char *models_where(const struct machine *m, const struct verdict *v, doubl
                                          : "GPU";
     if (on < layers) return str_format(a, "%.0f/%.0f layers on %s", on, layers, gpus);
     if (s->host_experts > 0)
-        return str_format(a, "%s, %.0f layers' experts on host", gpus, s->host_experts);
+        return str_format(a, "%s, experts of %.0f layer%s on host", gpus, s->host_experts,
+                          s->host_experts > 1 ? "s" : "");
     return s->host_cache ? str_format(a, "%s, cache on host", gpus) : gpus;
 }
 
@@ -265,6 +266,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     struct subject subject;
     struct world world;
     if (!use_of(q, in, &m.use, err) || !filter_of(q, in, &f, err)) return false;
+    if (request_text(q, "folder") && !request_flag(q, "installed"))
+        return err_set(err, MU_USAGE, "--folder goes with --installed");
     if (request_number(q, "limit", &m.limit) && !(m.limit >= 0 && m.limit == floor(m.limit)))
         return err_set(err, MU_USAGE, "--limit takes a whole number of rows, 0 for all");
     if (!subject_machine(q, in, &subject, err)) return false;
@@ -272,8 +275,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     m.machine = subject.machine;
     if (!world_here(in, &m.machine, &world, err)) return false;
     if (request_flag(q, "installed")) {
-        models_installed(in, m.machine, &world, out);
-        return true;
+        const struct installed_asked asked = {m.machine, &world, request_text(q, "folder")};
+        return models_installed(in, &asked, out, err);
     }
     m.writes = strcmp(m.use->tasks[0], "text-generation") == 0;
     if (!m.writes) m.ranking.decode_least_per_s = 0;
@@ -300,6 +303,10 @@ static const struct option options[] = {
     {.name = "installed",
      .kind = OPTION_FLAG,
      .words = "list the models on this disk instead, and how each would run"},
+    {.name = "folder",
+     .kind = OPTION_TEXT,
+     .value = "FOLDER",
+     .words = "with --installed: what lies below it too"},
     {.name = "sort",
      .kind = OPTION_CHOICE,
      .value = "WORD",

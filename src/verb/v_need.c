@@ -148,30 +148,35 @@ static bool find(const struct request *q, const struct context *in, const struct
     return n->level[0].needs.why || need_offers(in, w, n, err);
 }
 
+static bool find_guides(const struct context *in, const struct world *w, const char *operand,
+                        struct guides_shown *g, struct mu_err *err)
+{
+    double params;
+    const bool size = operand && params_parse(operand, (double)NAN, &params);
+    if (!need_table(in, w, operand, &g->row, &g->rows, err)) return false;
+    return (operand && !size) || need_precisions(in, operand, &g->precision, &g->precisions, err);
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct need *n = NULL;
-    const struct table_row *row = NULL;
+    struct guides_shown guides = {.rows = 0};
     struct world world;
-    size_t rows = 0;
-    double params;
     const bool whole = request_flag(q, "table");
-    const char *size = whole ? NULL : q->operand[0];
     if (whole == (q->operands > 0))
         return err_set(err, MU_USAGE, "need takes a MODEL or a size such as 7B, or --table alone");
-    if (!judge_world(in->catalog, in->arena, &world, err)) return false;
-    if ((whole || params_parse(size, (double)NAN, &params)) &&
-        !need_table(in, &world, size, &row, &rows, err))
+    if (!judge_world(in->catalog, in->arena, &world, err) ||
+        !find_guides(in, &world, whole ? NULL : q->operand[0], &guides, err))
         return false;
     if (!whole) {
         n = NEW(in->arena, struct need);
         if (!find(q, in, &world, n, err)) return false;
         show_need(&out->doc, n);
     }
-    show_need_table(&out->doc, row, rows);
+    show_guides(&out->doc, &guides);
     show_notes(&out->doc, in->notes);
-    write_need(n, row, rows, in->notes, &out->json);
+    write_need(n, &guides, in->notes, &out->json);
     out->no = n && n->level[0].needs.why;
     return catalog_sound(in->catalog, err);
 }
@@ -191,7 +196,9 @@ static const struct option options[] = {
      .kind = OPTION_NUMBER,
      .value = "N",
      .words = "tokens a second to reach; usual: 10 recommended, none for the minimum"},
-    {.name = "table", .kind = OPTION_FLAG, .words = "guides' figures by size beside computed ones"},
+    {.name = "table",
+     .kind = OPTION_FLAG,
+     .words = "guides' figures, examples and bytes a parameter beside computed ones"},
 };
 static const char *const examples[] = {
     "muster need Qwen2.5-7B",
@@ -205,7 +212,8 @@ const struct verb verb_need = {
     .operands = "[MODEL]",
     .about =
         "The inverse of fit: the least and the recommended memory, disk and bandwidth for a model "
-        "under llama.cpp, and which accelerators, CPUs and instances of the catalogue do it, "
+        "under llama.cpp, and which accelerators, chips, CPUs and instances of the catalogue do "
+        "it, "
         "cheapest first where a price is known. Minimum is the smallest quantisation within the "
         "quality bound at 4k tokens with nothing spare; recommended is Q8_0 at 8k with a tenth "
         "spare and 10 tokens a second. MODEL may be a size such as 7B: a model of the catalogue "

@@ -49,10 +49,10 @@ static const char *percent(struct arena *a, double x)
 
 static void show_scores(struct doc *d, const struct scores *s)
 {
-    static const char *const head[] = {"class",   "rows",      "median %", "90th %",
-                                       "worst %", "worst row", "coverage", "bar"};
+    static const char *const head[] = {"class",   "rows",     "median %", "90th %",
+                                       "worst %", "coverage", "bar",      "worst row"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
-                                       ALIGN_RIGHT, ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_LEFT};
+                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT,  ALIGN_LEFT};
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
     for (size_t i = 0; i < s->rows; i++) {
         const struct score *r = &s->row[i];
@@ -63,12 +63,13 @@ static void show_scores(struct doc *d, const struct scores *s)
             {.text = percent(d->arena, r->median_pct)},
             {.text = percent(d->arena, r->p90_pct)},
             {.text = percent(d->arena, r->worst_pct)},
-            {.text = r->worst_row ? str_visible(d->arena, str_of(r->worst_row)) : ""},
             {.text = isnan(r->coverage) ? "" : str_format(d->arena, "%.2f", r->coverage)},
             {.text = !promised     ? ""
                      : over_bar(r) ? "over"
                                    : "met",
-             .tone = over_bar(r) ? TONE_BAD : TONE_GOOD}};
+             .tone = over_bar(r) ? TONE_BAD : TONE_GOOD},
+            {.text = r->worst_row && r->worst_pct > 0 ? str_visible(d->arena, str_of(r->worst_row))
+                                                      : ""}};
         table_row(d, b, row);
     }
 }

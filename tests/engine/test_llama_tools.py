@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """llama.cpp's own programs beside us: its server starts by the very command that `muster fit` prints, answers, and holds what we said it
-would; its fit-params and bench read the files we write.
+would; its fit-params and bench read the files we write. What fit says of another machine's threads and NUMA nodes it takes too, behind
+numactl, which is left out here: this machine may have neither such nodes nor that program.
 
 test_llama_tools.py MUSTER ENGINE SOURCE_ROOT FOLDER_OF_PROGRAMS
 """
@@ -21,8 +22,9 @@ import urllib.request
 
 MUSTER, ENGINE, ROOT, PROGRAMS = (pathlib.Path(path).resolve() for path in sys.argv[1:5])
 MIB = 1 << 20
-FIGURES = {"arch": "llama", "n_layer": 4, "n_embd": 512, "n_head": 8, "n_head_kv": 2, "n_ff": 1024, "n_vocab": 4000, "n_ctx_train": 8192,
+FIGURES = {"arch": "llama", "n_layer": 6, "n_embd": 1024, "n_head": 16, "n_head_kv": 4, "n_ff": 4096, "n_vocab": 4000, "n_ctx_train": 8192,
            "tied": False}
+FEW_NODES = FIGURES | {"n_layer": 1, "n_embd": 256, "n_head": 4, "n_ff": 512}  # for more threads than CPUs, which wait for each other at each
 WAIT_S = 60
 
 
@@ -32,13 +34,23 @@ def free_port():
         return s.getsockname()[1]
 
 
+def resident_bytes(pid):
+    (kib,) = re.findall(r"^VmRSS:\s+(\d+) kB$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)
+    return int(kib) * 1024
+
+
 class Tools(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp()
-        cls.file = os.path.join(cls.folder, "small model.gguf")  # the command has to quote it
-        subprocess.run([ROOT / "tools" / "make-gguf", json.dumps(FIGURES), cls.file, "--whole-tokenizer"], check=True)
-        subprocess.run([ENGINE, "fill"], input=json.dumps({"file": cls.file}).encode(), check=True, capture_output=True, timeout=WAIT_S)
+        cls.file = cls.make("small model.gguf", FIGURES)  # the command has to quote it
+
+    @classmethod
+    def make(cls, name, figures):
+        file = os.path.join(cls.folder, name)
+        subprocess.run([ROOT / "tools" / "make-gguf", json.dumps(figures), file, "--whole-tokenizer"], check=True)
+        subprocess.run([ENGINE, "fill"], input=json.dumps({"file": file}).encode(), check=True, capture_output=True, timeout=WAIT_S)
+        return file
 
     @classmethod
     def tearDownClass(cls):
@@ -50,12 +62,14 @@ class Tools(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def command(self, *args):
-        """The command printed under llama.cpp, as words."""
-        lines = self.muster(*args).splitlines()
+    def command(self, *args, behind=()):
+        """The command printed under llama.cpp, as words, without those that it stands behind."""
+        lines = self.muster(*args).replace("\\\n", "").splitlines()  # a shell goes on behind a backslash
         words = shlex.split(lines[lines.index("llama.cpp") + 1])
-        self.assertEqual(words[:3], ["llama-server", "-m", self.file])
-        return [str(PROGRAMS / words[0]), *words[1:]]
+        server = words.index("llama-server")
+        self.assertEqual(words[:server], list(behind))
+        self.assertEqual(words[server + 1:server + 3], ["-m", self.file])
+        return [str(PROGRAMS / "llama-server"), *words[server + 1:]]
 
     def held(self, *args):
         return json.loads(self.muster(*args, "--json"))["exact"]
@@ -63,8 +77,10 @@ class Tools(unittest.TestCase):
     def serve(self, command, ask):
         """Starts it, calls ask(base address) once it is ready, stops it; what it logged."""
         port = free_port()
+        env = {name: value for name, value in os.environ.items() if name != "MALLOC_PERTURB_"}  # meson's: it touches what nobody else would
         with open(os.path.join(self.folder, "log"), "w+") as log:
-            server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port), "-v"], stdout=log, stderr=log, cwd=self.folder)
+            server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port), "-v"], stdout=log, stderr=log, cwd=self.folder,
+                                      env=env)
             try:
                 base, until = f"http://127.0.0.1:{port}", time.monotonic() + WAIT_S
                 while True:
@@ -77,6 +93,7 @@ class Tools(unittest.TestCase):
                     except (urllib.error.URLError, ConnectionError):  # not there yet, or 503: it loads
                         time.sleep(0.05)
                 ask(base)
+                self.resident_bytes = resident_bytes(server.pid)
             finally:
                 server.terminate()
                 server.wait(WAIT_S)
@@ -102,6 +119,39 @@ class Tools(unittest.TestCase):
                                          ("output", said["output_bytes"])]:
                     mib = sum(map(float, re.findall(rf" {name} buffer size = +([\d.]+) MiB", loaded)))
                     self.assertAlmostEqual(mib, byte_count / MIB, delta=0.0051, msg=name)  # it says hundredths
+
+    def test_the_server_takes_the_memory_that_was_said(self):
+        """Resident once it has answered: all that fit counts, with the mapped pages it shows beside; but of the compute buffer, which is
+        for a whole micro-batch, four tokens may touch little, and of code and heap nobody says the least."""
+        for settings in [("--ctx", "4096"), ("--ctx", "8192", "--parallel", "2", "--kv-type", "q8_0"), ("--ctx", "8192", "--no-mmap"),
+                         ("--ctx", "4096", "--repack", "off", "--threads", "1")]:
+            with self.subTest(settings=settings):
+                said = json.loads(self.muster(*settings, "--json"))
+                held = {kind: sum(h["bytes"] for h in said["held"] if h["as"] == kind) for kind in ("own", "mapped")}
+                compute = sum(h["bytes"] for h in said["held"] if h["group"] == "compute")
+                command = self.command(*settings)
+                self.assertEqual("--load-mode" in command, "--no-mmap" in settings)
+                self.assertEqual("-t" in command, "--threads" in settings)
+                self.serve(command, self.complete)
+                self.assertGreaterEqual(self.resident_bytes, held["own"] - compute + held["mapped"])
+                self.assertLessEqual(self.resident_bytes, said["cpu_placement"]["needs_bytes"] + held["mapped"])
+
+    def test_the_server_takes_threads_and_nodes_of_other_machines(self):
+        machines = ROOT / "tests" / "machines"
+        self.file = self.make("few nodes.gguf", FEW_NODES)
+        full = pathlib.Path(self.folder) / "full-nodes"
+        shutil.copytree(machines / "two-sockets", full, symlinks=True)
+        for node in (full / "sys/devices/system/node").glob("node*/meminfo"):
+            node.write_text(re.sub(r"MemFree: +\d+", "MemFree: 8", node.read_text()))
+        for root, behind, threads in [(machines / "hybrid-laptop", (), ["-t", "4", "-tb", "12"]),
+                                      (machines / "two-sockets", ("numactl", "--cpunodebind=0", "--membind=0"), ["-t", "2"]),
+                                      (full, ("numactl", "--interleave=all"), ["-t", "2", "--numa", "distribute"])]:
+            with self.subTest(root=root.name):
+                few = ("--threads", "2") if behind else ()  # many more than there are CPUs take turns at every node of the graph
+                command = self.command("--root", str(root), "--gpu-layers", "0", *few, behind=behind)
+                at = command.index(threads[0])
+                self.assertEqual(command[at:at + len(threads)], threads)
+                self.serve(command, self.complete)
 
     def test_fit_params_estimates_the_same(self):
         settings = "--ctx", "8192", "--parallel", "2", "--kv-type", "q8_0"

@@ -194,6 +194,20 @@ static void knobs_of_other_runtimes_are_refused(void **state)
     refused(s, &t, &split_host, "one type");
 }
 
+/* What llama.cpp's rules know and these do not: nothing is made up. */
+static void forms_without_a_rule_are_refused(void **state)
+{
+    static const char *const models[] = {"Qwen/Qwen3.5-9B", "google/gemma-4-E2B-it",
+                                         "sentence-transformers/all-MiniLM-L6-v2"};
+    struct stage *s = *state;
+    for (size_t i = 0; i < COUNT_OF(models); i++)
+        for (int r = RUNTIME_TRANSFORMERS; r <= RUNTIME_VLLM; r++) {
+            const struct task t = under(s, models[i], (enum runtime_id)r, DTYPE_AUTO);
+            const struct split card = one_card(&t);
+            refused(s, &t, &card, "but under llama.cpp");
+        }
+}
+
 /* What vLLM says that its cache holds is what its bill lets in. */
 static void vllm_lets_in_what_its_cache_holds(void **state)
 {

@@ -164,6 +164,36 @@ static void each_row_has_its_own_cost(void **state)
     assert_float_equal(seconds_on_row(*state, 100), 3, 1e-9); /* believed no further */
 }
 
+/* A flop takes a quarter of a second with four heads to a key and half a second with one: a sixth, and a third for each key. */
+static double seconds_in_group(struct stage *s, double group)
+{
+    struct priced *p = priced_new(s);
+    add_rate(p, WORK_ATTEND_FLOP, F16, 1, NULL, 4);
+    p->rate[0].group = 4;
+    add_rate(p, WORK_ATTEND_FLOP, F16, 1, NULL, 2);
+    p->rate[1].group = 1;
+    add_rate(p, WORK_ATTEND_FLOP, F16, 512, NULL, 64);
+    p->rate[2].group = 4;
+    add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 1); /* says which threads there are */
+    const struct line of = {.phase = DECODE,
+                            .work = ATTEND_FLOP,
+                            .type = F16,
+                            .columns = 1,
+                            .row = 128,
+                            .group = group};
+    WORK(&p->bill, of, "attend", 1, "here");
+    return 1 / likely(p);
+}
+
+static void each_key_has_its_own_cost(void **state)
+{
+    assert_close(seconds_in_group(*state, 4), 0.25, 1e-12);
+    assert_close(seconds_in_group(*state, 1), 0.5, 1e-12);
+    assert_close(seconds_in_group(*state, 2), 1.0 / 6 + 1.0 / 6, 1e-12);
+    assert_close(seconds_in_group(*state, 8), 1.0 / 6 + 1.0 / 24, 1e-12);
+    assert_close(seconds_in_group(*state, 0), 0.25, 1e-12); /* not said: as most have it */
+}
+
 static void typical_kernels_fill_what_was_not_measured(void **state)
 {
     struct stage *s = *state;
@@ -235,6 +265,7 @@ int main(void)
         STAGED(what_nobody_measured_has_no_price),
         STAGED(threads_asked_for_choose_the_rates),
         STAGED_WORLD(each_row_has_its_own_cost),
+        STAGED_WORLD(each_key_has_its_own_cost),
         STAGED_WORLD(typical_kernels_fill_what_was_not_measured),
         STAGED_WORLD(a_trial_of_the_task_takes_the_place_of_its_estimate),
     };

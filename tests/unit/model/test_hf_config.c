@@ -165,12 +165,25 @@ static void architectures_are_known(void **state)
 static void state_spaces_say_why_not(void **state)
 {
     (void)state;
-    static const char *const names[] = {"mamba-130m", "qwen3-next-80b"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        const struct hf_config config = read_text(fixture(names[i]));
-        assert_non_null(config.shape.unruled);
-        assert_non_null(strstr(config.shape.unruled, "recurrent state"));
+    const struct hf_config config = read_text(fixture("mamba-130m"));
+    assert_non_null(config.shape.unruled);
+    assert_non_null(strstr(config.shape.unruled, "recurrent state"));
+}
+
+/* One layer in four attends; the others keep three columns of a convolution and a matrix a head. */
+static void layers_that_recur_are_counted(void **state)
+{
+    (void)state;
+    const struct shape s = read_text(fixture("qwen3-next-80b")).shape;
+    size_t recurrent = 0;
+    assert_null(s.unruled);
+    for (size_t i = 0; (double)i < s.layers; i++) {
+        assert_int_equal(shape_layer_recurs(&s, (double)i), (i + 1) % 4 != 0);
+        recurrent += shape_layer_recurs(&s, (double)i);
     }
+    assert_int_equal(recurrent, 36);
+    assert_true(shape_convolved(&s) == 3 * (32 + 2 * 16) * 128);
+    assert_true(shape_state(&s) == 32 * 128 * 128);
 }
 
 static void quantisation_is_read(void **state)
@@ -285,6 +298,7 @@ int main(void)
         cmocka_unit_test(what_is_checked_has_a_fixture),
         cmocka_unit_test(architectures_are_known),
         cmocka_unit_test(state_spaces_say_why_not),
+        cmocka_unit_test(layers_that_recur_are_counted),
         cmocka_unit_test(quantisation_is_read),
         cmocka_unit_test(an_unknown_type_names_the_nearest),
         cmocka_unit_test(figures_out_of_range_are_refused),

@@ -128,6 +128,21 @@ static void typical_speed_promises_nothing_but_its_range_holds(void **state)
     }
 }
 
+static void measured_speed_keeps_what_is_promised(void **state)
+{
+    struct stage *s = *state;
+    const struct str text = catalog_file(s->catalog, "truth/cpu_speed_measured.json");
+    static const char *const name[] = {"cpu_speed_measured.decode", "cpu_speed_measured.prefill"};
+    for (size_t i = 0; i < COUNT_OF(name); i++) {
+        const struct score *c = score(s, text, name[i]);
+        assert_true(c->rows > 20);
+        at_most(c->median_pct, c->bar_median_pct);
+        at_most(c->p90_pct, c->bar_p90_pct);
+        at_most(0.85, c->coverage);
+        at_most(c->coverage, 0.95);
+    }
+}
+
 static void a_run_of_speed_that_says_too_little_is_refused(void **state)
 {
     struct stage *s = *state;
@@ -175,6 +190,7 @@ int main(void)
         STAGED(the_ninth_of_ten_is_the_ninetieth_percentile),
         STAGED(the_class_is_the_files),
         STAGED(typical_speed_promises_nothing_but_its_range_holds),
+        STAGED(measured_speed_keeps_what_is_promised),
         STAGED(a_run_of_speed_that_says_too_little_is_refused),
         STAGED(the_shipped_residuals_are_those_of_the_shipped_truth),
     };

@@ -1,0 +1,16 @@
+/* verb/served.h - weights as published that lie on this disk, under a program that takes them so. */
+#pragma once
+#include "verb/common.h"
+
+/* What vLLM would make of the machine's cards: bounds that nothing was held against. */
+struct served {
+    bool holds;
+    double cards;
+    double weights_bytes, taken_bytes; /* of each card */
+    double cache_low_tokens, cache_high_tokens;
+    double own_tokens; /* the context the model was trained for; 0 not known */
+};
+/* False where nothing is said of it: no card that it runs on, a format it is not sized for, files that are missing. */
+bool runtimes_stored(const struct placed *p, struct served *out) NODISCARD;
+/* What the files of a folder of safetensors hold: "awq, 4 bits, groups of 128", "F16"; NULL: not known. */
+const char *stored_words(const struct asked *a);
