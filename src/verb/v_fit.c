@@ -211,6 +211,31 @@ static bool ask(const struct request *q, const struct context *in, struct fit *f
     return asked_task(in, &how, f->machine, &f->asked, err) && asked_knobs(q, in, &f->asked, err);
 }
 
+/* What else would fit, and how speed falls with depth. */
+static void find_largest(const struct context *in, struct fit *f, const struct world *w)
+{
+    const struct task *t = &f->asked.task;
+    f->largest_context_tokens = judge_largest_context(t, f->machine, w, CONTEXT_STEP);
+    if (fit_serves(f)) {
+        f->largest_sequences = judge_largest_sequences(t, f->machine, w);
+        f->largest_model = fit_largest_of_family(in, f, w);
+    }
+    if (f->devices && !runtime_of(&f->asked.knobs)->published)
+        judge_on_devices(t, f->machine, in->catalog, w, CONTEXT_STEP, &f->all_on);
+    f->depths = judge_depths(t, f->machine, w, f->depth);
+}
+
+/* How it gets here: of GGUF files alone. */
+static bool find_way_here(const struct request *q, const struct context *in, struct fit *f,
+                          struct mu_err *err)
+{
+    if (!runtime_of(&f->asked.knobs)->published)
+        return find_fetch(q, in, &f->asked, f->machine, &f->fetch, err);
+    if (request_text(q, "line"))
+        note_add(in->notes, "how long fetching takes is told of GGUF files alone");
+    return true;
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
@@ -232,21 +257,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
-    f->largest_context_tokens =
-        judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
-    if (fit_serves(f)) {
-        f->largest_sequences = judge_largest_sequences(&f->asked.task, f->machine, &world);
-        f->largest_model = fit_largest_of_family(in, f, &world);
-    }
-    if (f->devices && !runtime_of(&f->asked.knobs)->published)
-        judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
-    f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
-    if (runtime_of(&f->asked.knobs)->published) {
-        if (request_text(q, "line"))
-            note_add(in->notes, "how long fetching takes is told of GGUF files alone");
-    } else if (!find_fetch(q, in, &f->asked, f->machine, &f->fetch, err)) {
-        return false;
-    }
+    find_largest(in, f, &world);
+    if (!find_way_here(q, in, f, err)) return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
