@@ -110,6 +110,7 @@ static const struct field model_field[] = {
     ROW_FLAG(model_part, "gated", gated),
     ROW_TEXT(model_part, "native_quant", native_quant),
     ROW_NUMBER(model_part, "embedding_dim", embedding_dim),
+    ROW_TEXT(model_part, "native_mix", native_mix),
     ROW_MAP("rope_scaling", rope_fields),
     ROW_MAP("mla", mla_fields),
     ROW_MAP("hybrid", hybrid_fields),

@@ -39,6 +39,7 @@ struct model_part {
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */
+    const char *native_mix;     /* the mix that holds it as it was trained; NULL: none does */
 };
 
 bool catalog_models(const struct catalog *c, const struct model_part **out, size_t *count,

@@ -22,6 +22,7 @@ enum catalog_part {
     PART_GUIDES,
     PART_HF_ARCHITECTURES,
     PART_SOURCES,
+    PART_TRAINING,
     PART_COUNT
 };
 enum { KINDS_KNOWN = 8 }; /* of catalog/known.h */

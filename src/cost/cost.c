@@ -39,6 +39,17 @@ void cost_bill(const struct task *t, const struct split *s, struct bill *out)
     t->kind->bill(out, t->model, t->knobs, s);
 }
 
+void cost_beside(const struct task *t, const struct split *s, struct bill *out)
+{
+    out->lines = out->abouts = 0;
+    out->full = false;
+    out->unruled = NULL;
+    if (t->kind->beside)
+        t->kind->beside(out, t->model, s);
+    else
+        t->kind->bill(out, t->model, t->knobs, s);
+}
+
 /* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */
 static bool is_named(struct str name, const char *text)
 {

@@ -6,6 +6,7 @@
 
 struct arena;
 struct backend;
+struct beside;
 struct buffer_rule;
 struct catalog;
 struct digest;
@@ -60,6 +61,8 @@ struct generate {
     double dtype;     /* enum dtype; of runtimes that take weights as published */
     /* context_tokens is what each sequence has: serve, and every runtime but llama.cpp, whose -c is of all of them together. */
     bool context_each;
+    /* Adapters, a projector, a draft model (cost/beside.h); usual NULL: none. */
+    const struct beside *beside;
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */
@@ -101,6 +104,9 @@ struct workload {
     size_t knobs;
     size_t size; /* of the knobs' struct */
     void (*bill)(struct bill *b, const struct digest *m, const void *knobs, const struct split *s);
+    /* The lines of such a bill that are not its own (HELD_PROCESS), where every ABOUT() stands; NULL: the
+     * whole bill is run again for them. */
+    void (*beside)(struct bill *b, const struct digest *m, const struct split *s);
     const struct guide_rule *rule;
     size_t rules;
 };
@@ -115,6 +121,8 @@ struct task {
     const void *knobs;
 };
 void cost_bill(const struct task *t, const struct split *s, struct bill *out);
+/* Of a bill that has a rule: what is beside the held bytes alone, to be bent at little cost. */
+void cost_beside(const struct task *t, const struct split *s, struct bill *out);
 void generate_usual(struct generate *g, const struct digest *m, const struct weight_type *types);
 /* The same with what another runtime has by itself; every sequence has a context of its own there. */
 void generate_under(struct generate *g, enum runtime_id runtime);

@@ -8,3 +8,5 @@ extern const struct guide_rule generate_rules[GENERATE_RULES];
 /* knobs: a struct generate; dispatched by its runtime. */
 void generate_bill(struct bill *b, const struct digest *m, const void *knobs,
                    const struct split *s);
+/* What is beside the held bytes, of runtimes that follow llama.cpp. */
+void generate_beside(struct bill *b, const struct digest *m, const struct split *s);

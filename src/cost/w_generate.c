@@ -1,7 +1,6 @@
 /* generate: text from a prompt, with llama.cpp unless another runtime is asked for (runtime.h), as a llama-server of v0.5.0 is set up
  * unless told otherwise. The row of its knobs, their defaults, the bill that its parts make up (llama.h), and the rule of thumb that
- * people use instead. Left out: draft models, adapters,
- * several prompts' cache on disk. */
+ * people use instead. Left out: several prompts' cache on disk. */
 #include <assert.h>
 #include <string.h>
 
@@ -248,6 +247,13 @@ static const char *unruled(const struct digest *m, const struct generate *g)
     return NULL;
 }
 
+/* All that ABOUT()s stand in, under llama.cpp. */
+void generate_beside(struct bill *b, const struct digest *m, const struct split *s)
+{
+    llama_process(b, m);
+    llama_drivers(b, s);
+}
+
 void llama_bill(struct bill *b, const struct digest *m, const struct generate *asked,
                 const struct split *s)
 {
@@ -262,8 +268,8 @@ void llama_bill(struct bill *b, const struct digest *m, const struct generate *a
     llama_kv_cache(b, &l);
     llama_compute(b, &l);
     llama_output(b, m, &g);
-    llama_process(b, m);
-    llama_drivers(b, s);
+    llama_beside(b, &l);
+    generate_beside(b, m, s);
     llama_work(b, &l);
 }
 
@@ -354,6 +360,7 @@ const struct workload workload_generate = {
     .knobs = GENERATE_KNOBS,
     .size = sizeof(struct generate),
     .bill = generate_bill,
+    .beside = generate_beside,
     .rule = generate_rules,
     .rules = GENERATE_RULES,
 };

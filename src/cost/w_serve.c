@@ -11,6 +11,7 @@ const struct workload workload_serve = {
     .knobs = GENERATE_KNOBS,
     .size = sizeof(struct generate),
     .bill = generate_bill,
+    .beside = generate_beside,
     .rule = generate_rules,
     .rules = GENERATE_RULES,
 };

@@ -12,6 +12,7 @@
 #include "catalog/architecture.h"
 #include "catalog/hf_architecture.h"
 #include "catalog/parts.h"
+#include "model/hf_count.h"
 
 #include <string.h>
 
@@ -584,6 +585,8 @@ bool hf_config_read(struct str bytes, const char *name, const struct catalog *c,
         made.model_type = str_visible(a, type);
         made.checked = r->type->checked;
         quantization(r->config, root, a, &made.quantization);
+        const struct hf_counting counting = {r->config, r->type->kind, &made.shape, c, a};
+        made.parameters = r->refused ? 0 : hf_count(&counting);
         read = arena_within(a, err);
     }
     json_free(root);

@@ -24,7 +24,7 @@ static bool is_revision(struct str s)
 }
 
 /* org/name of letters, digits, and single . - _ between them: nothing that leads out of a folder. */
-static bool is_repo(struct str s)
+bool stock_is_repo(struct str s)
 {
     size_t slashes = 0;
     bool mark = true;
@@ -80,7 +80,8 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
     struct arena *a = t->in->arena;
     const char *repo = str_format(a, "%s/%s", hub->path, folder);
     const char *called = repo_name(folder, a);
-    const char *name = hub->hub && is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
+    const char *name =
+        hub->hub && stock_is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
     const char *const *revision;
     size_t revisions = 0;
     const struct str main = main_revision(t->in, repo);
@@ -102,7 +103,7 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
 }
 
 /* A path inside a repository: no part of it is empty, hidden or leads up. */
-static bool is_inside(struct str s)
+bool stock_is_inside(struct str s)
 {
     if (!s.n || s.n > NAME_MOST || memchr(s.p, '\\', s.n)) return false;
     struct str rest = s;
@@ -195,7 +196,7 @@ static void names_below(const struct looking *in, struct names *all)
     }
 }
 
-static const char *with_tag(const char *const *name, size_t names, struct str tag)
+const char *stock_with_tag(const char *const *name, size_t names, struct str tag)
 {
     struct gguf_name part;
     for (size_t i = 0; i < names; i++) {
@@ -212,18 +213,27 @@ static const char *with_tag(const char *const *name, size_t names, struct str ta
 /* In the folder itself, else right below it. */
 static const char *tagged(const struct looking *in, struct names *all, struct str tag)
 {
-    const char *file = with_tag(all->name, all->count, tag);
+    const char *file = stock_with_tag(all->name, all->count, tag);
     if (file || all->below) return file;
     names_below(in, all);
-    return with_tag(all->name, all->count, tag);
+    return stock_with_tag(all->name, all->count, tag);
 }
 
-/* What llama.cpp would take of a folder's files; NULL when there is none. */
+/* What llama.cpp would take of a folder's files where none is asked for: the first of these that is there. */
+static const struct str usual[] = {{"Q4_K_M", 6}, {"Q8_0", 4}, {NULL, 0}};
+
 static const char *usual_file(const struct looking *in, struct names *all)
 {
-    static const struct str usual[] = {{"Q4_K_M", 6}, {"Q8_0", 4}, {NULL, 0}};
     const char *file = NULL;
     for (size_t i = 0; i < COUNT_OF(usual) && !file; i++) file = tagged(in, all, usual[i]);
+    return file;
+}
+
+const char *stock_usual_file(const char *const *name, size_t names)
+{
+    const char *file = NULL;
+    for (size_t i = 0; i < COUNT_OF(usual) && !file; i++)
+        file = stock_with_tag(name, names, usual[i]);
     return file;
 }
 
@@ -250,7 +260,7 @@ static const char *in_folder(struct wanted *w, const char *folder, bool hub)
 {
     const struct looking *in = w->f->in;
     const char *file = NULL;
-    if (w->rest.n && is_inside(w->rest)) {
+    if (w->rest.n && stock_is_inside(w->rest)) {
         const char *path = str_format(in->arena, "%s/%.*s", folder, STR_ARG(w->rest));
         if (is_file(path)) return path;
     }
@@ -262,6 +272,13 @@ static const char *in_folder(struct wanted *w, const char *folder, bool hub)
         return folder;
     mention(w, &all);
     return NULL;
+}
+
+const char *stock_in_folder(const struct looking *in, const char *folder, struct str rest)
+{
+    const struct finding f = {.in = in};
+    struct wanted w = {.f = &f, .rest = rest};
+    return in_folder(&w, folder, false);
 }
 
 static const char *in_hub(struct wanted *w, const char *hub)
@@ -278,7 +295,7 @@ static const char *in_hub(struct wanted *w, const char *hub)
 /* llama.cpp's cache before it took the hub's layout: ORG_NAME_FILE, a file's folders set off by _ too. */
 static const char *in_flat(const struct wanted *w, const char *folder)
 {
-    if (!w->rest.n || !is_inside(w->rest)) return NULL;
+    if (!w->rest.n || !stock_is_inside(w->rest)) return NULL;
     char *name = (char *)arena_alloc(w->f->in->arena, w->rest.n + 1);
     for (size_t i = 0; i < w->rest.n; i++) name[i] = w->rest.p[i] == '/' ? '_' : w->rest.p[i];
     const char *path = str_format(w->f->in->arena, "%s/%.*s_%.*s_%s", folder, STR_ARG(w->org),
@@ -307,7 +324,7 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
 {
     struct wanted w = {.f = f, .rest = f->name};
     const struct str repo = str_cut(&w.rest, ':');
-    if (!is_repo(repo))
+    if (!stock_is_repo(repo))
         return err_set(err, MU_NOINPUT,
                        "cannot take %s for a model: write hf:ORGANISATION/NAME, with :FILE or "
                        ":QUANTISATION behind it for one of several",
@@ -329,7 +346,7 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
     return err_set(err, MU_NOINPUT,
                    "cannot open %s: it is in no cache on this disk; its files are listed at "
                    "%s/api/models/%.*s/tree/main, which is not asked: fetch it first, as with hf "
-                   "download %.*s",
+                   "download %.*s, or let fit and need read its header alone with --online",
                    f->operand,
                    given && given[0] && !strchr(given, '@')
                        ? str_visible(f->in->arena, str_of(given))

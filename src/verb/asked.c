@@ -1,5 +1,7 @@
 /* What a command asks a machine to run: a model under a mix, and the workload's knobs, at their defaults and as given. */
+#include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -9,8 +11,10 @@
 #include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "model/remote.h"
 #include "model/stores.h"
 #include "verb/common.h"
+#include "verb/nominal.h"
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
 #define QUANT_USUAL "Q4_K_M"
@@ -18,6 +22,10 @@
 static bool mix_of(const struct context *in, const struct model *m, const char *quant,
                    const struct mix **out, struct mu_err *err)
 {
+    if (!quant && m->native_quant) {
+        quant = m->native_quant;
+        note_add(in->notes, "quantisation not given: %s taken, as it was trained (--quant)", quant);
+    }
     if (!quant) {
         quant = QUANT_USUAL;
         note_add(in->notes, "quantisation not given: %s taken (--quant)", quant);
@@ -30,6 +38,27 @@ static bool mix_of(const struct context *in, const struct model *m, const char *
     if (m->tensors)
         return err_set(err, MU_USAGE, "%s is a file of its own quantisation; leave --quant out",
                        m->name);
+    return true;
+}
+
+/* A size ("7B") becomes the name of the model that stands for one of that size, which is said; a file of that name and
+ * another operand stay. */
+static bool name_of_size(const struct context *in, const char **operand, struct mu_err *err)
+{
+    const char *shown = str_visible(in->arena, str_of(*operand));
+    size_t alike = 0;
+    double params;
+    if (!params_parse(*operand, (double)NAN, &params) || access(*operand, F_OK) == 0) return true;
+    const struct model_part *part = nominal_model(in->catalog, params, &alike);
+    if (!part)
+        return catalog_sound(in->catalog, err) &&
+               err_set(err, MU_NOINPUT, "no dense model of the catalogue is near a size of %s",
+                       shown);
+    note_add(in->notes,
+             "%s is a size: %s stands for it, the first of %zu dense models of the catalogue that "
+             "are about that large and of one shape",
+             shown, part->hf_id, alike);
+    *operand = part->hf_id;
     return true;
 }
 
@@ -88,34 +117,53 @@ static const char *bound_note(const struct context *in, const struct runtime *r)
                       r->words);
 }
 
+static bool runtime_asked(const struct context *in, const struct asking *how, enum runtime_id *out,
+                          struct mu_err *err)
+{
+    *out = RUNTIME_LLAMA;
+    return !how->runtime || runtime_named(str_of(how->runtime), out) ||
+           err_set(err, MU_USAGE,
+                   "runtime is \"%s\", but takes one of: llama.cpp ollama transformers vllm",
+                   str_visible(in->arena, str_of(how->runtime)));
+}
+
+/* A file's own figures, or those of the shape in a mix. */
+static bool take_digest(const struct context *in, const struct model *m, const char *quant,
+                        struct digest *out, struct mu_err *err)
+{
+    const struct mix *mix;
+    if (m->tensors && !quant) {
+        digest_of_model(m, in->catalog, out);
+    } else {
+        if (!mix_of(in, m, quant, &mix, err)) return false;
+        digest_of_shape(&m->shape, mix, in->catalog, out);
+        out->quant = mix->name;
+    }
+    out->name = m->name;
+    return true;
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
-    enum runtime_id runtime = RUNTIME_LLAMA;
+    enum runtime_id runtime;
     const char *operand = how->operand, *quant;
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
-    if (!types || !stores_operand(operand, in->env, in->arena, &path, err) ||
+    if (!types || !name_of_size(in, &operand, err) ||
+        !stores_operand(operand, in->env, in->arena, &path, err) ||
         !model_open(path, in->catalog, in->arena, in->notes, model, err))
         return false;
-    if (how->runtime && !runtime_named(str_of(how->runtime), &runtime))
-        return err_set(err, MU_USAGE,
-                       "runtime is \"%s\", but takes one of: llama.cpp ollama transformers vllm",
-                       str_visible(in->arena, str_of(how->runtime)));
-    if (!quant_under(how, runtime, model, &quant, err)) return false;
+    if (!runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
+        return false;
+    if (path != operand) remote_confess(path, in->arena, in->notes);
     out->model = model;
     out->file = model->tensors ? path : NULL;
+    out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
-    if (model->tensors && !quant) {
-        digest_of_model(model, in->catalog, out->digest);
-    } else {
-        const struct mix *mix;
-        if (!mix_of(in, model, quant, &mix, err)) return false;
-        digest_of_shape(&model->shape, mix, in->catalog, out->digest);
-        out->digest->quant = mix->name;
-    }
-    out->digest->name = model->name;
+    if (!take_digest(in, model, quant, out->digest, err)) return false;
+    out->with = NULL;
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
     generate_under(&out->knobs, runtime);

@@ -48,7 +48,8 @@ static void show_ollama(struct doc *d, const struct placed *p)
     for (int i = 1; i < s->sites; i++) layers += s->layers[i];
     const char *cache = ollama_cache(g);
     struct block *b = doc_commands(d, "Ollama: a Modelfile, and the server's environment");
-    commands_row(d, b, "FROM %s", p->asked->file ? p->asked->file : "./MODEL.gguf");
+    commands_row(d, b, "FROM %s",
+                 p->asked->file && !p->asked->url ? p->asked->file : "./MODEL.gguf");
     commands_row(d, b, "PARAMETER num_ctx %.0f", floor(generate_all_tokens(g) / g->sequences));
     commands_row(d, b, "PARAMETER num_gpu %.0f", layers);
     commands_row(d, b, "OLLAMA_NUM_PARALLEL=%.0f OLLAMA_FLASH_ATTENTION=%d%s%s ollama serve",

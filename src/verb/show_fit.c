@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 static bool is_encoder(const struct fit *f)
 {
@@ -57,9 +58,11 @@ static void say_placed(struct doc *d, const struct fit *f)
     const struct site *s = verdict_binding(v);
     const char *where = placement_words(&f->placed, a), *what = task_words(f, a);
     const char *needs = needs_words(&f->placed, a);
+    const char *missing = missing_words(&f->placed, a);
     if (v->fits == FITS_NOT)
-        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s", what, where, needs,
-                   s->bound_by ? ", bound by " : "", s->bound_by ? s->bound_by : "");
+        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s%s%s", what, where, needs,
+                   *missing ? "; missing are " : "", missing, s->bound_by ? ", bound by " : "",
+                   s->bound_by ? s->bound_by : "");
     else
         doc_answer(d, TONE_GOOD, "%s, %s: %s needs %s%s",
                    v->fits == FITS ? "Fits" : "Fits, probably", where, what, needs,
@@ -318,6 +321,12 @@ static void write_on_devices(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
+/* What a file or a configuration makes though nothing can be computed from it; a figure of the catalogue's was not counted. */
+static double counted(const struct model *m)
+{
+    return m->origin == REPORTED && m->shape.parameters > 0 ? m->shape.parameters : (double)NAN;
+}
+
 void write_fit(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -326,7 +335,8 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_map(&w);
     writer_put_cstr(&w, "name", m->name);
     writer_put_cstr(&w, "quant", m->quant);
-    writer_put_number(&w, "parameters", m->parameters);
+    const double parameters = m->parameters > 0 ? m->parameters : counted(f->asked.model);
+    writer_put_number(&w, "parameters", parameters);
     writer_put_number(&w, "weight_bytes", m->weight_bytes);
     writer_put_cstr(&w, "source", f->asked.model->source);
     writer_map_end(&w);
@@ -341,6 +351,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_serve(&w, f);
     write_cpu_placement(&w, f);
     write_fetch(&w, f->fetch);
+    write_together(&w, f->asked.with);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }

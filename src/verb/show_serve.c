@@ -149,14 +149,20 @@ static void command_transformers(struct doc *d, const struct placed *p)
                      : "");
 }
 
+static void command_llama(struct doc *d, const struct placed *p)
+{
+    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(p, d->arena));
+    const char *devices = device_order_words(p, d->arena);
+    if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
+    if (!p->asked->with) show_runtimes(d, p); /* they have other ways, or none */
+}
+
 void show_runtime_command(struct doc *d, const struct placed *p)
 {
     switch ((int)p->asked->knobs.runtime) {
     case RUNTIME_VLLM: command_vllm(d, p); break;
     case RUNTIME_TRANSFORMERS: command_transformers(d, p); break;
     case RUNTIME_OLLAMA: show_runtimes(d, p); break;
-    default:
-        commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(p, d->arena));
-        show_runtimes(d, p);
+    default: command_llama(d, p);
     }
 }

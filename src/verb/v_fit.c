@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "catalog/types.h"
 #include "cost/runtime.h"
 #include "judge/placement.h"
 #include "machine/accelerators.h"
@@ -19,6 +20,7 @@
 #include "model/model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
 
@@ -199,12 +201,21 @@ static bool leave_room(const struct request *q, const struct context *in, const 
     }
     return true;
 }
+
+/* No mix is better than the one that a model was trained in. */
+static void prefer_native(const struct context *in, struct fit *f)
+{
+    const char *native = f->asked.model->native_quant, *quant = f->asked.digest->quant;
+    if (!native || !quant || strcmp(native, quant) != 0 || !f->all_on.mix) return;
+    if (verdict_all_on_devices(&f->verdict))
+        f->all_on.mix = catalog_mix(in->catalog, str_of(native));
+}
 /* ---- the verb */
 
-static bool ask(const struct request *q, const struct context *in, struct fit *f,
-                struct mu_err *err)
+static bool ask(const struct request *q, const struct context *in, const char *operand,
+                struct fit *f, struct mu_err *err)
 {
-    const struct asking how = {.operand = q->operand[0],
+    const struct asking how = {.operand = operand,
                                .quant = request_text(q, "quant"),
                                .kind = request_text(q, "kind"),
                                .runtime = request_text(q, "runtime")};
@@ -222,6 +233,7 @@ static void find_largest(const struct context *in, struct fit *f, const struct w
     }
     if (f->devices && !runtime_of(&f->asked.knobs)->published)
         judge_on_devices(t, f->machine, in->catalog, w, CONTEXT_STEP, &f->all_on);
+    prefer_native(in, f);
     f->depths = judge_depths(t, f->machine, w, f->depth);
 }
 
@@ -241,11 +253,14 @@ static bool answer(const struct request *q, const struct context *in, struct ans
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    if (!subject_machine(q, in, &f->subject, err)) return false;
+    const char *operand = NULL;
+    if (!subject_machine(q, in, &f->subject, err) ||
+        !online_operand(q, in, q->operand[0], &operand, err))
+        return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
     if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, f, err))
+        !ask(q, in, operand, f, err) || !asked_together(q, in, f->machine, &f->asked, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
@@ -257,6 +272,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
+    note_together(in, &f->placed);
     find_largest(in, f, &world);
     if (!find_way_here(q, in, f, err)) return false;
 
@@ -290,6 +306,18 @@ static const struct option options[] = {
     {.name = "exact",
      .kind = OPTION_SWITCH,
      .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
+    {.name = "lora",
+     .kind = OPTION_TEXTS,
+     .value = "FILE",
+     .words = "a LoRA adapter beside it, a GGUF file (repeatable)"},
+    {.name = "mmproj",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .words = "the projector beside it that reads pictures or sound, a GGUF file"},
+    {.name = "draft",
+     .kind = OPTION_TEXT,
+     .value = "MODEL",
+     .words = "a small model beside it whose tokens it verifies"},
     {.name = "quick", .kind = OPTION_FLAG, .words = "measure nothing; kept measurements are used"},
     {.name = "line",
      .kind = OPTION_TEXT,
@@ -298,12 +326,16 @@ static const struct option options[] = {
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
+    {.name = "online",
+     .kind = OPTION_FLAG,
+     .words = "ask hubs for the header of a model that is not here: hf:, ollama:, https://"},
 };
 static const char *const examples[] = {
     "muster fit phi-3-mini --quant Q4_K_M --ctx 4k --quick",
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:32GiB\" --ctx 32k --kv-type q8_0",
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:64GiB gpu:RTX 4090\" --kind serve --parallel 8",
     "muster fit Llama-2-7B --machine \"cpu:8 ram:64GiB\" --runtime transformers --dtype fp32",
+    "muster fit Qwen2.5-14B --draft Qwen2.5-0.5B --machine \"cpu:8 ram:32GiB\"",
     NULL,
 };
 extern const struct workload workload_generate;
@@ -316,8 +348,10 @@ const struct verb verb_fit = {
         "this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
-        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "
-        "spelling. "
+        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
+        "spelling, or a size (7B), for which a model of the catalogue stands. With --online one "
+        "that is not here, or an address (https://...), has its header fetched, and only that; "
+        "nothing is asked over the network otherwise. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "

@@ -19,6 +19,7 @@ COMMANDS = [
     ('fit', 'Llama-3.1-70B', '--machine', LINE),
     ('fit', 'GPT-4', '--machine', LINE),
     ('fit', 'gpt-oss-20b', '--quant', 'Q8_0', '--machine', 'cpu:4 ram:64GiB', '--line', '50MB/s'),
+    ('fit', '13B', '--draft', '7B', '--machine', LINE),
     ('fit', 'Qwen2.5-7B', '--quant', 'Q4_K_M', '--machine', LINE + ' gpu:RTX 3060 12GB'),
     ('fit', 'Llama-3.1-70B', '--quant', 'Q4_K_M', '--machine', 'cpu:8 ram:64GiB gpu:RTX 4090, RTX 3060 12GB'),
     ('fit', 'GPT-4', '--machine', LINE + ' gpu:RTX 4090'),

@@ -20,6 +20,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+import small_model
+
 MUSTER, ENGINE, ROOT, PROGRAMS = (pathlib.Path(path).resolve() for path in sys.argv[1:5])
 MIB = 1 << 20
 FIGURES = {"arch": "llama", "n_layer": 6, "n_embd": 1024, "n_head": 16, "n_head_kv": 4, "n_ff": 4096, "n_vocab": 4000, "n_ctx_train": 8192,
@@ -152,6 +154,95 @@ class Tools(unittest.TestCase):
                 at = command.index(threads[0])
                 self.assertEqual(command[at:at + len(threads)], threads)
                 self.serve(command, self.complete)
+
+    def attach(self, name, keys, tensors):
+        """A file beside the model: a header and zeros behind it."""
+        path = os.path.join(self.folder, name)
+        header, byte_count = small_model.header(keys, tensors)
+        with open(path, "wb") as f:
+            f.write(header)
+            f.truncate(len(header) + byte_count)
+        return path
+
+    def beside(self, *args):
+        """Bytes by name of the lines that --lora, --mmproj and --draft add."""
+        return {line["name"]: line["bytes"] for line in json.loads(self.muster(*args, "--json"))["held"] if line["group"] == "beside"}
+
+    def adapter(self, name, rank, wanted):
+        """An adapter of the model's weights whose names hold one of the words wanted."""
+        width, inner, words = FIGURES["n_embd"], FIGURES["n_ff"], FIGURES["n_vocab"]
+        key = width // FIGURES["n_head"] * FIGURES["n_head_kv"]
+        pairs = [("token_embd.weight", (rank, words), (rank, width)), ("output.weight", (width, rank), (rank, words))]
+        for layer in range(FIGURES["n_layer"]):
+            pairs += [(f"blk.{layer}.attn_q.weight", (width, rank), (rank, width)), (f"blk.{layer}.attn_k.weight", (width, rank), (rank, key)),
+                      (f"blk.{layer}.ffn_up.weight", (width, rank), (rank, inner)), (f"blk.{layer}.ffn_down.weight", (inner, rank), (rank, width))]
+        tensors = [(weight + half, small_model.F32, dims) for weight, *both in pairs if any(word in weight for word in wanted)
+                   for half, dims in zip((".lora_a", ".lora_b"), both)]
+        return self.attach(name, {"general.architecture": "llama", "general.type": "adapter", "adapter.type": "lora",
+                                  "adapter.lora.alpha": 32.0}, tensors)
+
+    def test_adapters_lie_as_said(self):
+        def compute(log):  # it is reserved again once the adapter is there
+            return float(re.findall(r" compute buffer size = +([\d.]+) MiB", log)[-1])
+        plain = compute(self.serve(self.command("--ctx", "4096"), self.complete))
+        for rank, wanted in [(16, ("weight",)), (8, ("attn",)), (256, ("ffn",)), (4, ("output.weight",)), (4, ("token_embd",))]:
+            with self.subTest(rank=rank, wanted=wanted):
+                settings = "--ctx", "4096", "--lora", self.adapter("an adapter.gguf", rank, wanted)
+                log, said = self.serve(self.command(*settings), self.complete), self.beside(*settings)
+                self.assertEqual(sorted(said), ["LoRA adapters", "computing adapters, at most"])
+                mib = sum(map(float, re.findall(r"LoRA buffer size = +([\d.]+) MiB", log)))
+                self.assertAlmostEqual(mib, said["LoRA adapters"] / MIB, delta=0.0051)
+                self.assertLessEqual(compute(log) - plain, said["computing adapters, at most"] / MIB + 0.0101)
+                self.assertEqual(self.beside(*settings, *settings[-2:])["LoRA adapters"], 2 * said["LoRA adapters"])
+
+    def test_other_models_adapters_are_refused(self):
+        other = self.attach("other.gguf", {"general.architecture": "llama", "general.type": "adapter"},
+                            [("blk.0.attn_q.weight.lora_a", small_model.F32, (256, 8)), ("blk.0.attn_q.weight.lora_b", small_model.F32, (8, 256))])
+        done = subprocess.run([MUSTER, "fit", self.file, "--quick", "--lora", other], cwd=self.folder, capture_output=True, text=True,
+                              env={"HOME": self.folder, "PATH": "/usr/bin:/bin"}, timeout=WAIT_S)
+        self.assertEqual((done.returncode, done.stdout), (65, ""))
+        self.assertIn("other dimensions", done.stderr)
+
+    def test_a_projector_is_as_large_as_said(self):
+        width, wide, f32, model = 256, 1024, small_model.F32, FIGURES["n_embd"]
+        keys = {"general.architecture": "clip", "general.type": "mmproj", "clip.has_vision_encoder": True, "clip.projector_type": "mlp",
+                "clip.use_gelu": True, "clip.vision.image_size": 112, "clip.vision.patch_size": 14, "clip.vision.embedding_length": width,
+                "clip.vision.feed_forward_length": wide, "clip.vision.block_count": 3, "clip.vision.attention.head_count": 4,
+                "clip.vision.projection_dim": model, "clip.vision.attention.layer_norm_epsilon": 1e-5,
+                "clip.vision.image_mean": small_model.Floats([0.5, 0.5, 0.5]), "clip.vision.image_std": small_model.Floats([0.5, 0.5, 0.5])}
+        tensors = [("v.patch_embd.weight", f32, (14, 14, 3, width)), ("v.class_embd", f32, (width,)), ("v.position_embd.weight", f32, (width, 65)),
+                   ("v.pre_ln.weight", f32, (width,)), ("v.pre_ln.bias", f32, (width,)), ("mm.0.weight", small_model.Q8_0, (width, model)),
+                   ("mm.0.bias", f32, (model,)), ("mm.2.weight", f32, (model, model)), ("mm.2.bias", f32, (model,))]
+        for layer in range(3):
+            at = f"v.blk.{layer}."
+            tensors += [(at + name + ".weight", f32, (width, width)) for name in ("attn_q", "attn_k", "attn_v", "attn_out")]
+            tensors += [(at + name + kind, f32, (width,)) for name in ("ln1", "ln2") for kind in (".weight", ".bias")]
+            tensors += [(at + "ffn_down.weight", f32, (wide, width)), (at + "ffn_up.weight", f32, (width, wide))]
+        settings = "--ctx", "2048", "--mmproj", self.attach("a projector.gguf", keys, tensors)
+        log, said = self.serve(self.command(*settings), self.complete), self.beside(*settings)
+        self.assertEqual(list(said), ["projector"])
+        self.assertAlmostEqual(float(re.search(r"model size: +([\d.]+) MiB", log).group(1)), said["projector"] / MIB, delta=0.0101)
+
+    def test_a_draft_model_lies_as_said(self):
+        draft = os.path.join(self.folder, "draft.gguf")
+        subprocess.run([ROOT / "tools" / "make-gguf", json.dumps({**FIGURES, "n_layer": 2, "n_embd": 256, "n_head": 8, "n_head_kv": 2, "n_ff": 512}), draft,
+                        "--whole-tokenizer"], check=True)
+        subprocess.run([ENGINE, "fill"], input=json.dumps({"file": draft}).encode(), check=True, capture_output=True, timeout=WAIT_S)
+        for more in ((), ("--parallel", "2", "--kv-type", "q8_0"), ("--kv-unified", "--parallel", "2", "--ubatch", "128")):
+            with self.subTest(more=more):
+                settings = "--ctx", "4096", "--draft", draft, *more
+                said, held = self.beside(*settings), self.held(*settings)
+                log = self.serve(self.command(*settings), self.complete)
+                first, second = log.rsplit("loading draft model", 1)
+                buffers = held["buffers"]
+                for text, kv, rest, name in [
+                        (first[first.rindex("load_tensors:"):], sum(b["context_bytes"] for b in buffers),
+                         sum(b["compute_bytes"] for b in buffers) + held["output_bytes"], "model"),
+                        (second, said["draft model, KV cache"], said["draft model, compute and output"], "draft")]:
+                    mib = {kind: sum(map(float, re.findall(rf" {kind} buffer size = +([\d.]+) MiB", text)))
+                           for kind in ("KV", "compute", "output")}
+                    self.assertAlmostEqual(mib["KV"], kv / MIB, delta=0.0051, msg=name)
+                    self.assertAlmostEqual(mib["compute"] + mib["output"], rest / MIB, delta=0.0101, msg=name)
 
     def test_fit_params_estimates_the_same(self):
         settings = "--ctx", "8192", "--parallel", "2", "--kv-type", "q8_0"

@@ -343,7 +343,8 @@ static void what_is_not_here_is_said_with_where_it_is(void **state)
     assert_string_equal(refused("hf:org/name:Q4_K_M", MU_NOINPUT),
                         "cannot open hf:org/name:Q4_K_M: it is in no cache on this disk; its files "
                         "are listed at https://huggingface.co/api/models/org/name/tree/main, which "
-                        "is not asked: fetch it first, as with hf download org/name");
+                        "is not asked: fetch it first, as with hf download org/name, or let fit "
+                        "and need read its header alone with --online");
     endpoint = "http://mirror.lan";
     assert_non_null(strstr(refused("hf:org/name", MU_NOINPUT), " http://mirror.lan/api/models/"));
     endpoint = "http://me:secret@mirror.lan";
@@ -353,7 +354,8 @@ static void what_is_not_here_is_said_with_where_it_is(void **state)
         refused("ollama:llama3.2:3b", MU_NOINPUT),
         "cannot open ollama:llama3.2:3b: Ollama's store on this disk has no such name; its "
         "manifest is at https://registry.ollama.ai/v2/library/llama3.2/manifests/3b, which is not "
-        "asked: fetch it first, with ollama pull llama3.2:3b");
+        "asked: fetch it first, with ollama pull llama3.2:3b, or let fit and need "
+        "read its header alone with --online");
 }
 
 static void ollamas_store_is_read_by_its_manifests(void **state)
