@@ -63,6 +63,13 @@ struct asked {
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
                     const struct machine *m, struct asked *out, struct mu_err *err) NODISCARD;
+/* The same for a kind of workload (NULL: generate) and a runtime, by name (NULL: llama.cpp), whose own defaults the knobs then have. One
+ * that takes weights as published takes no mix. */
+struct asking {
+    const char *operand, *quant, *kind, *runtime;
+};
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err) NODISCARD;
 /* --online, and what it makes of an operand: the path of the header's copy where the model is not on this disk; without it, and of any
  * other operand, the operand itself. For commands that need no more of a model than its header. */
 bool online_operand(const struct request *q, const struct context *in, const char *operand,
@@ -86,6 +93,15 @@ struct placed {
     const struct verdict *verdict;
 };
 const char *lower_case(struct arena *a, const char *name); /* of ASCII */
+/* Joins b's blocks: the command of the runtime that was asked for. */
+void show_runtime_command(struct doc *d, const struct placed *p);
+/* "4096 tokens", "8 users with 8192 tokens each", "batch 4, context 4096 each". */
+const char *extent_words(const struct asked *asked, struct arena *a);
+/* What this machine has when other things hold so much of each of its pools (as many figures as it has pools). */
+const struct machine *machine_beside(const struct machine *m, const double *held_bytes,
+                                     struct arena *a);
+/* Adds what a verdict's sites need to the pools they lie in. */
+void hold_verdict(const struct verdict *v, double *held_bytes);
 /* A word as a shell reads it back: in single quotes unless it is plain. */
 const char *shell_word(const char *word, struct arena *a);
 /* The llama-server command line that runs it. */

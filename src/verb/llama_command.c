@@ -198,7 +198,7 @@ static void add_settings(struct buf *b, const struct asked *asked, struct arena 
     const struct generate *g = &asked->knobs;
     struct generate usual;
     generate_usual(&usual, asked->digest, asked->digest->types);
-    buf_format(b, " -c %.0f -np %.0f", g->context_tokens, g->sequences);
+    buf_format(b, " -c %.0f -np %.0f", generate_all_tokens(g), g->sequences);
     if (g->batch_tokens != usual.batch_tokens) buf_format(b, " -b %.0f", g->batch_tokens);
     if (g->ubatch_tokens != usual.ubatch_tokens) buf_format(b, " -ub %.0f", g->ubatch_tokens);
     if (g->kv_type_k != usual.kv_type_k)

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/units.h"
+#include "cost/runtime.h"
 #include "machine/facts.h"
 #include "verb/fit.h"
 
@@ -90,10 +91,17 @@ static void say_disk(struct doc *d, struct block *b, const struct fit *f)
               strcmp(disk->kind, "hdd") == 0 ? "a hard disk" : "over the network");
 }
 
+/* Threads and nodes are llama.cpp's to choose: other programs have other options. */
+static bool has_placement(const struct fit *f)
+{
+    return f->verdict.fits <= FITS_PROBABLY && !f->verdict.bill.unruled &&
+           !runtime_of(&f->asked.knobs)->published;
+}
+
 void show_cpu_placement(struct doc *d, const struct fit *f)
 {
     struct cpu_placement p;
-    if (f->verdict.fits > FITS_PROBABLY || f->verdict.bill.unruled) return;
+    if (!has_placement(f)) return;
     judge_cpu_placement(&f->asked.task, f->machine, &f->verdict, &p);
     struct block *b = doc_facts(d, "On the CPU");
     say_threads(d, b, &p);
@@ -117,7 +125,7 @@ void write_cpu_placement(struct writer *w, const struct fit *f)
 {
     struct cpu_placement p;
     writer_key(w, "cpu_placement");
-    if (f->verdict.fits > FITS_PROBABLY || f->verdict.bill.unruled) {
+    if (!has_placement(f)) {
         writer_null(w);
         return;
     }

@@ -59,6 +59,8 @@ const char *placement_words(const struct placed *p, struct arena *a)
     double layers = 0;
     struct buf b;
     if (s->sites == 1) return "everything on the host";
+    if (p->asked->knobs.runtime == (double)RUNTIME_VLLM && s->sites > 2)
+        return str_format(a, "an even share of every layer on each of %d devices", s->sites - 1);
     for (int i = 1; i < s->sites; i++) layers += s->layers[i];
     buf_init(&b, WORDS_BYTES_MOST);
     if (layers >= all)

@@ -45,7 +45,7 @@ def options(verb):
 
 
 def value_for(value, words):
-    choices = re.findall(r'\(([\w\s-]+)\)', words)
+    choices = re.findall(r'\(([\w\s.-]+)\)', words)
     return VALUES.get(value) or (choices[-1].split()[0] if choices and value in ('WORD', 'TYPE') else 'x')
 
 
