@@ -42,10 +42,11 @@ static double query_width(const struct shape *s)
     return s->heads * (s->latent.kv_rank > 0 ? latent : most(s->head_size, s->whole.head_size));
 }
 
-/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. */
-static double attention_floats(const struct shape *s)
+/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before; that is gone where scores come to stand. */
+static double attention_floats(const struct llama *l)
 {
-    return (s->arch->gated_query ? 4 : 2) * query_width(s);
+    const bool gated = l->m->shape->arch->gated_query && l->d->flash;
+    return (gated ? 4 : 2) * query_width(l->m->shape);
 }
 
 /* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
@@ -125,8 +126,9 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = most(attention_floats(s), recurrence_floats(s));
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
+    /* a layer attends or recurs, and recurring scores nothing */
+    m.attention_floats = most(attention_floats(l), recurrence_floats(s) - m.scores);
     if (!on_host) m.cache_bytes = copied_cache(l);
     return m;
 }
