@@ -25,7 +25,7 @@ static double index_bytes(const struct digest *m, const struct derived *d)
 
 static double mask_cells(const struct digest *m, const struct derived *d)
 {
-    if (m->shape->arch->encoder) return d->tokens;
+    if (m->shape->arch->encoder) return d->tokens * (m->shape->window_period > 0 ? 2 : 1);
     return d->cells + (m->shape->window_period > 0 ? d->window_cells : 0);
 }
 

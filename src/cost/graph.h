@@ -44,7 +44,8 @@ struct graph {
     double tokens, streams; /* of the micro-batch; sequences with a cache of their own */
     const struct weight_type *key_type, *value_type;
     double pooled_sequences;
-    int token_ids, positions, temperatures, encoder_mask, output_rows, pooling_rows;
+    int token_ids, positions, temperatures, output_rows, pooling_rows;
+    int encoder_mask[2]; /* of layers that see all, of those with a window */
     int narrow, deep; /* an embedding, and the wider one made of it, of which layers add slices */
     bool rotates;     /* the layer at hand tells Q and K where they stand */
     struct cache_inputs cache[2]; /* full, sliding window */

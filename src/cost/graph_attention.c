@@ -237,8 +237,9 @@ static int latent_attention(struct graph *g, int x, const struct cache_inputs *c
 
 /* ---- an encoder attends to the micro-batch itself */
 
-static int encoder_attention(struct graph *g, int x)
+static int encoder_attention(struct graph *g, int x, int layer)
 {
+    const int mask = g->encoder_mask[shape_layer_is_window(g->s, layer)];
     const struct shape *s = g->s;
     const double n = g->tokens;
     const struct cache_inputs none = {0};
@@ -249,8 +250,8 @@ static int encoder_attention(struct graph *g, int x)
         const int keys = node_computed(g, extent_halves(s->head_size, n, s->kv_heads), FROM(key));
         const int values =
             node_computed(g, extent_halves(s->head_size, n, s->kv_heads), FROM(value));
-        return node_viewed(g, node_computed(g, head_extent(g, s->heads),
-                                            FROM(query, keys, values, g->encoder_mask)));
+        return node_viewed(
+            g, node_computed(g, head_extent(g, s->heads), FROM(query, keys, values, mask)));
     }
     const int values =
         node_computed(g, extent_floats(n, s->head_size, s->kv_heads, 1), FROM(value));
@@ -259,13 +260,13 @@ static int encoder_attention(struct graph *g, int x)
                                                .query = query,
                                                .key = key,
                                                .value = values,
-                                               .mask = g->encoder_mask});
+                                               .mask = mask});
     return node_computed(g, graph_stream(g, n), FROM(node_viewed(g, y)));
 }
 
 int graph_attention(struct graph *g, int x, int layer)
 {
-    if (g->a->encoder) return encoder_attention(g, x);
+    if (g->a->encoder) return encoder_attention(g, x, layer);
     const struct cache_inputs *c = graph_cache(g, layer);
     return g->s->latent.kv_rank > 0 ? latent_attention(g, x, c) : cached_attention(g, x, c);
 }

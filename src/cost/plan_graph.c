@@ -50,6 +50,11 @@ static void add_cache_inputs(struct graph *g, struct cache_inputs *c)
     c->present = true;
 }
 
+static bool has_windows(const struct shape *s)
+{
+    return s->window_period > 0 && s->window_tokens > 0;
+}
+
 /* Every input, in the order in which the graph first names it. The embedding input is reserved though tokens come as ids. */
 static void add_inputs(struct graph *g)
 {
@@ -62,7 +67,10 @@ static void add_inputs(struct graph *g)
     if (g->a->rope || g->a->learned_positions)
         g->positions = plan_input(&g->plan, index_bytes * g->a->positions_per_token * g->tokens);
     if (g->a->query_tempered) g->temperatures = plan_input(&g->plan, FLOAT_BYTES * g->tokens);
-    if (g->a->encoder) g->encoder_mask = plan_input(&g->plan, mask_bytes(g, g->tokens));
+    if (g->a->encoder)
+        g->encoder_mask[0] = g->encoder_mask[1] = plan_input(&g->plan, mask_bytes(g, g->tokens));
+    if (g->a->encoder && has_windows(s))
+        g->encoder_mask[1] = plan_input(&g->plan, mask_bytes(g, g->tokens));
     for (int layer = 0; !g->a->encoder && layer < (int)s->layers; layer++) {
         struct cache_inputs *c = graph_cache(g, layer);
         if (c->present) continue;
@@ -97,12 +105,12 @@ static int embeddings(struct graph *g)
     }
     if (g->a->embedding_scaled) x = node_scaled(g, e, x);
     const int at = g->a->learned_positions ? node_looked_up(g, e, g->positions) : 0;
-    if (g->a->encoder) { /* the embedding of token type 0 */
+    if (g->a->encoder && g->s->token_types > 0) { /* the embedding of token type 0 */
         const int type = graph_outside(g, ON_HOST, FLOAT_BYTES * g->s->width);
         x = node_in_place(g, e, FROM(x, type));
     }
     if (at) x = node_in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
-    if (g->a->norm_after) x = node_normed(g, e, x);
+    if (g->a->encoder && g->s->embedding_norm > 0) x = node_normed(g, e, x);
     return x;
 }
 
@@ -163,7 +171,8 @@ static int serial_layer(struct graph *g, int stream, int number)
     const double tokens = last ? g->d.outputs : g->tokens;
     const struct extent e = graph_stream(g, tokens);
 
-    int y = graph_attention(g, bare ? stream : node_normed(g, whole, stream), number);
+    const bool first_bare = number == 0 && g->a->first_bare;
+    int y = graph_attention(g, bare || first_bare ? stream : node_normed(g, whole, stream), number);
     y = attention_output(g, y, number);
     if (g->a->post_norms && !last) y = node_normed(g, whole, y);
     if (last) {
@@ -211,6 +220,7 @@ static void logits(struct graph *g, int x)
 static void pooled(struct graph *g, int x)
 {
     const struct extent e = graph_stream(g, g->pooled_sequences);
+    if (g->s->output_norm) x = node_normed(g, graph_stream(g, g->d.outputs), x);
     plan_keep(&g->plan, x);
     if (g->s->pooling == POOLING_NONE) return;
     if (g->s->pooling == POOLING_MEAN)
@@ -312,7 +322,7 @@ static void begin(struct graph *g, const struct llama *l)
     g->key_type = knobs->kv_type_k;
     g->value_type = knobs->kv_type_v;
     g->copier = split_copier(s);
-    g->encoder_mask = g->pooling_rows = g->positions = g->temperatures = 0;
+    g->encoder_mask[0] = g->encoder_mask[1] = g->pooling_rows = g->positions = g->temperatures = 0;
     g->narrow = g->deep = 0;
     g->cache[0] = cache_of_cells(g->s, knobs, g->d.cells);
     g->cache[1] = cache_of_cells(g->s, knobs, g->d.window_cells);

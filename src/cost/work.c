@@ -33,7 +33,8 @@ bool llama_tied_embedding(const struct digest *m, struct weight_sum *out)
 {
     const struct shape *s = m->shape;
     const double elements = s->vocabulary * s->width;
-    for (size_t i = 0; elements > 0 && s->tied && !s->arch->encoder && i < m->outsides; i++) {
+    const bool has_output = !s->arch->encoder || s->arch->output_unused;
+    for (size_t i = 0; elements > 0 && s->tied && has_output && i < m->outsides; i++) {
         const struct weight_sum *w = &m->outside[i];
         if (w->use != USE_LOOKUP || w->elements < elements) continue;
         *out = *w;

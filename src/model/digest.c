@@ -160,9 +160,10 @@ enum {
     KEY_WINDOW = 1 << 30,
     KEY_EXPERTS = 1 << 29,
     KEY_RECURRENT = 1 << 28,
-    KEY_SHARED = 1 << 27
+    KEY_SHARED = 1 << 27,
+    KEY_BARE = 1 << 26
 };
-enum { OUTLINES = 16 }; /* one for each sort of layer */
+enum { OUTLINES = 32 }; /* one for each sort of layer */
 
 struct by_shape {
     struct mixing mixing;
@@ -176,7 +177,7 @@ static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct l
                     int layer)
 {
     const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
-                      8 * (size_t)sort.shared;
+                      8 * (size_t)sort.shared + 16 * (size_t)sort.bare;
     struct layer_kind kind;
     kind.window = sort.window;
     kind.experts = sort.experts;
@@ -200,6 +201,7 @@ static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
     if (sort.experts) key |= KEY_EXPERTS;
     if (sort.recurrent) key |= KEY_RECURRENT;
     if (sort.shared) key |= KEY_SHARED;
+    if (sort.bare) key |= KEY_BARE;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);

@@ -201,8 +201,9 @@ static void experts_of(struct list *l, const struct shape *s)
     add(l, &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
     const char *router_bias = s->arch ? s->arch->router_bias : NULL;
     if (s->router_bias) vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
-    for (size_t i = 0; i < COUNT_OF(experts); i++) add(l, &experts[i]);
-    for (size_t i = 0; s->ffn_bias && i < COUNT_OF(biases); i++) add(l, &biases[i]);
+    for (size_t i = !s->gated_ffn; i < COUNT_OF(experts); i++) add(l, &experts[i]);
+    for (size_t i = !s->gated_ffn; shape_experts_biased(s) && i < COUNT_OF(biases); i++)
+        add(l, &biases[i]);
     if (s->shared_width > 0) shared_expert(l, s);
 }
 
@@ -216,8 +217,9 @@ static void dense_of(struct list *l, const struct shape *s, bool shared)
     if (s->sub_norms) vector(l, "ffn_sub_norm.weight", inner);
     matrix(l, "ffn_down.weight", CLASS_FFN_DOWN, inner, s->width);
     if (!s->ffn_bias) return;
-    if (gate) vector(l, "ffn_gate.bias", inner);
-    vector(l, "ffn_up.bias", up);
+    const bool behind_alone = gate && s->arch && s->arch->encoder;
+    if (gate && !behind_alone) vector(l, "ffn_gate.bias", inner);
+    if (!behind_alone) vector(l, "ffn_up.bias", up);
     vector(l, "ffn_down.bias", s->width);
 }
 
@@ -249,7 +251,7 @@ size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outli
 {
     struct list l = {out, 0};
     const bool after = s->arch && s->arch->norm_after;
-    if (!after) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
+    if (!after && !sort.bare) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
     if (sort.recurrent)
         recurrence(&l, s);
     else

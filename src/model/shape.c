@@ -93,15 +93,19 @@ static void latent(struct shape *s, const struct model_part *p)
     s->kv_heads = s->heads;
 }
 
-/* An encoder's every projection and norm has a bias; it has no output matrix. */
+/* An encoder has no output matrix of its own; its biases and norms follow from its architecture. */
 static void encoder(struct shape *s)
 {
+    const struct architecture *a = s->arch;
     s->tied = true;
-    s->qkv_bias = s->attention_output_bias = s->ffn_bias = s->norm_bias = true;
-    s->output_norm = s->gated_ffn = false;
-    s->norms_per_layer = 2;
-    s->embedding_norm = 1;
     s->pooling = POOLING_MEAN;
+    if (!a) return;
+    s->qkv_bias = s->attention_output_bias = s->ffn_bias = a->projection_bias;
+    s->norm_bias = a->norm_after;
+    s->output_norm = !a->norm_after;
+    s->gated_ffn = a->gated_ffn;
+    s->norms_per_layer = a->post_norms ? 4 : 2;
+    s->embedding_norm = a->layer_norm;
 }
 
 /* Every n-th layer attends, or as many as there are, spread evenly: where is not always said, and costs do not depend on it. */
@@ -213,7 +217,8 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
 bool shape_layer_is_window(const struct shape *s, double layer)
 {
     if (s->window_period <= 0 || s->window_tokens <= 0) return false;
-    return fmod(layer, s->window_period) < s->window_period - 1;
+    const double place = fmod(layer, s->window_period);
+    return s->arch && s->arch->dense_first ? place > 0 : place < s->window_period - 1;
 }
 
 bool shape_layer_has_experts(const struct shape *s, double layer)
@@ -222,10 +227,16 @@ bool shape_layer_has_experts(const struct shape *s, double layer)
            (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
 }
 
+bool shape_experts_biased(const struct shape *s)
+{
+    return s->experts > 0 && s->ffn_bias && !(s->arch && s->arch->encoder);
+}
+
 struct layer_sort shape_layer(const struct shape *s, double layer)
 {
     return (struct layer_sort){shape_layer_is_window(s, layer), shape_layer_has_experts(s, layer),
-                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers};
+                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers,
+                               layer <= 0 && s->arch && s->arch->first_bare};
 }
 
 double shape_head_size(const struct shape *s, bool window)

@@ -64,7 +64,8 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
 const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
 /* What a layer is by its place. */
 struct layer_sort {
-    bool window, experts, recurrent, shared; /* shared: attends to an earlier layer's cache */
+    bool window, experts, recurrent, shared; /* attends to an earlier layer's cache */
+    bool bare;                               /* no norm in front of its attention */
 };
 struct layer_sort shape_layer(const struct shape *s, double layer);
 bool shape_layer_recurs(const struct shape *s, double layer);
@@ -77,3 +78,5 @@ double shape_kv_heads(const struct shape *s, bool window);
 double shape_ffn_width(const struct shape *s, bool shared);
 bool shape_layer_is_window(const struct shape *s, double layer);
 bool shape_layer_has_experts(const struct shape *s, double layer);
+/* llama.cpp takes no biases of an encoder's experts. */
+bool shape_experts_biased(const struct shape *s);
