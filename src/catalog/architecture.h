@@ -65,6 +65,8 @@ struct architecture {
     bool dense_beside;  /* a dense FFN beside the experts, each between norms of its own */
     bool dense_first;   /* layer i sees a window when i % period > 0 */
     bool first_bare;    /* no norm in front of the first layer's attention */
+    double
+        own_caches; /* so many layers from the first keep a cache, the others attend to theirs; 0: the model's */
     bool output_unused; /* an encoder that has its tied embedding loaded as an output matrix */
     bool gated_query;   /* the query's matrix makes a gate for what attention gives too */
     bool fused_decay;   /* the delta rule's beta and alpha in one matrix */

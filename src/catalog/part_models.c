@@ -104,6 +104,8 @@ static const struct field model_field[] = {
     ROW_NUMBER(model_part, "global_kv_heads", global_kv_heads),
     ROW_NUMBER(model_part, "n_kv_shared_layers", n_kv_shared_layers),
     ROW_NUMBER(model_part, "per_layer_embedding_dim", per_layer_embedding_dim),
+    ROW_NUMBER(model_part, "side_streams", side_streams),
+    ROW_NUMBER(model_part, "residual_rank", residual_rank),
     ROW_FLAG(model_part, "attention_k_eq_v", attention_k_eq_v),
     ROW_TEXT(model_part, "sliding_pattern", sliding_pattern),
     ROW_FLAG(model_part, "tied_embeddings", tied_embeddings),

@@ -15,7 +15,8 @@ struct model_part {
     const char *rope_scaling; /* rope_scaling.type: "llama3", "longrope", "yarn", NULL */
     double sliding_window;
     const char *sliding_pattern; /* "5 local : 1 global" */
-    double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim;
+    double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim,
+        side_streams, residual_rank;
     bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
     struct {

@@ -51,7 +51,7 @@ static enum weight_use use_of(const struct tensor *t, struct str name)
     const bool vector = t->dims[1] <= 1 && t->dims[2] <= 1;
     if (vector || !str_ends(name, S(".weight")) || str_has(name, S("_norm")) ||
         str_has(name, S("ffn_gate_inp")) || str_has(name, S("conv1d")) ||
-        str_ends(name, S("conv.weight")))
+        str_has(name, S("_coef.")) || str_ends(name, S("conv.weight")))
         return USE_VECTOR;
     if (t->dims[2] <= 1) return USE_MATRIX;
     return str_has(name, S("exps")) ? USE_EXPERTS : USE_HEADS;
@@ -63,7 +63,9 @@ static enum tensor_class class_of(const struct tensor *t, struct str name)
     if (t->use == USE_LOOKUP)
         return str_ends(name, S("token_embd.weight")) ? CLASS_TOKEN_EMBD : CLASS_OTHER;
     if (t->use == USE_VECTOR) return CLASS_OTHER;
-    if (str_has(name, S("per_layer_model_proj"))) return CLASS_KEPT;
+    if (str_has(name, S("per_layer_model_proj")) || str_has(name, S("altup_")) ||
+        str_has(name, S("laurel_")))
+        return CLASS_KEPT;
     for (size_t i = 0; i < COUNT_OF(classes); i++)
         if (str_has(name, str_of(classes[i].part))) return classes[i].class_;
     return CLASS_OTHER;

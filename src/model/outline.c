@@ -116,7 +116,7 @@ static void attention(struct list *l, const struct shape *s, struct layer_sort s
     }
     const double head = shape_head_size(s, sort.window), query = s->heads * head;
     const double key = shape_kv_heads(s, sort.window) * head;
-    if (sort.shared) {
+    if (sort.shared && !(s->streams.count > 0)) {
         shared_attention(l, s, sort);
         return;
     }
@@ -234,6 +234,38 @@ static void own_embedding(struct list *l, const struct shape *s)
     if (s->layer_scale) vector(l, "layer_output_scale.weight", 1);
 }
 
+static void kept_matrix(struct list *l, const char *name, double row, double rows)
+{
+    matrix(l, name, CLASS_KEPT, row, rows);
+}
+
+/* What predicts and corrects the streams, in 32 bits where it is small, and the learned way past attention. */
+static void streams_of_layer(struct list *l, const struct shape *s)
+{
+    const double n = s->streams.count;
+    if (!(n > 0)) return;
+    const uint64_t few = (uint64_t)n;
+    add(l, &(struct outline){
+               "altup_correct_coef.weight", {few, few, 1}, USE_VECTOR, CLASS_OTHER, true});
+    vector(l, "altup_correct_scale.weight", s->width);
+    add(l, &(struct outline){
+               "altup_predict_coef.weight", {few, few * few, 1}, USE_VECTOR, CLASS_OTHER, true});
+    kept_matrix(l, "altup_router.weight", s->width, n);
+    vector(l, "altup_router_norm.weight", s->width);
+    kept_matrix(l, "laurel_l.weight", s->width, s->streams.rank);
+    kept_matrix(l, "laurel_r.weight", s->streams.rank, s->width);
+    vector(l, "laurel_post_norm.weight", s->width);
+}
+
+/* From one stream to the others, and back. */
+static void streams_outside(struct list *l, const struct shape *s)
+{
+    static const char *const names[] = {"altup_proj.weight", "altup_unembd_proj.weight"};
+    const uint64_t width = (uint64_t)s->width, others = (uint64_t)s->streams.count - 1;
+    for (size_t i = 0; s->streams.count > 1 && i < COUNT_OF(names); i++)
+        add(l, &(struct outline){names[i], {width, width, others}, USE_HEADS, CLASS_KEPT, false});
+}
+
 static void feed_forward(struct list *l, const struct shape *s, struct layer_sort sort)
 {
     const bool beside = sort.experts && s->arch && s->arch->dense_beside;
@@ -264,6 +296,7 @@ size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outli
     if (after) norm(&l, s, NULL, "layer_output_norm");
     if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_ffw_norm");
     own_embedding(&l, s);
+    streams_of_layer(&l, s);
     return l.n;
 }
 
@@ -304,6 +337,7 @@ size_t outline_outside(const struct shape *s, struct outline *out)
     lookup(&l, s, "position_embd.weight", s->learned_positions);
     lookup(&l, s, "token_types.weight", s->token_types);
     if (s->layer_embedding > 0) layer_embeddings(&l, s);
+    streams_outside(&l, s);
     if (s->embedding_norm > 0) norm(&l, s, NULL, "token_embd_norm");
     rope_factors(&l, s);
     if (s->output_norm) norm(&l, s, s->arch ? s->arch->output_norm : NULL, "output_norm");

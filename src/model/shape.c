@@ -158,6 +158,15 @@ static void unlike_layers(struct shape *s, const struct model_part *p)
     s->rope_factors = s->whole.head_size / 2;
 }
 
+/* Several streams beside each other, of which each layer works on one. */
+static void streams(struct shape *s, const struct model_part *p)
+{
+    if (!s->arch || !(or_none(p->side_streams) > 0)) return;
+    s->streams.count = p->side_streams;
+    s->streams.rank = or_none(p->residual_rank);
+    s->layer_embedding = or_none(p->per_layer_embedding_dim);
+}
+
 static void rotation(struct shape *s, const struct model_part *p)
 {
     s->rope_tensors = is(p->rope_scaling, "llama3") ? 1 : is(p->rope_scaling, "longrope") ? 2 : 0;
@@ -167,7 +176,7 @@ static void rotation(struct shape *s, const struct model_part *p)
 static bool has_rule(const char *kind)
 {
     static const char *const ruled[] = {"dense",  "encoder",     "moe",  "mla_moe", "gpt_oss",
-                                        "llama4", "qwen_hybrid", "lfm2", "gemma4"};
+                                        "llama4", "qwen_hybrid", "lfm2", "gemma4",  "gemma3n"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;
@@ -207,6 +216,7 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
     recurrent(&s, part);
     rotation(&s, part);
     unlike_layers(&s, part);
+    streams(&s, part);
     if (is(part->shape.kind, "encoder")) encoder(&s);
     const double extra = or_none(part->shape.extra_params);
     s.sub_norms = extra > 0 && extra == s.layers * (s.width + s.ffn_width);
@@ -227,6 +237,13 @@ bool shape_layer_has_experts(const struct shape *s, double layer)
            (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
 }
 
+/* The last layers that attend to what earlier ones keep. */
+static double shared_layers(const struct shape *s)
+{
+    const double own = s->arch ? s->arch->own_caches : 0;
+    return own > 0 ? most(s->layers - own, 0) : s->shared_layers;
+}
+
 bool shape_experts_biased(const struct shape *s)
 {
     return s->experts > 0 && s->ffn_bias && !(s->arch && s->arch->encoder);
@@ -235,7 +252,7 @@ bool shape_experts_biased(const struct shape *s)
 struct layer_sort shape_layer(const struct shape *s, double layer)
 {
     return (struct layer_sort){shape_layer_is_window(s, layer), shape_layer_has_experts(s, layer),
-                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers,
+                               shape_layer_recurs(s, layer), layer >= s->layers - shared_layers(s),
                                layer <= 0 && s->arch && s->arch->first_bare};
 }
 

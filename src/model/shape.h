@@ -33,7 +33,12 @@ struct shape {
     double shared_ffn_width; /* of those; 0: as the others */
     double
         layer_embedding; /* values of an embedding of each layer's own, looked up by token; 0: none */
-    bool layer_scale;    /* one figure that what a layer gives is multiplied with */
+    struct {
+        double
+            count; /* streams beside each other, each layer predicts and corrects them; 0: one alone */
+        double rank; /* of the learned way past attention */
+    } streams;
+    bool layer_scale; /* one figure that what a layer gives is multiplied with */
     struct {
         double q_rank, kv_rank, rope, nope, value;
     } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
