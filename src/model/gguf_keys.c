@@ -177,6 +177,14 @@ static void unlike_layers(struct gguf_pairs *p, const struct shape *s)
     figure(p, "rope.dimension_count_swa", s->head_size);
 }
 
+/* Of streams beside each other. */
+static void streams(struct gguf_pairs *p, const struct shape *s)
+{
+    if (!(s->streams.count > 0)) return;
+    figure(p, "altup.num_inputs", s->streams.count);
+    figure(p, "embedding_length_per_layer_input", s->layer_embedding);
+}
+
 /* The first layer that attends tells how often one does. */
 static double attends_every(const struct shape *s)
 {
@@ -283,6 +291,7 @@ bool gguf_keys(struct gguf_pairs *p, const struct model *m, uint32_t file_type, 
     heads(p, s);
     recurrent(p, s);
     unlike_layers(p, s);
+    streams(p, s);
     experts(p, s);
     if (!(s->arch->window_tokens > 0)) figure_if(p, "attention.sliding_window", s->window_tokens);
     figure_if(p, "n_deepstack_layers", s->arch->deepstack_layers);

@@ -102,6 +102,19 @@ static void unlike_layers(struct making *k)
     s->window_period = pattern->first_zero + 1;
 }
 
+/* Counted by the tensors that mix them. */
+static void streams(struct making *k)
+{
+    struct shape *s = &k->s;
+    if (s->streams.count > 0) s->layer_embedding = figure(k, GGUF_LAYER_EMBEDDING, 0);
+}
+
+static void stream_tensor(struct making *k, const struct tensor *t, struct str name)
+{
+    if (str_is(name, "altup_router.weight")) k->s.streams.count = (double)t->dims[1];
+    if (str_is(name, "laurel_l.weight")) k->s.streams.rank = (double)t->dims[1];
+}
+
 static void recurrent(struct making *k)
 {
     struct shape *s = &k->s;
@@ -173,7 +186,7 @@ static void feed_forward(struct making *k, const struct tensor *t, struct str na
     if (str_is(name, "ffn_gate.weight") || str_is(name, "ffn_gate_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_gate_up_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_up.weight")) k->up_rows = (double)t->dims[1];
-    if (str_is(name, "ffn_up.bias") || str_is(name, "ffn_up_exps.bias")) s->ffn_bias = true;
+    if (str_is(name, "ffn_down.bias") || str_is(name, "ffn_up_exps.bias")) s->ffn_bias = true;
     if (str_is(name, "ffn_gate_inp.bias") || str_is(name, "exp_probs_b.bias"))
         s->router_bias = true;
     if (str_is(name, "ffn_gate_inp_shexp.weight")) s->shared_gate = true;
@@ -188,12 +201,14 @@ static bool is_layer_norm(struct str name)
                ? !str_has(name, S("_q_")) && !str_has(name, S("_k_")) &&
                      !str_has(name, S("_sub_")) && !str_has(name, S("_kv_")) &&
                      !str_has(name, S("ssm_")) && !str_has(name, S("_ffw_norm_")) &&
-                     !str_is(name, "post_norm.weight")
+                     !str_is(name, "post_norm.weight") && !str_has(name, S("altup_")) &&
+                     !str_has(name, S("laurel_"))
                : false;
 }
 
 static void from_tensors(struct making *k, const struct tensor *t, size_t n)
 {
+    const int32_t usual = k->s.arch && k->s.arch->first_bare; /* a layer like most */
     k->s.tied = true;
     for (size_t i = 0; i < n; i++) {
         const struct str name = naming_of(&t[i]);
@@ -203,8 +218,9 @@ static void from_tensors(struct making *k, const struct tensor *t, size_t n)
             attention(k, &t[i], name);
             recurrence(k, &t[i], name);
             feed_forward(k, &t[i], name);
+            stream_tensor(k, &t[i], name);
         }
-        if (t[i].layer == 0 && is_layer_norm(name)) k->norms++;
+        if (t[i].layer == usual && is_layer_norm(name)) k->norms++;
     }
     k->s.norms_per_layer = k->norms;
     k->s.post_norms = k->norms >= 4;
@@ -270,6 +286,7 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     from_tensors(&k, tensor, tensors);
     latent(&k);
     unlike_layers(&k);
+    streams(&k);
     recurrent(&k);
     attention_shape(&k);
     feed_forward_shape(&k);

@@ -69,6 +69,8 @@ static void shapes_are_equal(const char *what, const struct shape *x, const stru
         {x->shared_ffn_width, y->shared_ffn_width},
         {x->layer_embedding, y->layer_embedding},
         {x->layer_scale, y->layer_scale},
+        {x->streams.count, y->streams.count},
+        {x->streams.rank, y->streams.rank},
         {x->recurrent.kernel, y->recurrent.kernel},
         {x->recurrent.groups, y->recurrent.groups},
         {x->recurrent.heads, y->recurrent.heads},
