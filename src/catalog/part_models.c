@@ -24,6 +24,9 @@ static const struct field mla_field[] = {
     ROW_NUMBER(model_part, "qk_nope_head_dim", mla.qk_nope_head_dim),
     ROW_NUMBER(model_part, "qk_rope_head_dim", mla.qk_rope_head_dim),
     ROW_NUMBER(model_part, "v_head_dim", mla.v_head_dim),
+    ROW_NUMBER(model_part, "index_n_heads", mla.index_n_heads),
+    ROW_NUMBER(model_part, "index_head_dim", mla.index_head_dim),
+    ROW_NUMBER(model_part, "index_topk", mla.index_topk),
 };
 static const struct fields mla_fields = ROW_FIELDS(model_part, mla_field);
 

@@ -21,6 +21,7 @@ struct model_part {
     bool tied_embeddings;
     struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
+        double index_n_heads, index_head_dim, index_topk; /* of sparse attention's indexer */
         bool present;
     } mla;
     struct {

@@ -26,7 +26,8 @@ static double index_bytes(const struct digest *m, const struct derived *d)
 static double mask_cells(const struct digest *m, const struct derived *d)
 {
     if (m->shape->arch->encoder) return d->tokens * (m->shape->window_period > 0 ? 2 : 1);
-    return d->cells + (m->shape->window_period > 0 ? d->window_cells : 0);
+    return d->cells * (m->shape->indexer.heads > 0 ? 2 : 1) +
+           (m->shape->window_period > 0 ? d->window_cells : 0);
 }
 
 /* Without flash attention each head scores each cell. */
@@ -46,6 +47,13 @@ static double query_width(const struct shape *s)
 static double attention_floats(const struct shape *s)
 {
     return (s->arch->gated_query ? 4 : 2) * query_width(s);
+}
+
+/* Sparse attention's mask, emptied and filled, and its scores before it. */
+static double choice_floats(const struct digest *m, const struct derived *d)
+{
+    const double masks = 2 * (d->flash ? 0.5 : 1);
+    return m->shape->indexer.heads > 0 ? masks * d->cells : 0;
 }
 
 /* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
@@ -76,6 +84,12 @@ static double copied_cache(const struct llama *l)
     const double row =
         llama_key_row_bytes(l->m, l->g, false) + llama_value_row_bytes(l->m, l->g, false);
     return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
+}
+
+/* Zeros for the cells that a token attends to, a value each, of every layer before it runs. */
+static double chosen_cells(const struct digest *m, const struct derived *d)
+{
+    return m->shape->indexer.heads > 0 ? least(m->shape->indexer.chosen, d->cells) : 0;
 }
 
 static bool has_experts(const struct spread *p, int site)
@@ -125,7 +139,8 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = most(attention_floats(s), recurrence_floats(s));
+    m.attention_floats =
+        most(attention_floats(s), recurrence_floats(s)) + choice_floats(l->m, l->d);
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
     if (!on_host) m.cache_bytes = copied_cache(l);
     return m;
@@ -142,8 +157,8 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, vocabulary, m->shape->vocabulary, "model");
-    GIVEN(b, layer_values, m->shape->layer_embedding * m->shape->layers,
-          "model, embeddings of the layers' own");
+    GIVEN(b, layer_values, (m->shape->layer_embedding + chosen_cells(m, d)) * m->shape->layers,
+          "model, what each layer has of its own");
     LET(b, stream_bytes, 4 * tokens * width);
     LET(b, layer_bytes, 4 * tokens * layer_values);
     GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");

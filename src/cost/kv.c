@@ -55,6 +55,25 @@ static double layer_bytes(const struct llama *l, double cells, bool window,
            cache_bytes(l->g->kv_type_v, llama_value_row_bytes(l->m, l->g, window), cells, r);
 }
 
+/* Keys of the indexer alone, of a type like the others. */
+double llama_index_row_bytes(const struct digest *m, const struct generate *g)
+{
+    const struct shape *s = m->shape;
+    return s->indexer.heads > 0 ? row_bytes(g->kv_type_k, s->indexer.head_size) : 0;
+}
+
+static void index_cache(struct bill *b, const struct llama *l, int site)
+{
+    const double row = llama_index_row_bytes(l->m, l->g), cells = l->d->streams * l->d->cells;
+    if (!(row > 0)) return;
+    const struct site_rules *r = split_rules(l->spread->split, site);
+    GIVEN(b, indexed_layers, l->spread->caches[site][CACHE_WHOLE], "model");
+    GIVEN(b, layer_index_bytes, cache_bytes(l->g->kv_type_k, row, cells, r),
+          "a key of the indexer for each cell, as the backend aligns tensors");
+    HOLD(b, site, "KV cache, indexer", "kv", indexed_layers * layer_index_bytes,
+         "llama.cpp v0.5.0 src/llama-kv-cache-dsa.cpp");
+}
+
 static void recurrent_state(struct bill *b, const struct llama *l, int site)
 {
     const struct shape *s = l->m->shape;
@@ -96,6 +115,7 @@ void llama_kv_cache(struct bill *b, const struct llama *l)
              full_layers * (all_cells * (key_row_bytes + value_row_bytes) + padding), LLAMA_KV);
         HOLD(b, site, "KV cache, sliding window", "kv",
              window_layers * (all_window_cells * window_row_bytes + window_padding), LLAMA_KV);
+        index_cache(b, l, site);
         recurrent_state(b, l, site);
     }
 }

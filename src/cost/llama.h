@@ -61,6 +61,7 @@ double llama_device_bytes(const struct weight_sum *w, const struct weight_type *
                           const struct site_rules *r);
 /* Bytes of one cell of one layer, with a window or without, of K and of V. */
 double llama_key_row_bytes(const struct digest *m, const struct generate *g, bool window);
+double llama_index_row_bytes(const struct digest *m, const struct generate *g);
 double llama_value_row_bytes(const struct digest *m, const struct generate *g, bool window);
 /* Share of an expert tensor that one token reads. */
 double llama_experts_share(const struct digest *m);

@@ -18,11 +18,17 @@ static const double least_rotation_side = 64; /* llama.cpp v0.5.0 src/llama-kv-c
 
 /* ---- inputs */
 
-static double rotation_side(double head_size)
+double graph_rotation_side(double head_size)
 {
     double side = least_rotation_side;
     while (fmod(head_size, 2 * side) == 0) side *= 2;
     return side;
+}
+
+struct extent graph_mask(const struct graph *g, double cells)
+{
+    const double element_bytes = g->d.flash ? HALF_BYTES : FLOAT_BYTES;
+    return (struct extent){element_bytes, {cells, g->tokens / g->streams, 1, g->streams}};
 }
 
 static double mask_bytes(const struct graph *g, double cells)
@@ -46,7 +52,7 @@ static void add_cache_inputs(struct graph *g, struct cache_inputs *c)
         c->value_rows = 0;
     else
         c->value_rows = plan_input(&g->plan, g->d.flash ? rows : rows * value_width);
-    c->mask = plan_input(&g->plan, mask_bytes(g, c->cells));
+    c->mask = plan_input_like(&g->plan, graph_mask(g, c->cells));
     c->present = true;
 }
 
@@ -77,6 +83,7 @@ static void add_inputs(struct graph *g)
         if (layer > 0) add_rotation(g, &c->key);
         add_cache_inputs(g, c);
     }
+    if (s->indexer.heads > 0) graph_index_inputs(g);
     g->output_rows = plan_input(&g->plan, index_bytes * g->d.outputs);
     if (g->a->deepstack_layers > 0) {
         /* no inputs, but the first values after them; they live longer than a step */
@@ -88,6 +95,7 @@ static void add_inputs(struct graph *g)
         g->pooling_rows = plan_input(&g->plan, FLOAT_BYTES * g->tokens * g->pooled_sequences);
     else if (g->a->encoder && s->pooling != POOLING_NONE)
         g->pooling_rows = plan_input(&g->plan, index_bytes * g->pooled_sequences);
+    if (s->indexer.heads > 0) graph_index_choices(g);
 }
 
 /* ---- embeddings */
@@ -302,7 +310,7 @@ static struct cache_inputs cache_of_cells(const struct shape *s, const struct ge
                                           double cells)
 {
     struct cache_inputs c = {.cells = cells};
-    if (is_rotated(s, knobs->kv_type_k)) c.key.side = rotation_side(s->head_size);
+    if (is_rotated(s, knobs->kv_type_k)) c.key.side = graph_rotation_side(s->head_size);
     if (is_rotated(s, knobs->kv_type_v)) c.value.side = least_rotation_side;
     return c;
 }
@@ -324,6 +332,7 @@ static void begin(struct graph *g, const struct llama *l)
     g->copier = split_copier(s);
     g->encoder_mask[0] = g->encoder_mask[1] = g->pooling_rows = g->positions = g->temperatures = 0;
     g->narrow = g->deep = 0;
+    g->index = (struct index_inputs){0};
     g->cache[0] = cache_of_cells(g->s, knobs, g->d.cells);
     g->cache[1] = cache_of_cells(g->s, knobs, g->d.window_cells);
     plan_start(&g->plan, split_rules(s, ON_HOST)->alignment_bytes);

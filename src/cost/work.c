@@ -195,10 +195,40 @@ static void attend_layers(struct bill *b, enum phase phase, const struct llama *
     WORK(b, line, "attend", 2 * cells * score_width, "a product and a sum each");
 }
 
+/* An indexer scores every cell by keys of its own. */
+static void score_cells(struct bill *b, enum phase phase, const struct llama *l,
+                        const struct seeing *of)
+{
+    const struct shape *s = l->m->shape;
+    if (!(s->indexer.heads > 0)) return;
+    GIVEN(b, cells, used_cells(l, of->site, of->depth_tokens, false),
+          "--depth and --prompt, over all layers");
+    if (!(cells > 0)) return;
+    GIVEN(b, index_width, s->indexer.heads * s->indexer.head_size, "model");
+    const struct line line = {.phase = (uint8_t)phase,
+                              .work = ATTEND_FLOP,
+                              .type = (uint8_t)l->g->kv_type_k->id,
+                              .site = (uint8_t)of->site,
+                              .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
+                              .bytes = cells * llama_index_row_bytes(l->m, l->g),
+                              .row = s->indexer.head_size,
+                              .group = s->indexer.heads};
+    WORK(b, line, "score cells", 2 * cells * index_width, "a product and a sum each");
+}
+
+/* With the flash kernel a decoded token reads of the cache what its indexer chose. */
+static double depth_read(const struct llama *l, enum phase phase, double depth_tokens)
+{
+    const struct shape *s = l->m->shape;
+    const bool chosen = s->indexer.heads > 0 && phase == DECODE && l->d->flash;
+    return chosen ? least(depth_tokens, s->indexer.chosen) : depth_tokens;
+}
+
 static void attend(struct bill *b, enum phase phase, const struct llama *l, int site,
                    double depth_tokens)
 {
-    attend_layers(b, phase, l, &(struct seeing){site, depth_tokens, false});
+    score_cells(b, phase, l, &(struct seeing){site, depth_tokens, false});
+    attend_layers(b, phase, l, &(struct seeing){site, depth_read(l, phase, depth_tokens), false});
     attend_layers(b, phase, l, &(struct seeing){site, depth_tokens, true});
 }
 

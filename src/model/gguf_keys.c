@@ -228,6 +228,9 @@ static void heads(struct gguf_pairs *p, const struct shape *s)
     figure(p, "attention.kv_lora_rank", s->latent.kv_rank);
     figure(p, "attention.key_length_mla", s->latent.nope + s->latent.rope);
     figure(p, "attention.value_length_mla", s->latent.value);
+    figure_if(p, "attention.indexer.head_count", s->indexer.heads);
+    figure_if(p, "attention.indexer.key_length", s->indexer.head_size);
+    figure_if(p, "attention.indexer.top_k", s->indexer.chosen);
 }
 
 static void experts(struct gguf_pairs *p, const struct shape *s)
@@ -239,7 +242,8 @@ static void experts(struct gguf_pairs *p, const struct shape *s)
     figure(p, "expert_shared_count", s->expert_width > 0 ? s->shared_width / s->expert_width : 0);
     figure_if(p, "expert_shared_feed_forward_length", s->shared_width);
     figure(p, "leading_dense_block_count", s->dense_lead);
-    figure_if(p, "interleave_moe_layer_step", s->expert_every);
+    figure_if(p, s->arch->encoder ? "moe_every_n_layers" : "interleave_moe_layer_step",
+              s->expert_every);
     /* a bias that only chooses goes with gates of their own; one of a linear router does not */
     if (s->router_bias && !s->arch->router_bias) figure(p, "expert_gating_func", GATING_SIGMOID);
     if (s->arch->expert_weights_normalised) flag(p, S("expert_weights_norm"), true);

@@ -18,7 +18,7 @@ struct making {
     double norms; /* of one layer */
     double up_rows, expert_down_row, shared_down_row;
     double query_norm; /* entries */
-    double key_matrices, value_matrices;
+    double key_matrices, value_matrices, indexers;
 };
 
 static void because(struct shape *s, const char *why)
@@ -82,6 +82,17 @@ static void latent(struct making *k)
     if (s->latent.nope <= 0 || s->latent.value <= 0)
         because(s, "the file was made before llama.cpp kept latent attention compressed; convert "
                    "it anew");
+}
+
+static void indexer(struct making *k)
+{
+    struct shape *s = &k->s;
+    s->indexer.heads = figure(k, GGUF_INDEX_HEADS, 0);
+    s->indexer.head_size = figure(k, GGUF_INDEX_SIZE, 0);
+    s->indexer.chosen = figure(k, GGUF_INDEX_CHOSEN, 0);
+    if (s->indexer.heads > 0 && k->indexers != s->layers)
+        because(s, "some of its layers choose cells by the indexer of another, for which there is "
+                   "no rule");
 }
 
 /* Layers with a window come first, the others' heads are told beside theirs. */
@@ -167,6 +178,7 @@ static void attention(struct making *k, const struct tensor *t, struct str name)
     if (str_is(name, "attn_sub_norm.weight")) s->sub_norms = true;
     if (str_is(name, "attn_v.weight")) k->value_matrices++;
     if (str_is(name, "attn_k.weight")) k->key_matrices++;
+    if (str_is(name, "indexer.attn_k.weight")) k->indexers += t->layer < s->layers;
     if (str_is(name, "layer_output_scale.weight")) s->layer_scale = true;
     if (str_is(name, "attn_q_norm.weight")) k->query_norm = (double)t->dims[0] * (double)t->dims[1];
     if (str_is(name, "attn_norm.bias") || str_is(name, "attn_output_norm.bias"))
@@ -202,7 +214,7 @@ static bool is_layer_norm(struct str name)
                      !str_has(name, S("_sub_")) && !str_has(name, S("_kv_")) &&
                      !str_has(name, S("ssm_")) && !str_has(name, S("_ffw_norm_")) &&
                      !str_is(name, "post_norm.weight") && !str_has(name, S("altup_")) &&
-                     !str_has(name, S("laurel_"))
+                     !str_starts(name, S("indexer.")) && !str_has(name, S("laurel_"))
                : false;
 }
 
@@ -240,7 +252,7 @@ static void experts(struct making *k)
     s->experts_used = figure(k, GGUF_EXPERTS_USED, 0);
     s->expert_width = k->expert_down_row;
     s->dense_lead = figure(k, GGUF_DENSE_LEAD, 0);
-    s->expert_every = figure(k, GGUF_EXPERT_EVERY, 1);
+    s->expert_every = figure(k, GGUF_EXPERT_EVERY, figure(k, GGUF_ENCODER_EXPERT_EVERY, 1));
     s->shared_width = k->shared_down_row;
 }
 
@@ -285,6 +297,7 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     figures(&k);
     from_tensors(&k, tensor, tensors);
     latent(&k);
+    indexer(&k);
     unlike_layers(&k);
     streams(&k);
     recurrent(&k);

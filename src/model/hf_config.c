@@ -28,6 +28,7 @@ struct reading {
     struct model_part part;
     double padded_positions, sub_norms;
     const char *refused;
+    const char *arch, *kind; /* where its rules name others than its type's; NULL */
 };
 
 enum member_kind { MEMBER_NUMBER, MEMBER_FLAG };
@@ -103,6 +104,8 @@ static const struct member members[] = {
      PART(per_layer_embedding_dim),
      WIDTH_MOST,
      {"hidden_size_per_layer_input"}},
+    {"side_streams", MEMBER_NUMBER, PART(side_streams), LAYERS_MOST, {"altup_num_inputs"}},
+    {"residual_rank", MEMBER_NUMBER, PART(residual_rank), WIDTH_MOST, {"laurel_rank"}},
     {"keys_are_values", MEMBER_FLAG, PART(attention_k_eq_v), 1, {"attention_k_eq_v"}},
     {"wide_shared_ffn",
      MEMBER_FLAG,
@@ -122,6 +125,9 @@ static const struct member members[] = {
      WIDTH_MOST,
      {"qk_rope_head_dim"}},
     {"v_head_dim", MEMBER_NUMBER, PART(mla.v_head_dim), WIDTH_MOST, {"v_head_dim"}},
+    {"index_heads", MEMBER_NUMBER, PART(mla.index_n_heads), WIDTH_MOST, {"index_n_heads"}},
+    {"index_size", MEMBER_NUMBER, PART(mla.index_head_dim), WIDTH_MOST, {"index_head_dim"}},
+    {"index_chosen", MEMBER_NUMBER, PART(mla.index_topk), TOKENS_MOST, {"index_topk"}},
     {"key_heads",
      MEMBER_NUMBER,
      PART(hybrid.linear_key_heads),
@@ -265,6 +271,10 @@ static bool set_member(struct reading *r, struct str name, struct str value)
         if (!r->refused) r->refused = str_copy(r->a, value);
         return true;
     }
+    if (str_is(name, "arch") || str_is(name, "kind")) {
+        *(str_is(name, "arch") ? &r->arch : &r->kind) = str_copy(r->a, value);
+        return true;
+    }
     if (!m)
         return err_set(r->err, MU_DATA, "hf_architectures.json: %s: %.*s is no member",
                        r->type->name, STR_ARG(name));
@@ -297,17 +307,20 @@ static bool defaults(struct reading *r, bool multiples)
     return true;
 }
 
-/* "key" is true, "!key" is false, "key=word" is that word. */
+/* "key" is true or a number above 0, "!key" is false, "key=word" is that word. */
 static bool holds(const struct reading *r, struct str condition)
 {
     struct str word = condition, text;
     bool set;
+    double number;
     const bool negated = str_starts(condition, S("!"));
     const struct str key = str_cut(&word, '=');
     if (word.p)
         return json_text(json_get(r->config, str_copy(r->a, key)), &text) && str_eq(text, word);
     if (negated) condition = (struct str){condition.p + 1, condition.n - 1};
-    return json_bool(json_get(r->config, str_copy(r->a, condition)), &set) && set != negated;
+    const struct json *j = json_get(r->config, str_copy(r->a, condition));
+    if (json_number(j, &number)) return !negated && number > 0;
+    return json_bool(j, &set) && set != negated;
 }
 
 /* "condition: member=value" */
@@ -337,8 +350,8 @@ static bool figures(struct reading *r)
 static void finish_part(struct reading *r)
 {
     struct model_part *p = &r->part;
-    p->arch = r->type->arch;
-    p->shape.kind = r->type->kind;
+    p->arch = r->arch ? r->arch : r->type->arch;
+    p->shape.kind = r->kind ? r->kind : r->type->kind;
     p->params_total = p->params_text = p->shape.extra_params = (double)NAN;
     p->mla.present = !isnan(p->mla.kv_lora_rank);
     if (r->padded_positions > 0 && p->max_context > r->padded_positions)
@@ -382,7 +395,9 @@ static void windows(const struct reading *r, struct shape *s)
     const double period = s->window_period;
     double given;
     if (period <= 0 || s->window_tokens <= 0) return;
-    if (json_number(json_get(r->config, "sliding_window_pattern"), &given) && given != period)
+    if ((json_number(json_get(r->config, "sliding_window_pattern"), &given) ||
+         json_number(json_get(r->config, "global_attn_every_n_layers"), &given)) &&
+        given != period)
         because(s, "its sliding windows follow another pattern than llama.cpp's own");
     for (size_t i = 0; i < json_count(types) && i < (size_t)s->layers; i++) {
         struct str type;
@@ -411,6 +426,18 @@ static void recurrences(const struct reading *r, struct shape *s)
     }
 }
 
+/* Layers that take the choice of another's indexer. */
+static void indexers(const struct reading *r, struct shape *s)
+{
+    const struct json *types = json_get(r->config, "indexer_types");
+    for (size_t i = 0; i < json_count(types) && i < LAYERS_MOST; i++) {
+        struct str type;
+        if (!json_text(json_at(types, i), &type) || !str_is(type, "full"))
+            because(s, "some of its layers choose cells by the indexer of another, for which there "
+                       "is no rule");
+    }
+}
+
 static bool whole(double x)
 {
     return x >= 0 && x == floor(x);
@@ -430,6 +457,7 @@ static void check(const struct reading *r, struct shape *s)
         because(s, "its configuration does not give the figures of its experts");
     windows(r, s);
     recurrences(r, s);
+    indexers(r, s);
 }
 
 /* ---- which part, which type ---- */

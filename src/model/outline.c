@@ -57,6 +57,18 @@ static void norm(struct list *l, const struct shape *s, const char *called, cons
     if (s->norm_bias) vector(l, named->bias, s->width);
 }
 
+/* What scores cells for sparse attention: its keys follow the stream, its queries the rank of the layer's own. */
+static void indexer(struct list *l, const struct shape *s)
+{
+    const double size = s->indexer.head_size;
+    if (!(s->indexer.heads > 0)) return;
+    matrix(l, "indexer.attn_q_b.weight", CLASS_OTHER, s->latent.q_rank, s->indexer.heads * size);
+    matrix(l, "indexer.attn_k.weight", CLASS_ATTN_K, s->width, size);
+    vector(l, "indexer.k_norm.weight", size);
+    vector(l, "indexer.k_norm.bias", size);
+    matrix(l, "indexer.proj.weight", CLASS_OTHER, s->width, s->indexer.heads);
+}
+
 static void latent_attention(struct list *l, const struct shape *s)
 {
     const double query = s->heads * (s->latent.nope + s->latent.rope);
@@ -67,6 +79,7 @@ static void latent_attention(struct list *l, const struct shape *s)
     } else {
         matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, query);
     }
+    indexer(l, s);
     const uint64_t rank = (uint64_t)s->latent.kv_rank, heads = (uint64_t)s->heads;
     matrix(l, "attn_kv_a_mqa.weight", CLASS_OTHER, s->width, s->latent.kv_rank + s->latent.rope);
     vector(l, "attn_kv_a_norm.weight", s->latent.kv_rank);

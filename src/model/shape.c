@@ -89,6 +89,9 @@ static void latent(struct shape *s, const struct model_part *p)
     s->latent.nope = or_none(p->mla.qk_nope_head_dim);
     s->latent.rope = or_none(p->mla.qk_rope_head_dim);
     s->latent.value = or_none(p->mla.v_head_dim);
+    s->indexer.heads = or_none(p->mla.index_n_heads);
+    s->indexer.head_size = or_none(p->mla.index_head_dim);
+    s->indexer.chosen = or_none(p->mla.index_topk);
     s->head_size = s->latent.nope + s->latent.rope;
     s->kv_heads = s->heads;
 }

@@ -43,6 +43,10 @@ struct shape {
         double q_rank, kv_rank, rope, nope, value;
     } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
     struct {
+        double heads, head_size; /* heads 0: every token attends to all cells */
+        double chosen;           /* cells that each token attends to */
+    } indexer;                   /* scores cells by keys of its own, of which it keeps a cache */
+    struct {
         double kernel; /* of the convolution over tokens; 0: every layer attends */
         double groups, heads,
             head_size;     /* of the delta rule: key heads, value heads, values of one */
