@@ -30,6 +30,17 @@ static const struct field mla_field[] = {
 };
 static const struct fields mla_fields = ROW_FIELDS(model_part, mla_field);
 
+static const struct field compressed_field[] = {
+    ROW_TEXT(model_part, "kind", compressed.kind),
+    ROW_NUMBER(model_part, "output_groups", compressed.output_groups),
+    ROW_NUMBER(model_part, "output_rank", compressed.output_rank),
+    ROW_NUMBER(model_part, "streams", compressed.streams),
+    ROW_NUMBER(model_part, "hashed_layers", compressed.hashed_layers),
+    ROW_NUMBER(model_part, "lead_layers", compressed.lead_layers),
+    ROW_NUMBER(model_part, "lead_ratio", compressed.lead_ratio),
+};
+static const struct fields compressed_fields = ROW_FIELDS(model_part, compressed_field);
+
 static const struct field hybrid_field[] = {
     ROW_TEXT(model_part, "kind", hybrid.kind),
     ROW_NUMBER(model_part, "n_full_attention_layers", hybrid.n_full_attention_layers),
@@ -115,6 +126,7 @@ static const struct field model_field[] = {
     ROW_NUMBER(model_part, "embedding_dim", embedding_dim),
     ROW_MAP("rope_scaling", rope_fields),
     ROW_MAP("mla", mla_fields),
+    ROW_MAP("compressed", compressed_fields),
     ROW_MAP("hybrid", hybrid_fields),
     ROW_MAP("shape", shape_fields),
     ROW_MAP("quality", quality_fields),

@@ -20,6 +20,10 @@ struct model_part {
     bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
     struct {
+        const char *kind; /* NULL: none */
+        double output_groups, output_rank, streams, hashed_layers, lead_layers, lead_ratio;
+    } compressed;
+    struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
         double index_n_heads, index_head_dim, index_topk; /* of sparse attention's indexer */
         bool present;

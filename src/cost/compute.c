@@ -23,18 +23,26 @@ static double index_bytes(const struct digest *m, const struct derived *d)
     return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
 }
 
-static double mask_cells(const struct digest *m, const struct derived *d)
+static double mask_cells(const struct llama *l)
 {
-    if (m->shape->arch->encoder) return d->tokens * (m->shape->window_period > 0 ? 2 : 1);
-    return d->cells * (m->shape->indexer.heads > 0 ? 2 : 1) +
-           (m->shape->window_period > 0 ? d->window_cells : 0);
+    const struct derived *d = l->d;
+    const struct shape *s = l->m->shape;
+    if (s->arch->encoder) return d->tokens * (s->window_period > 0 ? 2 : 1);
+    if (s->compressed.groups > 0) {
+        const struct compressed_cells cells = llama_compressed_cells(l);
+        return cells.window + 2 * cells.fine + cells.coarse;
+    }
+    return d->cells * (s->indexer.heads > 0 ? 2 : 1) + (s->window_period > 0 ? d->window_cells : 0);
 }
 
 /* Without flash attention each head scores each cell. */
-static double scores(const struct digest *m, const struct derived *d)
+static double scores(const struct llama *l)
 {
-    if (d->flash) return 0;
-    return m->shape->heads * (m->shape->arch->encoder ? d->tokens : d->cells);
+    const struct shape *s = l->m->shape;
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    if (l->d->flash) return 0;
+    if (s->compressed.groups > 0) return s->heads * (cells.window + most(cells.fine, cells.coarse));
+    return s->heads * (s->arch->encoder ? l->d->tokens : l->d->cells);
 }
 
 static double query_width(const struct shape *s)
@@ -49,11 +57,24 @@ static double attention_floats(const struct shape *s)
     return (s->arch->gated_query ? 4 : 2) * query_width(s);
 }
 
-/* Sparse attention's mask, emptied and filled, and its scores before it. */
-static double choice_floats(const struct digest *m, const struct derived *d)
+/* Sparse attention's mask, emptied and filled; behind a window it is put together with the window's. */
+static double choice_floats(const struct llama *l)
 {
-    const double masks = 2 * (d->flash ? 0.5 : 1);
-    return m->shape->indexer.heads > 0 ? masks * d->cells : 0;
+    const struct shape *s = l->m->shape;
+    const double masks = 2 * (l->d->flash ? 0.5 : 1);
+    if (!(s->indexer.heads > 0)) return 0;
+    if (!(s->compressed.groups > 0)) return masks * l->d->cells;
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    return masks * cells.fine + masks / 2 * (cells.window + cells.fine);
+}
+
+/* Keys of the window and compressed ones, copied behind each other. */
+static double joined_keys(const struct llama *l)
+{
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    if (!(l->m->shape->compressed.groups > 0)) return 0;
+    return l->g->sequences * (cells.window + most(cells.fine, cells.coarse)) *
+           llama_key_row_bytes(l->m, l->g, true);
 }
 
 /* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
@@ -86,10 +107,16 @@ static double copied_cache(const struct llama *l)
     return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
 }
 
-/* Zeros for the cells that a token attends to, a value each, of every layer before it runs. */
-static double chosen_cells(const struct digest *m, const struct derived *d)
+/* Zeros for the cells that a token attends to, a value each, of every layer that chooses before it runs. */
+static double choices(const struct digest *m, const struct derived *d)
 {
-    return m->shape->indexer.heads > 0 ? least(m->shape->indexer.chosen, d->cells) : 0;
+    const struct shape *s = m->shape;
+    double layers = 0;
+    if (!(s->indexer.heads > 0)) return 0;
+    if (!(s->compressed.groups > 0)) return s->layers * least(s->indexer.chosen, d->cells);
+    for (size_t i = 0; i < m->kinds; i++)
+        if (m->kind[i].fine) layers += m->kind[i].layers;
+    return layers * s->indexer.chosen * (d->flash ? 0.5 : 1);
 }
 
 static bool has_experts(const struct spread *p, int site)
@@ -110,7 +137,8 @@ static double copied_weights(const struct llama *l, int site)
             const struct weight_sum *w = &m->kind[k].sum[i];
             const double layers = w->use == USE_EXPERTS ? l->spread->kind[ON_HOST].experts[k]
                                                         : l->spread->kind[ON_HOST].layers[k];
-            if (layers > 0 && w->use != USE_VECTOR) largest = most(largest, w->bytes / w->tensors);
+            if (layers > 0 && w->use != USE_VECTOR && w->use != USE_LOOKUP)
+                largest = most(largest, w->bytes / w->tensors);
         }
     return largest;
 }
@@ -139,10 +167,10 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats =
-        most(attention_floats(s), recurrence_floats(s)) + choice_floats(l->m, l->d);
-    if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
-    if (!on_host) m.cache_bytes = copied_cache(l);
+    m.attention_floats = most(attention_floats(s), recurrence_floats(s)) + choice_floats(l);
+    m.cache_bytes = joined_keys(l);
+    if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l);
+    if (!on_host) m.cache_bytes += copied_cache(l);
     return m;
 }
 
@@ -157,13 +185,13 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, vocabulary, m->shape->vocabulary, "model");
-    GIVEN(b, layer_values, (m->shape->layer_embedding + chosen_cells(m, d)) * m->shape->layers,
+    GIVEN(b, layer_values, m->shape->layer_embedding * m->shape->layers + choices(m, d),
           "model, what each layer has of its own");
     LET(b, stream_bytes, 4 * tokens * width);
     LET(b, layer_bytes, 4 * tokens * layer_values);
     GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");
     GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
-    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
+    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(l), "F16 or F32 masks");
     GIVEN(b, ffn_width, at.ffn_floats, "model, floats a token in the feed-forward");
     GIVEN(b, attention_width, at.attention_floats, "model, floats a token in attention");
     GIVEN(b, score_width, at.scores, "model, scores a token");
@@ -173,7 +201,8 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);
-    GIVEN(b, side_streams, at.busy ? m->shape->streams.count : 0, "model");
+    GIVEN(b, side_streams, at.busy ? m->shape->streams.count + m->shape->compressed.streams : 0,
+          "model");
     GIVEN(b, streams_bytes,
           (at.busy ? 2 * stream_bytes : stream_bytes) + side_streams * stream_bytes + layer_bytes,
           "values between layers");

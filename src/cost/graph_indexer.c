@@ -38,6 +38,7 @@ void graph_index_choices(struct graph *g)
     const int layers = (int)g->s->layers;
     for (int i = 0; i < layers; i++) {
         const int choice = plan_input_like(&g->plan, choice_extent(g));
+        node_pinned(g, choice, split_site(g->split, i)); /* it follows its reader */
         if (!i) g->index.first_choice = choice;
     }
 }

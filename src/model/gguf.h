@@ -34,6 +34,10 @@
     X(GGUF_INDEX_HEADS, "attention.indexer.head_count")         \
     X(GGUF_INDEX_SIZE, "attention.indexer.key_length")          \
     X(GGUF_INDEX_CHOSEN, "attention.indexer.top_k")             \
+    X(GGUF_OUTPUT_GROUPS, "attention.output_group_count")       \
+    X(GGUF_OUTPUT_RANK, "attention.output_lora_rank")           \
+    X(GGUF_STREAMS, "hyper_connection.count")                   \
+    X(GGUF_HASHED_LAYERS, "hash_layer_count")                   \
     X(GGUF_CONV_KERNEL, "ssm.conv_kernel")                      \
     X(GGUF_INNER, "ssm.inner_size")                             \
     X(GGUF_STATE, "ssm.state_size")                             \

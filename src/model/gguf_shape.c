@@ -90,9 +90,24 @@ static void indexer(struct making *k)
     s->indexer.heads = figure(k, GGUF_INDEX_HEADS, 0);
     s->indexer.head_size = figure(k, GGUF_INDEX_SIZE, 0);
     s->indexer.chosen = figure(k, GGUF_INDEX_CHOSEN, 0);
+    if (s->indexer.heads > 0 && k->g->key[GGUF_OUTPUT_GROUPS].present) return;
     if (s->indexer.heads > 0 && k->indexers != s->layers)
         because(s, "some of its layers choose cells by the indexer of another, for which there is "
                    "no rule");
+}
+
+/* Which layers compress, and how much, is said by their tables. */
+static void compressed(struct making *k)
+{
+    struct shape *s = &k->s;
+    s->compressed.groups = figure(k, GGUF_OUTPUT_GROUPS, 0);
+    if (!(s->compressed.groups > 0)) return;
+    s->latent.q_rank = figure(k, GGUF_Q_RANK, 0);
+    s->compressed.rank = figure(k, GGUF_OUTPUT_RANK, 0);
+    s->compressed.rope = figure(k, GGUF_ROPE_DIMENSIONS, 0);
+    s->compressed.streams = figure(k, GGUF_STREAMS, 0);
+    s->compressed.hashed_layers = figure(k, GGUF_HASHED_LAYERS, 0);
+    s->window_period = s->layers + 1;
 }
 
 /* Layers with a window come first, the others' heads are told beside theirs. */
@@ -123,6 +138,8 @@ static void streams(struct making *k)
 static void stream_tensor(struct making *k, const struct tensor *t, struct str name)
 {
     if (str_is(name, "altup_router.weight")) k->s.streams.count = (double)t->dims[1];
+    if (str_is(name, "attn_compressor_ape.weight"))
+        shape_compress(&k->s, (size_t)t->layer, (double)t->dims[1]);
     if (str_is(name, "laurel_l.weight")) k->s.streams.rank = (double)t->dims[1];
 }
 
@@ -214,7 +231,8 @@ static bool is_layer_norm(struct str name)
                      !str_has(name, S("_sub_")) && !str_has(name, S("_kv_")) &&
                      !str_has(name, S("ssm_")) && !str_has(name, S("_ffw_norm_")) &&
                      !str_is(name, "post_norm.weight") && !str_has(name, S("altup_")) &&
-                     !str_starts(name, S("indexer.")) && !str_has(name, S("laurel_"))
+                     !str_starts(name, S("indexer.")) && !str_has(name, S("compressor_")) &&
+                     !str_has(name, S("laurel_"))
                : false;
 }
 
@@ -298,6 +316,7 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     from_tensors(&k, tensor, tensors);
     latent(&k);
     indexer(&k);
+    compressed(&k);
     unlike_layers(&k);
     streams(&k);
     recurrent(&k);

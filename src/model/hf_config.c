@@ -104,6 +104,16 @@ static const struct member members[] = {
      PART(per_layer_embedding_dim),
      WIDTH_MOST,
      {"hidden_size_per_layer_input"}},
+    {"output_groups", MEMBER_NUMBER, PART(compressed.output_groups), WIDTH_MOST, {"o_groups"}},
+    {"output_rank", MEMBER_NUMBER, PART(compressed.output_rank), WIDTH_MOST, {"o_lora_rank"}},
+    {"mixed_streams", MEMBER_NUMBER, PART(compressed.streams), LAYERS_MOST, {"hc_mult"}},
+    {"hashed_layers",
+     MEMBER_NUMBER,
+     PART(compressed.hashed_layers),
+     LAYERS_MOST,
+     {"num_hash_layers"}},
+    {"lead_layers", MEMBER_NUMBER, PART(compressed.lead_layers), LAYERS_MOST, {NULL}},
+    {"lead_ratio", MEMBER_NUMBER, PART(compressed.lead_ratio), LAYERS_MOST, {NULL}},
     {"side_streams", MEMBER_NUMBER, PART(side_streams), LAYERS_MOST, {"altup_num_inputs"}},
     {"residual_rank", MEMBER_NUMBER, PART(residual_rank), WIDTH_MOST, {"laurel_rank"}},
     {"keys_are_values", MEMBER_FLAG, PART(attention_k_eq_v), 1, {"attention_k_eq_v"}},
@@ -354,6 +364,7 @@ static void finish_part(struct reading *r)
     p->shape.kind = r->kind ? r->kind : r->type->kind;
     p->params_total = p->params_text = p->shape.extra_params = (double)NAN;
     p->mla.present = !isnan(p->mla.kv_lora_rank);
+    if (p->compressed.output_groups > 0) p->compressed.kind = "by list";
     if (r->padded_positions > 0 && p->max_context > r->padded_positions)
         p->max_context -= r->padded_positions;
     if (r->sub_norms > 0) p->shape.extra_params = p->n_layers * (p->d_model + p->d_ff);
@@ -426,6 +437,24 @@ static void recurrences(const struct reading *r, struct shape *s)
     }
 }
 
+/* How much each layer compresses, where a list says so. */
+static void compressions(const struct reading *r, struct shape *s)
+{
+    const struct json *ratios = json_get(r->config, "compress_ratios");
+    if (!(s->compressed.groups > 0)) return;
+    if (json_count(ratios) < (size_t)s->layers)
+        because(s, "its configuration does not say how much each layer compresses");
+    memset(s->compressed.fine, 0, sizeof s->compressed.fine);
+    memset(s->compressed.coarse, 0, sizeof s->compressed.coarse);
+    for (size_t i = 0; i < json_count(ratios) && i < (size_t)s->layers; i++) {
+        double ratio = -1;
+        if (!json_number(json_at(ratios, i), &ratio) ||
+            (ratio != 0 && ratio != FINE_RATIO && ratio != COARSE_RATIO))
+            because(s, "a layer compresses as much as llama.cpp has no graph for");
+        shape_compress(s, i, ratio);
+    }
+}
+
 /* Layers that take the choice of another's indexer. */
 static void indexers(const struct reading *r, struct shape *s)
 {
@@ -458,6 +487,7 @@ static void check(const struct reading *r, struct shape *s)
     windows(r, s);
     recurrences(r, s);
     indexers(r, s);
+    compressions(r, s);
 }
 
 /* ---- which part, which type ---- */

@@ -48,6 +48,7 @@ static enum weight_use use_of(const struct tensor *t, struct str name)
 {
     if (t->layer < 0 && str_is(name, "output.weight")) return USE_OUTPUT;
     if (t->layer < 0 && is_looked_up(name)) return USE_LOOKUP;
+    if (str_has(name, S("compressor_ape.")) || str_has(name, S("tid2eid"))) return USE_LOOKUP;
     const bool vector = t->dims[1] <= 1 && t->dims[2] <= 1;
     if (vector || !str_ends(name, S(".weight")) || str_has(name, S("_norm")) ||
         str_has(name, S("ffn_gate_inp")) || str_has(name, S("conv1d")) ||
@@ -60,6 +61,7 @@ static enum weight_use use_of(const struct tensor *t, struct str name)
 static enum tensor_class class_of(const struct tensor *t, struct str name)
 {
     if (t->use == USE_OUTPUT) return CLASS_OUTPUT;
+    if (str_has(name, S("tid2eid"))) return CLASS_NUMBERS;
     if (t->use == USE_LOOKUP)
         return str_ends(name, S("token_embd.weight")) ? CLASS_TOKEN_EMBD : CLASS_OTHER;
     if (t->use == USE_VECTOR) return CLASS_OTHER;

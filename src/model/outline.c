@@ -121,10 +121,75 @@ static void shared_attention(struct list *l, const struct shape *s, struct layer
     matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, query, s->width);
 }
 
+/* A table that is looked up layer by layer: rows of so many values. */
+static void layer_table(struct list *l, const char *name, double row, double rows)
+{
+    add(l, &(struct outline){
+               name, {(uint64_t)row, (uint64_t)rows, 1}, USE_LOOKUP, CLASS_OTHER, false});
+}
+
+/* What makes one cell of several. The fine ones look at twice as many. */
+struct compressor {
+    const char *kv, *gate, *table, *norm;
+};
+static void compressor(struct list *l, const struct shape *s, const struct compressor *names,
+                       double size, bool fine)
+{
+    const double row = (fine ? 2 : 1) * size;
+    matrix(l, names->kv, CLASS_OTHER, s->width, row);
+    matrix(l, names->gate, CLASS_OTHER, s->width, row);
+    layer_table(l, names->table, row, fine ? FINE_RATIO : COARSE_RATIO);
+    vector(l, names->norm, size);
+}
+
+/* How the copies of the stream are mixed, before attention and before the feed-forward. */
+static void mixed_streams(struct list *l, const struct shape *s)
+{
+    enum { SCALES = 3 };
+    const double n = s->compressed.streams, mixes = (2 + n) * n;
+    matrix(l, "hc_attn_fn.weight", CLASS_OTHER, n * s->width, mixes);
+    vector(l, "hc_attn_base.weight", mixes);
+    vector(l, "hc_attn_scale.weight", SCALES);
+    matrix(l, "hc_ffn_fn.weight", CLASS_OTHER, n * s->width, mixes);
+    vector(l, "hc_ffn_base.weight", mixes);
+    vector(l, "hc_ffn_scale.weight", SCALES);
+}
+
+static void compressed_attention(struct list *l, const struct shape *s, struct layer_sort sort)
+{
+    static const struct compressor cells = {
+        "attn_compressor_kv.weight", "attn_compressor_gate.weight", "attn_compressor_ape.weight",
+        "attn_compressor_norm.weight"};
+    static const struct compressor keys = {
+        "indexer_compressor_kv.weight", "indexer_compressor_gate.weight",
+        "indexer_compressor_ape.weight", "indexer_compressor_norm.weight"};
+    const double head = s->head_size, query = s->heads * head, rank = s->latent.q_rank;
+    const double groups = s->compressed.groups, inner = groups * s->compressed.rank;
+    matrix(l, "attn_q_a.weight", CLASS_OTHER, s->width, rank);
+    vector(l, "attn_q_a_norm.weight", rank);
+    matrix(l, "attn_q_b.weight", CLASS_OTHER, rank, query);
+    matrix(l, "attn_kv.weight", CLASS_OTHER, s->width, head);
+    vector(l, "attn_kv_a_norm.weight", head);
+    vector(l, "attn_sinks.weight", s->heads);
+    matrix(l, "attn_output_a.weight", CLASS_OTHER, query / groups, inner);
+    matrix(l, "attn_output_b.weight", CLASS_OTHER, inner, s->width);
+    mixed_streams(l, s);
+    if (sort.fine || sort.coarse) compressor(l, s, &cells, head, sort.fine);
+    if (!sort.fine) return;
+    matrix(l, "indexer.proj.weight", CLASS_OTHER, s->width, s->indexer.heads);
+    matrix(l, "indexer.attn_q_b.weight", CLASS_OTHER, rank,
+           s->indexer.heads * s->indexer.head_size);
+    compressor(l, s, &keys, s->indexer.head_size, true);
+}
+
 static void attention(struct list *l, const struct shape *s, struct layer_sort sort)
 {
     if (s->latent.kv_rank > 0) {
         latent_attention(l, s);
+        return;
+    }
+    if (s->compressed.groups > 0) {
+        compressed_attention(l, s, sort);
         return;
     }
     const double head = shape_head_size(s, sort.window), query = s->heads * head;
@@ -199,7 +264,8 @@ static void shared_expert(struct list *l, const struct shape *s)
     matrix(l, "ffn_down_shexp.weight", CLASS_FFN_DOWN, s->shared_width, s->width);
 }
 
-static void experts_of(struct list *l, const struct shape *s)
+/* hashed: a table gives the experts of each token, so nothing chooses. */
+static void experts_of(struct list *l, const struct shape *s, bool hashed)
 {
     const uint64_t width = (uint64_t)s->width, inner = (uint64_t)s->expert_width,
                    n = (uint64_t)s->experts;
@@ -213,7 +279,14 @@ static void experts_of(struct list *l, const struct shape *s)
         {"ffn_down_exps.bias", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true}};
     add(l, &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
     const char *router_bias = s->arch ? s->arch->router_bias : NULL;
-    if (s->router_bias) vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
+    if (hashed)
+        add(l, &(struct outline){"ffn_gate_tid2eid.weight",
+                                 {(uint64_t)s->experts_used, (uint64_t)s->vocabulary, 1},
+                                 USE_LOOKUP,
+                                 CLASS_NUMBERS,
+                                 false});
+    else if (s->router_bias)
+        vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
     for (size_t i = !s->gated_ffn; i < COUNT_OF(experts); i++) add(l, &experts[i]);
     for (size_t i = !s->gated_ffn; shape_experts_biased(s) && i < COUNT_OF(biases); i++)
         add(l, &biases[i]);
@@ -283,7 +356,7 @@ static void feed_forward(struct list *l, const struct shape *s, struct layer_sor
 {
     const bool beside = sort.experts && s->arch && s->arch->dense_beside;
     if (!sort.experts || beside) dense_of(l, s, sort.shared);
-    if (sort.experts) experts_of(l, s);
+    if (sort.experts) experts_of(l, s, sort.hashed);
     if (!beside) return;
     vector(l, "ffn_gate_inp.scale", s->width);
     vector(l, "ffn_down_exps.scale", s->experts);
@@ -354,6 +427,12 @@ size_t outline_outside(const struct shape *s, struct outline *out)
     if (s->embedding_norm > 0) norm(&l, s, NULL, "token_embd_norm");
     rope_factors(&l, s);
     if (s->output_norm) norm(&l, s, s->arch ? s->arch->output_norm : NULL, "output_norm");
+    if (s->compressed.streams > 0) {
+        matrix(&l, "output_hc_fn.weight", CLASS_OTHER, s->compressed.streams * s->width,
+               s->compressed.streams);
+        vector(&l, "output_hc_base.weight", s->compressed.streams);
+        vector(&l, "output_hc_scale.weight", 1);
+    }
     if (!s->tied)
         add(&l,
             &(struct outline){"output.weight", {width, words, 1}, USE_OUTPUT, CLASS_OUTPUT, false});

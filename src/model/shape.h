@@ -11,6 +11,8 @@ struct model_part;
 struct mu_err;
 
 enum qk_norm { QK_NORM_NONE, QK_NORM_HEAD, QK_NORM_FULL };
+/* Cells that become one: llama.cpp v0.5.0 src/models/deepseek4.cpp knows these two. */
+enum { FINE_RATIO = 4, COARSE_RATIO = 128 };
 enum pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK };
 
 struct shape {
@@ -47,6 +49,13 @@ struct shape {
         double chosen;           /* cells that each token attends to */
     } indexer;                   /* scores cells by keys of its own, of which it keeps a cache */
     struct {
+        double groups, rank;  /* of the matrices behind attention, each of low rank; 0: none */
+        double rope;          /* of a head's values those that are rotated */
+        double streams;       /* copies of the stream that each layer mixes */
+        double hashed_layers; /* so many first ones choose experts by the token alone */
+        uint8_t fine[64], coarse[64]; /* a bit each: layers that keep every so many cells as one */
+    } compressed;
+    struct {
         double kernel; /* of the convolution over tokens; 0: every layer attends */
         double groups, heads,
             head_size;     /* of the delta rule: key heads, value heads, values of one */
@@ -75,10 +84,13 @@ const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
 struct layer_sort {
     bool window, experts, recurrent, shared; /* attends to an earlier layer's cache */
     bool bare;                               /* no norm in front of its attention */
+    bool fine, coarse, hashed;               /* compressed attention */
 };
 struct layer_sort shape_layer(const struct shape *s, double layer);
 bool shape_layer_recurs(const struct shape *s, double layer);
 void shape_recur(struct shape *s, size_t layer);
+/* Says how many cells of a layer become one: FINE_RATIO, COARSE_RATIO; others: none do. */
+void shape_compress(struct shape *s, size_t layer, double ratio);
 /* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
 double shape_convolved(const struct shape *s);
 double shape_state(const struct shape *s);

@@ -19,8 +19,9 @@ static const struct model_part *parts(size_t *count)
 /* A row whose layers have a rule, even where llama.cpp's graph for it has none. */
 static bool has_layers(const struct model_part *p)
 {
-    static const char *const kinds[] = {"dense",  "encoder",     "moe",  "mla_moe", "gpt_oss",
-                                        "llama4", "qwen_hybrid", "lfm2", "gemma4",  "gemma3n"};
+    static const char *const kinds[] = {"dense",   "encoder", "moe",         "mla_moe",
+                                        "gpt_oss", "llama4",  "qwen_hybrid", "lfm2",
+                                        "gemma4",  "gemma3n", "deepseek4"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (p->shape.kind && !strcmp(p->shape.kind, kinds[i])) return true;
     return false;
