@@ -201,7 +201,7 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);
-    GIVEN(b, side_streams, at.busy ? m->shape->streams.count + m->shape->compressed.streams : 0,
+    GIVEN(b, side_streams, at.busy ? m->shape->streams.count + 2 * m->shape->compressed.streams : 0,
           "model");
     GIVEN(b, streams_bytes,
           (at.busy ? 2 * stream_bytes : stream_bytes) + side_streams * stream_bytes + layer_bytes,

@@ -54,6 +54,7 @@ static enum weight_use use_of(const struct tensor *t, struct str name)
         str_has(name, S("ffn_gate_inp")) || str_has(name, S("conv1d")) ||
         str_has(name, S("_coef.")) || str_ends(name, S("conv.weight")))
         return USE_VECTOR;
+    if (str_has(name, S("attn_output_a."))) return USE_HEADS; /* llama.cpp makes a stack of it */
     if (t->dims[2] <= 1) return USE_MATRIX;
     return str_has(name, S("exps")) ? USE_EXPERTS : USE_HEADS;
 }

@@ -171,7 +171,11 @@ static void compressed_attention(struct list *l, const struct shape *s, struct l
     matrix(l, "attn_kv.weight", CLASS_OTHER, s->width, head);
     vector(l, "attn_kv_a_norm.weight", head);
     vector(l, "attn_sinks.weight", s->heads);
-    matrix(l, "attn_output_a.weight", CLASS_OTHER, query / groups, inner);
+    add(l, &(struct outline){"attn_output_a.weight",
+                             {(uint64_t)(query / groups), (uint64_t)inner, 1},
+                             USE_HEADS,
+                             CLASS_OTHER,
+                             false});
     matrix(l, "attn_output_b.weight", CLASS_OTHER, inner, s->width);
     mixed_streams(l, s);
     if (sort.fine || sort.coarse) compressor(l, s, &cells, head, sort.fine);

@@ -68,7 +68,7 @@ static void parameters_are_those_of_the_catalogue(void **state)
                      expected_elements(&part[i], &s));
         counted++;
     }
-    assert_int_equal(counted, 213);
+    assert_int_equal(counted, 215);
 }
 
 /* Returns false when llama-quantize has no such mix of this model; then both ways must say so. */
