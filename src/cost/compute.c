@@ -51,10 +51,14 @@ static double query_width(const struct shape *s)
     return s->heads * (s->latent.kv_rank > 0 ? latent : most(s->head_size, s->whole.head_size));
 }
 
-/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. */
-static double attention_floats(const struct shape *s)
+/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. Where an encoder makes Q, K and V by one
+ * product, this stays until all scores are there. */
+static double attention_floats(const struct llama *l)
 {
-    return (s->arch->gated_query ? 4 : 2) * query_width(s);
+    const struct shape *s = l->m->shape;
+    const bool joined = s->arch->encoder && s->fused_qkv && !l->d->flash;
+    return (s->arch->gated_query ? 4 : 2) * query_width(s) +
+           (joined ? (s->heads + 2 * s->kv_heads) * s->head_size : 0);
 }
 
 /* Sparse attention's mask, emptied and filled; behind a window it is put together with the window's. */
@@ -95,7 +99,8 @@ static double ffn_floats(const struct shape *s)
     const double used = s->experts_used, expert = s->expert_width;
     const double dense = (s->arch->gated_ffn ? 3 : 1) * most(s->ffn_width, s->shared_ffn_width);
     if (!(s->experts > 0)) return dense;
-    const double sparse = most(3 * expert * used, used * (expert + s->width));
+    const double inner = (s->gated_ffn ? 3 : 1) * expert * used;
+    const double sparse = most(inner, used * (expert + s->width));
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
 }
 
@@ -167,7 +172,7 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = most(attention_floats(s), recurrence_floats(s)) + choice_floats(l);
+    m.attention_floats = most(attention_floats(l), recurrence_floats(s)) + choice_floats(l);
     m.cache_bytes = joined_keys(l);
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l);
     if (!on_host) m.cache_bytes += copied_cache(l);
