@@ -61,6 +61,32 @@ static bool has_windows(const struct shape *s)
     return s->window_period > 0 && s->window_tokens > 0;
 }
 
+/* An encoder keeps no cache: a mask for layers that see all, one for those with a window. */
+static void add_masks(struct graph *g)
+{
+    const double bytes = mask_bytes(g, g->tokens);
+    g->encoder_mask[0] = g->encoder_mask[1] = plan_input(&g->plan, bytes);
+    if (has_windows(g->s)) g->encoder_mask[1] = plan_input(&g->plan, bytes);
+}
+
+static void add_caches(struct graph *g)
+{
+    for (int layer = 0; layer < (int)g->s->layers; layer++) {
+        struct cache_inputs *c = graph_cache(g, layer);
+        if (c->present) continue;
+        if (layer > 0) add_rotation(g, &c->key);
+        add_cache_inputs(g, c);
+    }
+    if (g->s->indexer.heads > 0) graph_index_inputs(g);
+}
+
+static void add_pooling(struct graph *g)
+{
+    if (!g->a->encoder || g->s->pooling == POOLING_NONE) return;
+    const double row = g->s->pooling == POOLING_MEAN ? FLOAT_BYTES * g->tokens : index_bytes;
+    g->pooling_rows = plan_input(&g->plan, row * g->pooled_sequences);
+}
+
 /* Every input, in the order in which the graph first names it. The embedding input is reserved though tokens come as ids. */
 static void add_inputs(struct graph *g)
 {
@@ -74,16 +100,9 @@ static void add_inputs(struct graph *g)
         g->positions = plan_input(&g->plan, index_bytes * g->a->positions_per_token * g->tokens);
     if (g->a->query_tempered) g->temperatures = plan_input(&g->plan, FLOAT_BYTES * g->tokens);
     if (g->a->encoder)
-        g->encoder_mask[0] = g->encoder_mask[1] = plan_input(&g->plan, mask_bytes(g, g->tokens));
-    if (g->a->encoder && has_windows(s))
-        g->encoder_mask[1] = plan_input(&g->plan, mask_bytes(g, g->tokens));
-    for (int layer = 0; !g->a->encoder && layer < (int)s->layers; layer++) {
-        struct cache_inputs *c = graph_cache(g, layer);
-        if (c->present) continue;
-        if (layer > 0) add_rotation(g, &c->key);
-        add_cache_inputs(g, c);
-    }
-    if (s->indexer.heads > 0) graph_index_inputs(g);
+        add_masks(g);
+    else
+        add_caches(g);
     g->output_rows = plan_input(&g->plan, index_bytes * g->d.outputs);
     if (g->a->deepstack_layers > 0) {
         /* no inputs, but the first values after them; they live longer than a step */
@@ -91,10 +110,7 @@ static void add_inputs(struct graph *g)
         g->deep = plan_input(&g->plan, embedding_bytes);
         node_pinned(g, g->deep, split_site(g->split, 0)); /* it follows its first reader */
     }
-    if (g->a->encoder && s->pooling == POOLING_MEAN)
-        g->pooling_rows = plan_input(&g->plan, FLOAT_BYTES * g->tokens * g->pooled_sequences);
-    else if (g->a->encoder && s->pooling != POOLING_NONE)
-        g->pooling_rows = plan_input(&g->plan, index_bytes * g->pooled_sequences);
+    add_pooling(g);
     if (s->indexer.heads > 0) graph_index_choices(g);
 }
 
@@ -175,12 +191,12 @@ static int serial_layer(struct graph *g, int stream, int number)
 {
     const bool last = number == (int)g->s->layers - 1 && !g->a->late_rows;
     const bool bare = g->a->norm_after || g->a->norms_behind;
+    const bool first = bare || shape_layer(g->s, number).bare;
     const struct extent whole = graph_stream(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
     const struct extent e = graph_stream(g, tokens);
 
-    const bool first_bare = number == 0 && g->a->first_bare;
-    int y = graph_attention(g, bare || first_bare ? stream : node_normed(g, whole, stream), number);
+    int y = graph_attention(g, first ? stream : node_normed(g, whole, stream), number);
     y = attention_output(g, y, number);
     if (g->a->post_norms && !last) y = node_normed(g, whole, y);
     if (last) {

@@ -44,16 +44,27 @@ static bool is_looked_up(struct str name)
     return false;
 }
 
+static bool has_any(struct str name, const char *const *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_has(name, str_of(parts[i]))) return true;
+    return false;
+}
+
+static bool is_vector(const struct tensor *t, struct str name)
+{
+    static const char *const parts[] = {"_norm", "ffn_gate_inp", "conv1d", "_coef."};
+    return (t->dims[1] <= 1 && t->dims[2] <= 1) || !str_ends(name, S(".weight")) ||
+           str_ends(name, S("conv.weight")) || has_any(name, parts, COUNT_OF(parts));
+}
+
 static enum weight_use use_of(const struct tensor *t, struct str name)
 {
+    static const char *const tables[] = {"compressor_ape.", "tid2eid"};
     if (t->layer < 0 && str_is(name, "output.weight")) return USE_OUTPUT;
     if (t->layer < 0 && is_looked_up(name)) return USE_LOOKUP;
-    if (str_has(name, S("compressor_ape.")) || str_has(name, S("tid2eid"))) return USE_LOOKUP;
-    const bool vector = t->dims[1] <= 1 && t->dims[2] <= 1;
-    if (vector || !str_ends(name, S(".weight")) || str_has(name, S("_norm")) ||
-        str_has(name, S("ffn_gate_inp")) || str_has(name, S("conv1d")) ||
-        str_has(name, S("_coef.")) || str_ends(name, S("conv.weight")))
-        return USE_VECTOR;
+    if (has_any(name, tables, COUNT_OF(tables))) return USE_LOOKUP;
+    if (is_vector(t, name)) return USE_VECTOR;
     if (str_has(name, S("attn_output_a."))) return USE_HEADS; /* llama.cpp makes a stack of it */
     if (t->dims[2] <= 1) return USE_MATRIX;
     return str_has(name, S("exps")) ? USE_EXPERTS : USE_HEADS;
