@@ -21,7 +21,7 @@ static const double least_rotation_side = 64; /* llama.cpp v0.5.0 src/llama-kv-c
 double graph_rotation_side(double head_size)
 {
     double side = least_rotation_side;
-    while (fmod(head_size, 2 * side) == 0) side *= 2;
+    while (side < head_size && fmod(head_size, 2 * side) == 0) side *= 2;
     return side;
 }
 

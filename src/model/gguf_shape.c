@@ -90,6 +90,8 @@ static void indexer(struct making *k)
     s->indexer.heads = figure(k, GGUF_INDEX_HEADS, 0);
     s->indexer.head_size = figure(k, GGUF_INDEX_SIZE, 0);
     s->indexer.chosen = figure(k, GGUF_INDEX_CHOSEN, 0);
+    if (s->indexer.heads > 0 && !(s->indexer.head_size > 0 && s->indexer.chosen > 0))
+        because(s, "its header does not give the figures of its indexer");
     if (s->indexer.heads > 0 && k->g->key[GGUF_OUTPUT_GROUPS].present) return;
     if (s->indexer.heads > 0 && k->indexers != s->layers)
         because(s, "some of its layers choose cells by the indexer of another, for which there is "

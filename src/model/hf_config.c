@@ -459,6 +459,8 @@ static void compressions(const struct reading *r, struct shape *s)
 static void indexers(const struct reading *r, struct shape *s)
 {
     const struct json *types = json_get(r->config, "indexer_types");
+    if (s->indexer.heads > 0 && !(s->indexer.head_size > 0 && s->indexer.chosen > 0))
+        because(s, "its configuration does not give the figures of its indexer");
     for (size_t i = 0; i < json_count(types) && i < LAYERS_MOST; i++) {
         struct str type;
         if (!json_text(json_at(types, i), &type) || !str_is(type, "full"))
