@@ -19,6 +19,8 @@ struct model_part {
         side_streams, residual_rank;
     bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
+    bool gated;               /* its owner has people accept a licence before they fetch it */
+    const char *native_quant; /* what it is published in where that is not 16 bits; or NULL */
     struct {
         const char *kind; /* NULL: none */
         double output_groups, output_rank, streams, hashed_layers, lead_layers, lead_ratio;
@@ -30,6 +32,7 @@ struct model_part {
     } mla;
     struct {
         const char *kind;
+        const char *attention_layers; /* "2,5,8", from 0; NULL: evenly, or every n-th */
         double n_full_attention_layers, n_linear_layers, full_attention_interval;
         double linear_key_heads, linear_value_heads, linear_head_dim, conv_kernel;
         bool present;
@@ -43,6 +46,7 @@ struct model_part {
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */
+    const char *native_mix;     /* the mix that holds it as it was trained; NULL: none does */
 };
 
 bool catalog_models(const struct catalog *c, const struct model_part **out, size_t *count,

@@ -51,13 +51,14 @@ static double query_width(const struct shape *s)
     return s->heads * (s->latent.kv_rank > 0 ? latent : most(s->head_size, s->whole.head_size));
 }
 
-/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. Where an encoder makes Q, K and V by one
- * product, this stays until all scores are there. */
+/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before; that is gone where scores come to stand.
+ * Where an encoder makes Q, K and V by one product, this stays until all scores are there. */
 static double attention_floats(const struct llama *l)
 {
     const struct shape *s = l->m->shape;
     const bool joined = s->arch->encoder && s->fused_qkv && !l->d->flash;
-    return (s->arch->gated_query ? 4 : 2) * query_width(s) +
+    const bool gated = s->arch->gated_query && l->d->flash;
+    return (gated ? 4 : 2) * query_width(s) +
            (joined ? (s->heads + 2 * s->kv_heads) * s->head_size : 0);
 }
 
@@ -172,10 +173,11 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = most(attention_floats(l), recurrence_floats(s)) + choice_floats(l);
-    m.cache_bytes = joined_keys(l);
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l);
-    if (!on_host) m.cache_bytes += copied_cache(l);
+    /* a layer attends or recurs, and recurring scores nothing */
+    m.attention_floats =
+        most(attention_floats(l) + choice_floats(l), recurrence_floats(s) - m.scores);
+    m.cache_bytes = joined_keys(l) + (on_host ? 0 : copied_cache(l));
     return m;
 }
 

@@ -110,10 +110,12 @@ static void latent(struct shape *s, const struct model_part *p)
 /* An encoder has no output matrix of its own; its biases and norms follow from its architecture. */
 static void encoder(struct shape *s)
 {
-    const struct architecture *a = s->arch;
+    /* of one that llama.cpp has no graph for: as the first ones were */
+    static const struct architecture first = {
+        .projection_bias = true, .norm_after = true, .layer_norm = true};
+    const struct architecture *a = s->arch && !s->arch->unruled ? s->arch : &first;
     s->tied = true;
     s->pooling = POOLING_MEAN;
-    if (!a) return;
     s->qkv_bias = s->attention_output_bias = s->ffn_bias = a->projection_bias;
     s->norm_bias = a->norm_after;
     s->output_norm = !a->norm_after;
@@ -122,11 +124,28 @@ static void encoder(struct shape *s)
     s->embedding_norm = a->layer_norm;
 }
 
-/* Every n-th layer attends, or as many as there are, spread evenly: where is not always said, and costs do not depend on it. */
-static void recurrent(struct shape *s, const struct model_part *p)
+static bool is_listed(const char *list, double layer)
+{
+    struct str rest = str_of(list);
+    while (rest.p) {
+        double at;
+        if (str_f64(str_cut(&rest, ','), &at) && at == layer) return true;
+    }
+    return false;
+}
+
+/* Whether a layer attends where others recur: as listed, else every n-th does, else as many as there are, spread evenly. */
+static bool attends(const struct model_part *p, double layers, double layer)
 {
     const double every = or_none(p->hybrid.full_attention_interval);
-    const double attending = or_none(p->hybrid.n_full_attention_layers);
+    const double some = or_none(p->hybrid.n_full_attention_layers);
+    if (p->hybrid.attention_layers) return is_listed(p->hybrid.attention_layers, layer);
+    if (every > 0) return fmod(layer + 1, every) == 0;
+    return floor((layer + 1) * some / layers) > floor(layer * some / layers);
+}
+
+static void recurrent(struct shape *s, const struct model_part *p)
+{
     if (!p->hybrid.present || !s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
     s->qk_norm = QK_NORM_HEAD;
     s->shared_gate = s->shared_width > 0;
@@ -135,13 +154,8 @@ static void recurrent(struct shape *s, const struct model_part *p)
     s->recurrent.groups = or_none(p->hybrid.linear_key_heads);
     s->recurrent.heads = or_none(p->hybrid.linear_value_heads);
     s->recurrent.head_size = or_none(p->hybrid.linear_head_dim);
-    for (size_t i = 0; (double)i < s->layers; i++) {
-        const double at = (double)i;
-        const bool attends =
-            every > 0 ? fmod(at + 1, every) == 0
-                      : floor((at + 1) * attending / s->layers) > floor(at * attending / s->layers);
-        if (!attends) shape_recur(s, i);
-    }
+    for (size_t i = 0; (double)i < s->layers; i++)
+        if (!attends(p, s->layers, (double)i)) shape_recur(s, i);
 }
 
 /* The number of layers in "5 local : 1 global" after which the pattern begins anew; 0: it says none. */
