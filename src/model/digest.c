@@ -82,7 +82,7 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
 static bool same_sort(const struct layer_kind *a, const struct layer_kind *b)
 {
     return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent &&
-           a->shared == b->shared;
+           a->shared == b->shared && a->fine == b->fine && a->coarse == b->coarse;
 }
 
 /* The kind this layer is of, added when it is a new one; -1 when all places are taken. */
@@ -96,6 +96,8 @@ static int kind_like(struct digest *d, const struct layer_kind *layer)
                                 .experts = layer->experts,
                                 .recurrent = layer->recurrent,
                                 .shared = layer->shared,
+                                .fine = layer->fine,
+                                .coarse = layer->coarse,
                                 .sums = layer->sums};
     memcpy(kind->sum, layer->sum, layer->sums * sizeof *layer->sum);
     return (int)d->kinds++;
@@ -160,31 +162,37 @@ enum {
     KEY_WINDOW = 1 << 30,
     KEY_EXPERTS = 1 << 29,
     KEY_RECURRENT = 1 << 28,
-    KEY_SHARED = 1 << 27
+    KEY_SHARED = 1 << 27,
+    KEY_BARE = 1 << 26,
+    KEY_FINE = 1 << 25,
+    KEY_COARSE = 1 << 24,
+    KEY_HASHED = 1 << 23
 };
-enum { OUTLINES = 16 }; /* one for each sort of layer */
-
 struct by_shape {
     struct mixing mixing;
-    struct outline list[OUTLINES][OUTLINE_MOST];
-    size_t count[OUTLINES];
+    struct outline list[OUTLINE_MOST];
     struct seen seen[SEEN_MOST];
     size_t seens;
 };
 
+static void sort_kind(struct layer_kind *kind, struct layer_sort sort)
+{
+    kind->window = sort.window;
+    kind->experts = sort.experts;
+    kind->recurrent = sort.recurrent;
+    kind->shared = sort.shared;
+    kind->fine = sort.fine;
+    kind->coarse = sort.coarse;
+}
+
 static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct layer_sort sort,
                     int layer)
 {
-    const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
-                      8 * (size_t)sort.shared;
     struct layer_kind kind;
-    kind.window = sort.window;
-    kind.experts = sort.experts;
-    kind.recurrent = sort.recurrent;
-    kind.shared = sort.shared;
-    if (!b->count[at]) b->count[at] = outline_layer(d->shape, sort, b->list[at]);
+    sort_kind(&kind, sort);
     struct sums s = {kind.sum, 0};
-    if (!outline_sums(&b->mixing, b->list[at], b->count[at], layer, &s)) return -1;
+    if (!outline_sums(&b->mixing, b->list, outline_layer(d->shape, sort, b->list), layer, &s))
+        return -1;
     kind.sums = s.n;
     const int place = kind_like(d, &kind);
     if (place < 0) b->mixing.unruled = "its layers are of more kinds than can be summed";
@@ -200,6 +208,10 @@ static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
     if (sort.experts) key |= KEY_EXPERTS;
     if (sort.recurrent) key |= KEY_RECURRENT;
     if (sort.shared) key |= KEY_SHARED;
+    if (sort.bare) key |= KEY_BARE;
+    if (sort.fine) key |= KEY_FINE;
+    if (sort.coarse) key |= KEY_COARSE;
+    if (sort.hashed) key |= KEY_HASHED;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);
@@ -209,7 +221,6 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
                      struct digest *out)
 {
     struct by_shape b;
-    memset(b.count, 0, sizeof b.count);
     b.seens = 0;
     const bool begun = mixing_begin(&b.mixing, s, mix, c);
     begin(out, s, begun ? b.mixing.types : NULL);
@@ -217,7 +228,7 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
     out->origin = LISTED;
     if (out->unruled) return;
     struct sums outside = {out->outside, 0};
-    bool done = outline_sums(&b.mixing, b.list[0], outline_outside(s, b.list[0]), -1, &outside);
+    bool done = outline_sums(&b.mixing, b.list, outline_outside(s, b.list), -1, &outside);
     out->outsides = outside.n;
     for (int layer = 0; done && layer < (int)s->layers; layer++) {
         const int kind = kind_of_layer(&b, out, layer);
@@ -265,7 +276,9 @@ static int kind_alike(struct digest *d, const struct layer_kind *layer)
         *kind = (struct layer_kind){.window = layer->window,
                                     .experts = layer->experts,
                                     .recurrent = layer->recurrent,
-                                    .shared = layer->shared};
+                                    .shared = layer->shared,
+                                    .fine = layer->fine,
+                                    .coarse = layer->coarse};
         d->kinds++;
     }
     struct sums s = {kind->sum, kind->sums};
@@ -298,10 +311,7 @@ static bool sum_layers(const struct model *m, struct digest *d,
         struct sums s = {kind.sum, 0};
         if (!list_sums(m, from, end, d->types, &s)) return false;
         kind.sums = s.n;
-        const struct layer_sort sort = shape_layer(&m->shape, layer);
-        kind.window = sort.window;
-        kind.recurrent = sort.recurrent;
-        kind.shared = sort.shared;
+        sort_kind(&kind, shape_layer(&m->shape, layer));
         kind.experts = has_experts(&kind);
         const int at = place(d, &kind);
         if (at < 0) return false;
