@@ -35,11 +35,11 @@ const char *extent_words(const struct asked *asked, struct arena *a)
     return str_format(a, "context %.0f%s", g->context_tokens, under);
 }
 
-void show_serve(struct doc *d, struct block *b, const struct fit *f)
+/* How many at once: with everything on the devices, and at all. */
+static void show_most(struct doc *d, struct block *b, const struct fit *f)
 {
     const struct generate *g = &f->asked.knobs;
     const bool batch = g->runtime == (double)RUNTIME_TRANSFORMERS && !serves(&f->asked);
-    if (!fit_serves(f) || f->verdict.bill.unruled) return;
     const double on_devices = f->devices ? f->all_on.sequences : 0;
     const char *least = f->largest_sequences >= SEQUENCES_MOST ? "at least " : "";
     const char *what = batch ? "batch that fits" : "users that fit";
@@ -50,6 +50,13 @@ void show_serve(struct doc *d, struct block *b, const struct fit *f)
     else if (f->largest_sequences > 0)
         facts_row(d, b, what, "%s%.0f at %.0f tokens each", least, f->largest_sequences,
                   g->context_tokens);
+}
+
+void show_serve(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct generate *g = &f->asked.knobs;
+    if (!fit_serves(f) || f->verdict.bill.unruled) return;
+    show_most(d, b, f);
     if (f->largest_model && strcmp(f->largest_model, f->asked.digest->name) != 0)
         facts_row(d, b, "largest of the family", "%s, with the same settings", f->largest_model);
     if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
