@@ -134,15 +134,6 @@ struct ranker *ranker_new(const struct ranking *r, const struct machine *m, cons
     return u->n ? s : NULL;
 }
 
-/* Of what fits at no quantisation, or cannot be told: the smallest stands for all. */
-static enum rank_end fits_not(const struct ranker *s, struct ranked *r)
-{
-    if (r->verdict.fits == FITS_NOT_COMPUTED) return RANK_NOT_COMPUTED;
-    if (r->verdict.fits == FITS_UNKNOWN) return RANK_UNKNOWN;
-    judge_fits(s->machine, &r->verdict);
-    return r->verdict.fits == FITS ? RANK_TIGHT : RANK_TOO_LARGE;
-}
-
 static double bytes_of(const struct ranker *s, const struct shape *shape, const struct mix *mix)
 {
     digest_of_shape(shape, mix, s->catalog, s->digest);
@@ -182,6 +173,27 @@ static void judge_mix(const struct ranker *s, const struct shape *shape, const s
     judge_task(&t, s->spare, s->world, &out->verdict);
 }
 
+/* What was chosen with room to spare, as it runs: with nothing kept free, its layers may lie where they are faster, which is what whoever
+ * runs it sees. */
+static void judge_as_run(const struct ranker *s, const struct shape *shape, struct ranked *out)
+{
+    struct verdict spared = out->verdict;
+    const struct task t = task_of(s, shape, out);
+    judge_task(&t, s->machine, s->world, &out->verdict);
+    if (out->verdict.fits == FITS || spared.fits != FITS) return;
+    out->verdict = spared;
+    judge_fits(s->machine, &out->verdict);
+}
+
+/* Of what fits at no quantisation, or cannot be told: the smallest stands for all. */
+static enum rank_end fits_not(const struct ranker *s, const struct shape *shape, struct ranked *r)
+{
+    if (r->verdict.fits == FITS_NOT_COMPUTED) return RANK_NOT_COMPUTED;
+    if (r->verdict.fits == FITS_UNKNOWN) return RANK_UNKNOWN;
+    judge_as_run(s, shape, r);
+    return r->verdict.fits == FITS ? RANK_TIGHT : RANK_TOO_LARGE;
+}
+
 /* The best that runs well; false: none does, and the fastest was taken. */
 static bool choose_mix(const struct ranker *s, const struct shape *shape,
                        const struct candidates *c, struct ranked *out)
@@ -217,9 +229,9 @@ enum rank_end ranker_best(const struct ranker *s, const struct model_part *part,
     struct candidates own;
     const struct candidates *c = candidates_of(s, part, &shape, &own);
     judge_mix(s, &shape, c->mix[c->smallest], out);
-    if (out->verdict.fits != FITS) return fits_not(s, out);
+    if (out->verdict.fits != FITS) return fits_not(s, &shape, out);
     const bool well = choose_mix(s, &shape, c, out);
-    judge_fits(s->machine, &out->verdict);
+    judge_as_run(s, &shape, out);
     return well ? RANK_WELL : RANK_SLOW;
 }
 

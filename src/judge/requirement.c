@@ -44,6 +44,14 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* A number that a word is tied to: "8-core". */
+static bool tied(struct str text, size_t from, size_t at)
+{
+    for (size_t i = from; i < at; i++)
+        if (text.p[i] < '0' || text.p[i] > '9') return false;
+    return at > from && at + 1 < text.n && text.p[at] == '-' && text.p[at + 1] > '9';
+}
+
 static bool split(struct reader *r, struct str text)
 {
     for (size_t i = 0; i < text.n;) {
@@ -53,10 +61,12 @@ static bool split(struct reader *r, struct str text)
             continue;
         }
         if (r->tokens == TOKENS_MOST) return false;
-        while (end < text.n && !blank(text.p[end]) && !punctuation(text.p[end])) end++;
+        while (end < text.n && !blank(text.p[end]) && !punctuation(text.p[end]) &&
+               !tied(text, i, end))
+            end++;
         if (end == i) end++;
         struct str t = {text.p + i, end - i};
-        i = end;
+        i = tied(text, i, end) ? end + 1 : end;
         while (t.n > 1 && (t.p[t.n - 1] == '.' || t.p[t.n - 1] == ':')) t.n--;
         if (!str_is(t, ".") && !str_is(t, "-")) r->token[r->tokens++] = t;
     }

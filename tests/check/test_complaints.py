@@ -45,14 +45,14 @@ def takes(site):
 
 class Complaints(unittest.TestCase):
     def test_two_commands_say_the_same(self):
-        """AlexsJones/llmfit#805: plan and fit were 4 x apart on one model. Rankings leave more room on a card, so layers may lie elsewhere."""
+        """AlexsJones/llmfit#805: plan and fit were 4 x apart on one model. Rankings go by the closed form, so a layer may lie elsewhere."""
         for cards in ('RTX 3090', 'RTX 4090, RTX 3060 12GB'):
             rows = [r for r in document('models', '--machine', machine(cards))['rows'] if r['end'] == 'runs well'][:4]
             self.assertEqual(len(rows), 4)
             for r in rows:
                 f = fit(r['model'], cards, '-q', r['quant'], '--ctx', str(int(r['context_tokens'])))
                 near = r['decode_tokens_per_s']['likely'] / f['decode_tokens_per_s']['likely']
-                self.assertTrue(0.95 < near < 1.05 if ',' not in cards else 0.8 < near < 1.1, (cards, r['model'], near))
+                self.assertTrue(0.95 < near < 1.05, (cards, r['model'], near))
                 self.assertEqual(r['fits'], f['fits'])
 
     def test_a_full_card_is_passed_over(self):
@@ -96,6 +96,45 @@ class Complaints(unittest.TestCase):
                  for kind in ('f16', 'q8_0', 'q4_0')]
         self.assertAlmostEqual(cache[1] / cache[0], 34 / 64, 3)  # blocks of 32: 34 and 18 bytes
         self.assertAlmostEqual(cache[2] / cache[0], 18 / 64, 3)
+
+    def test_experts_that_no_token_chose_are_not_read(self):
+        """AlexsJones/llmfit#449: 472 tok/s promised, a third of it seen; #474, #969: 2 to 3 x too low, as all experts were counted. The figures
+        are of those threads: llama-bench on an RX 6900 XT, gpt-oss-120b by Quozul on a Ryzen AI Max+ 395, and #917 on a GB10."""
+        for model, quant, line, seen in (
+                ('Qwen3.5-35B-A3B', 'Q2_K', machine('RX 6900 XT'), 77.6),
+                ('gpt-oss-120b', 'MXFP4_MOE', 'cpu:Ryzen AI MAX+ 395 ram:128GiB gpu:Radeon 8060S', 50.2),
+                ('gpt-oss-120b', 'MXFP4_MOE', 'cpu:20 ram:128GiB gpu:GB10', 43.9)):
+            per_s = document('fit', model, '-q', quant, '--ctx', '4k', '--machine', line)['decode_tokens_per_s']
+            self.assertTrue(1 / 2 < per_s['likely'] / seen < 2, (model, line, per_s, seen))
+
+    def test_no_speed_above_what_a_card_can_read(self):
+        """AlexsJones/llmfit#449: a promise that no bandwidth holds. A token reads at least the weights that it uses."""
+        for model, active, quant, bits in (('Qwen3-30B-A3B', 3.0e9, 'Q5_K_M', 5.5), ('gpt-oss-20b', 3.0e9, 'MXFP4_MOE', 4.25)):
+            for card, bytes_per_s in (('RTX 3090', 936e9), ('RX 7900 XTX', 960e9), ('RTX 4070 Ti SUPER free 4GB', 672e9)):
+                per_s = fit(model, card, '-q', quant, '--ctx', '4k', ram=64)['decode_tokens_per_s']
+                self.assertLess(per_s['high'] * active * bits / 8, bytes_per_s, (model, card))
+
+    def test_caches_are_those_that_were_seen(self):
+        """lmstudio-bug-tracker#1862: layers without a cache were counted (what llama.cpp logged stands beside); jundot/omlx#2725: four times too
+        much for the same reason, 64 tokens a block."""
+        big = 'RTX PRO 6000 Blackwell'
+        for model, words, parts in (
+                ('Qwen3.6-27B', ('--ctx', '256k', '--parallel', '4', '--kv-unified'), {'KV cache': 16384, 'recurrent state': 598.5}),
+                ('Qwen3.6-35B-A3B', ('--ctx', '64k'), {'KV cache': 1.25 * 1024})):
+            held = fit(model, big, '-q', 'Q8_0', *words, ram=64)['held']
+            for name, mib in parts.items():
+                self.assertEqual(sum(h['bytes'] for h in held if h['name'] == name) / (1 << 20), mib, (model, name))
+
+    def test_a_split_is_the_published_one(self):
+        """ggml-org/llama.cpp tools/fit-params/README.md: Qwen3-30B-A3B F16 fitted to an RTX 4090, experts of 34 layers on the host, context 4096.
+        Its build left the output's weights on the host, and counts all that is mapped there. MiB, cut."""
+        held = fit('Qwen3-30B-A3B', 'RTX 4090', '-q', 'F16', '--ctx', '4096', '--gpu-layers', 'all', '--n-cpu-moe', '34', ram=96)['held']
+        mib = {(h['name'], h['site']): h['bytes'] / (1 << 20) for h in held}
+        output = 151936 * 2048 * 2 / (1 << 20)
+        self.assertEqual(int(mib['weights', 1] - output), 17904)
+        self.assertEqual(mib['KV cache', 1], 384)
+        self.assertEqual(int(mib['weights', 0] + mib['weights', 1]), 58259)
+        self.assertEqual(int(mib['compute buffer', 0]), 12)
 
     def test_a_part_that_spills_costs_as_much_as_spills(self):
         """llmfit fit.rs: half the card's speed however little was off it."""

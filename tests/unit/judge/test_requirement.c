@@ -138,6 +138,12 @@ static const struct sentence seeds[] = {
     {REQUIRE_CPU, "i7-12700 or equivalent", "Intel Core i7-12700"},
     {REQUIRE_DISK, "200GB on NVMe SSDs", "free 200 & disk NVMe SSDs"},
     {REQUIRE_DISK, "SSD preferred", "~disk SSD"},
+    {REQUIRE_DISK, "SSD/NVMe", "disk SSD/NVMe"},
+    {REQUIRE_DISK, "500 GB NVMe/SSD", "free 500 & disk NVMe/SSD"},
+    /* as they are often written besides */
+    {REQUIRE_CPU, "Intel Core i7-12700 or AMD equivalent", "Intel Core i7-12700"},
+    {REQUIRE_CPU, "8-core CPU (i7-12700 or equivalent)", "cores 8 & Intel Core i7-12700"},
+    {REQUIRE_CPU, "8-", "unread '8-'"},
     {REQUIRE_GPU, "any", "unread 'any'"},
     {REQUIRE_GPU, "any GPU", "make "},
 };
