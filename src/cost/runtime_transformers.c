@@ -158,9 +158,8 @@ static void bill_process(struct bill *b, const struct laid *l, int sites)
 
 static const char *unruled(const struct digest *m, const struct generate *g)
 {
-    const char *why = published_unruled(m);
+    const char *why = published_unruled_as_asked(m, g);
     if (why) return why;
-    if (g->beside) return "what runs beside a model has a rule under llama.cpp alone";
     if (g->gpu_layers > 0)
         return "transformers deals layers by itself: leave --gpu-layers out, or give 0 for the CPU";
     if (strcmp(g->kv_type_k->name, "F16") != 0 || strcmp(g->kv_type_v->name, "F16") != 0)
