@@ -8,23 +8,13 @@
 
 enum { URL_MOST = 8192, HOST_MOST = 255, PORT_MOST = 5 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Letters, digits, dots and dashes; in brackets what an IPv6 address is written with. */
 static bool is_host(struct str s)
 {
     const bool six = s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
     if (!s.n || s.n > HOST_MOST) return false;
     for (size_t i = six; i < s.n - six; i++)
-        if (!is_letter(s.p[i]) && !is_digit(s.p[i]) &&
+        if (!byte_is_letter(s.p[i]) && !byte_is_digit(s.p[i]) &&
             !(s.p[i] && strchr(six ? ":." : ".-_", s.p[i])))
             return false;
     return true;
@@ -80,7 +70,7 @@ bool http_url_local(const struct http_url *u)
     if (str_is(u->host, "localhost") || str_is(u->host, "[::1]")) return true;
     if (!str_starts(u->host, loopback)) return false;
     for (size_t i = 0; i < u->host.n; i++)
-        if (!is_digit(u->host.p[i]) && u->host.p[i] != '.') return false;
+        if (!byte_is_digit(u->host.p[i]) && u->host.p[i] != '.') return false;
     return true;
 }
 

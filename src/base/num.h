@@ -28,6 +28,12 @@ NODISCARD static inline bool num_pad(uint64_t n, uint64_t step, uint64_t *out)
     return num_add(n, rest ? step - rest : 0, out);
 }
 
+/* A number that may be absent, NaN. */
+static inline double number_or(double x, double otherwise)
+{
+    return isnan(x) ? otherwise : x;
+}
+
 /* Inside cost/ and judge/ everything is double: bytes are exact to 2^53 (8 PiB). */
 static inline double least(double a, double b)
 {

@@ -135,17 +135,12 @@ bool root_u64(const struct root *r, const char *path, uint64_t *out)
     return str_u64(str_trim((struct str){text, (size_t)n}), out);
 }
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The run of digits at *p without its leading zeros; *p moves behind it. */
 static struct str digits(const char **p)
 {
-    while (**p == '0' && digit((*p)[1])) (*p)++;
+    while (**p == '0' && byte_is_digit((*p)[1])) (*p)++;
     const char *from = *p;
-    while (digit(**p)) (*p)++;
+    while (byte_is_digit(**p)) (*p)++;
     return (struct str){from, (size_t)(*p - from)};
 }
 
@@ -157,7 +152,7 @@ static int natural_order(const void *left, const void *right)
     const char *p = a;
     const char *q = b;
     while (*p && *q) {
-        if (digit(*p) && digit(*q)) {
+        if (byte_is_digit(*p) && byte_is_digit(*q)) {
             const struct str x = digits(&p);
             const struct str y = digits(&q);
             const int order = x.n == y.n ? str_order(x, y) : x.n < y.n ? -1 : 1;

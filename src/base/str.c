@@ -17,16 +17,6 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static bool same(const char *a, const char *b, size_t n)
 {
     return n == 0 || !memcmp(a, b, n);
@@ -55,6 +45,11 @@ bool str_is(struct str a, const char *text)
     return str_eq(a, str_of(text));
 }
 
+bool str_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 bool str_starts(struct str s, struct str with)
 {
     return s.n >= with.n && same(s.p, with.p, with.n);
@@ -80,11 +75,11 @@ int str_order(struct str a, struct str b)
 
 struct str str_trim(struct str s)
 {
-    while (s.n && blank(s.p[0])) {
+    while (s.n && byte_is_blank(s.p[0])) {
         s.p++;
         s.n--;
     }
-    while (s.n && blank(s.p[s.n - 1])) s.n--;
+    while (s.n && byte_is_blank(s.p[s.n - 1])) s.n--;
     return s;
 }
 
@@ -112,7 +107,8 @@ bool str_u64(struct str s, uint64_t *out)
 {
     uint64_t x = 0;
     for (size_t i = 0; i < s.n; i++) {
-        if (!digit(s.p[i]) || !num_mul(x, 10, &x) || !num_add(x, (uint64_t)(s.p[i] - '0'), &x))
+        if (!byte_is_digit(s.p[i]) || !num_mul(x, 10, &x) ||
+            !num_add(x, (uint64_t)(s.p[i] - '0'), &x))
             return false;
     }
     if (s.n) *out = x;
@@ -126,7 +122,7 @@ bool str_f64(struct str s, double *out)
     if (s.n == 0 || s.n >= sizeof text) return false;
     for (size_t i = 0; i < s.n;
          i++) /* no blanks, hexadecimals, infinities: strtod knows them all */
-        if (!digit(s.p[i]) && !memchr(marks, s.p[i], sizeof marks)) return false;
+        if (!byte_is_digit(s.p[i]) && !memchr(marks, s.p[i], sizeof marks)) return false;
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
     char *end;
@@ -170,7 +166,7 @@ const char *str_plain(struct arena *a, struct str s)
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
         const char c = lower(s.p[i]);
-        if (digit(c) || (c >= 'a' && c <= 'z')) p[n++] = c;
+        if (byte_is_digit(c) || (c >= 'a' && c <= 'z')) p[n++] = c;
     }
     return p;
 }

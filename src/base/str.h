@@ -16,10 +16,29 @@ struct str {
 #define S(literal) ((struct str){"" literal, sizeof(literal) - 1})
 #define STR_ARG(s) (int)(s).n, (s).p /* for "%.*s" */
 
+/* ASCII, whatever the locale. */
+static inline bool byte_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static inline bool byte_is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static inline bool byte_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+static inline bool byte_is_word(char c)
+{
+    return byte_is_letter(c) || byte_is_digit(c);
+}
+
 struct str str_of(const char *text); /* NULL gives the empty view */
 bool str_eq(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII */
 bool str_is(struct str a, const char *text);
+bool str_same(const char *a, const char *b); /* both NULL, or the same text */
 bool str_starts(struct str s, struct str with);
 bool str_ends(struct str s, struct str with);
 bool str_has(struct str s, struct str part);

@@ -164,6 +164,14 @@ bool units_parse_bytes(struct str text, double bare, double *out)
     return true;
 }
 
+bool units_is_size(struct str word)
+{
+    size_t digits = 0;
+    while (digits < word.n && byte_is_digit(word.p[digits])) digits++;
+    const struct str unit = {word.p + digits, word.n - digits};
+    return digits && (str_eq_nocase(unit, S("GB")) || str_eq_nocase(unit, S("GiB")));
+}
+
 bool units_parse_tokens(struct str text, double *out)
 {
     double number;

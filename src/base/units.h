@@ -21,5 +21,7 @@ const char *units_bytes_q(struct arena *a, struct quantity q); /* "?" when unkno
 /* "32GiB", "32 GB", "1.5T", "32768k"; a bare number takes `bare` (1 for bytes, 1 << 30 for GiB, 1 << 20 for MiB). K, M, G, T alone and KiB.. are
  * binary, KB, MB, GB, TB decimal. Negative, empty, over 2^53 or with rubbish behind: false. */
 bool units_parse_bytes(struct str text, double bare, double *out) NODISCARD;
+/* "24GB", "12GiB": as names of parts tell their memory; whole digits and the unit, nothing between. */
+bool units_is_size(struct str word);
 /* "8192", "8k" (8192), "32K", "1M" (1048576): token counts, powers of two. */
 bool units_parse_tokens(struct str text, double *out) NODISCARD;

@@ -93,3 +93,16 @@ struct str catalog_file(const struct catalog *c, const char *name)
     struct str text;
     return catalog_read(c, name, &text, NULL) ? text : (struct str){NULL, 0};
 }
+
+bool catalog_fields(const struct catalog *c, const char *name, const struct fields *table,
+                    struct arena *a, void *out, struct mu_err *err)
+{
+    struct json *tree = NULL;
+    struct str text;
+    if (!catalog_read(c, name, &text, err)) return false;
+    if (!text.p) return err_set(err, MU_INTERNAL, "%s is missing from the program's data", name);
+    if (!json_parse(text, name, &tree, err)) return false;
+    const bool good = fields_read(table, tree, out, a, err);
+    json_free(tree);
+    return good || err_add(err, "%s", name);
+}

@@ -10,6 +10,7 @@ struct arena;
 struct mu_err;
 struct notes;
 struct catalog;
+struct fields;
 
 /* `home` is the folder of the user's own tables, NULL for none. Everything handed out lives as long as the arena. */
 struct catalog *catalog_open(const char *home, struct arena *a);
@@ -19,6 +20,9 @@ struct str catalog_file(const struct catalog *c, const char *name);
 /* The same with the reason: false only when the user's own file is there and cannot be read. */
 bool catalog_read(const struct catalog *c, const char *name, struct str *out,
                   struct mu_err *err) NODISCARD;
+/* A file that ships with the program, or the user's own of that name, by its field table (*out zeroed by the caller). */
+bool catalog_fields(const struct catalog *c, const char *name, const struct fields *table,
+                    struct arena *a, void *out, struct mu_err *err) NODISCARD;
 /* True while all that was asked for so far could be read. Look-ups have no error of their own: when one finds nothing, this tells
  * whether a table could not be read (a user's table with a mistake in it). */
 bool catalog_sound(const struct catalog *c, struct mu_err *err) NODISCARD;

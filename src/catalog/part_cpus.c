@@ -79,11 +79,6 @@ bool catalog_cpus(const struct catalog *c, const struct cpu_part **out, size_t *
 
 /* ---- names as systems write them ---- */
 
-static bool word_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool one_of(struct str word, const char *const *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -98,7 +93,7 @@ static size_t words_of(struct str name, struct str word[WORDS_MOST])
     size_t n = 0;
     for (size_t i = 0; i < name.n && n < WORDS_MOST;) {
         size_t end = i;
-        while (end < name.n && word_byte(name.p[end])) end++;
+        while (end < name.n && byte_is_word(name.p[end])) end++;
         const struct str w = {name.p + i, end - i};
         if (w.n && !one_of(w, empty, COUNT_OF(empty))) word[n++] = w;
         i = w.n ? end : i + 1;

@@ -96,25 +96,20 @@ bool catalog_gpus(const struct catalog *c, const struct gpu_part **out, size_t *
 
 /* ---- by name ---- */
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Takes a size off the end of a name: "24GB", "24 GiB", "24G". Cards are sold by binary gigabytes whatever the label says. */
 static bool cut_size(struct str *name, double *memory_gib)
 {
     static const char *const units[] = {"gb", "gib", "g"};
     struct str rest = str_trim(*name);
     size_t n = rest.n;
-    while (n && !digit(rest.p[n - 1]) && rest.p[n - 1] != ' ') n--;
+    while (n && !byte_is_digit(rest.p[n - 1]) && rest.p[n - 1] != ' ') n--;
     const struct str unit = {rest.p + n, rest.n - n};
     bool is_unit = false;
     for (size_t i = 0; i < COUNT_OF(units); i++)
         is_unit = is_unit || str_eq_nocase(unit, str_of(units[i]));
     while (n && rest.p[n - 1] == ' ') n--;
     const size_t end = n;
-    while (n && digit(rest.p[n - 1])) n--;
+    while (n && byte_is_digit(rest.p[n - 1])) n--;
     uint64_t size;
     if (!is_unit || !n || (rest.p[n - 1] != ' ' && rest.p[n - 1] != '-') ||
         !str_u64((struct str){rest.p + n, end - n}, &size))

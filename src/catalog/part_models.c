@@ -195,11 +195,6 @@ static struct str without_organisation(struct str name)
     return (struct str){name.p + from, name.n - from};
 }
 
-static bool word_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /* The name without organisation and without endings that say how a model was trained or packed, which its shape does not depend on. */
 static struct str loose(struct str name)
 {
@@ -207,9 +202,9 @@ static struct str loose(struct str name)
     struct str s = without_organisation(name);
     for (;;) {
         size_t n = s.n;
-        while (n && !word_byte(s.p[n - 1])) n--;
+        while (n && !byte_is_word(s.p[n - 1])) n--;
         size_t from = n;
-        while (from && word_byte(s.p[from - 1])) from--;
+        while (from && byte_is_word(s.p[from - 1])) from--;
         bool ending = false;
         for (size_t i = 0; i < COUNT_OF(endings); i++)
             ending =

@@ -78,3 +78,10 @@ const char *published_unruled(const struct digest *m)
                "llama.cpp";
     return NULL;
 }
+
+const char *published_unruled_as_asked(const struct digest *m, const struct generate *g)
+{
+    const char *why = published_unruled(m);
+    if (why) return why;
+    return g->beside ? "what runs beside a model has a rule under llama.cpp alone" : NULL;
+}

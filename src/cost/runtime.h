@@ -19,6 +19,8 @@ bool runtime_named(struct str name, enum runtime_id *out);
 const char *dtype_name(const struct generate *g); /* "bf16"; auto: "16 bits" */
 /* What PyTorch's programs keep no plan of; NULL: nothing. */
 const char *published_unruled(const struct digest *m);
+/* The same, or why nothing is known of what was asked to run beside it. */
+const char *published_unruled_as_asked(const struct digest *m, const struct generate *g);
 /* Bytes of all weights as transformers keeps them. */
 double transformers_weight_bytes(const struct digest *m, const struct generate *g);
 

@@ -1,8 +1,8 @@
 /* transformers, version 4.57 with PyTorch 2: weights by --dtype, a DynamicCache of exactly the tokens so far, the work of one layer at a
  * time, logits of each sequence's last position; what PyTorch's allocator and the driver take beside. A prompt that fills the context is
- * taken to be read at once, as generate() does. --flash-attention off: eager attention, with a matrix of scores; else sdpa.
- * On the CPU weights, cache and work were held against PyTorch itself (tests/torch); else nothing was, and the ranges are bounds. Left out: speed, static and quantised caches, compiled models, adapters,
- * architectures' own ways with experts. */
+ * taken to be read at once, as generate() does. --flash-attention off: eager attention, with a matrix of scores; else sdpa. On the CPU
+ * weights, cache and work were held against PyTorch itself (tests/torch); else nothing was, and the ranges are bounds. Left out: speed,
+ * static and quantised caches, compiled models, adapters, architectures' own ways with experts. */
 #include <string.h>
 
 #include "base/num.h"
@@ -158,9 +158,8 @@ static void bill_process(struct bill *b, const struct laid *l, int sites)
 
 static const char *unruled(const struct digest *m, const struct generate *g)
 {
-    const char *why = published_unruled(m);
+    const char *why = published_unruled_as_asked(m, g);
     if (why) return why;
-    if (g->beside) return "what runs beside a model has a rule under llama.cpp alone";
     if (g->gpu_layers > 0)
         return "transformers deals layers by itself: leave --gpu-layers out, or give 0 for the CPU";
     if (strcmp(g->kv_type_k->name, "F16") != 0 || strcmp(g->kv_type_v->name, "F16") != 0)

@@ -16,9 +16,8 @@ static const double block_tokens = 16;
 
 static const char *unruled(const struct digest *m, const struct generate *g, const struct split *s)
 {
-    const char *why = published_unruled(m);
+    const char *why = published_unruled_as_asked(m, g);
     if (why) return why;
-    if (g->beside) return "what runs beside a model has a rule under llama.cpp alone";
     if (g->dtype == (double)DTYPE_INT8 || g->dtype == (double)DTYPE_NF4 ||
         g->dtype == (double)DTYPE_FP32)
         return "muster has a plan of vLLM in 16 bits only (--dtype auto, fp16, bf16)";

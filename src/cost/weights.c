@@ -1,6 +1,7 @@
 /* The weights: plain as in the file, or moved into a buffer that the CPU's kernels want laid out otherwise; on a device padded as its
- * kernels want. A tied embedding stays plain for its look-up and is loaded again as output matrix where a buffer or a device takes it. With mmap, what was moved also stays in the page
- * cache as it was read, until the kernel needs the pages. Left out: tensors that a model file holds and llama.cpp does not use. */
+ * kernels want. A tied embedding stays plain for its look-up and is loaded again as output matrix where a buffer or a device takes it. With
+ * mmap, what was moved also stays in the page cache as it was read, until the kernel needs the pages. Left out: tensors that a model file
+ * holds and llama.cpp does not use. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "cost/cost.h"

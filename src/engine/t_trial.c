@@ -1,11 +1,11 @@
 /* engine/t_trial.c - a model run for real: how long it loads, reads a prompt, writes; what it holds.
  *
- * Beside the keys of session.h: "fill" (true: the file is a header with a hole behind it, which gets random weights first), "prompt_tokens",
- * "depth_tokens" (in the cache before them), "tokens" (how many are decoded), "reps" (of the prompt, as far as "seconds" allow), "touch_bytes" (of other memory, read through before
- * each decoded token: a cut of a model would otherwise stay in a cache that the whole model does not fit). One line answers:
- * {"llama", "load_s", "context_s", "warm_up_s", "read_bytes" (from a disk, while loading), "prefill_s" and "decode_s" {"low", "likely",
- * "high", "runs"}, "resident", "before", "buffers", "conditions"}. Prompt and tokens are random: what is said costs nothing else. Left
- * out: sampling and the tokenizer's work, a fraction of a percent. */
+ * Beside the keys of session.h: "fill" (true: the file is a header with a hole behind it, which gets random weights first),
+ * "prompt_tokens", "depth_tokens" (in the cache before them), "tokens" (how many are decoded), "reps" (of the prompt, as far as "seconds"
+ * allow), "touch_bytes" (of other memory, read through before each decoded token: a cut of a model would otherwise stay in a cache that the
+ * whole model does not fit). One line answers: {"llama", "load_s", "context_s", "warm_up_s", "read_bytes" (from a disk, while loading),
+ * "prefill_s" and "decode_s" {"low", "likely", "high", "runs"}, "resident", "before", "buffers", "conditions"}. Prompt and tokens are
+ * random: what is said costs nothing else. Left out: sampling and the tokenizer's work, a fraction of a percent. */
 #include "engine/engine.h"
 
 #include <math.h>

@@ -132,28 +132,17 @@ static bool find_having(const struct catalog *c, struct arena *a, struct acceler
     return true;
 }
 
-static bool same_time(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 bool accelerator_read(const struct catalog *c, const char *made, struct arena *a, struct world *out,
                       struct mu_err *err)
 {
     struct file file = {NULL, 0};
-    struct json *tree = NULL;
-    struct str text;
-    if (!catalog_read(c, file_name, &text, err)) return false;
-    if (!text.p)
-        return err_set(err, MU_INTERNAL, "%s is missing from the program's data", file_name);
-    if (!json_parse(text, file_name, &tree, err)) return false;
-    bool good = fields_read(&file_table, tree, &file, a, err);
-    json_free(tree);
+    if (!catalog_fields(c, file_name, &file_table, a, &file, err)) return false;
+    bool good = true;
     struct accelerator *all = NEW_ARRAY(a, struct accelerator, file.rows + 1);
     size_t n = 0;
     for (size_t i = 0; good && i < file.rows; i++) {
         good = row_checked(&file.row[i], err) || err_add(err, "entries[%zu]", i);
-        if (!good || !same_time(file.row[i].made, made)) continue;
+        if (!good || !str_same(file.row[i].made, made)) continue;
         all[n] = file.row[i].constants;
         all[n].integers = file.row[i].quant_rate && strcmp(file.row[i].quant_rate, "igemm") == 0;
         good = find_having(c, a, &all[n++], err);

@@ -10,26 +10,21 @@
 #include "catalog/types.h"
 #include "model/digest.h"
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_model(const struct sample *a, const struct sample *b)
 {
-    return a->weight_bytes == b->weight_bytes && same_text(a->model, b->model) &&
-           same_text(a->quant, b->quant);
+    return a->weight_bytes == b->weight_bytes && str_same(a->model, b->model) &&
+           str_same(a->quant, b->quant);
 }
 
 /* How much context is reserved makes no difference to speed, only how much of it is used. */
 static bool of_task(const struct sample *s, const struct task *t, double threads)
 {
     const struct generate *g = t->knobs;
-    return same_text(s->kind, t->kind->name) && same_text(s->model, t->model->name) &&
-           same_text(s->quant, t->model->quant) && s->weight_bytes == t->model->weight_bytes &&
+    return str_same(s->kind, t->kind->name) && str_same(s->model, t->model->name) &&
+           str_same(s->quant, t->model->quant) && s->weight_bytes == t->model->weight_bytes &&
            s->prompt_tokens == g->prompt_tokens && s->depth_tokens == g->depth_tokens &&
-           s->ubatch_tokens == g->ubatch_tokens && same_text(s->kv_type_k, g->kv_type_k->name) &&
-           same_text(s->kv_type_v, g->kv_type_v->name) &&
+           s->ubatch_tokens == g->ubatch_tokens && str_same(s->kv_type_k, g->kv_type_k->name) &&
+           str_same(s->kv_type_v, g->kv_type_v->name) &&
            s->flash_off == (g->flash_attention == (double)FLASH_OFF) &&
            s->repack == (g->repack == (double)REPACK_ON) && s->threads == threads;
 }

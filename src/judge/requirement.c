@@ -39,11 +39,6 @@ static bool punctuation(char c)
     return c == ',' || c == ';' || c == '(' || c == ')' || c == '/' || c == '+';
 }
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* A number that a word is tied to: "8-core". */
 static bool tied(struct str text, size_t from, size_t at)
 {
@@ -56,12 +51,12 @@ static bool split(struct reader *r, struct str text)
 {
     for (size_t i = 0; i < text.n;) {
         size_t end = i;
-        if (blank(text.p[i])) {
+        if (byte_is_blank(text.p[i])) {
             i++;
             continue;
         }
         if (r->tokens == TOKENS_MOST) return false;
-        while (end < text.n && !blank(text.p[end]) && !punctuation(text.p[end]) &&
+        while (end < text.n && !byte_is_blank(text.p[end]) && !punctuation(text.p[end]) &&
                !tied(text, i, end))
             end++;
         if (end == i) end++;

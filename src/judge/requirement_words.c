@@ -136,17 +136,9 @@ bool requirement_words_read(const struct catalog *c, struct arena *a,
 {
     struct requirement_words *w = NEW(a, struct requirement_words);
     struct words_file file = {.words = 0};
-    struct json *tree = NULL;
-    struct str text;
-    if (!catalog_read(c, file_name, &text, err)) return false;
-    if (!text.p)
-        return err_set(err, MU_INTERNAL, "%s is missing from the program's data", file_name);
-    if (!json_parse(text, file_name, &tree, err)) return false;
-    const bool good =
-        fields_read(&file_table, tree, &file, a, err) && file_checked(&file, a, w, err);
-    json_free(tree);
+    if (!catalog_fields(c, file_name, &file_table, a, &file, err)) return false;
     *out = w;
-    return good || err_add(err, "%s", file_name);
+    return file_checked(&file, a, w, err) || err_add(err, "%s", file_name);
 }
 
 /* ---- parts ---- */
@@ -165,17 +157,12 @@ static unsigned vectors_of(const struct cpu_part *p)
     return bits;
 }
 
-static bool word_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static size_t split(struct str text, struct str word[WORDS_MOST])
 {
     size_t n = 0;
     for (size_t i = 0; i < text.n && n < WORDS_MOST;) {
         size_t end = i;
-        while (end < text.n && word_byte(text.p[end])) end++;
+        while (end < text.n && byte_is_word(text.p[end])) end++;
         if (end > i) word[n++] = (struct str){text.p + i, end - i};
         i = end > i ? end : i + 1;
     }
@@ -224,7 +211,7 @@ static char next_byte(struct str *s)
 {
     char c = 0;
     while (s->n && !c) {
-        c = word_byte(*s->p) ? *s->p : 0;
+        c = byte_is_word(*s->p) ? *s->p : 0;
         s->p++;
         s->n--;
     }

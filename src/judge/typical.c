@@ -46,11 +46,6 @@ static const struct field file_fields[] = {
 };
 static const struct fields file_table = FIELD_TABLE(struct file, "typical kernels", file_fields);
 
-static double or_zero(double x)
-{
-    return isnan(x) ? 0 : x;
-}
-
 static bool typical_of(const struct catalog *c, const struct row *r, struct typical *out,
                        struct mu_err *err)
 {
@@ -65,10 +60,10 @@ static bool typical_of(const struct catalog *c, const struct row *r, struct typi
         return err_set(err, MU_DATA, "\"share\" of %s is no share", r->work);
     out->rate.type = type ? (uint8_t)type->id : RATE_NO_TYPE;
     out->rate.buffer = r->buffer;
-    out->rate.tokens = or_zero(r->tokens);
-    out->rate.row = or_zero(r->row);
-    out->rate.group = or_zero(r->group);
-    out->rate.threads = or_zero(r->threads);
+    out->rate.tokens = number_or(r->tokens, 0);
+    out->rate.row = number_or(r->row, 0);
+    out->rate.group = number_or(r->group, 0);
+    out->rate.threads = number_or(r->threads, 0);
     out->rate.per_s = estimate_exactly(r->share, ESTIMATED, "typical share, data/kernels.json");
     return true;
 }
@@ -76,14 +71,9 @@ static bool typical_of(const struct catalog *c, const struct row *r, struct typi
 bool typical_read(const struct catalog *c, struct arena *a, struct world *out, struct mu_err *err)
 {
     struct file file = {NULL, 0};
-    struct json *tree = NULL;
-    struct str text;
-    if (!catalog_types(c, err) || !catalog_read(c, file_name, &text, err)) return false;
-    if (!text.p)
-        return err_set(err, MU_INTERNAL, "%s is missing from the program's data", file_name);
-    if (!json_parse(text, file_name, &tree, err)) return false;
-    bool good = fields_read(&file_table, tree, &file, a, err);
-    json_free(tree);
+    if (!catalog_types(c, err) || !catalog_fields(c, file_name, &file_table, a, &file, err))
+        return false;
+    bool good = true;
     struct typical *typical = NEW_ARRAY(a, struct typical, file.rows + 1);
     for (size_t i = 0; good && i < file.rows; i++)
         good = typical_of(c, &file.row[i], &typical[i], err) || err_add(err, "entries[%zu]", i);

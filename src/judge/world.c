@@ -50,15 +50,9 @@ static bool rows_checked(const struct table *t, struct mu_err *err)
 static bool read_table(const struct catalog *c, const char *name, struct arena *a,
                        struct table *out, struct mu_err *err)
 {
-    struct json *tree = NULL;
-    struct str text;
     *out = (struct table){NULL, 0};
-    if (!catalog_read(c, name, &text, err)) return false;
-    if (!text.p) return err_set(err, MU_INTERNAL, "%s is missing from the program's data", name);
-    if (!json_parse(text, name, &tree, err)) return false;
-    const bool ok = fields_read(&file_table, tree, out, a, err) && rows_checked(out, err);
-    json_free(tree);
-    return ok || err_add(err, "%s", name);
+    return catalog_fields(c, name, &file_table, a, out, err) &&
+           (rows_checked(out, err) || err_add(err, "%s", name));
 }
 
 static bool read_rules(const struct catalog *c, struct arena *a, struct world *out,

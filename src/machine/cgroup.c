@@ -4,6 +4,7 @@
  * have both versions mounted at once, each controller living in one of them. */
 #include "machine/cgroup.h"
 #include "base/arena.h"
+#include "machine/mounts.h"
 #include "machine/proc_text.h"
 
 /* Version 1 writes "no limit" as LONG_MAX rounded down to a page; no machine has a limit of 2^53 bytes, so every such value is none. */
@@ -35,28 +36,6 @@ bool cgroup_path(struct str text, const char *controller, struct str *out)
     return false;
 }
 
-static bool octal(char c)
-{
-    return c >= '0' && c <= '7';
-}
-
-/* Mount tables write blanks and backslashes as \040 and the like. */
-static const char *unescaped(struct arena *a, struct str s)
-{
-    char *text = NEW_ARRAY(a, char, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\\' && s.n - i > 3 && octal(s.p[i + 1]) && octal(s.p[i + 2]) &&
-            octal(s.p[i + 3])) {
-            const int c = (s.p[i + 1] - '0') * 64 + (s.p[i + 2] - '0') * 8 + (s.p[i + 3] - '0');
-            text[n++] = (char)(c ? c : '?');
-            i += 3;
-        } else
-            text[n++] = s.p[i];
-    }
-    return text;
-}
-
 static bool is_hierarchy(struct str type, struct str options, const char *controller)
 {
     return *controller ? str_is(type, "cgroup") && list_has(options, controller)
@@ -73,8 +52,8 @@ static bool mount_line(struct str line, const char *controller, struct arena *a,
     const struct str type = str_cut(&rest, ' ');
     str_cut(&rest, ' '); /* source */
     if (!root.n || !point.n || !is_hierarchy(type, rest, controller)) return false;
-    out->point = unescaped(a, point);
-    out->root = unescaped(a, root);
+    out->point = mount_text(a, point);
+    out->root = mount_text(a, root);
     return true;
 }
 
@@ -109,7 +88,7 @@ bool cgroup_mounted_plain(struct str mounts, const char *controller, struct aren
         str_cut(&line, ' '); /* source */
         const struct str point = str_cut(&line, ' '), type = str_cut(&line, ' ');
         if (!point.n || !is_hierarchy(type, str_cut(&line, ' '), controller)) continue;
-        out->point = unescaped(a, point);
+        out->point = mount_text(a, point);
         out->root = "/";
         return true;
     }

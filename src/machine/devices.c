@@ -72,20 +72,6 @@ bool device_sound(const struct device *d, struct mu_err *err)
     return true;
 }
 
-static bool is_letter_or_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/* "12GB", "96 GiB": told by the memory itself. */
-static bool is_size(struct str word)
-{
-    size_t digits = 0;
-    while (digits < word.n && word.p[digits] >= '0' && word.p[digits] <= '9') digits++;
-    const struct str unit = {word.p + digits, word.n - digits};
-    return digits && (str_eq_nocase(unit, S("GB")) || str_eq_nocase(unit, S("GiB")));
-}
-
 /* The words that tell a card from others; none of a text that has too many. */
 static size_t words_of(struct str text, struct str word[WORDS_MOST])
 {
@@ -95,10 +81,10 @@ static size_t words_of(struct str text, struct str word[WORDS_MOST])
         deep += text.p[i] == '(';
         deep -= deep && text.p[i] == ')';
         size_t end = i;
-        while (end < text.n && is_letter_or_digit(text.p[end])) end++;
+        while (end < text.n && byte_is_word(text.p[end])) end++;
         const struct str one = {text.p + i, end - i};
         if (words == WORDS_MOST) return 0;
-        if (one.n && !deep && !is_size(one)) word[words++] = one;
+        if (one.n && !deep && !units_is_size(one)) word[words++] = one;
         i = one.n ? end : i + 1;
     }
     while (words && (str_eq_nocase(word[words - 1], S("GPU")) ||

@@ -1,8 +1,9 @@
 /* A machine from one line of words: "cpu:8 ram:32GiB gpu:RTX 4090 x2 disk:500GiB". A value runs to the next key.
  *
  * ram must be given; what is not given stays unknown, but for the budget: without `available` all of ram is assumed usable, and said.
- * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory and what it is listed with; a size
- * behind a chip that shares the machine's memory is what it may take of it. `link` is how every card is attached. Left out: several disks, cards attached in different ways. */
+ * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory and what it is listed with; a size behind
+ * a chip that shares the machine's memory is what it may take of it. `link` is how every card is attached. Left out: several disks, cards
+ * attached in different ways. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
@@ -11,20 +12,14 @@
 #include "catalog/parts.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
+#include "machine/line_card.h"
 #include "machine/machine.h"
 #include "machine/pci.h"
 
 #include <math.h>
 #include <string.h>
 
-enum {
-    LINE_MOST = 4096,
-    SHOWN_MOST = 64,
-    GPUS_MOST = 64,
-    CPUS_MOST = 65536,
-    FEATURES_MOST = 16,
-    NEAR = 2
-};
+enum { LINE_MOST = 4096, SHOWN_MOST = 64, CPUS_MOST = 65536, FEATURES_MOST = 16, NEAR = 2 };
 
 #define KEYS(X) X(cpu) X(ram) X(available) X(swap) X(gpu) X(disk) X(host) X(os) X(bandwidth) X(link)
 enum key {
@@ -70,11 +65,6 @@ static bool letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* Length of the "word:" that begins at the front, colon included; 0 when none does. */
 static size_t key_length(struct str s)
 {
@@ -87,7 +77,8 @@ static size_t key_length(struct str s)
 static size_t value_length(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (blank(s.p[i]) && i + 1 < s.n && key_length((struct str){s.p + i + 1, s.n - i - 1}))
+        if (byte_is_blank(s.p[i]) && i + 1 < s.n &&
+            key_length((struct str){s.p + i + 1, s.n - i - 1}))
             return i;
     return s.n;
 }
@@ -261,89 +252,6 @@ static bool cpu_made(struct making *m)
     return true;
 }
 
-/* Cuts the last word off when `fits` takes it. */
-static bool last_word(struct str *s, struct str *word)
-{
-    size_t i = s->n;
-    while (i && !blank(s->p[i - 1])) i--;
-    if (!i || i == s->n) return false;
-    *word = (struct str){s->p + i, s->n - i};
-    *s = str_trim((struct str){s->p, i});
-    return true;
-}
-
-/* "x2" or "2x" at the end is how many. */
-static bool times_of(struct str *name, uint64_t *times)
-{
-    struct str rest = *name;
-    struct str word;
-    *times = 1;
-    if (!last_word(&rest, &word) || word.n < 2) return true;
-    const bool before = word.p[0] == 'x' || word.p[0] == 'X';
-    const bool behind = word.p[word.n - 1] == 'x' || word.p[word.n - 1] == 'X';
-    if (!before && !behind) return true;
-    const struct str number = {word.p + before, word.n - 1};
-    uint64_t n;
-    if (!str_u64(number, &n)) return true;
-    *name = rest;
-    *times = n;
-    return n >= 1 && n <= GPUS_MOST;
-}
-
-/* Cuts "GB", "GiB", "MB" or "MiB" off a word's end: how many GiB one is, as the trade counts memory; 0: it has none. */
-static double cut_unit(struct str *word)
-{
-    static const struct {
-        struct str unit;
-        double gib;
-    } units[] = {{{"GiB", 3}, 1}, {{"GB", 2}, 1}, {{"MiB", 3}, 0x1p-10}, {{"MB", 2}, 0x1p-10}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        const size_t n = units[i].unit.n;
-        if (word->n < n) continue;
-        if (!str_eq_nocase((struct str){word->p + word->n - n, n}, units[i].unit)) continue;
-        word->n -= n;
-        return units[i].gib;
-    }
-    return 0;
-}
-
-/* "12GB", "24 GiB", "24564 MiB" at the end of a card's name, in GiB; at least `least_gib`. */
-static bool cut_size(struct str *name, double least_gib, double *gib)
-{
-    const double most_gib = 4096;
-    struct str rest = *name;
-    struct str word;
-    double n;
-    *gib = (double)NAN;
-    if (!last_word(&rest, &word)) return false;
-    const double unit = cut_unit(&word);
-    if (!(unit > 0) || (!word.n && !last_word(&rest, &word)) || !str_f64(word, &n)) return false;
-    if (!(n * unit >= least_gib && n * unit <= most_gib)) return false;
-    *gib = n * unit;
-    *name = rest;
-    return true;
-}
-
-static void card_memory(struct str *name, double *gib)
-{
-    const double least_gib = 0x1p-10;
-    (void)cut_size(name, least_gib, gib);
-}
-
-/* "free 20GB" at the end of a card: what others leave of its memory, counted as its memory is. */
-static bool card_free(struct str *name, double *gib)
-{
-    struct str rest = *name;
-    struct str word;
-    double n;
-    *gib = (double)NAN;
-    if (!cut_size(&rest, 0, &n) || !last_word(&rest, &word) || !str_eq_nocase(word, S("free")))
-        return false;
-    *gib = n;
-    *name = rest;
-    return true;
-}
-
 /* Its row of the catalogue in *part, or NULL; what was taken of several is said. */
 static bool card_part(const struct making *m, struct str whole, struct str name, double gib,
                       const struct gpu_part **part)
@@ -417,12 +325,12 @@ static bool gpus_made(struct making *m)
     struct str rest = m->value[KEY_gpu];
     struct facts *f = m->facts;
     if (!rest.p || str_eq_nocase(rest, S("none")) || str_is(rest, "0")) return true;
-    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, GPUS_MOST);
+    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, LINE_GPUS_MOST);
     while (rest.p) {
         struct str name = str_trim(str_cut(&rest, ','));
         uint64_t times;
         struct gpu_seen one;
-        if (!times_of(&name, &times) || times > GPUS_MOST - f->gpus)
+        if (!card_times(&name, &times) || times > LINE_GPUS_MOST - f->gpus)
             return bad(m, KEY_gpu, "at most 64 GPUs");
         if (!name.n) return bad(m, KEY_gpu, "the name of a GPU");
         if (!gpu_seen_of(m, name, &one)) return false;
@@ -475,7 +383,7 @@ static bool link_made(struct making *m)
             rate = quantity_of(per_s, REPORTED, origin_words);
     }
     if (!known(rate, NULL)) return bad(m, KEY_link, "a link such as PCIe 4.0 x16, or 25GB/s");
-    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, GPUS_MOST);
+    struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, LINE_GPUS_MOST);
     for (size_t i = 0; i < m->facts->gpus; i++) {
         gpu[i] = m->facts->gpu[i];
         if (!(known_or(gpu[i].memory_bytes, 0) > 0)) continue;

@@ -12,7 +12,7 @@ static bool octal(char c)
     return c >= '0' && c <= '7';
 }
 
-static const char *unescaped(struct arena *a, struct str s)
+const char *mount_text(struct arena *a, struct str s)
 {
     char *out = NEW_ARRAY(a, char, s.n + 1);
     size_t n = 0;
@@ -59,13 +59,13 @@ bool mount_of(struct str mountinfo, struct str path, struct arena *a, struct mou
     while (mountinfo.n) {
         struct line l;
         if (!line_read(str_line(&mountinfo), &l)) continue;
-        const char *at = unescaped(a, l.at);
+        const char *at = mount_text(a, l.at);
         const struct str point = str_of(at);
         if (!point.n || !holds(point, path) || point.n < longest) continue;
-        struct mount m = {.folder = unescaped(a, l.folder),
+        struct mount m = {.folder = mount_text(a, l.folder),
                           .at = at,
-                          .filesystem = unescaped(a, l.filesystem),
-                          .source = unescaped(a, l.source)};
+                          .filesystem = mount_text(a, l.filesystem),
+                          .source = mount_text(a, l.source)};
         const struct str major = str_cut(&l.device, ':');
         if (!str_u64(major, &m.major) || !str_u64(l.device, &m.minor)) continue;
         longest = point.n;

@@ -12,5 +12,7 @@ struct mount {
     const char *filesystem, *source;
 };
 
+/* Mount tables write blanks and backslashes as \040 and the like; a NUL becomes "?". */
+const char *mount_text(struct arena *a, struct str s);
 /* The mount with the longest mount point that holds the absolute path; of several the latest. False when there is none. */
 bool mount_of(struct str mountinfo, struct str path, struct arena *a, struct mount *out) NODISCARD;

@@ -170,11 +170,6 @@ static bool times_good(const struct captured *c)
     return c->without_s > 0 && c->with_s > 0;
 }
 
-static bool text_good(const char *text)
-{
-    return text && strlen(text) <= ROWS_TEXT_BYTES;
-}
-
 static bool heard(void *to, const struct json *row, struct mu_err *err)
 {
     struct hearing *h = to;
@@ -186,7 +181,7 @@ static bool heard(void *to, const struct json *row, struct mu_err *err)
     if (!fields_read(&captured_table, row, &c, h->arena, err)) return false;
     if (!times_good(&c) || c.peak_bytes < 0)
         return err_set(err, MU_DATA, "its times or its memory cannot be");
-    if (!text_good(c.llama) || !text_good(c.prompt))
+    if (!measure_text_good(c.llama) || !measure_text_good(c.prompt))
         return err_set(err, MU_DATA, "it lacks llama.cpp's version or what was read");
     c.llama = str_visible(h->arena, str_of(c.llama));
     c.prompt = str_visible(h->arena, str_of(c.prompt));

@@ -68,11 +68,6 @@ static bool in_bounds(double x, double most)
     return x >= 0 && x <= most;
 }
 
-static bool text_good(const char *text)
-{
-    return text && strlen(text) <= ROWS_TEXT_BYTES;
-}
-
 static bool counts_good(const struct embedded *e)
 {
     return e->sentences == SENTENCES && e->differ >= 1 && e->differ <= e->sentences &&
@@ -95,7 +90,8 @@ static bool heard(void *to, const struct json *row, struct mu_err *err)
     if (!in_bounds(e->load_s, seconds_most) || !(e->encode_s > 0) || e->encode_s > seconds_most)
         return err_set(err, MU_DATA, "its times cannot be");
     if (!memory_good(e)) return err_set(err, MU_DATA, "its memory cannot be");
-    if (!text_good(e->llama) || !text_good(e->pooling) || !text_good(e->prompt))
+    if (!measure_text_good(e->llama) || !measure_text_good(e->pooling) ||
+        !measure_text_good(e->prompt))
         return err_set(err, MU_DATA, "it lacks llama.cpp's version, the pooling or the prompt");
     e->llama = str_visible(h->arena, str_of(e->llama));
     e->pooling = str_visible(h->arena, str_of(e->pooling));

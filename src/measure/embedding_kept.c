@@ -10,11 +10,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
-#include "base/save.h"
 #include "measure/rows.h"
 #include "measure/state.h"
 
-enum { FILE_MOST_BYTES = 64 << 10, PATH_TEXT_MOST = 4096 };
+enum { PATH_TEXT_MOST = 4096 };
 static const char *const schema = "embedding-kept/1";
 
 struct written {
@@ -61,11 +60,6 @@ static bool is_outcome(const char *word)
     return false;
 }
 
-static bool text_good(const char *text, size_t most)
-{
-    return text && strlen(text) <= most;
-}
-
 static bool usable(const struct written *w, const struct machine *m, struct mu_err *err)
 {
     const struct embedded *e = &w->kept.embedded;
@@ -73,8 +67,8 @@ static bool usable(const struct written *w, const struct machine *m, struct mu_e
         return err_set(err, MU_DATA, "its schema is not %s", schema);
     if (!w->fingerprint || strcmp(w->fingerprint, m->fingerprint) != 0)
         return err_set(err, MU_DATA, "it is of another machine");
-    if (!text_good(w->kept.when, ROWS_TEXT_BYTES) || !text_good(w->kept.model, ROWS_TEXT_BYTES) ||
-        !text_good(w->kept.file, PATH_TEXT_MOST) || !is_outcome(e->outcome))
+    if (!measure_text_good(w->kept.when) || !measure_text_good(w->kept.model) || !w->kept.file ||
+        strlen(w->kept.file) > PATH_TEXT_MOST || !is_outcome(e->outcome))
         return err_set(err, MU_DATA, "it does not say what was tested, when, and how it went");
     const bool success = strcmp(e->outcome, embedding_outcome_word(EMBEDDING_SUCCESS)) == 0;
     if (success ? !(e->load_s >= 0 && e->encode_s > 0 && e->peak_bytes >= e->baseline_bytes &&
@@ -91,8 +85,7 @@ bool embedding_kept_read(const struct measuring *in, const struct machine *m,
     struct written w = {.muster = NULL};
     struct mu_err err = {0};
     if (!path || access(path, F_OK) != 0) return false;
-    if (!state_read(path, FILE_MOST_BYTES, &written_table, in->arena, &w, &err) ||
-        !usable(&w, m, &err)) {
+    if (!state_read(path, &written_table, in->arena, &w, &err) || !usable(&w, m, &err)) {
         note_add(in->notes, "the embedding test kept in %s cannot be used: %s", path, err.text);
         return false;
     }
@@ -112,12 +105,6 @@ bool embedding_kept_write(const struct measuring *in, const struct machine *m,
         return err_set(err, MU_CANTCREATE,
                        "keeping the embedding test: there is no state folder or no fingerprint");
     const struct written w = {MUSTER_VERSION, schema, m->fingerprint, *kept};
-    struct buf text;
-    buf_init(&text, FILE_MOST_BYTES);
-    struct writer writer = writer_of(&text, false);
-    fields_write(&written_table, &w, &writer);
-    buf_char(&text, '\n');
-    const bool good = save_folders(in->state_folder, err) && save_file(path, buf_text(&text), err);
-    buf_release(&text);
-    return good || err_add(err, "keeping the embedding test");
+    return state_write(in->state_folder, path, &written_table, &w, err) ||
+           err_add(err, "keeping the embedding test");
 }

@@ -14,12 +14,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/notes.h"
-#include "base/save.h"
 #include "measure/device.h"
 #include "measure/rows.h"
 #include "measure/state.h"
 
-enum { FILE_MOST_BYTES = 4 << 20, DEVICES_KEPT_MOST = 64 };
+enum { DEVICES_KEPT_MOST = 64 };
 static const char *const schema = "rates/2";
 
 struct kept {
@@ -109,7 +108,7 @@ bool measure_kept(const struct measuring *in, const struct machine *m, struct me
     struct kept kept = {0};
     struct measured found;
     struct mu_err err = {0};
-    if (!state_read(path, FILE_MOST_BYTES, &kept_table, in->arena, &kept, &err) ||
+    if (!state_read(path, &kept_table, in->arena, &kept, &err) ||
         !rates_of(&kept, m, in->catalog, in->arena, &found, &err)) {
         note_add(in->notes, "the measurements kept in %s cannot be used: %s", path, err.text);
         return false;
@@ -151,12 +150,6 @@ bool measure_keep(const struct measuring *in, const struct machine *m,
                               .devices = measured->devices,
                               .row = row,
                               .rows = count};
-    struct buf text;
-    buf_init(&text, FILE_MOST_BYTES);
-    struct writer w = writer_of(&text, false);
-    fields_write(&kept_table, &kept, &w);
-    buf_char(&text, '\n');
-    const bool good = save_folders(in->state_folder, err) && save_file(path, buf_text(&text), err);
-    buf_release(&text);
-    return good || err_add(err, "keeping the measurements");
+    return state_write(in->state_folder, path, &kept_table, &kept, err) ||
+           err_add(err, "keeping the measurements");
 }

@@ -35,9 +35,14 @@ static bool whole(double x, double at_most)
     return x >= 1 && x <= at_most && floor(x) == x;
 }
 
+bool measure_text_good(const char *text)
+{
+    return text && strlen(text) <= ROWS_TEXT_BYTES;
+}
+
 static bool short_text(const char *text)
 {
-    return text && *text && strlen(text) <= ROWS_TEXT_BYTES;
+    return measure_text_good(text) && *text;
 }
 
 static bool has_type(enum machine_work work)
@@ -164,18 +169,13 @@ struct measure_row measure_rate_row(const struct rate *rate, const struct catalo
                                 .conditions = rate->conditions};
 }
 
-static bool same_buffer(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool measure_has_rate(const struct rate *rate, size_t count, const struct rate *wanted)
 {
     for (size_t i = 0; i < count; i++)
         if (rate[i].place == wanted->place && rate[i].work == wanted->work &&
             rate[i].threads == wanted->threads && rate[i].type == wanted->type &&
             rate[i].tokens == wanted->tokens && rate[i].row == wanted->row &&
-            rate[i].group == wanted->group && same_buffer(rate[i].buffer, wanted->buffer))
+            rate[i].group == wanted->group && str_same(rate[i].buffer, wanted->buffer))
             return true;
     return false;
 }

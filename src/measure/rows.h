@@ -29,5 +29,7 @@ bool measure_row_heard(const struct json *j, uint16_t place, const struct catalo
                        struct mu_err *err) NODISCARD;
 /* True when one of the rates is of the same: place, work, type, columns, row, buffer and threads. */
 bool measure_has_rate(const struct rate *rate, size_t count, const struct rate *wanted);
+/* A text that the engine said, not too long to be kept. */
+bool measure_text_good(const char *text);
 /* The CPU's index in m->place. */
 uint16_t measure_cpu_place(const struct machine *m);

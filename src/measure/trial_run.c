@@ -89,18 +89,13 @@ static bool resident_good(const struct trial_resident *r)
            known_or_bounded(r->peak_bytes);
 }
 
-static bool text_good(const char *text)
-{
-    return text && strlen(text) <= ROWS_TEXT_BYTES;
-}
-
 static bool buffers_good(struct trial_run *r, struct arena *a)
 {
     struct trial_buffer *shown = NEW_ARRAY(a, struct trial_buffer, r->buffers + 1);
     if (!r->buffers || r->buffers > BUFFERS_MOST) return false;
     for (size_t i = 0; i < r->buffers; i++) {
         const struct trial_buffer *b = &r->buffer[i];
-        if (!text_good(b->buffer) || !text_good(b->device) ||
+        if (!measure_text_good(b->buffer) || !measure_text_good(b->device) ||
             !in_bounds(b->model_bytes, bytes_most) || !in_bounds(b->context_bytes, bytes_most) ||
             !in_bounds(b->compute_bytes, bytes_most))
             return false;
@@ -131,7 +126,7 @@ static bool heard(void *to, const struct json *row, struct mu_err *err)
     if (!known_or_bounded(r->read_bytes) || !resident_good(&r->before) ||
         !resident_good(&r->resident) || !buffers_good(r, h->arena))
         return err_set(err, MU_DATA, "its memory cannot be");
-    if (!text_good(r->conditions) || !text_good(r->llama))
+    if (!measure_text_good(r->conditions) || !measure_text_good(r->llama))
         return err_set(err, MU_DATA, "it lacks its conditions or llama.cpp's version");
     r->conditions = str_visible(h->arena, str_of(r->conditions));
     r->llama = str_visible(h->arena, str_of(r->llama));

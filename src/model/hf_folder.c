@@ -5,6 +5,7 @@
 #include "model/hf_folder.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/files.h"
 #include "base/mapped.h"
 #include "base/notes.h"
 #include "base/num.h"
@@ -15,7 +16,6 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { CONFIG_MOST_BYTES = 4 << 20, NAMES_MOST = 65536 };
 /* Poolers and tables made on conversion stay below this. */
@@ -34,18 +34,6 @@ struct place {
 static const char *in_folder(const char *folder, const char *name, struct arena *a)
 {
     return str_format(a, "%s%s%s", folder, str_ends(str_of(folder), S("/")) ? "" : "/", name);
-}
-
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static const char *folder_of(const char *path, struct arena *a)
@@ -76,8 +64,8 @@ static const char *weights_in(const char *folder, struct arena *a, size_t *files
     const char *first = NULL, *index = in_folder(folder, index_usual, a);
     const char *single = in_folder(folder, one_file, a);
     *files = safetensors_in(folder, a, &first);
-    if (is_file(index)) return index;
-    if (is_file(single)) return single;
+    if (file_is_there(index)) return index;
+    if (file_is_there(single)) return single;
     return *files == 1 ? in_folder(folder, first, a) : NULL;
 }
 
@@ -104,10 +92,10 @@ static struct place place_of(const char *path, struct arena *a)
 {
     const struct str s = str_of(path);
     struct place p = {.given = path, .shown = str_visible(a, s)};
-    p.folder = is_folder(path) ? path : folder_of(path, a);
+    p.folder = folder_is_there(path) ? path : folder_of(path, a);
     p.weights = weights_in(p.folder, a, &p.files);
     p.config = in_folder(p.folder, "config.json", a);
-    if (is_folder(path)) return p;
+    if (folder_is_there(path)) return p;
     const bool index = str_ends(s, str_of(index_ending));
     if (index || (str_ends(s, str_of(ending)) && !is_shard(s))) p.weights = path;
     if (is_shard(s) && !p.weights) p.weights = path;
@@ -120,17 +108,18 @@ static bool read_config(const struct place *p, const struct catalog *c, struct a
 {
     struct mapped file;
     uint64_t bytes = 0;
-    if (!is_file(p->config) && is_folder(p->given))
+    if (!file_is_there(p->config) && folder_is_there(p->given))
         return err_set(err, MU_NOINPUT,
                        "cannot read %s: it is a folder without a config.json; name a GGUF file in "
                        "it, or a folder with one",
                        p->shown);
-    if (!is_file(p->config) && strcmp(p->config, p->given) != 0 && is_file(p->given))
+    if (!file_is_there(p->config) && strcmp(p->config, p->given) != 0 && file_is_there(p->given))
         return err_set(err, MU_NOINPUT,
                        "cannot use %s: there is no config.json beside it, which says what model it "
                        "is",
                        p->shown);
-    const char *path = is_file(p->config) ? p->config : p->given; /* says why it cannot be read */
+    const char *path =
+        file_is_there(p->config) ? p->config : p->given; /* says why it cannot be read */
     if (!mapped_open(path, CONFIG_MOST_BYTES, &file, &bytes, err)) return false;
     bool read = bytes <= CONFIG_MOST_BYTES ||
                 err_set(err, MU_DATA, "cannot use %s: a configuration is not longer than %d MiB",

@@ -1,8 +1,9 @@
-/* model/model.c - a model from an operand: a GGUF file, whole or split, or a row of the catalogue. Puts the tensors of all parts in
- * order, refuses what is no language model, and names the mix the file says it is.
+/* model/model.c - a model from an operand: a GGUF file, whole or split, or a row of the catalogue. Puts the tensors of all parts in order,
+ * refuses what is no language model, and names the mix the file says it is.
  *
- * Folders with config.json are model/hf_folder.c's, sizes ("7B") verb/nominal.c's. Left out: model hubs; the message says so. Split files
- * as llama.cpp v0.5.0 names them (llama_split_path: PREFIX-00001-of-00003.gguf). */
+ * Folders with config.json are model/hf_folder.c's, sizes ("7B") verb/nominal.c's. What a hub's name leads to on this disk is
+ * model/stores.c's, over the network model/remote.c's. Split files as llama.cpp v0.5.0 names them (llama_split_path:
+ * PREFIX-00001-of-00003.gguf). */
 #include "model/model.h"
 #include "base/arena.h"
 #include "base/err.h"

@@ -1,9 +1,9 @@
 /* model/outline.c - which tensors a transformer of a given shape has, with their dimensions, as llama.cpp v0.5.0 loads them
  * (src/llama-model.cpp, src/llama-arch.cpp for the names): embeddings, attention (separate, fused or latent), FFN (gated or not, dense
- * or experts, shared experts) and the vectors between them.
+ * or experts, shared experts), layers that recur (gated delta rule, short convolution) and the vectors between them.
  *
- * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and state-space layers, whose shapes carry
- * `unruled`. */
+ * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and other state-space layers, whose shapes
+ * carry `unruled`. */
 #include "model/outline.h"
 #include "catalog/architecture.h"
 

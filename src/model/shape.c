@@ -25,11 +25,6 @@ static double or_none(double x)
     return isnan(x) ? 0 : x;
 }
 
-static double or_else(double x, double otherwise)
-{
-    return isnan(x) ? otherwise : x;
-}
-
 static bool is(const char *kind, const char *which)
 {
     return kind && !strcmp(kind, which);
@@ -40,19 +35,19 @@ static void figures(struct shape *s, const struct model_part *p)
     s->layers = or_none(p->n_layers);
     s->width = or_none(p->d_model);
     s->heads = or_none(p->n_heads);
-    s->kv_heads = or_else(p->n_kv_heads, s->heads);
-    s->head_size = or_else(p->head_dim, s->heads > 0 ? s->width / s->heads : 0);
+    s->kv_heads = number_or(p->n_kv_heads, s->heads);
+    s->head_size = number_or(p->head_dim, s->heads > 0 ? s->width / s->heads : 0);
     s->ffn_width = or_none(p->d_ff);
     s->vocabulary = or_none(p->vocab_size);
     s->context_tokens = or_none(p->max_context);
     s->window_tokens = or_none(p->sliding_window);
-    s->parameters = or_else(p->params_text, or_none(p->params_total));
+    s->parameters = number_or(p->params_text, or_none(p->params_total));
     s->norms_per_layer = or_none(p->shape.norms_per_layer);
     s->token_types = or_none(p->shape.token_types);
     s->embedding_norm = or_none(p->shape.embedding_norm);
     /* rows kept free in front for padding are cut off on conversion */
     s->learned_positions =
-        least(or_none(p->shape.learned_positions), or_else(p->max_context, (double)INFINITY));
+        least(or_none(p->shape.learned_positions), number_or(p->max_context, (double)INFINITY));
 }
 
 static void flags(struct shape *s, const struct model_part *p)
@@ -84,9 +79,9 @@ static void experts(struct shape *s, const struct model_part *p)
     s->experts_used = or_none(p->n_experts_used);
     s->expert_width = or_none(p->d_ff_expert);
     s->dense_lead = or_none(p->first_dense_layers);
-    s->expert_every = or_else(p->moe_layer_step, 1);
+    s->expert_every = number_or(p->moe_layer_step, 1);
     s->shared_width =
-        or_else(p->d_ff_shared_expert, or_none(p->n_shared_experts) * s->expert_width);
+        number_or(p->d_ff_shared_expert, or_none(p->n_shared_experts) * s->expert_width);
     s->shared_gate = p->shape.shared_gate;
     if (!is(p->shape.kind, "gpt_oss")) return;
     s->router_bias = s->ffn_bias = s->attention_sinks = true;

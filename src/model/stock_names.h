@@ -1,4 +1,4 @@
-/* model/stock_names.h - inside model/: what names of files, repositories and models say, here (store_*.c) and over the network (remote*.c). */
+/* model/stock_names.h - what names of files, repositories and models say, here (store_*.c) and over the network (remote*.c). */
 #pragma once
 #include "base/str.h"
 
@@ -16,6 +16,8 @@ bool stock_part_name(struct str file, struct str ending, struct gguf_name *out);
 bool stock_is_repo(struct str s);
 /* A path inside a repository: no part of it is empty, hidden or leads up. */
 bool stock_is_inside(struct str s);
+/* TAG in the name, with a . or - behind it, in either case. */
+bool stock_has_tag(struct str file, struct str tag);
 /* Of the names of files the first GGUF model (or first part) with that quantisation, empty: of any; or the one that is usually taken. */
 const char *stock_with_tag(const char *const *name, size_t names, struct str tag);
 const char *stock_usual_file(const char *const *name, size_t names);

@@ -4,9 +4,9 @@
  * Left out: other formats (.bin, .pt, .onnx), and whether the file behind a whole name is whole: its header says that to model_open(). A
  * folder is entered once, whatever links lead to it, so that a loop of links ends. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/files.h"
 #include "base/root.h"
 #include "catalog/types.h"
 #include "machine/model_files.h"
@@ -111,17 +111,11 @@ static const char *part_path(const struct walk *w, const struct place_walked *at
                       ending);
 }
 
-static bool is_there(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 /* Whether a part before this one stands here, and has spoken for all. */
 static bool spoken_for(struct walk *w, const struct place_walked *at, const struct gguf_name *name)
 {
     for (unsigned part = 1; part < name->part && part <= PARTS_MOST && stock_step(w->t); part++)
-        if (is_there(part_path(w, at, name, part, ".gguf"))) return true;
+        if (file_is_there(part_path(w, at, name, part, ".gguf"))) return true;
     return false;
 }
 
@@ -183,7 +177,7 @@ static const char *weights_missing(struct walk *w, const struct place_walked *at
     if (name->parts == 1) return NULL;
     if (name->parts > PARTS_MOST) return "it has too many parts";
     for (unsigned part = 1; part <= name->parts && stock_step(w->t); part++)
-        here += is_there(part_path(w, at, name, part, ".safetensors"));
+        here += file_is_there(part_path(w, at, name, part, ".safetensors"));
     return here == name->parts ? NULL
                                : str_format(w->t->in->arena, "%u of %u parts are missing",
                                             name->parts - here, name->parts);

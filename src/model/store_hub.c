@@ -5,10 +5,10 @@
  * A name is also looked for where llama.cpp used to put what -hf fetched (ORG_NAME_FILE in its cache) and in LM Studio's ORG/NAME. Which
  * file a name without one means is as llama.cpp v0.5.0 has it (common/download.cpp find_best_model). */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/files.h"
 #include "base/root.h"
 #include "machine/model_files.h"
 #include "model/stock.h"
@@ -121,20 +121,7 @@ struct wanted {
     size_t other;
 };
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* TAG in the name, with a . or - behind it, in either case. */
-static bool has_tag(struct str file, struct str tag)
+bool stock_has_tag(struct str file, struct str tag)
 {
     for (size_t i = 0; i + tag.n < file.n; i++)
         if (str_eq_nocase((struct str){file.p + i, tag.n}, tag) &&
@@ -176,7 +163,7 @@ static bool leads_below(const struct looking *in, const struct names *all,
 {
     if (entry->kind == ROOT_FOLDER) return true;
     if (entry->kind == ROOT_FILE || (entry->kind == ROOT_LINK && all->hub)) return false;
-    return is_folder(str_format(in->arena, "%s/%s", all->folder, entry->name));
+    return folder_is_there(str_format(in->arena, "%s/%s", all->folder, entry->name));
 }
 
 static void names_below(const struct looking *in, struct names *all)
@@ -204,7 +191,7 @@ const char *stock_with_tag(const char *const *name, size_t names, struct str tag
         const char *slash = strrchr(name[i], '/');
         const char *alone = slash ? slash + 1 : name[i];
         if (stock_part_name(s, S(".gguf"), &part) && part.part == 1 &&
-            !stock_name_role(str_of(alone)) && (!tag.n || has_tag(s, tag)))
+            !stock_name_role(str_of(alone)) && (!tag.n || stock_has_tag(s, tag)))
             return name[i];
     }
     return NULL;
@@ -262,7 +249,7 @@ static const char *in_folder(struct wanted *w, const char *folder, bool hub)
     const char *file = NULL;
     if (w->rest.n && stock_is_inside(w->rest)) {
         const char *path = str_format(in->arena, "%s/%.*s", folder, STR_ARG(w->rest));
-        if (is_file(path)) return path;
+        if (file_is_there(path)) return path;
     }
     struct names all = names_in(in, folder, hub);
     file = w->rest.n ? tagged(in, &all, w->rest) : usual_file(in, &all);
@@ -300,7 +287,7 @@ static const char *in_flat(const struct wanted *w, const char *folder)
     for (size_t i = 0; i < w->rest.n; i++) name[i] = w->rest.p[i] == '/' ? '_' : w->rest.p[i];
     const char *path = str_format(w->f->in->arena, "%s/%.*s_%.*s_%s", folder, STR_ARG(w->org),
                                   STR_ARG(w->name), name);
-    return is_file(path) ? path : NULL;
+    return file_is_there(path) ? path : NULL;
 }
 
 static const char *find(struct wanted *w)

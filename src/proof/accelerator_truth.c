@@ -100,15 +100,10 @@ static const struct json *benchmark_of(const struct reading *r, const struct giv
     return NULL;
 }
 
-static bool same_time(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static const struct era *era_of(struct reading *r, const char *made, struct mu_err *err)
 {
     for (size_t i = 0; i < r->eras; i++)
-        if (same_time(r->era[i].made, made)) return &r->era[i];
+        if (str_same(r->era[i].made, made)) return &r->era[i];
     if (r->eras == WORLDS_MOST) {
         (void)err_set(err, MU_DATA, "benchmarks of more than %d times", WORLDS_MOST);
         return NULL;
@@ -190,11 +185,6 @@ static double tokens_in(const char *test, const char *of)
     return n;
 }
 
-static double or_else(double x, double otherwise)
-{
-    return isnan(x) ? otherwise : x;
-}
-
 /* ---- a machine of what is listed ---- */
 
 /* The machine of a line that names so many of the part, run by that backend (NULL: the usual one); NULL: the line makes no such
@@ -233,11 +223,11 @@ static void set_knobs(struct question *q, bool decode)
 {
     const struct given *g = q->given;
     const double tested = tokens_in(g->test, decode ? "tg" : "pp");
-    const double tokens = tested > 0 ? tested : or_else(g->n_tokens, 256);
+    const double tokens = tested > 0 ? tested : number_or(g->n_tokens, 256);
     struct generate *k = &q->knobs;
     generate_usual(k, &q->subject->digest, q->subject->digest.types);
     (void)!json_number(json_get(q->benchmark, "ubatch_tokens"), &k->ubatch_tokens);
-    k->depth_tokens = or_else(g->n_depth, 0);
+    k->depth_tokens = number_or(g->n_depth, 0);
     /* decoded tokens stand behind half of themselves on average */
     k->prompt_tokens = decode ? tokens / 2 : tokens;
     k->closed_form = true;

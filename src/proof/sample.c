@@ -10,11 +10,10 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/notes.h"
-#include "base/save.h"
 #include "machine/machine.h"
 #include "measure/state.h"
 
-enum { FILE_MOST_BYTES = 4 << 20, TEXT_MOST_BYTES = 512 };
+enum { TEXT_MOST_BYTES = 512 };
 static const char *const schema = "samples/1";
 static const double figure_most = 1e18;
 
@@ -129,8 +128,7 @@ static size_t read_samples(const struct sample_place *in, struct sample *to)
     if (!path || access(path, F_OK) != 0) return 0;
     struct kept kept = {0};
     struct mu_err err = {0};
-    if (state_read(path, FILE_MOST_BYTES, &kept_table, in->arena, &kept, &err) &&
-        samples_of(&kept, in, to, &err))
+    if (state_read(path, &kept_table, in->arena, &kept, &err) && samples_of(&kept, in, to, &err))
         return kept.samples;
     note_add(in->notes, "the samples kept in %s cannot be used: %s", path, err.text);
     return 0;
@@ -158,12 +156,6 @@ bool sample_keep(const struct sample_place *in, const struct sample *s, struct m
     const size_t gone = count > SAMPLES_MOST ? count - SAMPLES_MOST : 0;
     const struct kept kept = {MUSTER_VERSION, schema, in->machine->fingerprint, sample + gone,
                               count - gone};
-    struct buf text;
-    buf_init(&text, FILE_MOST_BYTES);
-    struct writer w = writer_of(&text, false);
-    fields_write(&kept_table, &kept, &w);
-    buf_char(&text, '\n');
-    const bool good = save_folders(in->state_folder, err) && save_file(path, buf_text(&text), err);
-    buf_release(&text);
-    return good || err_add(err, "keeping the sample");
+    return state_write(in->state_folder, path, &kept_table, &kept, err) ||
+           err_add(err, "keeping the sample");
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/json.h"
+#include "base/num.h"
 #include "catalog/types.h"
 #include "judge/judge.h"
 #include "proof/hparams.h"
@@ -87,11 +88,6 @@ static const struct field kernel_fields[] = {
 };
 static const struct fields kernel_table = FIELD_TABLE(struct kernel, "kernel", kernel_fields);
 
-static double or_zero(double x)
-{
-    return isnan(x) ? 0 : x;
-}
-
 static bool kernel_rate(const struct reading *r, const struct json *j, struct rate *out,
                         struct mu_err *err)
 {
@@ -99,9 +95,9 @@ static bool kernel_rate(const struct reading *r, const struct json *j, struct ra
     if (!fields_read(&kernel_table, j, &k, r->arena, err)) return false;
     const struct weight_type *type = k.type ? catalog_type(r->catalog, str_of(k.type)) : NULL;
     *out = (struct rate){.type = type ? (uint8_t)type->id : RATE_NO_TYPE,
-                         .tokens = or_zero(k.tokens),
-                         .row = or_zero(k.row),
-                         .group = or_zero(k.group),
+                         .tokens = number_or(k.tokens, 0),
+                         .row = number_or(k.row, 0),
+                         .group = number_or(k.group, 0),
                          .buffer = k.buffer,
                          .threads = k.threads,
                          .runs = 1};

@@ -13,6 +13,7 @@
 #include "catalog/parts.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "model/stock_names.h"
 #include "model/stores.h"
 
 enum { LINE_BYTES = 1024, BYTES_OF_16_BITS = 2 };
@@ -49,18 +50,6 @@ static const char *filled(const char *line, const struct word *word, size_t word
     return text;
 }
 
-/* ORG/NAME:MIX finds a file whose name holds the mix with a . or - behind it (llama.cpp v0.5.0 common/download.cpp). */
-static bool tagged(const char *file, const char *mix)
-{
-    const size_t n = strlen(mix);
-    const struct str name = str_of(file);
-    for (size_t i = 0; i + n < name.n; i++)
-        if (str_eq_nocase((struct str){name.p + i, n}, str_of(mix)) &&
-            (name.p[i + n] == '.' || name.p[i + n] == '-'))
-            return true;
-    return false;
-}
-
 static bool one_of(const char *text, const char *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -93,7 +82,8 @@ static bool group_is_right(const char *group, const struct fetching *f)
 static bool is_right(const struct fetch_program *p, const struct fetching *f,
                      const struct machine *m)
 {
-    const bool found_by_mix = f->file && tagged(f->file, f->mix);
+    /* how llama.cpp v0.5.0 finds the file of ORG/NAME:MIX (common/download.cpp) */
+    const bool found_by_mix = f->file && stock_has_tag(str_of(f->file), str_of(f->mix));
     if (p->backend && !has_backend(m, p->backend)) return false;
     if ((p->tagged && !found_by_mix) || (p->untagged && found_by_mix)) return false;
     if (p->only_count && !one_of(f->mix, p->only, p->only_count)) return false;

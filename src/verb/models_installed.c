@@ -1,14 +1,15 @@
 /* muster models --installed: every model that other programs keep on this disk, and how each would run here under llama.cpp: as it is, at
- * the settings of `muster fit`, by the closed form. What llama.cpp does not load as it lies there (safetensors) is tried on
- * vLLM where a card exists (bounds); what only goes with a model, and what is not whole is listed with the reason. Left out: folders that no program calls its own, but for the one given. */
+ * the settings of `muster fit`, by the closed form. What llama.cpp does not load as it lies there (safetensors) is tried on vLLM where a
+ * card exists (bounds); what only goes with a model, and what is not whole is listed with the reason. Left out: folders that no program
+ * calls its own, but for the one given. */
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/files.h"
 #include "base/notes.h"
 #include "base/units.h"
 #include "model/digest.h"
@@ -208,10 +209,9 @@ bool models_installed(const struct context *in, const struct installed_asked *as
 {
     const struct looking looking = context_looking(in);
     const struct stored *stored;
-    struct stat st;
     char path[PATH_MAX];
     const char *const folders[] = {asked->folder ? realpath(asked->folder, path) : NULL, NULL};
-    if (asked->folder && (!*folders || stat(*folders, &st) != 0 || !S_ISDIR(st.st_mode)))
+    if (asked->folder && (!*folders || !folder_is_there(*folders)))
         return err_set(err, MU_NOINPUT, "--folder: %s is no folder that can be read",
                        str_visible(in->arena, str_of(asked->folder)));
     const size_t rows = stores_list(&looking, folders, &stored);

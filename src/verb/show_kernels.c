@@ -17,15 +17,10 @@ bool kernel_work(enum machine_work work)
     return work == WORK_MATMUL_FLOP || work == WORK_EXPERT_FLOP || work == WORK_ATTEND_FLOP;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_kind(const struct rate *a, const struct rate *b)
 {
     return a->place == b->place && a->work == b->work && a->type == b->type && a->row == b->row &&
-           a->group == b->group && same_text(a->buffer, b->buffer);
+           a->group == b->group && str_same(a->buffer, b->buffer);
 }
 
 /* The rate of the same kind with so many columns and the most threads, or one; NULL when not measured. */

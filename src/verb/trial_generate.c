@@ -1,8 +1,9 @@
 /* muster trial MODEL: the model run for real in a child, beside what fit says of it.
  *
- * A file that is here runs as it is. A model that is not (a name, or a header alone) runs as two cuts with random weights in memory, whose times are drawn out to all
- * layers (measure/trial_cut.h): an answer before a download. Nothing runs that would need more memory than the budget, nor beside another
- * measurement. What came out is kept as a sample of this machine. Left out: devices, several sequences at once. */
+ * A file that is here runs as it is. A model that is not (a name, or a header alone) runs as two cuts with random weights in memory,
+ * whose times are drawn out to all layers (measure/trial_cut.h): an answer before a download. Nothing runs that would need more memory than
+ * the budget, nor beside another measurement. What came out is kept as a sample of this machine. Left out: devices, several sequences at
+ * once. */
 #include <math.h>
 #include <string.h>
 

@@ -4,44 +4,22 @@ units and order, refusals, and a device that goes away; never speed.
 
 test_device.py ENGINE PROGRAMS    (PROGRAMS: the folder of ggml-rpc-server)
 """
-import contextlib
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 import unittest
 
+import rpc_device
+
 ENGINE, PROGRAMS = sys.argv[1], pathlib.Path(sys.argv[2])
-KEYS = ["work", "device", "type", "tokens", "row", "buffer", "threads", "low", "likely", "high", "runs", "source", "conditions"]
+KEYS = ["work", "device", "type", "tokens", "row", "group", "buffer", "threads", "low", "likely", "high", "runs", "source", "conditions"]
 F32, F16, Q8_0, Q4_K = 0, 1, 8, 12
 # llama.cpp never frees what it keeps of a server
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-@contextlib.contextmanager
-def server():
-    """A server of one device, and its address."""
-    port = free_port()
-    child = subprocess.Popen([PROGRAMS / "ggml-rpc-server", "-t", "1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
-        yield child, f"127.0.0.1:{port}"
-    finally:
-        child.kill()
-        child.wait()
 
 
 def start(**request):
@@ -76,12 +54,12 @@ class Device(unittest.TestCase):
             self.assertGreaterEqual(row["runs"], 1)
             self.assertRegex(row["conditions"], r"^(idle|busy: .+); [0-9.]+ .?i?B of [0-9.]+ .?i?B free there before$")
             self.assertIn("llama.cpp ", row["source"])
-        named = [tuple(row.get(key) for key in ("work", "type", "tokens", "row", "buffer")) for row in rows]
+        named = [tuple(row.get(key) for key in ("work", "type", "tokens", "row", "group", "buffer")) for row in rows]
         self.assertEqual(len(set(named)), len(named), "a rate said twice")
         return rows
 
     def test_all_that_is_priced(self):
-        with server() as (_, address):
+        with rpc_device.server(PROGRAMS) as (_, address):
             rows = self.rates(server=address, types=[Q8_0], seconds=2)
         best = {(row["work"], row.get("type"), row.get("tokens"), row.get("row")): row["high"] for row in rows}
         self.assertEqual({key for key in best if key[0] == "attend"},
@@ -97,13 +75,13 @@ class Device(unittest.TestCase):
         self.assertEqual({row["buffer"] for row in rows if row["work"].startswith("copy")}, {"CPU"})
 
     def test_little_memory(self):
-        with server() as (_, address):
+        with rpc_device.server(PROGRAMS) as (_, address):
             self.refused(69, "needs", server=address, bytes=1e8)
             rows = self.rates(server=address, bytes=1.8e8, types=[F32, Q4_K])
         self.assertIn("f32", {row.get("type") for row in rows})
 
     def test_listed(self):
-        with server() as (_, address):
+        with rpc_device.server(PROGRAMS) as (_, address):
             done = subprocess.run([ENGINE, "devices"], input=json.dumps({"server": address}), capture_output=True, text=True, timeout=60, check=True)
         self.assertEqual([(row["name"], row["backend"]) for row in map(json.loads, done.stdout.splitlines())], [("CPU", "CPU"), ("RPC0", "RPC")])
 
@@ -116,11 +94,11 @@ class Device(unittest.TestCase):
         self.refused(65, '"server"', server=7)
         self.refused(65, '"patience_seconds"', patience_seconds=0)
         self.refused(64, "test kernels", device="CPU")
-        self.refused(69, "RPC0 is lost", server=f"127.0.0.1:{free_port()}")
+        self.refused(69, "RPC0 is lost", server=f"127.0.0.1:{rpc_device.free_port()}")
 
     def end_of(self, how, **request):
         """What the engine says of a server that this happens to in the middle of its work."""
-        with server() as (child, address):
+        with rpc_device.server(PROGRAMS) as (child, address):
             engine = start(server=address, seconds=60, types=[Q8_0, Q4_K, F16, F32], **request)
             before = self.busy(child.pid)
             while self.busy(child.pid) < before + 0.5 and engine.poll() is None:

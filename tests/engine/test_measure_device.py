@@ -3,36 +3,18 @@
 
 test_measure_device.py BUILD PROGRAMS SOURCE_ROOT    (PROGRAMS: the folder of ggml-rpc-server and llama-bench)
 """
-import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
+
+import rpc_device
 
 BUILD, PROGRAMS, ROOT = (pathlib.Path(p).resolve() for p in sys.argv[1:4])
 TOOL = ROOT / "tools" / "measure-device"
-
-
-@contextlib.contextmanager
-def server():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    child = subprocess.Popen([PROGRAMS / "ggml-rpc-server", "-t", "1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-    finally:
-        child.kill()
-        child.wait()
 
 
 class Script(unittest.TestCase):
@@ -43,7 +25,7 @@ class Script(unittest.TestCase):
         return done.stderr
 
     def test_the_whole(self):
-        with tempfile.TemporaryDirectory() as work, server() as address:
+        with tempfile.TemporaryDirectory() as work, rpc_device.server(PROGRAMS) as (_, address):
             self.run_it(work, "--device", "RPC0", "--server", address, "--stages", "rates,speed,write")
             (page,) = pathlib.Path(work, "out").glob("device-*.md")
             data = json.loads(page.with_suffix(".json").read_text())
@@ -68,7 +50,7 @@ class Script(unittest.TestCase):
             self.assertIn("Stage rates ended early", page.read_text())
 
     def test_a_limit_of_time(self):
-        with tempfile.TemporaryDirectory() as work, server() as address:
+        with tempfile.TemporaryDirectory() as work, rpc_device.server(PROGRAMS) as (_, address):
             talk = self.run_it(work, "--device", "RPC0", "--server", address, "--stages", "rates,write", "--limit", "1.5", status=1)
             self.assertRegex(talk, "took longer than|no time left")
             self.assertEqual(len(list(pathlib.Path(work, "out").iterdir())), 2)

@@ -9,6 +9,7 @@
 #include "catalog/types.h"
 #include "cost/cost.h"
 #include "judge/judge.h"
+#include "machine/machine.h"
 #include "model/digest.h"
 
 struct stage {
@@ -71,4 +72,20 @@ static inline struct task stage_model(struct stage *s, const char *name, const c
     digest_of_shape(&s->shape, catalog_mix(s->catalog, str_of(quant)), s->catalog, &s->digest);
     generate_usual(&s->knobs, &s->digest, catalog_types(s->catalog, &err));
     return (struct task){cost_workload(S("generate")), &s->digest, &s->knobs};
+}
+
+/* A machine made of a line, on a stage of stage_open_world(). */
+static inline const struct machine *stage_machine(struct stage *s, const char *line)
+{
+    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
+    const struct machine *m = NULL;
+    struct mu_err err = {.code = MU_OK};
+    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s: %s", line, err.text);
+    return m;
+}
+
+/* The same with what kernels typically reach, where nothing was measured. */
+static inline const struct machine *stage_typical(struct stage *s, const char *line)
+{
+    return judge_typical(stage_machine(s, line), &s->world, s->arena);
 }

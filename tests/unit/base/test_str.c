@@ -16,6 +16,11 @@ static void comparing(void **state)
     assert_true(str_eq_nocase(S("GiB"), S("gIb")));
     assert_false(str_eq_nocase(S("a@"), S("a`")));
     assert_true(str_is(S("x"), "x"));
+    assert_true(str_same(NULL, NULL));
+    assert_true(str_same("ab", str_copy(a, S("ab"))));
+    assert_false(str_same("ab", "abc"));
+    assert_false(str_same(NULL, ""));
+    assert_false(str_same("", NULL));
     assert_true(str_starts(S("abc"), S("ab")));
     assert_false(str_starts(S("a"), S("ab")));
     assert_true(str_ends(S("abc"), S("bc")));
@@ -28,6 +33,22 @@ static void comparing(void **state)
     assert_true(str_order(S("ab"), S("a")) > 0);
     assert_int_equal(str_order(S("ab"), S("ab")), 0);
     assert_true(str_order(S("\xff"), S("a")) > 0);
+}
+
+static void kinds_of_bytes(void **state)
+{
+    (void)state;
+    char digits[16] = "", words[128] = "", blanks[16] = "";
+    for (int c = 1; c < 256; c++) {
+        const char one[2] = {(char)c, 0};
+        if (byte_is_digit((char)c)) strcat(digits, one);
+        if (byte_is_word((char)c)) strcat(words, one);
+        if (byte_is_blank((char)c)) strcat(blanks, one);
+        assert_int_equal(byte_is_word((char)c), byte_is_digit((char)c) != byte_is_letter((char)c));
+    }
+    assert_string_equal(digits, "0123456789");
+    assert_string_equal(words, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    assert_string_equal(blanks, "\t\n\v\f\r ");
 }
 
 static void cutting(void **state)
@@ -153,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comparing),
+        cmocka_unit_test(kinds_of_bytes),
         cmocka_unit_test(cutting),
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(real_numbers),

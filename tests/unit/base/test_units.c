@@ -132,6 +132,17 @@ static void sizes_as_typed(void **state)
     }
 }
 
+static void sizes_in_names(void **state)
+{
+    (void)state;
+    const char *const size[] = {"24GB", "8gb", "12GiB", "0GB"};
+    const char *const none[] = {"", "GB", "24", "24G", "24MB", "24 GB", "1.5GB", "GB24", "24GB2"};
+    for (size_t i = 0; i < COUNT_OF(size); i++)
+        if (!units_is_size(str_of(size[i]))) fail_msg("%s is a size", size[i]);
+    for (size_t i = 0; i < COUNT_OF(none); i++)
+        if (units_is_size(str_of(none[i]))) fail_msg("%s is no size", none[i]);
+}
+
 static void token_counts_as_typed(void **state)
 {
     (void)state;
@@ -153,6 +164,7 @@ int main(void)
         cmocka_unit_test(bytes),          cmocka_unit_test(rates),
         cmocka_unit_test(durations),      cmocka_unit_test(counts_and_numbers),
         cmocka_unit_test(sizes_as_typed), cmocka_unit_test(token_counts_as_typed),
+        cmocka_unit_test(sizes_in_names),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

@@ -15,15 +15,6 @@ static const struct allocated_buffer buffers[] = {
 };
 static const struct allocated exact = {"0.5.0", "0.25.1", buffers, 2, 4096, 1000};
 
-static const struct machine *machine_of(struct stage *s, const char *line)
-{
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m = NULL;
-    struct mu_err err = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s", err.text);
-    return m;
-}
-
 static double named(const struct verdict *v, const char *name)
 {
     double sum = 0;
@@ -37,7 +28,7 @@ static void buffers_take_the_place_of_the_plan(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
-    const struct machine *m = machine_of(s, "cpu:4 ram:16GiB bandwidth:20GB/s");
+    const struct machine *m = stage_machine(s, "cpu:4 ram:16GiB bandwidth:20GB/s");
     struct verdict plan, v;
     judge_task(&t, m, &s->world, &plan);
     v = plan;
@@ -69,7 +60,7 @@ static void fits_is_judged_again(void **state)
     struct stage *s = *state;
     const struct task t = stage_model(s, "HuggingFaceTB/SmolLM2-135M-Instruct", "Q8_0");
     struct verdict v;
-    const struct machine *small = machine_of(s, "cpu:4 ram:4GiB");
+    const struct machine *small = stage_machine(s, "cpu:4 ram:4GiB");
     judge_task(&t, small, &s->world, &v);
     assert_int_equal(v.fits, FITS);
     judge_allocated(&exact, &t, small, s->arena, &v);
@@ -80,7 +71,7 @@ static void fits_is_judged_again(void **state)
                            (v.site[ON_HOST].beside_bytes + v.site[ON_HOST].beside_most_bytes) / 2;
     assert_true(v.site[ON_HOST].beside_most_bytes > v.site[ON_HOST].beside_bytes);
     const struct machine *tight =
-        machine_of(s, str_format(s->arena, "cpu:4 ram:%.4fGiB", between / GiB));
+        stage_machine(s, str_format(s->arena, "cpu:4 ram:%.4fGiB", between / GiB));
     judge_task(&t, tight, &s->world, &v);
     judge_allocated(&exact, &t, tight, s->arena, &v);
     assert_int_equal(v.fits, FITS_PROBABLY);
@@ -91,7 +82,7 @@ static void what_has_no_rule_is_computed(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "state-spaces/mamba-130m-hf", "Q4_K_M");
-    const struct machine *m = machine_of(s, "cpu:4 ram:16GiB");
+    const struct machine *m = stage_machine(s, "cpu:4 ram:16GiB");
     struct verdict v;
     judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT_COMPUTED);
@@ -112,7 +103,7 @@ static void as_many_buffers_as_may_come_fit_a_bill(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "Qwen/Qwen3-30B-A3B", "Q4_K_M");
-    const struct machine *m = machine_of(s, "cpu:4 ram:64GiB");
+    const struct machine *m = stage_machine(s, "cpu:4 ram:64GiB");
     struct allocated_buffer many[ALLOCATED_BUFFERS];
     for (size_t i = 0; i < ALLOCATED_BUFFERS; i++)
         many[i] =

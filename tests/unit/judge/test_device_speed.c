@@ -400,19 +400,14 @@ static void every_card_of_the_catalogue_has_a_row(void **state)
 static void a_named_cpu_has_listed_speeds(void **state)
 {
     struct stage *s = *state;
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
     const struct task t = stage_model(s, "Qwen/Qwen2.5-0.5B-Instruct", "Q8_0");
-    struct mu_err err = {.code = MU_OK};
-    const struct machine *m;
     struct verdict v;
-    assert_true(machine_from_line(S("cpu:i7-12700 ram:16GiB"), &in, &m, &err));
-    judge_task(&t, judge_typical(m, &s->world, s->arena), &s->world, &v);
+    judge_task(&t, stage_typical(s, "cpu:i7-12700 ram:16GiB"), &s->world, &v);
     assert_int_equal(v.decode_per_s.origin, ESTIMATED);
     assert_true(v.decode_per_s.low < v.decode_per_s.likely);
     assert_true(v.decode_per_s.likely < v.decode_per_s.high);
     assert_false(estimate_known(v.decode_per_joule));
-    assert_true(machine_from_line(S("cpu:8 ram:16GiB"), &in, &m, &err));
-    judge_task(&t, judge_typical(m, &s->world, s->arena), &s->world, &v);
+    judge_task(&t, stage_typical(s, "cpu:8 ram:16GiB"), &s->world, &v);
     assert_false(estimate_known(v.decode_per_s));
 }
 

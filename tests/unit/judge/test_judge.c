@@ -3,30 +3,16 @@
 
 #include "machine/facts.h"
 
-static const struct machine *machine_of(struct stage *s, const char *line)
-{
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m = NULL;
-    struct mu_err err = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s", err.text);
-    return m;
-}
-
-static const struct machine *typical_of(struct stage *s, const char *line)
-{
-    return judge_typical(machine_of(s, line), &s->world, s->arena);
-}
-
 static void test_fits_by_memory(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
     struct verdict v;
-    judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &v);
+    judge_task(&t, stage_machine(s, "cpu:4 ram:16GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "yes");
     const double need = v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes;
     assert_true(need > s->digest.weight_bytes);
-    judge_task(&t, machine_of(s, "cpu:4 ram:2GiB"), &s->world, &v);
+    judge_task(&t, stage_machine(s, "cpu:4 ram:2GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "no");
     assert_exactly(v.site[ON_HOST].held_bytes.likely + v.site[ON_HOST].beside_bytes, need);
 }
@@ -36,7 +22,7 @@ static void test_bill_adds_up(void **state)
     struct stage *s = *state;
     const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q8_0");
     struct verdict v;
-    judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
+    judge_task(&t, stage_machine(s, "cpu:4 ram:64GiB"), &s->world, &v);
     const char *const group[] = {"weights", "kv", "compute", "output"};
     double sum = 0;
     for (size_t i = 0; i < 4; i++) sum += bill_group(&v.bill, group[i]);
@@ -47,7 +33,7 @@ static void test_closed_form_has_a_range(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
-    const struct machine *m = machine_of(s, "cpu:4 ram:16GiB");
+    const struct machine *m = stage_machine(s, "cpu:4 ram:16GiB");
     struct verdict exact, closed;
     judge_task(&t, m, &s->world, &exact);
     s->knobs.closed_form = true;
@@ -63,11 +49,11 @@ static void test_speed_needs_a_measurement(void **state)
     struct stage *s = *state;
     const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
     struct verdict slow, fast, none;
-    judge_task(&t, machine_of(s, "cpu:4 ram:16GiB"), &s->world, &none);
+    judge_task(&t, stage_machine(s, "cpu:4 ram:16GiB"), &s->world, &none);
     assert_false(estimate_known(none.decode_per_s));
     assert_non_null(none.decode_per_s.source);
-    judge_task(&t, typical_of(s, "cpu:4 ram:16GiB bandwidth:20GB/s"), &s->world, &slow);
-    judge_task(&t, typical_of(s, "cpu:4 ram:16GiB bandwidth:40GB/s"), &s->world, &fast);
+    judge_task(&t, stage_typical(s, "cpu:4 ram:16GiB bandwidth:20GB/s"), &s->world, &slow);
+    judge_task(&t, stage_typical(s, "cpu:4 ram:16GiB bandwidth:40GB/s"), &s->world, &fast);
     /* all but the starts of operations goes with bandwidth */
     assert_true(fast.decode_per_s.likely < 2 * slow.decode_per_s.likely);
     assert_true(fast.decode_per_s.likely > 1.9 * slow.decode_per_s.likely);
@@ -82,7 +68,7 @@ static void test_largest_context(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
-    const struct machine *m = machine_of(s, "cpu:4 ram:6GiB");
+    const struct machine *m = stage_machine(s, "cpu:4 ram:6GiB");
     struct verdict v;
     const double context = judge_largest_context(&t, m, &s->world, 256);
     assert_true(context > 0 && context < s->shape.context_tokens);
@@ -95,7 +81,8 @@ static void test_largest_context(void **state)
     s->knobs.context_tokens = context + 1024;
     judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.fits, FITS_NOT);
-    assert_exactly(judge_largest_context(&t, machine_of(s, "cpu:4 ram:1GiB"), &s->world, 256), 0);
+    assert_exactly(judge_largest_context(&t, stage_machine(s, "cpu:4 ram:1GiB"), &s->world, 256),
+                   0);
 }
 
 static void test_not_computed(void **state)
@@ -103,7 +90,7 @@ static void test_not_computed(void **state)
     struct stage *s = *state;
     const struct task t = stage_model(s, "state-spaces/mamba-130m-hf", "Q4_K_M");
     struct verdict v;
-    judge_task(&t, machine_of(s, "cpu:4 ram:64GiB"), &s->world, &v);
+    judge_task(&t, stage_machine(s, "cpu:4 ram:64GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "not computed");
     assert_non_null(v.why);
     assert_false(estimate_known(v.site[ON_HOST].held_bytes));
@@ -114,7 +101,7 @@ static void test_address_space(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
-    struct machine m = *machine_of(s, "cpu:4 ram:16GiB");
+    struct machine m = *stage_machine(s, "cpu:4 ram:16GiB");
     struct facts facts = *m.facts;
     const char *const features[] = {"avx2"};
     struct verdict v;
@@ -144,7 +131,7 @@ static void test_probably(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "microsoft/Phi-3-mini-4k-instruct", "Q4_K_M");
-    struct machine m = *machine_of(s, "cpu:4 ram:16GiB");
+    struct machine m = *stage_machine(s, "cpu:4 ram:16GiB");
     struct verdict v;
     judge_task(&t, &m, &s->world, &v);
     assert_true(v.site[ON_HOST].beside_most_bytes > v.site[ON_HOST].beside_bytes);
@@ -181,7 +168,7 @@ static void test_ranking(void **state)
 {
     struct stage *s = *state;
     struct ranked model[10];
-    const struct machine *m = typical_of(s, "cpu:8 ram:16GiB bandwidth:50GB/s");
+    const struct machine *m = stage_typical(s, "cpu:8 ram:16GiB bandwidth:50GB/s");
     const size_t n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
     assert_true(n > 3);
     for (size_t i = 0; i < n; i++) {
@@ -193,7 +180,7 @@ static void test_ranking(void **state)
         assert_true(model[i].largest_context_tokens >= model[i].context_tokens - 1024);
         if (i) assert_true(model[i].part->params_text <= model[i - 1].part->params_text);
     }
-    assert_int_equal(judge_rank(&ranking_usual, machine_of(s, "cpu:1 ram:64MiB"), s->catalog,
+    assert_int_equal(judge_rank(&ranking_usual, stage_machine(s, "cpu:1 ram:64MiB"), s->catalog,
                                 &s->world, s->arena, model, 10),
                      0);
 }
@@ -203,14 +190,14 @@ static void test_ranking_beside_a_slow_host(void **state)
 {
     struct stage *s = *state;
     struct ranked model[10];
-    const struct machine *m = machine_of(s, "cpu:8 ram:64GiB gpu:RTX 3060 12GB");
+    const struct machine *m = stage_machine(s, "cpu:8 ram:64GiB gpu:RTX 3060 12GB");
     size_t n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
     assert_int_equal(n, 10);
     for (size_t i = 0; i < n; i++) {
         assert_true(model[i].verdict.decode_per_s.likely >= 10);
         assert_true(verdict_all_on_devices(&model[i].verdict));
     }
-    m = machine_of(s, "cpu:8 ram:64GiB gpu:RTX 3060 12GB free 0GB");
+    m = stage_machine(s, "cpu:8 ram:64GiB gpu:RTX 3060 12GB free 0GB");
     n = judge_rank(&ranking_usual, m, s->catalog, &s->world, s->arena, model, 10);
     assert_int_equal(n, 10);
     assert_false(estimate_known(model[0].verdict.decode_per_s));
@@ -220,7 +207,7 @@ static void test_ranking_beside_a_slow_host(void **state)
 static void test_repacking_that_fails(void **state)
 {
     struct stage *s = *state;
-    struct machine m = *machine_of(s, "cpu:4 ram:64GiB");
+    struct machine m = *stage_machine(s, "cpu:4 ram:64GiB");
     struct facts facts = *m.facts;
     const char *const features[] = {"avx2", "amx_int8"};
     m.facts = &facts;
@@ -250,7 +237,7 @@ static void test_depths(void **state)
 {
     struct stage *s = *state;
     struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
-    const struct machine *m = typical_of(s, "cpu:4 ram:64GiB bandwidth:40GB/s");
+    const struct machine *m = stage_typical(s, "cpu:4 ram:64GiB bandwidth:40GB/s");
     struct depth at[DEPTHS_MOST];
     struct verdict v;
     s->knobs.context_tokens = 32768;

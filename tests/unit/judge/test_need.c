@@ -80,12 +80,8 @@ static void test_speed_and_spare(void **state)
 /* A machine with just so much free on its card and beside it. */
 static enum fits on_card(struct stage *s, const struct task *t, const struct needs *n, double less)
 {
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m = NULL;
-    struct mu_err err = {.code = MU_OK};
+    const struct machine *m = stage_machine(s, "cpu:8 ram:512GiB gpu:H100 PCIe");
     struct verdict *v = NEW(s->arena, struct verdict);
-    if (!machine_from_line(S("cpu:8 ram:512GiB gpu:H100 PCIe"), &in, &m, &err))
-        fail_msg("%s", err.text);
     struct pool *pool = NEW_ARRAY(s->arena, struct pool, m->pools);
     struct machine with = *m;
     for (size_t i = 0; i < m->pools; i++) {

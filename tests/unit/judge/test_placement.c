@@ -34,12 +34,9 @@ static const struct {
 
 static struct machine *machine_of(struct stage *s, const char *line)
 {
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m = NULL;
-    struct mu_err err = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s: %s", line, err.text);
+    const struct machine *m = stage_typical(s, line);
     struct machine *out = NEW(s->arena, struct machine);
-    *out = *judge_typical(m, &s->world, s->arena);
+    *out = *m;
     struct pool *pool = NEW_ARRAY(s->arena, struct pool, m->pools);
     memcpy(pool, m->pool, m->pools * sizeof *pool);
     out->pool = pool;

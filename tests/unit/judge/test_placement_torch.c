@@ -22,15 +22,6 @@ static const char *const models[] = {"HuggingFaceTB/SmolLM2-135M-Instruct",
                                      "Qwen/Qwen2.5-7B-Instruct", "google/gemma-2-9b-it",
                                      "meta-llama/Llama-3.1-70B-Instruct"};
 
-static const struct machine *machine_of(struct stage *s, const char *line)
-{
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m = NULL;
-    struct mu_err err = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s: %s", line, err.text);
-    return m;
-}
-
 static void check(const struct verdict *v, const struct machine *m, const char *what)
 {
     double layers = 0;
@@ -57,7 +48,7 @@ static void nothing_is_over_anywhere(void **state)
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         for (size_t k = 0; k < COUNT_OF(models); k++)
             for (size_t r = 0; r < COUNT_OF(runtimes); r++) {
-                const struct machine *m = machine_of(s, lines[i]);
+                const struct machine *m = stage_machine(s, lines[i]);
                 const struct task t = stage_model(s, models[k], "F16");
                 struct verdict v;
                 generate_under(&s->knobs, runtimes[r]);
@@ -76,7 +67,7 @@ static void less_is_never_harder(void **state)
     struct stage *s = *state;
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         for (size_t r = 0; r < COUNT_OF(runtimes); r++) {
-            const struct machine *m = machine_of(s, lines[i]);
+            const struct machine *m = stage_machine(s, lines[i]);
             struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
             struct verdict v;
             t.kind = cost_workload(S("serve"));
@@ -108,7 +99,7 @@ static void vllm_is_not_computed_without_a_card(void **state)
         const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "F16");
         struct verdict v;
         generate_under(&s->knobs, RUNTIME_VLLM);
-        judge_task(&t, machine_of(s, without[i]), &s->world, &v);
+        judge_task(&t, stage_machine(s, without[i]), &s->world, &v);
         assert_int_equal(v.fits, FITS_NOT_COMPUTED);
         assert_non_null(strstr(v.why, "vLLM needs"));
     }
@@ -119,7 +110,7 @@ static void vllm_has_its_share(void **state)
 {
     struct stage *s = *state;
     const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "F16");
-    const struct machine *m = machine_of(s, "cpu:8 ram:64GiB gpu:RTX 4090");
+    const struct machine *m = stage_machine(s, "cpu:8 ram:64GiB gpu:RTX 4090");
     struct verdict v;
     generate_under(&s->knobs, RUNTIME_VLLM);
     judge_task(&t, m, &s->world, &v);

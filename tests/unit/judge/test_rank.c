@@ -7,22 +7,13 @@
 #include "catalog/uses.h"
 #include "judge/ranker.h"
 
-static const struct machine *machine_of(struct stage *s, const char *line)
-{
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m = NULL;
-    struct mu_err err = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &err)) fail_msg("%s: %s", line, err.text);
-    return judge_typical(m, &s->world, s->arena);
-}
-
 static enum rank_end best(struct stage *s, const struct ranking *r, const char *line,
                           const char *model, struct ranked *out)
 {
     const struct model_part *part;
     assert_int_not_equal(catalog_model(s->catalog, str_of(model), &part, NULL), MATCH_NONE);
     const struct ranker *ranker =
-        ranker_new(r, machine_of(s, line), s->catalog, &s->world, s->arena);
+        ranker_new(r, stage_typical(s, line), s->catalog, &s->world, s->arena);
     assert_non_null(ranker);
     return ranker_best(ranker, part, out);
 }

@@ -220,12 +220,8 @@ static void typical_kernels_fill_what_was_not_measured(void **state)
 static void a_trial_of_the_task_takes_the_place_of_its_estimate(void **state)
 {
     struct stage *s = *state;
-    const struct looking in = {.root = &s->root, .catalog = s->catalog, .arena = s->arena};
-    const struct machine *m;
-    struct mu_err err = {.code = MU_OK};
     const struct task t = stage_model(s, "Qwen/Qwen2.5-0.5B-Instruct", "Q8_0");
-    assert_true(machine_from_line(S("cpu:2 ram:16GiB bandwidth:20GB/s"), &in, &m, &err));
-    m = judge_typical(m, &s->world, s->arena);
+    const struct machine *m = stage_typical(s, "cpu:2 ram:16GiB bandwidth:20GB/s");
     struct verdict v;
     judge_task(&t, m, &s->world, &v);
     const double said = v.decode_per_s.likely;

@@ -1,6 +1,10 @@
 /* tests/unit/measure/test_kept.c - what was kept comes back the same; what can't be used is a note and no rates. */
 #include "rig.h"
 
+#include <stdlib.h>
+
+#include "measure/state.h"
+
 static const struct rate some[] = {
     {.work = WORK_READ_BYTES,
      .type = RATE_NO_TYPE,
@@ -184,6 +188,35 @@ static void test_fingerprints_stay_in_the_folder(void **state)
     rig_close(&r);
 }
 
+static void test_too_large_is_not_written(void **state)
+{
+    (void)state;
+    struct note {
+        const char *text;
+    };
+    static const struct field fields[] = {FIELD(FIELD_TEXT, struct note, text, "any")};
+    static const struct fields table = FIELD_TABLE(struct note, "note", fields);
+    enum { ROOM = 4 << 20 }; /* state_read() takes no more */
+    char *const text = malloc(ROOM + 1);
+    struct rig r;
+    struct mu_err err = {0};
+    struct note back = {NULL};
+    rig_open(&r);
+    assert_non_null(text);
+    memset(text, 'x', ROOM);
+    text[ROOM] = 0;
+    const struct note large = {text}, small = {text + ROOM - 100};
+    const char *path = str_format(r.arena, "%s/note.json", r.folder);
+    assert_true(state_write(r.folder, path, &table, &small, &err));
+    assert_false(state_write(r.folder, path, &table, &large, &err));
+    assert_int_equal(err.code, MU_DATA);
+    assert_true(state_read(path, &table, r.arena, &back, &(struct mu_err){0}));
+    assert_string_equal(back.text, small.text);
+    assert_int_equal(unlink(path), 0);
+    free(text);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_not_a_file),
         cmocka_unit_test(test_fingerprints_stay_in_the_folder),
+        cmocka_unit_test(test_too_large_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/mapped.h"
 #include "catalog/parts.h"
 #include "model/digest.h"
 
@@ -23,6 +24,18 @@ static inline int close_catalog(void **state)
     (void)state;
     arena_free(arena);
     return 0;
+}
+
+/* A file of the sources, by its path in them. */
+static inline struct str source_file(const char *path)
+{
+    struct mapped m;
+    struct mu_err err = {.code = MU_OK};
+    if (!mapped_open(str_format(arena, "%s/%s", SOURCE_ROOT, path), 0, &m, NULL, &err))
+        fail_msg("%s", err.text);
+    const struct str copy = {str_copy(arena, m.bytes), m.bytes.n};
+    mapped_close(&m);
+    return copy;
 }
 
 static inline void sums_are_equal(const char *what, const struct weight_sum *a, size_t n,

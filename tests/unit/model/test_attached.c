@@ -4,21 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mapped.h"
 #include "model/attached.h"
 
 static struct model model;
 
 static struct str corpus(const char *name)
 {
-    const char *path =
-        str_format(arena, "%s/tests/fuzz/corpus/attached/%s.gguf", SOURCE_ROOT, name);
-    struct mapped m;
-    struct mu_err err = {.code = MU_OK};
-    if (!mapped_open(path, 0, &m, NULL, &err)) fail_msg("%s", err.text);
-    const struct str copy = {str_copy(arena, m.bytes), m.bytes.n};
-    mapped_close(&m);
-    return copy;
+    return source_file(str_format(arena, "tests/fuzz/corpus/attached/%s.gguf", name));
 }
 
 static int open_model(void **state)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mapped.h"
 #include "catalog/architecture.h"
 #include "catalog/hf_architecture.h"
 #include "model/hf_config.h"
@@ -62,13 +61,7 @@ static const struct published vendors[] = {
 
 static struct str fixture(const char *name)
 {
-    const char *path = str_format(arena, "%s/tests/fixtures/config/%s.json", SOURCE_ROOT, name);
-    struct mapped m;
-    struct mu_err err = {.code = MU_OK};
-    if (!mapped_open(path, 0, &m, NULL, &err)) fail_msg("%s", err.text);
-    const struct str copy = {str_copy(arena, m.bytes), m.bytes.n};
-    mapped_close(&m);
-    return copy;
+    return source_file(str_format(arena, "tests/fixtures/config/%s.json", name));
 }
 
 static struct hf_config read_text(struct str text)
