@@ -19,13 +19,14 @@ static double index_bytes(const struct digest *m, const struct derived *d)
     const struct shape *s = m->shape;
     const double value_width = s->kv_heads * s->head_size, ids = 2 * 4 * d->tokens;
     const double caches = s->window_period > 0 ? 2 : 1;
-    if (s->arch->encoder) return ids;
+    if (s->arch->encoder || !shape_attends(s)) return ids;
     return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
 }
 
 static double mask_cells(const struct digest *m, const struct derived *d)
 {
     if (m->shape->arch->encoder) return d->tokens;
+    if (!shape_attends(m->shape)) return 0;
     return d->cells + (m->shape->window_period > 0 ? d->window_cells : 0);
 }
 
@@ -48,14 +49,18 @@ static double attention_floats(const struct shape *s)
     return (s->arch->gated_query ? 4 : 2) * query_width(s);
 }
 
-/* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
+/* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. Of a state space
+ * what the scan takes in and gives, and all of the matrix that the gate is a part of. */
 static double recurrence_floats(const struct shape *s)
 {
     const double inner = s->recurrent.heads * s->recurrent.head_size;
-    const double mixed = inner + 2 * s->recurrent.groups * s->recurrent.head_size;
+    const double heads = s->recurrent.heads, state = s->recurrent.state;
+    const double mixed = inner + 2 * s->recurrent.groups * state;
     switch (s->arch->recurrence) {
     case RECURRENCE_DELTA: return 2 * mixed + 2 * inner;
     case RECURRENCE_CONVOLUTION: return 5 * s->width;
+    case RECURRENCE_SCAN: return 5 * inner + s->recurrent.rank + 2 * state;
+    case RECURRENCE_DUAL: return 2 * inner + 2 * mixed + 2 * heads;
     default: return 0;
     }
 }

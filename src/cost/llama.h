@@ -10,7 +10,7 @@ struct generate;
 struct site_rules;
 struct split;
 
-/* What a layer keeps of what it has seen. */
+/* What a layer keeps of what it has seen; CACHE_SHARED: nothing of its own. */
 enum cache_kind { CACHE_WHOLE, CACHE_WINDOW, CACHE_STATE, CACHE_SHARED, CACHE_KINDS };
 enum cache_kind llama_cache_kind(const struct layer_kind *kind);
 

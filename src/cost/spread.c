@@ -59,7 +59,7 @@ int split_copier(const struct split *s)
 
 enum cache_kind llama_cache_kind(const struct layer_kind *kind)
 {
-    if (kind->shared) return CACHE_SHARED;
+    if (kind->shared || kind->feeds) return CACHE_SHARED;
     return kind->recurrent ? CACHE_STATE : kind->window ? CACHE_WINDOW : CACHE_WHOLE;
 }
 

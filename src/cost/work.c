@@ -121,7 +121,7 @@ static double used_cells(const struct llama *l, int site, double depth_tokens, b
     const struct digest *m = l->m;
     double cells = 0;
     for (size_t i = 0; i < m->kinds; i++)
-        if (!m->kind[i].recurrent && m->kind[i].window == window)
+        if (!m->kind[i].recurrent && !m->kind[i].feeds && m->kind[i].window == window)
             cells += attending_layers(l, site, i) *
                      (window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;

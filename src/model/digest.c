@@ -1,5 +1,5 @@
 /* model/digest.c - the tensors of a model summed per kind of layer, from a tensor list or from the shape and a mix alone. Layers are of
- * one kind when they agree in cache (whole, window or a state), FFN (experts or dense) and in every sum; sums stand in a fixed order, so that both
+ * one kind when they agree in cache (whole, window, a state or none), FFN (experts or dense) and in every sum; sums stand in a fixed order, so that both
  * ways give the same digest to the last field (a test compares them).
  *
  * From a shape each distinct layer is computed once: the mix rules ask a few things of a layer's number, and layers that answer alike
@@ -82,7 +82,7 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
 static bool same_sort(const struct layer_kind *a, const struct layer_kind *b)
 {
     return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent &&
-           a->shared == b->shared;
+           a->shared == b->shared && a->feeds == b->feeds;
 }
 
 /* The kind this layer is of, added when it is a new one; -1 when all places are taken. */
@@ -96,6 +96,7 @@ static int kind_like(struct digest *d, const struct layer_kind *layer)
                                 .experts = layer->experts,
                                 .recurrent = layer->recurrent,
                                 .shared = layer->shared,
+                                .feeds = layer->feeds,
                                 .sums = layer->sums};
     memcpy(kind->sum, layer->sum, layer->sums * sizeof *layer->sum);
     return (int)d->kinds++;
@@ -160,9 +161,10 @@ enum {
     KEY_WINDOW = 1 << 30,
     KEY_EXPERTS = 1 << 29,
     KEY_RECURRENT = 1 << 28,
-    KEY_SHARED = 1 << 27
+    KEY_SHARED = 1 << 27,
+    KEY_FEEDS = 1 << 26
 };
-enum { OUTLINES = 16 }; /* one for each sort of layer */
+enum { OUTLINES = 32 }; /* one for each sort of layer */
 
 struct by_shape {
     struct mixing mixing;
@@ -176,12 +178,13 @@ static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct l
                     int layer)
 {
     const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
-                      8 * (size_t)sort.shared;
+                      8 * (size_t)sort.shared + 16 * (size_t)sort.feeds;
     struct layer_kind kind;
     kind.window = sort.window;
     kind.experts = sort.experts;
     kind.recurrent = sort.recurrent;
     kind.shared = sort.shared;
+    kind.feeds = sort.feeds;
     if (!b->count[at]) b->count[at] = outline_layer(d->shape, sort, b->list[at]);
     struct sums s = {kind.sum, 0};
     if (!outline_sums(&b->mixing, b->list[at], b->count[at], layer, &s)) return -1;
@@ -200,6 +203,7 @@ static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
     if (sort.experts) key |= KEY_EXPERTS;
     if (sort.recurrent) key |= KEY_RECURRENT;
     if (sort.shared) key |= KEY_SHARED;
+    if (sort.feeds) key |= KEY_FEEDS;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);
@@ -265,7 +269,8 @@ static int kind_alike(struct digest *d, const struct layer_kind *layer)
         *kind = (struct layer_kind){.window = layer->window,
                                     .experts = layer->experts,
                                     .recurrent = layer->recurrent,
-                                    .shared = layer->shared};
+                                    .shared = layer->shared,
+                                    .feeds = layer->feeds};
         d->kinds++;
     }
     struct sums s = {kind->sum, kind->sums};
@@ -302,6 +307,7 @@ static bool sum_layers(const struct model *m, struct digest *d,
         kind.window = sort.window;
         kind.recurrent = sort.recurrent;
         kind.shared = sort.shared;
+        kind.feeds = sort.feeds;
         kind.experts = has_experts(&kind);
         const int at = place(d, &kind);
         if (at < 0) return false;

@@ -112,12 +112,18 @@ static void recurrent(struct making *k)
         s->recurrent.kernel = figure(k, GGUF_SHORT_KERNEL, 0);
         return;
     }
+    const double inner = figure(k, GGUF_INNER, 0), rank = figure(k, GGUF_TIME_RANK, 0);
+    const bool scan = s->arch->recurrence == RECURRENCE_SCAN;
     s->recurrent.kernel = figure(k, GGUF_CONV_KERNEL, 0);
-    s->recurrent.head_size = figure(k, GGUF_STATE, 0);
+    s->recurrent.state = figure(k, GGUF_STATE, 0);
     s->recurrent.groups = figure(k, GGUF_GROUPS, 0);
-    s->recurrent.heads = figure(k, GGUF_TIME_RANK, 0);
-    if (s->recurrent.heads * s->recurrent.head_size != figure(k, GGUF_INNER, 0))
+    s->recurrent.heads = scan ? inner : rank;
+    s->recurrent.rank = scan ? rank : 0;
+    s->recurrent.head_size = s->recurrent.heads > 0 ? inner / s->recurrent.heads : 0;
+    if (s->arch->recurrence == RECURRENCE_DELTA && s->recurrent.head_size != s->recurrent.state)
         because(s, "its heads of states are not those of the gated delta rule");
+    if (!(s->recurrent.head_size > 0) || s->recurrent.head_size != floor(s->recurrent.head_size))
+        because(s, "its header does not give the figures of its recurrent layers");
 }
 
 static void outside(struct making *k, const struct tensor *t)
@@ -170,6 +176,8 @@ static void recurrence(struct making *k, const struct tensor *t, struct str name
 static void feed_forward(struct making *k, const struct tensor *t, struct str name)
 {
     struct shape *s = &k->s;
+    if (s->arch && s->arch->one_part && str_starts(name, S("ffn_")))
+        shape_feed(s, (size_t)t->layer);
     if (str_is(name, "ffn_gate.weight") || str_is(name, "ffn_gate_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_gate_up_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_up.weight")) k->up_rows = (double)t->dims[1];
@@ -226,6 +234,7 @@ static void experts(struct making *k)
     s->dense_lead = figure(k, GGUF_DENSE_LEAD, 0);
     s->expert_every = figure(k, GGUF_EXPERT_EVERY, 1);
     s->shared_width = k->shared_down_row;
+    s->expert_input = figure(k, GGUF_EXPERT_INPUT, 0);
 }
 
 static void attention_shape(struct making *k)
@@ -274,7 +283,8 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     attention_shape(&k);
     feed_forward_shape(&k);
     experts(&k);
-    if (s->layers <= 0 || s->width <= 0 || s->heads <= 0 || s->kv_heads <= 0)
+    const bool heads = (s->heads > 0 && s->kv_heads > 0) || (recurs(&k) && !shape_attends(s));
+    if (s->layers <= 0 || s->width <= 0 || !heads)
         because(s, "its header does not give the figures of a transformer");
     compare(s, tensor, tensors);
     for (size_t i = 0; i < tensors; i++)

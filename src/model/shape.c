@@ -71,6 +71,7 @@ static void experts(struct shape *s, const struct model_part *p)
     s->experts = or_none(p->n_experts);
     if (s->experts <= 0) return;
     s->experts_used = or_none(p->n_experts_used);
+    s->expert_input = or_none(p->expert_latent_dim);
     s->expert_width = or_none(p->d_ff_expert);
     s->dense_lead = or_none(p->first_dense_layers);
     s->expert_every = or_else(p->moe_layer_step, 1);
@@ -104,19 +105,55 @@ static void encoder(struct shape *s)
     s->pooling = POOLING_MEAN;
 }
 
-/* Every n-th layer attends, or as many as there are, spread evenly: where is not always said, and costs do not depend on it. */
+/* The state space's figures; one head a value where none are named. */
+static void state_space(struct shape *s, const struct model_part *p)
+{
+    const double inner = or_none(p->hybrid.d_inner);
+    const bool scan = s->arch->recurrence == RECURRENCE_SCAN;
+    s->recurrent.heads = scan ? inner : or_none(p->hybrid.n_ssm_heads);
+    s->recurrent.head_size = s->recurrent.heads > 0 ? inner / s->recurrent.heads : 0;
+    s->recurrent.groups = scan ? 0 : or_none(p->hybrid.n_groups);
+    s->recurrent.state = or_none(p->hybrid.d_state);
+    s->recurrent.rank = or_none(p->hybrid.dt_rank);
+    if (s->arch->one_part) s->norms_per_layer = 1;
+}
+
+static void delta_rule(struct shape *s, const struct model_part *p)
+{
+    s->qk_norm = QK_NORM_HEAD;
+    s->shared_gate = s->shared_width > 0;
+    s->router_bias = s->arch->recurrence == RECURRENCE_CONVOLUTION && s->experts > 0;
+    s->recurrent.groups = or_none(p->hybrid.linear_key_heads);
+    s->recurrent.heads = or_none(p->hybrid.linear_value_heads);
+    s->recurrent.head_size = s->recurrent.state = or_none(p->hybrid.linear_head_dim);
+}
+
+/* A letter a layer, as some publish it. */
+static void patterned(struct shape *s, const char *pattern)
+{
+    const size_t letters = strlen(pattern);
+    for (size_t i = 0; (double)i < s->layers && i < letters; i++) {
+        if (pattern[i] == 'M') shape_recur(s, i);
+        if (pattern[i] == 'E' || pattern[i] == '-') shape_feed(s, i);
+    }
+}
+
+/* By its pattern; else every n-th layer attends, or as many as there are, spread evenly: where is not always said, and costs do not
+ * depend on it. */
 static void recurrent(struct shape *s, const struct model_part *p)
 {
     const double every = or_none(p->hybrid.full_attention_interval);
     const double attending = or_none(p->hybrid.n_full_attention_layers);
     if (!p->hybrid.present || !s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
-    s->qk_norm = QK_NORM_HEAD;
-    s->shared_gate = s->shared_width > 0;
-    s->router_bias = s->arch->recurrence == RECURRENCE_CONVOLUTION && s->experts > 0;
     s->recurrent.kernel = or_none(p->hybrid.conv_kernel);
-    s->recurrent.groups = or_none(p->hybrid.linear_key_heads);
-    s->recurrent.heads = or_none(p->hybrid.linear_value_heads);
-    s->recurrent.head_size = or_none(p->hybrid.linear_head_dim);
+    if (s->arch->recurrence == RECURRENCE_SCAN || s->arch->recurrence == RECURRENCE_DUAL)
+        state_space(s, p);
+    else
+        delta_rule(s, p);
+    if (p->hybrid.layer_pattern) {
+        patterned(s, p->hybrid.layer_pattern);
+        return;
+    }
     for (size_t i = 0; (double)i < s->layers; i++) {
         const double at = (double)i;
         const bool attends =
@@ -162,8 +199,9 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static bool has_rule(const char *kind)
 {
-    static const char *const ruled[] = {"dense",  "encoder",     "moe",  "mla_moe", "gpt_oss",
-                                        "llama4", "qwen_hybrid", "lfm2", "gemma4"};
+    static const char *const ruled[] = {"dense",   "encoder", "moe",         "mla_moe",
+                                        "gpt_oss", "llama4",  "qwen_hybrid", "lfm2",
+                                        "gemma4",  "mamba1",  "mamba2"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;
@@ -173,7 +211,7 @@ static bool lacks_recurrence(const struct shape *s)
 {
     if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return false;
     return !(s->recurrent.kernel > 0) ||
-           (s->arch->recurrence == RECURRENCE_DELTA && !(shape_state(s) > 0));
+           (s->arch->recurrence != RECURRENCE_CONVOLUTION && !(shape_state(s) > 0));
 }
 
 static const char *why_not(const struct shape *s, const char *kind, struct arena *a)
@@ -218,6 +256,7 @@ bool shape_layer_is_window(const struct shape *s, double layer)
 
 bool shape_layer_has_experts(const struct shape *s, double layer)
 {
+    if (s->arch && s->arch->one_part && !shape_layer_feeds(s, layer)) return false;
     return s->experts > 0 && layer >= s->dense_lead &&
            (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
 }
@@ -225,7 +264,8 @@ bool shape_layer_has_experts(const struct shape *s, double layer)
 struct layer_sort shape_layer(const struct shape *s, double layer)
 {
     return (struct layer_sort){shape_layer_is_window(s, layer), shape_layer_has_experts(s, layer),
-                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers};
+                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers,
+                               shape_layer_feeds(s, layer)};
 }
 
 double shape_head_size(const struct shape *s, bool window)
@@ -243,29 +283,55 @@ double shape_ffn_width(const struct shape *s, bool shared)
     return shared && s->shared_ffn_width > 0 ? s->shared_ffn_width : s->ffn_width;
 }
 
-bool shape_layer_recurs(const struct shape *s, double layer)
+static bool is_set(const uint8_t *bits, size_t bytes, double layer)
 {
     const size_t i = (size_t)layer;
-    return i / 8 < sizeof s->recurrent.layer && (s->recurrent.layer[i / 8] >> (i % 8) & 1);
+    return i / 8 < bytes && (bits[i / 8] >> (i % 8) & 1);
+}
+
+static void set(uint8_t *bits, size_t bytes, size_t layer)
+{
+    if (layer / 8 < bytes) bits[layer / 8] |= (uint8_t)(1U << (layer % 8));
+}
+
+bool shape_layer_recurs(const struct shape *s, double layer)
+{
+    return is_set(s->recurrent.layer, sizeof s->recurrent.layer, layer);
 }
 
 void shape_recur(struct shape *s, size_t layer)
 {
-    if (layer / 8 < sizeof s->recurrent.layer)
-        s->recurrent.layer[layer / 8] |= (uint8_t)(1U << (layer % 8));
+    set(s->recurrent.layer, sizeof s->recurrent.layer, layer);
+}
+
+bool shape_layer_feeds(const struct shape *s, double layer)
+{
+    return is_set(s->recurrent.feeds, sizeof s->recurrent.feeds, layer);
+}
+
+void shape_feed(struct shape *s, size_t layer)
+{
+    set(s->recurrent.feeds, sizeof s->recurrent.feeds, layer);
+}
+
+bool shape_attends(const struct shape *s)
+{
+    for (double i = 0; i < s->layers; i++)
+        if (!shape_layer_recurs(s, i) && !shape_layer_feeds(s, i)) return true;
+    return false;
 }
 
 double shape_convolved(const struct shape *s)
 {
-    const double head = s->recurrent.head_size;
     const double kept = s->recurrent.kernel - 1;
+    const double inner = s->recurrent.heads * s->recurrent.head_size;
     if (!(s->recurrent.kernel > 0) || !s->arch) return 0;
     return kept * (s->arch->recurrence == RECURRENCE_CONVOLUTION
                        ? s->width
-                       : (s->recurrent.heads + 2 * s->recurrent.groups) * head);
+                       : inner + 2 * s->recurrent.groups * s->recurrent.state);
 }
 
 double shape_state(const struct shape *s)
 {
-    return s->recurrent.heads * s->recurrent.head_size * s->recurrent.head_size;
+    return s->recurrent.heads * s->recurrent.head_size * s->recurrent.state;
 }

@@ -22,6 +22,7 @@ struct shape {
     double experts, experts_used, expert_width, dense_lead; /* experts 0: dense */
     double expert_every; /* n: the layers i with (i + 1) % n == 0 have experts; 1: all */
     double shared_width; /* of all shared experts together, 0 none */
+    double expert_input; /* what experts see of a token, brought down to it; 0: all of its width */
     bool shared_gate;    /* qwen2moe: the shared expert has a gate of its own */
     double window_tokens, window_period; /* layer i sees a window when i % period < period - 1 */
     struct {
@@ -39,9 +40,11 @@ struct shape {
     } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
     struct {
         double kernel; /* of the convolution over tokens; 0: every layer attends */
-        double groups, heads,
-            head_size;     /* of the delta rule: key heads, value heads, values of one */
-        uint8_t layer[64]; /* a bit each: the layers that recur */
+        double groups, heads, head_size; /* groups of keys, heads of values, values of one */
+        double state;                    /* entries that each value keeps: as many as a key has */
+        double rank;                     /* of the selective scan's steps */
+        uint8_t layer[64];               /* a bit each: the layers that recur */
+        uint8_t feeds[64];               /* and those that only feed forward */
     } recurrent;
     bool tied; /* no output matrix of its own; encoders too, which have none */
     bool qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
@@ -65,10 +68,14 @@ const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
 /* What a layer is by its place. */
 struct layer_sort {
     bool window, experts, recurrent, shared; /* shared: attends to an earlier layer's cache */
+    bool feeds;                              /* neither attends nor recurs */
 };
 struct layer_sort shape_layer(const struct shape *s, double layer);
 bool shape_layer_recurs(const struct shape *s, double layer);
 void shape_recur(struct shape *s, size_t layer);
+bool shape_layer_feeds(const struct shape *s, double layer);
+void shape_feed(struct shape *s, size_t layer);
+bool shape_attends(const struct shape *s); /* does any layer? */
 /* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
 double shape_convolved(const struct shape *s);
 double shape_state(const struct shape *s);
