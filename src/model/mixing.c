@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* src/models: this many layers and fewer heads of keys than of queries are its size class 70B; src/llama-quant.cpp: this many experts
- * are a class of their own. */
-enum { LAYERS_OF_70B = 80, EXPERTS_OF_8X = 8 };
+ * are a class of their own, and types of blocks so small have no smaller ones. */
+enum { LAYERS_OF_70B = 80, EXPERTS_OF_8X = 8, SMALLEST_BLOCK = 32 };
 
 static const struct weight_type *named(const struct mixing *m, const char *name)
 {
@@ -24,11 +24,12 @@ static bool divides(const struct weight_type *t, uint64_t row)
     return row % (uint64_t)t->block == 0;
 }
 
-/* NULL when llama-quantize would stop: it knows no type of smaller blocks. */
+/* NULL when llama-quantize would stop: it knows no type of smaller blocks. Those of the smallest blocks become F16. */
 static const struct weight_type *fitting(struct mixing *m, const struct weight_type *t,
                                          uint64_t row)
 {
     if (divides(t, row)) return t;
+    if (!t->fallback && t->block <= SMALLEST_BLOCK) return named(m, "F16");
     if (!t->fallback) m->unruled = "llama-quantize has no type for one of its rows in this mix";
     if (!t->fallback || divides(t->fallback, row)) return t->fallback;
     return named(m, "F16");
