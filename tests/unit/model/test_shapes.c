@@ -20,7 +20,8 @@ static const struct model_part *parts(size_t *count)
 static bool has_layers(const struct model_part *p)
 {
     static const char *const kinds[] = {"dense",  "encoder",     "moe",  "mla_moe", "gpt_oss",
-                                        "llama4", "qwen_hybrid", "lfm2", "gemma4"};
+                                        "llama4", "qwen_hybrid", "lfm2", "gemma4",
+                                        "mamba1", "mamba2"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         if (p->shape.kind && !strcmp(p->shape.kind, kinds[i])) return true;
     return false;
@@ -67,7 +68,7 @@ static void parameters_are_those_of_the_catalogue(void **state)
                      expected_elements(&part[i], &s));
         counted++;
     }
-    assert_int_equal(counted, 202);
+    assert_int_equal(counted, 209);
 }
 
 /* Returns false when llama-quantize has no such mix of this model; then both ways must say so. */
