@@ -71,7 +71,8 @@ static double ffn_floats(const struct shape *s)
     const double used = s->experts_used, expert = s->expert_width;
     const double dense = (s->arch->gated_ffn ? 3 : 1) * most(s->ffn_width, s->shared_ffn_width);
     if (!(s->experts > 0)) return dense;
-    const double sparse = most(3 * expert * used, used * (expert + s->width));
+    const double seen = s->expert_input > 0 ? s->expert_input : s->width;
+    const double sparse = most(s->gated_ffn ? 3 * expert * used : 0, used * (expert + seen));
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
 }
 

@@ -153,18 +153,10 @@ static bool outline_sums(struct mixing *m, const struct outline *list, size_t co
 
 /* Layers that answer the mix's questions alike, seen so far. */
 struct seen {
-    unsigned key;
+    uint64_t key;
     int kind;
 };
-enum {
-    SEEN_MOST = 64,
-    KEY_WINDOW = 1 << 30,
-    KEY_EXPERTS = 1 << 29,
-    KEY_RECURRENT = 1 << 28,
-    KEY_SHARED = 1 << 27,
-    KEY_FEEDS = 1 << 26
-};
-enum { OUTLINES = 32 }; /* one for each sort of layer */
+enum { SEEN_MOST = 64, OUTLINES = 32 }; /* outlines: one for each sort of layer */
 
 struct by_shape {
     struct mixing mixing;
@@ -174,11 +166,16 @@ struct by_shape {
     size_t seens;
 };
 
-static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct layer_sort sort,
+static size_t sort_number(struct layer_sort sort)
+{
+    return (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
+           8 * (size_t)sort.shared + 16 * (size_t)sort.feeds;
+}
+
+static int new_kind(struct by_shape *b, struct digest *d, uint64_t key, struct layer_sort sort,
                     int layer)
 {
-    const size_t at = (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
-                      8 * (size_t)sort.shared + 16 * (size_t)sort.feeds;
+    const size_t at = sort_number(sort);
     struct layer_kind kind;
     kind.window = sort.window;
     kind.experts = sort.experts;
@@ -198,12 +195,8 @@ static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct l
 static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
 {
     const struct layer_sort sort = shape_layer(d->shape, layer);
-    unsigned key = mixing_layer_key(&b->mixing, layer);
-    if (sort.window) key |= KEY_WINDOW;
-    if (sort.experts) key |= KEY_EXPERTS;
-    if (sort.recurrent) key |= KEY_RECURRENT;
-    if (sort.shared) key |= KEY_SHARED;
-    if (sort.feeds) key |= KEY_FEEDS;
+    const uint64_t key = mixing_layer_key(&b->mixing, layer) | (uint64_t)sort_number(sort)
+                                                                   << MIXING_KEY_BITS;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);

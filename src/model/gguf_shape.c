@@ -19,6 +19,7 @@ struct making {
     double up_rows, expert_down_row, shared_down_row;
     double query_norm; /* entries */
     double key_matrices, value_matrices;
+    double first_expert; /* layers before the first with experts */
 };
 
 static void because(struct shape *s, const char *why)
@@ -185,7 +186,10 @@ static void feed_forward(struct making *k, const struct tensor *t, struct str na
     if (str_is(name, "ffn_gate_inp.bias") || str_is(name, "exp_probs_b.bias"))
         s->router_bias = true;
     if (str_is(name, "ffn_gate_inp_shexp.weight")) s->shared_gate = true;
-    if (str_is(name, "ffn_down_exps.weight")) k->expert_down_row = (double)t->dims[0];
+    if (str_is(name, "ffn_down_exps.weight")) {
+        k->expert_down_row = (double)t->dims[0];
+        k->first_expert = least(k->first_expert, t->layer);
+    }
     if (str_is(name, "ffn_down_shexp.weight")) k->shared_down_row = (double)t->dims[0];
 }
 
@@ -232,7 +236,8 @@ static void experts(struct making *k)
     s->experts_used = figure(k, GGUF_EXPERTS_USED, 0);
     s->expert_width = k->expert_down_row;
     s->dense_lead = figure(k, GGUF_DENSE_LEAD, 0);
-    s->expert_every = figure(k, GGUF_EXPERT_EVERY, 1);
+    const bool by_place = s->dense_lead <= 0 && !(s->arch && s->arch->one_part);
+    s->expert_every = figure(k, GGUF_EXPERT_EVERY, by_place ? k->first_expert + 1 : 1);
     s->shared_width = k->shared_down_row;
     s->expert_input = figure(k, GGUF_EXPERT_INPUT, 0);
 }
@@ -270,7 +275,7 @@ static void compare(struct shape *s, const struct tensor *t, size_t n)
 void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensors,
                 const struct catalog *c, struct arena *a, struct shape *out)
 {
-    struct making k = {.g = g};
+    struct making k = {.g = g, .first_expert = FIGURE_MOST};
     struct shape *s = &k.s;
     s->arch_name = str_visible(a, g->architecture);
     s->arch = catalog_architecture(c, g->architecture);

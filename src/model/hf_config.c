@@ -27,6 +27,8 @@ struct reading {
     struct mu_err *err;
     struct model_part part;
     double padded_positions, sub_norms;
+    double ssm_head_dim,
+        expand; /* of a state space: values of a head, inner width by the model's */
     const char *refused;
 };
 
@@ -141,7 +143,35 @@ static const struct member members[] = {
      MEMBER_NUMBER,
      PART(hybrid.conv_kernel),
      WIDTH_MOST,
-     {"linear_conv_kernel_dim", "conv_L_cache"}},
+     {"linear_conv_kernel_dim", "conv_L_cache", "conv_kernel", "mamba_d_conv"}},
+    {"d_inner", MEMBER_NUMBER, PART(hybrid.d_inner), WIDTH_MOST, {NULL}},
+    {"d_state",
+     MEMBER_NUMBER,
+     PART(hybrid.d_state),
+     WIDTH_MOST,
+     {"state_size", "mamba_d_state", "ssm_state_size"}},
+    {"dt_rank",
+     MEMBER_NUMBER,
+     PART(hybrid.dt_rank),
+     WIDTH_MOST,
+     {"time_step_rank", "mamba_dt_rank"}},
+    {"n_groups", MEMBER_NUMBER, PART(hybrid.n_groups), WIDTH_MOST, {"n_groups", "mamba_n_groups"}},
+    {"n_ssm_heads",
+     MEMBER_NUMBER,
+     PART(hybrid.n_ssm_heads),
+     WIDTH_MOST,
+     {"mamba_n_heads", "mamba_num_heads"}},
+    {"ssm_head_dim",
+     MEMBER_NUMBER,
+     offsetof(struct reading, ssm_head_dim),
+     WIDTH_MOST,
+     {"mamba_d_head", "mamba_head_dim"}},
+    {"expand",
+     MEMBER_NUMBER,
+     offsetof(struct reading, expand),
+     WIDTH_MOST,
+     {"mamba_expand", "expand"}},
+    {"expert_latent_dim", MEMBER_NUMBER, PART(expert_latent_dim), WIDTH_MOST, {"moe_latent_size"}},
     {"attention_every",
      MEMBER_NUMBER,
      PART(hybrid.full_attention_interval),
@@ -209,7 +239,9 @@ static bool take(struct reading *r, const struct member *m, const char *key)
     const struct json *j = json_get(r->config, key);
     double x;
     bool set;
+    struct str word;
     if (json_kind(j) == JSON_NULL_KIND) return true;
+    if (json_text(j, &word) && str_is(word, "auto")) return true; /* follows from others */
     if (m->kind == MEMBER_FLAG) {
         if (!json_bool(j, &set))
             return err_set(r->err, MU_DATA, "cannot use %s: %s is neither true nor false", r->name,
@@ -333,10 +365,22 @@ static bool figures(struct reading *r)
     return defaults(r, true) && rules(r);
 }
 
+/* The inner width by its heads or by the model's width; steps of as many values as mamba_ssm takes when it is told "auto". */
+static void finish_state_space(struct reading *r)
+{
+    enum { WIDTH_OF_RANK = 16 };
+    struct model_part *p = &r->part;
+    if (isnan(p->hybrid.d_inner)) p->hybrid.d_inner = p->hybrid.n_ssm_heads * r->ssm_head_dim;
+    if (isnan(p->hybrid.d_inner)) p->hybrid.d_inner = r->expand * p->d_model;
+    if (isnan(p->hybrid.dt_rank)) p->hybrid.dt_rank = ceil(p->d_model / WIDTH_OF_RANK);
+    p->hybrid.present = p->hybrid.conv_kernel > 0;
+}
+
 /* Figures that a row of the catalogue has and no configuration does. */
 static void finish_part(struct reading *r)
 {
     struct model_part *p = &r->part;
+    finish_state_space(r);
     p->arch = r->type->arch;
     p->shape.kind = r->type->kind;
     p->params_total = p->params_text = p->shape.extra_params = (double)NAN;
@@ -369,6 +413,119 @@ static void because(struct shape *s, const char *why)
     if (!s->unruled) s->unruled = why;
 }
 
+static const char other_layers[] = "it has layers of a kind for which there is no rule";
+
+static void refuse(struct reading *r, const char *why)
+{
+    if (!r->refused) r->refused = why;
+}
+
+/* The letter of a kind of layers, as struct model_part has it; 0: of none known. */
+static char letter_of(struct str word)
+{
+    static const struct {
+        const char *word;
+        char letter;
+    } words[] = {{"full_attention", '*'},
+                 {"attention", '*'},
+                 {"linear_attention", 'M'},
+                 {"mamba", 'M'},
+                 {"conv", 'M'},
+                 {"moe", 'E'},
+                 {"mlp", '-'}};
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (str_is(word, words[i].word)) return words[i].letter;
+    return 0;
+}
+
+static void by_words(struct reading *r, const struct json *list, char *out, size_t layers)
+{
+    for (size_t i = 0; i < layers; i++) {
+        struct str word;
+        const char letter = json_text(json_at(list, i), &word) ? letter_of(word) : 0;
+        if (!letter) refuse(r, other_layers);
+        out[i] = letter ? letter : '*';
+    }
+}
+
+static void by_letters(struct reading *r, struct str letters, char *out, size_t layers)
+{
+    if (letters.n != layers) refuse(r, "its pattern of layers is not as long as it has layers");
+    for (size_t i = 0; i < layers && i < letters.n; i++) {
+        out[i] = letters.p[i];
+        if (!strchr("M*E-", out[i]) || !out[i]) refuse(r, other_layers);
+    }
+}
+
+/* The numbers of the layers that attend; the others recur. */
+static void by_numbers(const struct json *list, char *out, size_t layers)
+{
+    double at;
+    for (size_t i = 0; i < json_count(list); i++)
+        if (json_number(json_at(list, i), &at) && at >= 0 && at < (double)layers)
+            out[(size_t)at] = '*';
+}
+
+/* One of the ways in which it may be said which layers recur, attend or feed forward; false when none of them is used. */
+static bool layer_letters(struct reading *r, char *out, size_t layers)
+{
+    static const char *const word_lists[] = {"layer_types", "layers_block_type"};
+    static const char *const number_lists[] = {"full_attn_idxs", "attn_layer_indices"};
+    struct str letters;
+    double period, offset;
+    for (size_t i = 0; i < COUNT_OF(word_lists); i++) {
+        const struct json *list = json_get(r->config, word_lists[i]);
+        if (json_count(list) != layers) continue;
+        by_words(r, list, out, layers);
+        return true;
+    }
+    if (json_text(json_get(r->config, "hybrid_override_pattern"), &letters)) {
+        by_letters(r, letters, out, layers);
+        return true;
+    }
+    memset(out, 'M', layers);
+    for (size_t i = 0; i < COUNT_OF(number_lists); i++) {
+        const struct json *list = json_get(r->config, number_lists[i]);
+        by_numbers(list, out, layers);
+        if (json_count(list)) return true;
+    }
+    if (!json_number(json_get(r->config, "attn_layer_period"), &period) || !(period >= 1) ||
+        !json_number(json_get(r->config, "attn_layer_offset"), &offset))
+        return false;
+    for (size_t i = 0; i < layers; i++)
+        if (fmod((double)i, period) == offset) out[i] = '*';
+    return true;
+}
+
+static bool has(const char *letters, char which)
+{
+    return strchr(letters, which) != NULL;
+}
+
+/* Which of its layers recur, where it says so. */
+static void layer_pattern(struct reading *r, const struct architecture *arch)
+{
+    struct model_part *p = &r->part;
+    const size_t layers = p->n_layers >= 1 ? (size_t)p->n_layers : 0;
+    if (!arch || arch->recurrence == RECURRENCE_NONE || !layers) return;
+    char *letters = NEW_ARRAY(r->a, char, layers + 1);
+    memset(letters, 'M', layers);
+    letters[layers] = '\0';
+    if (!layer_letters(r, letters, layers)) {
+        if (arch->one_part && p->n_heads > 0)
+            refuse(r, "it does not say which of its layers attend");
+        return;
+    }
+    p->hybrid.layer_pattern = letters;
+    if (has(letters, 'E') && has(letters, '-')) refuse(r, other_layers);
+    if (!arch->one_part && (has(letters, 'E') || has(letters, '-'))) refuse(r, other_layers);
+    if (arch->one_part && !has(letters, 'E')) p->n_experts = (double)NAN;
+    if (has(letters, 'M') || !r->type->plain_arch) return;
+    p->arch = r->type->plain_arch;
+    p->shape.kind = "dense";
+    if (p->n_experts > 0) refuse(r, other_layers);
+}
+
 /* Do its sliding layers lie where llama.cpp expects them? */
 static void windows(const struct reading *r, struct shape *s)
 {
@@ -392,25 +549,6 @@ static void windows(const struct reading *r, struct shape *s)
     }
 }
 
-/* Which of its layers recur, where a list says so. */
-static void recurrences(const struct reading *r, struct shape *s)
-{
-    const struct json *types = json_get(r->config, "layer_types");
-    const struct json *attending = json_get(r->config, "full_attn_idxs");
-    if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
-    if (json_count(types) != (size_t)s->layers && !json_count(attending)) return;
-    memset(s->recurrent.layer, 0, sizeof s->recurrent.layer);
-    for (size_t i = 0; i < (size_t)s->layers; i++) {
-        struct str type;
-        bool attends = json_text(json_at(types, i), &type) && str_is(type, "full_attention");
-        for (size_t k = 0; k < json_count(attending); k++) {
-            double at;
-            attends |= json_number(json_at(attending, k), &at) && at == (double)i;
-        }
-        if (!attends) shape_recur(s, i);
-    }
-}
-
 static bool whole(double x)
 {
     return x >= 0 && x == floor(x);
@@ -421,15 +559,18 @@ static void check(const struct reading *r, struct shape *s)
     because(s, r->refused);
     if (json_count(json_get(r->config, "mlp_only_layers")))
         because(s, "its expert layers follow a list, for which there is no rule");
-    if (!(s->layers > 0 && s->width > 0 && s->heads > 0 && s->kv_heads > 0 && s->vocabulary > 0) ||
-        !whole(s->head_size) || s->head_size <= 0)
+    const bool heads = s->heads > 0 && s->kv_heads > 0 && whole(s->head_size) && s->head_size > 0;
+    if (!(s->layers > 0 && s->width > 0 && s->vocabulary > 0) || !(heads || !shape_attends(s)))
         because(s, "its configuration does not give the figures of a transformer");
     if (s->experts > 0 && (s->expert_width <= 0 || s->experts_used <= 0))
         because(s, "its configuration does not give the figures of its experts");
     if (s->dense_lead < s->layers && s->experts <= 0 && s->latent.kv_rank > 0)
         because(s, "its configuration does not give the figures of its experts");
+    double offset;
+    if (s->experts > 0 && json_number(json_get(r->config, "expert_layer_offset"), &offset) &&
+        offset != s->expert_every - 1)
+        because(s, "its expert layers are placed in a way for which there is no rule");
     windows(r, s);
-    recurrences(r, s);
 }
 
 /* ---- which part, which type ---- */
@@ -559,7 +700,7 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     tied(r, root);
     finish_part(r);
     const struct json *scaling = rotation(r, &r->part.rope_scaling);
-    r->part.hybrid.present = r->part.hybrid.conv_kernel > 0;
+    layer_pattern(r, catalog_architecture(c, str_of(r->type->arch)));
     shape_from_part(&r->part, c, r->a, out);
     const double factors = (double)json_count(json_get(scaling, "long_factor"));
     if (out->rope_tensors > 1 && factors > 0 && factors <= WIDTH_MOST) out->rope_factors = factors;

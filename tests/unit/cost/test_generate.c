@@ -58,7 +58,7 @@ static void more_context_is_never_less_memory(void **state)
 static void what_is_not_known_has_no_bill(void **state)
 {
     struct stage *s = *state;
-    stage_model(s, "mamba-130m-hf", "Q4_K_M");
+    stage_model(s, "gemma-3n-E2B-it", "Q4_K_M");
     assert_exactly(held(s), 0);
     assert_non_null(bill.unruled);
     assert_int_equal(bill.lines, 0);
