@@ -84,6 +84,14 @@ static double copied_cache(const struct llama *l)
     return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
 }
 
+/* States of all sequences beside what the scan of a state space gives for each token. */
+static double scanned_states(const struct llama *l)
+{
+    const enum recurrence how = l->m->shape->arch->recurrence;
+    const bool scans = how == RECURRENCE_SCAN || how == RECURRENCE_DUAL;
+    return scans ? 4 * l->g->sequences * shape_state(l->m->shape) : 0;
+}
+
 static bool has_experts(const struct spread *p, int site)
 {
     for (size_t k = 0; k < DIGEST_KINDS; k++)
@@ -133,7 +141,7 @@ static struct moments moments_at(const struct llama *l, int site)
     if (!m.layers) return m;
     m.attention_floats = most(attention_floats(s), recurrence_floats(s));
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
-    if (!on_host) m.cache_bytes = copied_cache(l);
+    m.cache_bytes = scanned_states(l) + (on_host ? 0 : copied_cache(l));
     return m;
 }
 
@@ -160,7 +168,7 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, score_width, at.scores, "model, scores a token");
     GIVEN(b, weight_bytes, at.weight_bytes, "the largest of the host's, copied");
     GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
-    GIVEN(b, cache_bytes, at.cache_bytes, "one layer's, copied");
+    GIVEN(b, cache_bytes, at.cache_bytes, "one layer's, copied or carried on");
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);

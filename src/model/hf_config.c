@@ -12,6 +12,7 @@
 #include "catalog/architecture.h"
 #include "catalog/hf_architecture.h"
 #include "catalog/parts.h"
+#include "model/hf_layers.h"
 
 #include <string.h>
 
@@ -413,93 +414,31 @@ static void because(struct shape *s, const char *why)
     if (!s->unruled) s->unruled = why;
 }
 
-static const char other_layers[] = "it has layers of a kind for which there is no rule";
-
 static void refuse(struct reading *r, const char *why)
 {
     if (!r->refused) r->refused = why;
 }
 
-/* The letter of a kind of layers, as struct model_part has it; 0: of none known. */
-static char letter_of(struct str word)
-{
-    static const struct {
-        const char *word;
-        char letter;
-    } words[] = {{"full_attention", '*'},
-                 {"attention", '*'},
-                 {"linear_attention", 'M'},
-                 {"mamba", 'M'},
-                 {"conv", 'M'},
-                 {"moe", 'E'},
-                 {"mlp", '-'}};
-    for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (str_is(word, words[i].word)) return words[i].letter;
-    return 0;
-}
-
-static void by_words(struct reading *r, const struct json *list, char *out, size_t layers)
-{
-    for (size_t i = 0; i < layers; i++) {
-        struct str word;
-        const char letter = json_text(json_at(list, i), &word) ? letter_of(word) : 0;
-        if (!letter) refuse(r, other_layers);
-        out[i] = letter ? letter : '*';
-    }
-}
-
-static void by_letters(struct reading *r, struct str letters, char *out, size_t layers)
-{
-    if (letters.n != layers) refuse(r, "its pattern of layers is not as long as it has layers");
-    for (size_t i = 0; i < layers && i < letters.n; i++) {
-        out[i] = letters.p[i];
-        if (!strchr("M*E-", out[i]) || !out[i]) refuse(r, other_layers);
-    }
-}
-
-/* The numbers of the layers that attend; the others recur. */
-static void by_numbers(const struct json *list, char *out, size_t layers)
-{
-    double at;
-    for (size_t i = 0; i < json_count(list); i++)
-        if (json_number(json_at(list, i), &at) && at >= 0 && at < (double)layers)
-            out[(size_t)at] = '*';
-}
-
-/* One of the ways in which it may be said which layers recur, attend or feed forward; false when none of them is used. */
-static bool layer_letters(struct reading *r, char *out, size_t layers)
-{
-    static const char *const word_lists[] = {"layer_types", "layers_block_type"};
-    static const char *const number_lists[] = {"full_attn_idxs", "attn_layer_indices"};
-    struct str letters;
-    double period, offset;
-    for (size_t i = 0; i < COUNT_OF(word_lists); i++) {
-        const struct json *list = json_get(r->config, word_lists[i]);
-        if (json_count(list) != layers) continue;
-        by_words(r, list, out, layers);
-        return true;
-    }
-    if (json_text(json_get(r->config, "hybrid_override_pattern"), &letters)) {
-        by_letters(r, letters, out, layers);
-        return true;
-    }
-    memset(out, 'M', layers);
-    for (size_t i = 0; i < COUNT_OF(number_lists); i++) {
-        const struct json *list = json_get(r->config, number_lists[i]);
-        by_numbers(list, out, layers);
-        if (json_count(list)) return true;
-    }
-    if (!json_number(json_get(r->config, "attn_layer_period"), &period) || !(period >= 1) ||
-        !json_number(json_get(r->config, "attn_layer_offset"), &offset))
-        return false;
-    for (size_t i = 0; i < layers; i++)
-        if (fmod((double)i, period) == offset) out[i] = '*';
-    return true;
-}
-
 static bool has(const char *letters, char which)
 {
     return strchr(letters, which) != NULL;
+}
+
+/* Layers of all parts where they have several; of one part each, they feed forward in one way. */
+static bool has_rule(const char *letters, bool one_part)
+{
+    const bool sparse = has(letters, 'E'), dense = has(letters, '-');
+    return one_part ? !(sparse && dense) : !sparse && !dense;
+}
+
+/* What it is where nothing recurs. */
+static void plain(struct reading *r)
+{
+    struct model_part *p = &r->part;
+    if (!r->type->plain_arch) return;
+    p->arch = r->type->plain_arch;
+    p->shape.kind = "dense";
+    if (p->n_experts > 0) refuse(r, hf_other_layers);
 }
 
 /* Which of its layers recur, where it says so. */
@@ -508,22 +447,18 @@ static void layer_pattern(struct reading *r, const struct architecture *arch)
     struct model_part *p = &r->part;
     const size_t layers = p->n_layers >= 1 ? (size_t)p->n_layers : 0;
     if (!arch || arch->recurrence == RECURRENCE_NONE || !layers) return;
-    char *letters = NEW_ARRAY(r->a, char, layers + 1);
-    memset(letters, 'M', layers);
-    letters[layers] = '\0';
-    if (!layer_letters(r, letters, layers)) {
+    const char *why;
+    const char *letters = hf_layers(r->config, layers, r->a, &why);
+    if (why) refuse(r, why);
+    if (!letters) {
         if (arch->one_part && p->n_heads > 0)
             refuse(r, "it does not say which of its layers attend");
         return;
     }
     p->hybrid.layer_pattern = letters;
-    if (has(letters, 'E') && has(letters, '-')) refuse(r, other_layers);
-    if (!arch->one_part && (has(letters, 'E') || has(letters, '-'))) refuse(r, other_layers);
+    if (!has_rule(letters, arch->one_part)) refuse(r, hf_other_layers);
     if (arch->one_part && !has(letters, 'E')) p->n_experts = (double)NAN;
-    if (has(letters, 'M') || !r->type->plain_arch) return;
-    p->arch = r->type->plain_arch;
-    p->shape.kind = "dense";
-    if (p->n_experts > 0) refuse(r, other_layers);
+    if (!has(letters, 'M')) plain(r);
 }
 
 /* Do its sliding layers lie where llama.cpp expects them? */
