@@ -2,8 +2,8 @@
  * share of all memory that it is told to take is free once its own context stands; runs the model once with as many tokens and
  * sequences as it allows; what weights and that run leave of the share becomes blocks of the cache. CUDA graphs are captured afterwards,
  * out of what the share leaves of the card. Layers that recur keep the states of as many sequences as it allows, at the most. Left out:
- * sliding windows (all layers are sized as if they looked at everything, which is
- * the bound from above), pipelines over cards, what NCCL takes, speculative decoding. */
+ * sliding windows (all layers are sized as if they looked at everything, which is the bound from above), pipelines over cards, what NCCL
+ * takes, speculative decoding. */
 #include "cost/vllm.h"
 
 #include "base/num.h"
