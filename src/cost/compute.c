@@ -60,7 +60,7 @@ static double recurrence_floats(const struct shape *s)
     case RECURRENCE_DELTA: return 2 * mixed + 2 * inner;
     case RECURRENCE_CONVOLUTION: return 5 * s->width;
     case RECURRENCE_SCAN: return 5 * inner + s->recurrent.rank + 2 * state;
-    case RECURRENCE_DUAL: return 2 * inner + 2 * mixed + 2 * heads;
+    case RECURRENCE_DUAL: return 2 * inner + 3 * mixed + 2 * heads;
     default: return 0;
     }
 }

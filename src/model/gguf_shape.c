@@ -236,7 +236,8 @@ static void experts(struct making *k)
     s->experts_used = figure(k, GGUF_EXPERTS_USED, 0);
     s->expert_width = k->expert_down_row;
     s->dense_lead = figure(k, GGUF_DENSE_LEAD, 0);
-    const bool by_place = s->dense_lead <= 0 && !(s->arch && s->arch->one_part);
+    const bool by_place =
+        s->dense_lead <= 0 && k->first_expert < s->layers && !(s->arch && s->arch->one_part);
     s->expert_every = figure(k, GGUF_EXPERT_EVERY, by_place ? k->first_expert + 1 : 1);
     s->shared_width = k->shared_down_row;
     s->expert_input = figure(k, GGUF_EXPERT_INPUT, 0);
