@@ -139,8 +139,9 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    m.attention_floats = most(attention_floats(s), recurrence_floats(s));
     if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
+    /* a layer recurs without scores */
+    m.attention_floats = most(attention_floats(s), recurrence_floats(s) - m.scores);
     m.cache_bytes = scanned_states(l) + (on_host ? 0 : copied_cache(l));
     return m;
 }
