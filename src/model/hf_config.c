@@ -489,22 +489,31 @@ static bool whole(double x)
     return x >= 0 && x == floor(x);
 }
 
-static void check(const struct reading *r, struct shape *s)
+static bool has_figures(const struct shape *s)
 {
-    because(s, r->refused);
+    const bool heads = s->heads > 0 && s->kv_heads > 0 && whole(s->head_size) && s->head_size > 0;
+    return s->layers > 0 && s->width > 0 && s->vocabulary > 0 && (heads || !shape_attends(s));
+}
+
+static void check_experts(const struct reading *r, struct shape *s)
+{
+    double offset;
     if (json_count(json_get(r->config, "mlp_only_layers")))
         because(s, "its expert layers follow a list, for which there is no rule");
-    const bool heads = s->heads > 0 && s->kv_heads > 0 && whole(s->head_size) && s->head_size > 0;
-    if (!(s->layers > 0 && s->width > 0 && s->vocabulary > 0) || !(heads || !shape_attends(s)))
-        because(s, "its configuration does not give the figures of a transformer");
     if (s->experts > 0 && (s->expert_width <= 0 || s->experts_used <= 0))
         because(s, "its configuration does not give the figures of its experts");
     if (s->dense_lead < s->layers && s->experts <= 0 && s->latent.kv_rank > 0)
         because(s, "its configuration does not give the figures of its experts");
-    double offset;
     if (s->experts > 0 && json_number(json_get(r->config, "expert_layer_offset"), &offset) &&
         offset != s->expert_every - 1)
         because(s, "its expert layers are placed in a way for which there is no rule");
+}
+
+static void check(const struct reading *r, struct shape *s)
+{
+    because(s, r->refused);
+    if (!has_figures(s)) because(s, "its configuration does not give the figures of a transformer");
+    check_experts(r, s);
     windows(r, s);
 }
 
