@@ -1,4 +1,4 @@
-/* base/library.c - drivers' libraries, opened when the program runs.
+/* base/library.c - drivers' libraries and libcurl, opened when the program runs.
  *
  * Rests on dlopen(3), dlsym(3) and ld.so(8). A library that is there but of no use (another processor's, one of its own libraries
  * missing, too old) is told apart from one that is absent, since people can do something about the former. Left out: versions of

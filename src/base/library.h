@@ -1,6 +1,6 @@
 /* base/library.h - a shared library opened while running, so that a driver that is not installed is a sentence, not an error.
  *
- * Only probes of machine/ use it: what a driver says is a fact found out, and no formula may depend on it. */
+ * Probes of machine/ use it for drivers (what one says is a fact found out, and no formula may depend on it), and base/http for libcurl. */
 #pragma once
 #include "base/attr.h"
 #include <stdbool.h>

@@ -152,8 +152,8 @@ static struct str digits(const char **p)
 /* cpu2 before cpu10: runs of digits by value, everything else by bytes. */
 static int natural_order(const void *left, const void *right)
 {
-    const char *const a = *(const char *const *)left;
-    const char *const b = *(const char *const *)right;
+    const char *const a = ((const struct root_entry *)left)->name;
+    const char *const b = ((const struct root_entry *)right)->name;
     const char *p = a;
     const char *q = b;
     while (*p && *q) {
@@ -173,8 +173,18 @@ static int natural_order(const void *left, const void *right)
     return strcmp(a, b);
 }
 
-bool root_names(const struct root *r, const char *folder, struct arena *a,
-                const char *const **names, size_t *count)
+static enum root_kind kind_of(const struct dirent *entry)
+{
+    switch (entry->d_type) {
+    case DT_REG: return ROOT_FILE;
+    case DT_DIR: return ROOT_FOLDER;
+    case DT_LNK: return ROOT_LINK;
+    default: return ROOT_NOT_SAID;
+    }
+}
+
+bool root_entries(const struct root *r, const char *folder, struct arena *a,
+                  const struct root_entry **entries, size_t *count)
 {
     const int fd = open_at(r, folder, O_RDONLY | O_DIRECTORY);
     if (fd < 0) return false;
@@ -183,7 +193,7 @@ bool root_names(const struct root *r, const char *folder, struct arena *a,
         close(fd);
         return false;
     }
-    const char **list = NULL;
+    struct root_entry *list = NULL;
     size_t n = 0;
     size_t room = 0;
     const struct dirent *entry;
@@ -191,16 +201,27 @@ bool root_names(const struct root *r, const char *folder, struct arena *a,
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
         if (n == room) {
             room = room ? room * 2 : 64;
-            const char **grown = NEW_ARRAY(a, const char *, room);
-            if (n) memcpy(grown, list, n * sizeof *grown);
+            struct root_entry *grown = NEW_ARRAY(a, struct root_entry, room);
+            if (n) memcpy(grown, list, n * sizeof *list);
             list = grown;
         }
-        list[n++] = str_copy(a, str_of(entry->d_name));
+        list[n++] = (struct root_entry){str_copy(a, str_of(entry->d_name)), kind_of(entry)};
     }
     closedir(d);
     if (n) qsort(list, n, sizeof *list, natural_order);
-    *names = list;
+    *entries = list;
     *count = n;
+    return true;
+}
+
+bool root_names(const struct root *r, const char *folder, struct arena *a,
+                const char *const **names, size_t *count)
+{
+    const struct root_entry *entry;
+    if (!root_entries(r, folder, a, &entry, count)) return false;
+    const char **list = *count ? NEW_ARRAY(a, const char *, *count) : NULL;
+    for (size_t i = 0; i < *count; i++) list[i] = entry[i].name;
+    *names = list;
     return true;
 }
 

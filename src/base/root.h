@@ -29,6 +29,14 @@ bool root_u64(const struct root *r, const char *path, uint64_t *out) NODISCARD;
 /* Names in a folder, sorted (numbers inside names by value: cpu2 before cpu10), without . and .. ; at most 65536. */
 bool root_names(const struct root *r, const char *folder, struct arena *a,
                 const char *const **names, size_t *count) NODISCARD;
+/* The same with what the folder itself says of each; that of some file systems says nothing. */
+enum root_kind { ROOT_NOT_SAID, ROOT_FILE, ROOT_FOLDER, ROOT_LINK };
+struct root_entry {
+    const char *name;
+    enum root_kind kind;
+};
+bool root_entries(const struct root *r, const char *folder, struct arena *a,
+                  const struct root_entry **entries, size_t *count) NODISCARD;
 /* What a symbolic link says, unresolved. */
 bool root_link(const struct root *r, const char *path, struct arena *a, struct str *out) NODISCARD;
 bool root_has(const struct root *r, const char *path);

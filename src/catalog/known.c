@@ -5,6 +5,7 @@
 #include "catalog/known.h"
 #include "base/arena.h"
 #include "catalog/parts.h"
+#include "catalog/sources.h"
 #include "catalog/table.h"
 #include "catalog/types.h"
 
@@ -53,6 +54,11 @@ static const struct list lists[] = {
     {KNOWN_SOFTWARE, false, "software.json", NULL, "operating_systems", "name", NULL,
      "operating system"},
     {KNOWN_SOFTWARE, false, "software.json", NULL, "other", "name", NULL, "software"},
+    {KNOWN_SOURCE, false, "sources.json", NULL, "entries", "repository", NULL, "GGUF files"},
+    {KNOWN_SOURCE, false, "sources.json", NULL, "library", "tag", NULL, "Ollama's library"},
+    {KNOWN_SOURCE, false, "sources.json", NULL, "programs", "name", NULL, "line that fetches"},
+    {KNOWN_SOURCE, false, "sources.json", NULL, "disks", "name", NULL, "slow disk"},
+    {KNOWN_GUIDE, false, "guide_lines.json", NULL, "entries", "name", NULL, "line of a guide"},
 };
 
 const char *known_word(enum known_kind kind)
@@ -288,6 +294,7 @@ static bool sound(const struct catalog *c, enum known_kind kind, struct mu_err *
     const struct cloud_part *cloud;
     const struct model_part *model;
     const struct mix *mix;
+    const struct fetch_sources *fetched;
     size_t n;
     switch (kind) {
     case KNOWN_GPU: return catalog_gpus(c, &gpu, &n, err);
@@ -295,7 +302,9 @@ static bool sound(const struct catalog *c, enum known_kind kind, struct mu_err *
     case KNOWN_CLOUD: return catalog_clouds(c, &cloud, &n, err);
     case KNOWN_MODEL: return catalog_models(c, &model, &n, err);
     case KNOWN_QUANT: return catalog_mixes(c, &mix, &n, err);
+    case KNOWN_SOURCE: return catalog_sources(c, &fetched, err);
     case KNOWN_SOFTWARE:
+    case KNOWN_GUIDE:
     case KNOWN_KIND_COUNT: break;
     }
     return true;

@@ -5,13 +5,15 @@
 #include "catalog/catalog.h"
 
 /* X(kind, word) */
-#define KNOWN_KINDS(X)      \
-    X(KNOWN_GPU, "gpu")     \
-    X(KNOWN_CPU, "cpu")     \
-    X(KNOWN_CLOUD, "cloud") \
-    X(KNOWN_MODEL, "model") \
-    X(KNOWN_QUANT, "quant") \
-    X(KNOWN_SOFTWARE, "software")
+#define KNOWN_KINDS(X)            \
+    X(KNOWN_GPU, "gpu")           \
+    X(KNOWN_CPU, "cpu")           \
+    X(KNOWN_CLOUD, "cloud")       \
+    X(KNOWN_MODEL, "model")       \
+    X(KNOWN_QUANT, "quant")       \
+    X(KNOWN_SOFTWARE, "software") \
+    X(KNOWN_SOURCE, "source")     \
+    X(KNOWN_GUIDE, "guide")
 enum known_kind {
 #define KNOWN_ENUM(kind, word) kind,
     KNOWN_KINDS(KNOWN_ENUM)

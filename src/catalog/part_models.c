@@ -29,6 +29,7 @@ static const struct fields mla_fields = ROW_FIELDS(model_part, mla_field);
 
 static const struct field hybrid_field[] = {
     ROW_TEXT(model_part, "kind", hybrid.kind),
+    ROW_TEXT(model_part, "attention_layers", hybrid.attention_layers),
     ROW_NUMBER(model_part, "n_full_attention_layers", hybrid.n_full_attention_layers),
     ROW_NUMBER(model_part, "n_linear_layers", hybrid.n_linear_layers),
     ROW_NUMBER(model_part, "full_attention_interval", hybrid.full_attention_interval),
@@ -114,7 +115,10 @@ static const struct field model_field[] = {
     ROW_FLAG(model_part, "attention_k_eq_v", attention_k_eq_v),
     ROW_TEXT(model_part, "sliding_pattern", sliding_pattern),
     ROW_FLAG(model_part, "tied_embeddings", tied_embeddings),
+    ROW_FLAG(model_part, "gated", gated),
+    ROW_TEXT(model_part, "native_quant", native_quant),
     ROW_NUMBER(model_part, "embedding_dim", embedding_dim),
+    ROW_TEXT(model_part, "native_mix", native_mix),
     ROW_MAP("rope_scaling", rope_fields),
     ROW_MAP("mla", mla_fields),
     ROW_MAP("hybrid", hybrid_fields),

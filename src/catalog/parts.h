@@ -19,12 +19,15 @@ struct model_part {
     double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim;
     bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
+    bool gated;               /* its owner has people accept a licence before they fetch it */
+    const char *native_quant; /* what it is published in where that is not 16 bits; or NULL */
     struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
         bool present;
     } mla;
     struct {
         const char *kind;
+        const char *attention_layers; /* "2,5,8", from 0; NULL: evenly, or every n-th */
         double n_full_attention_layers, n_linear_layers, full_attention_interval;
         double linear_key_heads, linear_value_heads, linear_head_dim, conv_kernel;
         double d_inner, d_state, dt_rank, n_groups, n_ssm_heads;
@@ -40,6 +43,7 @@ struct model_part {
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */
+    const char *native_mix;     /* the mix that holds it as it was trained; NULL: none does */
 };
 
 bool catalog_models(const struct catalog *c, const struct model_part **out, size_t *count,

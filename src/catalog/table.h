@@ -21,9 +21,11 @@ enum catalog_part {
     PART_USES,
     PART_GUIDES,
     PART_HF_ARCHITECTURES,
+    PART_SOURCES,
+    PART_TRAINING,
     PART_COUNT
 };
-enum { KINDS_KNOWN = 6 }; /* of catalog/known.h */
+enum { KINDS_KNOWN = 8 }; /* of catalog/known.h */
 struct known;
 struct cache {
     const void *part[PART_COUNT];

@@ -29,7 +29,8 @@ struct derived llama_context(struct bill *b, const struct digest *m, const struc
 {
     const bool encoder = m->shape->arch->encoder;
     struct derived d = {.flash = g->flash_attention != (double)FLASH_OFF};
-    GIVEN(b, asked_context_tokens, g->context_tokens, "--ctx");
+    GIVEN(b, asked_context_tokens, generate_all_tokens(g),
+          g->context_each ? "--ctx of each of --parallel" : "--ctx");
     GIVEN(b, asked_batch_tokens, g->batch_tokens, "--batch");
     GIVEN(b, asked_ubatch_tokens, g->ubatch_tokens, "--ubatch");
     GIVEN(b, sequences, g->sequences, "--parallel");

@@ -8,8 +8,8 @@
 #include "base/units.h"
 #include "catalog/types.h"
 
-extern const struct workload workload_generate;
-const struct workload *const workloads[] = {&workload_generate, NULL};
+extern const struct workload workload_generate, workload_serve;
+const struct workload *const workloads[] = {&workload_generate, &workload_serve, NULL};
 
 const struct split split_host = {.sites = 1};
 
@@ -24,8 +24,8 @@ bool cost_kind_named(struct str name)
 {
     /* docs/design/DESIGN.md 4; a kind leaves this list when it gets its row above */
     static const char *const without_row[] = {
-        "serve",    "embed", "retrieve", "hidden-states", "attention",   "probe",   "statistics",
-        "finetune", "sweep", "evaluate", "compare",       "snn-convert", "snn-run", "cpu-job"};
+        "embed", "retrieve", "hidden-states", "attention",   "probe",   "statistics", "finetune",
+        "sweep", "evaluate", "compare",       "snn-convert", "snn-run", "cpu-job"};
     for (size_t i = 0; i < sizeof without_row / sizeof *without_row; i++)
         if (str_is(name, without_row[i])) return true;
     return cost_workload(name) != NULL;
@@ -37,6 +37,17 @@ void cost_bill(const struct task *t, const struct split *s, struct bill *out)
     out->full = false;
     out->unruled = NULL;
     t->kind->bill(out, t->model, t->knobs, s);
+}
+
+void cost_beside(const struct task *t, const struct split *s, struct bill *out)
+{
+    out->lines = out->abouts = 0;
+    out->full = false;
+    out->unruled = NULL;
+    if (t->kind->beside)
+        t->kind->beside(out, t->model, s);
+    else
+        t->kind->bill(out, t->model, t->knobs, s);
 }
 
 /* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */

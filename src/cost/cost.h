@@ -6,6 +6,7 @@
 
 struct arena;
 struct backend;
+struct beside;
 struct buffer_rule;
 struct catalog;
 struct digest;
@@ -29,7 +30,10 @@ struct knob {
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
 enum repack { REPACK_ON, REPACK_OFF };
-enum { OUTPUTS_AS_SEQUENCES = -1, EXTRA_BUFFERS = 2 };
+enum { OUTPUTS_AS_SEQUENCES = -1, EXTRA_BUFFERS = 2, SEQUENCES_MOST = 256 };
+/* Whose layout a bill is of (cost/runtime.h), and what it keeps weights in; auto: 16 bits, as most models are published. */
+enum runtime_id { RUNTIME_LLAMA, RUNTIME_OLLAMA, RUNTIME_TRANSFORMERS, RUNTIME_VLLM, RUNTIMES };
+enum dtype { DTYPE_AUTO, DTYPE_FP32, DTYPE_FP16, DTYPE_BF16, DTYPE_INT8, DTYPE_NF4 };
 /* Where things lie, for whoever searches for a split; a bill does not look at them. */
 enum offload { OFFLOAD_AUTO, OFFLOAD_ON, OFFLOAD_OFF };
 enum { KNOB_AUTO = -1, KNOB_ALL = -2 }; /* of a KNOB_COUNT that has words */
@@ -53,6 +57,12 @@ struct generate {
     /* Extra weight buffers this CPU has, best first (AMX, CPU_REPACK), of their rows those it can use; NULL: none. Set by judge. */
     const struct buffer_rule *buffer[EXTRA_BUFFERS];
     bool closed_form; /* compute buffer by its closed form (sweeps, rankings), not the exact plan */
+    double runtime;   /* enum runtime_id */
+    double dtype;     /* enum dtype; of runtimes that take weights as published */
+    /* context_tokens is what each sequence has: serve, and every runtime but llama.cpp, whose -c is of all of them together. */
+    bool context_each;
+    /* Adapters, a projector, a draft model (cost/beside.h); usual NULL: none. */
+    const struct beside *beside;
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */
@@ -94,6 +104,9 @@ struct workload {
     size_t knobs;
     size_t size; /* of the knobs' struct */
     void (*bill)(struct bill *b, const struct digest *m, const void *knobs, const struct split *s);
+    /* The lines of such a bill that are not its own (HELD_PROCESS), where every ABOUT() stands; NULL: the
+     * whole bill is run again for them. */
+    void (*beside)(struct bill *b, const struct digest *m, const struct split *s);
     const struct guide_rule *rule;
     size_t rules;
 };
@@ -108,7 +121,13 @@ struct task {
     const void *knobs;
 };
 void cost_bill(const struct task *t, const struct split *s, struct bill *out);
+/* Of a bill that has a rule: what is beside the held bytes alone, to be bent at little cost. */
+void cost_beside(const struct task *t, const struct split *s, struct bill *out);
 void generate_usual(struct generate *g, const struct digest *m, const struct weight_type *types);
+/* The same with what another runtime has by itself; every sequence has a context of its own there. */
+void generate_under(struct generate *g, enum runtime_id runtime);
+/* Tokens that all sequences may have in the cache together, as they were asked for. */
+double generate_all_tokens(const struct generate *g);
 /* Sets one knob from text ("8k", "q8_0", "off"). The message names the choices. */
 bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
               const struct catalog *c, struct mu_err *err);

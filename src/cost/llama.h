@@ -49,6 +49,8 @@ void llama_kv_cache(struct bill *b, const struct llama *l);
 void llama_compute(struct bill *b, const struct llama *l);
 void llama_output(struct bill *b, const struct digest *m, const struct generate *g);
 void llama_process(struct bill *b, const struct digest *m);
+/* What the same process holds beside the model (cost/beside.h). */
+void llama_beside(struct bill *b, const struct llama *l);
 /* What drivers take on devices beside all buffers. */
 void llama_drivers(struct bill *b, const struct split *s);
 /* Work of one token: decoded at a depth of g->prompt_tokens, and of a prompt that long. */

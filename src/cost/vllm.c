@@ -7,7 +7,7 @@
 #include "cost/vllm.h"
 
 #include "base/num.h"
-#include "catalog/architecture.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/model.h"
 
@@ -73,8 +73,7 @@ static double layers_that_attend(const struct digest *m)
     return m->shape->layers - others;
 }
 
-/* Bytes of the cache that one token takes on one card; 0: it keeps something else. */
-static double token_bytes(const struct digest *m, const struct vllm_asked *asked)
+double vllm_token_bytes(const struct digest *m, const struct vllm_asked *asked)
 {
     const struct shape *s = m->shape;
     const double layers = layers_that_attend(m);
@@ -99,8 +98,8 @@ static double tokens_in(double cache_bytes, double token)
 bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vllm_sized *out)
 {
     const struct shape *s = m->shape;
-    if (m->unruled || s->unruled || !s->arch || s->arch->encoder) return false;
-    const double token = token_bytes(m, asked);
+    if (published_unruled(m)) return false;
+    const double token = vllm_token_bytes(m, asked);
     const double logits =
         asked->sequences * s->vocabulary / asked->cards * float_bytes * logits_copies;
     const double run = asked->batch_tokens * widest(s, asked->cards) * half_bytes;

@@ -24,6 +24,8 @@ struct vllm_sized {
 };
 /* False for models whose cache is none of keys and values in every layer. */
 bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vllm_sized *out);
+/* Bytes of the cache that one token takes on one card; 0: it keeps something else. */
+double vllm_token_bytes(const struct digest *m, const struct vllm_asked *asked);
 /* The usual share of a card, or what is free of it once vLLM's own context stands, in whole hundredths. */
 double vllm_utilization(double total_bytes, double free_bytes);
 /* Shares of layers and heads that vLLM accepts: cards divide the heads, and the key heads or the other way round. */

@@ -1,6 +1,6 @@
-/* generate: text from a prompt with llama.cpp, as a llama-server of v0.5.0 is set up unless told otherwise. The row of its knobs, their
- * defaults, the bill that its parts make up (llama.h), and the rule of thumb that people use instead. Left out: draft models, adapters,
- * several prompts' cache on disk. */
+/* generate: text from a prompt, with llama.cpp unless another runtime is asked for (runtime.h), as a llama-server of v0.5.0 is set up
+ * unless told otherwise. The row of its knobs, their defaults, the bill that its parts make up (llama.h), and the rule of thumb that
+ * people use instead. Left out: several prompts' cache on disk. */
 #include <assert.h>
 #include <string.h>
 
@@ -8,7 +8,9 @@
 #include "catalog/architecture.h"
 #include "catalog/types.h"
 #include "cost/cost.h"
+#include "cost/generate.h"
 #include "cost/llama.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 
 enum {
@@ -25,7 +27,10 @@ static const char *const count_words[] = {"auto", "all", NULL};
 static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
                                           "q4_1", "iq4_nl", "q5_0", "q5_1", NULL};
 
-static const struct knob knobs[] = {
+static const char *const runtime_choices[] = {"llama.cpp", "ollama", "transformers", "vllm", NULL};
+static const char *const dtype_choices[] = {"auto", "fp32", "fp16", "bf16", "int8", "nf4", NULL};
+
+const struct knob generate_knobs[GENERATE_KNOBS] = {
     {.name = "context_tokens",
      .option = "ctx",
      .words = "context, tokens; the smaller of 8k and the model's own",
@@ -59,7 +64,7 @@ static const struct knob knobs[] = {
      .words = "sequences at once; 1",
      .kind = KNOB_COUNT,
      .least = 1,
-     .most = 256,
+     .most = SEQUENCES_MOST,
      .offset = FIELD(sequences)},
     {.name = "batch_tokens",
      .option = "batch",
@@ -165,7 +170,20 @@ static const struct knob knobs[] = {
      .words = "embeddings given out beside logits; off",
      .kind = KNOB_SWITCH,
      .offset = FIELD(embeddings)},
+    {.name = "runtime",
+     .option = "runtime",
+     .words = "the program that runs it; llama.cpp",
+     .kind = KNOB_CHOICE,
+     .choices = runtime_choices,
+     .offset = FIELD(runtime)},
+    {.name = "dtype",
+     .option = "dtype",
+     .words = "of the weights, under transformers and vLLM; auto (16 bits, as most are published)",
+     .kind = KNOB_CHOICE,
+     .choices = dtype_choices,
+     .offset = FIELD(dtype)},
 };
+static_assert(sizeof generate_knobs / sizeof *generate_knobs == GENERATE_KNOBS, "all are set");
 
 static const struct weight_type *type_named(const struct weight_type *types, const char *name)
 {
@@ -212,6 +230,8 @@ static bool blocks_divide_heads(const struct shape *s, const struct generate *g)
 static const char *unruled(const struct digest *m, const struct generate *g)
 {
     const bool flash = g->flash_attention != (double)FLASH_OFF;
+    if (g->dtype != (double)DTYPE_AUTO)
+        return "it takes the types of the file (--quant), not --dtype, under llama.cpp and Ollama";
     if (m->unruled) return m->unruled;
     if (m->shape->unruled) return m->shape->unruled;
     if (!m->shape->arch) return "its architecture is not known";
@@ -227,10 +247,17 @@ static const char *unruled(const struct digest *m, const struct generate *g)
     return NULL;
 }
 
-static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+/* All that ABOUT()s stand in, under llama.cpp. */
+void generate_beside(struct bill *b, const struct digest *m, const struct split *s)
 {
-    struct generate g = *(const struct generate *)chosen;
-    assert(s->sites >= 1 && s->sites <= SITES);
+    llama_process(b, m);
+    llama_drivers(b, s);
+}
+
+void llama_bill(struct bill *b, const struct digest *m, const struct generate *asked,
+                const struct split *s)
+{
+    struct generate g = *asked;
     b->unruled = unruled(m, &g);
     if (b->unruled) return;
     if (split_pins_host(s)) g.repack = REPACK_OFF;
@@ -241,9 +268,17 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     llama_kv_cache(b, &l);
     llama_compute(b, &l);
     llama_output(b, m, &g);
-    llama_process(b, m);
-    llama_drivers(b, s);
+    llama_beside(b, &l);
+    generate_beside(b, m, s);
     llama_work(b, &l);
+}
+
+void generate_bill(struct bill *b, const struct digest *m, const void *chosen,
+                   const struct split *s)
+{
+    const struct generate *g = chosen;
+    assert(s->sites >= 1 && s->sites <= SITES);
+    runtime_of(g)->bill(b, m, g, s);
 }
 
 /* ---- the rule of thumb: parameters x nominal bytes x overhead */
@@ -304,7 +339,7 @@ static double video_bytes(const struct digest *m, const void *chosen)
 #define SIZING_GUIDE "introduction to VRAM sizing (seed 004)"
 
 /* The reason why a rule differs stands once, with the rule for this kind of model. */
-static const struct guide_rule rules[] = {
+const struct guide_rule generate_rules[GENERATE_RULES] = {
     {"parameters x bytes x 1.15",
      "it counts the bits in the type's name, where blocks carry scales and some matrices are kept "
      "wider, and a fixed share for the rest: no context, no logits, no repacked copies",
@@ -320,11 +355,12 @@ static const struct guide_rule rules[] = {
 extern const struct workload workload_generate;
 const struct workload workload_generate = {
     .name = "generate",
-    .words = "text from a prompt, with llama.cpp",
-    .knob = knobs,
-    .knobs = sizeof knobs / sizeof *knobs,
+    .words = "text from a prompt",
+    .knob = generate_knobs,
+    .knobs = GENERATE_KNOBS,
     .size = sizeof(struct generate),
-    .bill = bill,
-    .rule = rules,
-    .rules = sizeof rules / sizeof *rules,
+    .bill = generate_bill,
+    .beside = generate_beside,
+    .rule = generate_rules,
+    .rules = GENERATE_RULES,
 };

@@ -2,14 +2,14 @@
  * operations between: the prices of decode and prefill.
  *
  * {"types": [12, 14, 8], "columns": [1, 512], "bytes": 6e8, "seconds": 5, ...}; types are ggml's ids, the important ones first. For each
- * type in the buffer llama.cpp would choose, with all threads and with one: products of 4096 x 2048 weights with one column (decode), out
- * of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; with one column on short
- * rows too, since starting a row takes time; and with 512 columns (a prompt's micro-batch). The columns between come from the first types
- * alone. In the other buffers that take it, where experts and odd shapes lie, 1 and 32 columns; of the first types also experts, with as
- * many for each. Then attention with 32 heads of 128 and of 64, four to a key and each with its own, chains of small operations, and norm,
- * product and sum over a micro-batch. 2 operations a weight and column; 4 a query's value, cell and token; bytes are what each operation
- * reads and writes. All in two rounds, since what else the machine's host does comes and goes. Left out: how the parts of a model
- * overlap. */
+ * type in the buffer llama.cpp would choose, with all threads and with one: products of 4096 x 2048 weights with one column (decode),
+ * out of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; with one column, of
+ * common types on short rows too, since starting a row takes time; and with 512 columns (a prompt's micro-batch). The columns between
+ * come from the first types alone. In the other buffers that take it, where experts and odd shapes lie, 1 and 32 columns; of the first
+ * types also experts, with as many for each. Then attention with 32 heads of 128 and of 64, four to a key and each with its own, chains
+ * of small operations, and norm, product and sum over a micro-batch. 2 operations a weight and column; 4 a query's value, cell and
+ * token; bytes are what each operation reads and writes. All in two rounds, since what else the machine's host does comes and goes. Left
+ * out: how the parts of a model overlap. */
 #include "engine/kernels.h"
 
 #include <assert.h>
@@ -113,13 +113,13 @@ static struct found *found_of(struct sitting *s, const struct point *p)
     return found;
 }
 
-/* One round; what takes longer than two shares has one only. */
+/* One round; what takes longer than two shares, as more than a first run said, has one only. */
 static bool measure(struct sitting *s, const struct point *p, struct mu_err *err)
 {
     if (!kernels_threads(&s->kernels, p->threads, err)) return false;
     const double over_s = clock_s() - s->start_s - s->planned_s;
     struct runs *runs = found_of(s, p)->runs;
-    if (runs->count && p->amount > 2 * p->slice_s * runs->likely) return true;
+    if (runs->count > 1 && p->amount > 2 * p->slice_s * runs->likely) return true;
     point_runs(&s->kernels, p, over_s > grace_share * s->in->seconds, runs);
     idle_sample(&s->idle);
     s->planned_s += p->slice_s / slice_share;
@@ -227,7 +227,8 @@ static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, s
                           bool first, struct mu_err *err)
 {
     if (!measure_rows(s, where, at, LONG_ROW, first, err)) return false;
-    return !first || measure_rows(s, where, at, SHORT_ROW, first, err);
+    if (!first || (at >= COMMON_TYPES && !goes_by_row(s->type[at]))) return true;
+    return measure_rows(s, where, at, SHORT_ROW, first, err);
 }
 
 /* ---- experts: each token picks some of a tensor's matrices, which llama.cpp keeps in another kind of buffer than single ones ---- */

@@ -41,10 +41,12 @@ static const struct field row_fields[] = {
              "of memory bandwidth, attention that writes its scores"),
     FIELD_OPTIONAL(FIELD_TEXT, struct row, quant_rate, "what quant_share is of: igemm or hgemm"),
     CONSTANT(FIELD_NUMBER, "quant_share", quant_share, "of that rate, quantised weights"),
+    CONSTANT(FIELD_NUMBER, "unpack_share", unpack_share, "of sgemm, beside igemm"),
     CONSTANT(FIELD_NUMBER, "float_share", float_share, "of hgemm (a CPU's sgemm), other weights"),
     CONSTANT(FIELD_NUMBER, "half_columns", half_columns, "columns that reach half of it"),
     CONSTANT(FIELD_NUMBER, "expert_share", expert_share, "of that rate, chosen experts"),
     CONSTANT(FIELD_NUMBER, "launch_s", launch_s, "a node of the graph, beside its work"),
+    CONSTANT(FIELD_NUMBER, "handoff_s", handoff_s, "from one device to the next, a token"),
     CONSTANT(FIELD_NUMBER, "flop_per_cycle", flop_per_cycle, "of a CPU's core, 32-bit"),
     CONSTANT(FIELD_NUMBER, "core_read_per_s", core_read_per_s, "bytes that one core reads"),
     CONSTANT(FIELD_NUMBER, "decode_low", decode[RANGE_DENSE].low, "measured / predicted"),
@@ -55,6 +57,8 @@ static const struct field row_fields[] = {
     CONSTANT(FIELD_NUMBER, "moe_decode_high", decode[RANGE_EXPERTS].high, "measured / predicted"),
     CONSTANT(FIELD_NUMBER, "moe_prefill_low", prefill[RANGE_EXPERTS].low, "measured / predicted"),
     CONSTANT(FIELD_NUMBER, "moe_prefill_high", prefill[RANGE_EXPERTS].high, "measured / predicted"),
+    CONSTANT(FIELD_NUMBER, "several_low", several.low, "measured / predicted"),
+    CONSTANT(FIELD_NUMBER, "several_high", several.high, "measured / predicted"),
 };
 static const struct fields row_table = FIELD_TABLE(struct row, "accelerator", row_fields);
 static const struct field file_fields[] = {
@@ -79,7 +83,7 @@ static bool ranges_checked(const struct accelerator *x)
 {
     for (size_t i = 0; i < RANGE_KINDS; i++)
         if (!is_range(x->decode[i]) || !is_range(x->prefill[i])) return false;
-    return true;
+    return is_range(x->several);
 }
 
 static bool shares_checked(const struct accelerator *x)
@@ -88,7 +92,7 @@ static bool shares_checked(const struct accelerator *x)
                             x->quant_share, x->float_share, x->expert_share};
     for (size_t i = 0; i < COUNT_OF(share); i++)
         if (!is_share(share[i])) return false;
-    return true;
+    return isnan(x->unpack_share) || is_share(x->unpack_share);
 }
 
 static bool row_checked(const struct row *r, struct mu_err *err)
@@ -101,6 +105,8 @@ static bool row_checked(const struct row *r, struct mu_err *err)
     if (!(x->half_columns >= 0 && x->half_columns <= columns_most) ||
         !(x->launch_s >= 0 && x->launch_s <= launch_most_s))
         return err_set(err, MU_DATA, "\"half_columns\" or \"launch_s\" is missing or too much");
+    if (!isnan(x->handoff_s) && !(x->handoff_s >= 0 && x->handoff_s <= launch_most_s))
+        return err_set(err, MU_DATA, "\"handoff_s\" is too much");
     if (!ranges_checked(x))
         return err_set(err, MU_DATA, "a range needs both its ends, in their order");
     return true;

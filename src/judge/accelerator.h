@@ -22,12 +22,16 @@ struct accelerator {
      * hgemm), other weights and attention (of hgemm). */
     double quant_share, float_share;
     bool integers;
+    /* Of the listed rate of singles, with integers: values are unpacked and scaled beside the product. NaN: nothing is. */
+    double unpack_share;
     double half_columns; /* with so many columns half of it is reached */
     double expert_share; /* of that rate, products of the experts that tokens chose */
     double launch_s;     /* a node of the graph, beside its work; of CPUs for each thread */
+    double handoff_s;    /* what a token loses where one device hands over to the next */
     /* Of CPUs, whose architecture is a SIMD level: 32-bit FLOP of a core a cycle, and what one core reads at most. */
     double flop_per_cycle, core_read_per_s;
     struct accelerator_range decode[RANGE_KINDS], prefill[RANGE_KINDS]; /* NaN: none */
+    struct accelerator_range several; /* decoding on several devices; NaN: none */
 };
 
 /* Fills world's `accelerator` from the data that ships. made: engines of that time ("2024-05"); NULL: of today. */

@@ -78,7 +78,7 @@ static void hold_buffers(const struct lines *l, const struct allocated *x)
     hold(l, "output buffer", "output", x->output_bytes);
 }
 
-/* The plan's own memory goes, the rest of the bill stays behind the new lines. */
+/* The plan's own memory of the model goes; what lies beside it and the rest of the bill stay behind the new lines. */
 static void exchange(const struct lines *l, const struct allocated *x, struct arena *a)
 {
     struct bill *old = NEW(a, struct bill);
@@ -87,7 +87,9 @@ static void exchange(const struct lines *l, const struct allocated *x, struct ar
     hold_buffers(l, x);
     for (size_t i = 0; i < old->lines; i++) {
         const struct line *line = &old->line[i];
-        if (line->phase != HELD || line->held_as != HELD_OWN) bill_add(l->bill, line->term, line);
+        const bool beside = strcmp(line->term->group, "beside") == 0;
+        if (line->phase != HELD || line->held_as != HELD_OWN || beside)
+            bill_add(l->bill, line->term, line);
     }
 }
 

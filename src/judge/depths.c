@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "catalog/architecture.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 
 /* The same placement at every depth: it was chosen once. */
@@ -26,6 +27,7 @@ size_t judge_depths(const struct task *t, const struct machine *m, const struct 
     const double first_tokens = 2048, times = 4;
     const struct generate *g = t->knobs;
     const struct shape *s = t->model->shape;
+    if (runtime_of(g)->unpriced) return 0;
     if (t->model->unruled || s->unruled || !s->arch || s->arch->encoder) return 0;
     const double room = least(generate_derived(t->model, g).cells, g->context_tokens);
     const double end_tokens = room - g->prompt_tokens;

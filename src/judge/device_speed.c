@@ -1,6 +1,7 @@
 /* A roofline with shares: bytes that the columns of a product share are read at a share of the listed bandwidth, what is multiplied goes
- * at a share of the listed matrix rate (of halves, or of singles where halves are slower) that few columns do not reach, and each node of the graph costs its launch. One column hides
- * its arithmetic behind its reading; of several, all but one stand beside it. Left out: caches (weights smaller than a last-level
+ * at a share of the listed matrix rate (of halves, or of singles where halves are slower) that few columns do not reach, and each node of the graph
+ * costs its launch. Weights multiplied as integers are unpacked and scaled beside that, at a share of the rate of singles. One column
+ * hides its arithmetic behind its reading; of several, all but one stand beside it. Left out: caches (weights smaller than a last-level
  * cache stay in it on few cards only), clocks that fall, kernels that are slower for single types of weights. */
 #include "judge/device_speed.h"
 
@@ -35,10 +36,14 @@ static double listed(const struct device *d, enum machine_work work)
 static double multiplied_per_s(const struct device *d, const struct accelerator *x, bool integers)
 {
     const double igemm = listed(d, WORK_IGEMM_FLOP);
-    const double hgemm = most(listed(d, WORK_HGEMM_FLOP), listed(d, WORK_SGEMM_FLOP));
+    const double sgemm = listed(d, WORK_SGEMM_FLOP);
+    const double hgemm = most(listed(d, WORK_HGEMM_FLOP), sgemm);
     if (!integers) return x->float_share * hgemm;
     if (!x->integers) return x->quant_share * hgemm;
-    return igemm > 0 ? x->quant_share * igemm : x->float_share * hgemm;
+    if (!(igemm > 0)) return x->float_share * hgemm;
+    const double product_per_s = x->quant_share * igemm;
+    if (!(sgemm > 0) || !(x->unpack_share > 0)) return product_per_s;
+    return 1 / (1 / product_per_s + 1 / (x->unpack_share * sgemm));
 }
 
 static double seconds_of(const struct line *l, const struct device *d, const struct accelerator *x,

@@ -261,6 +261,16 @@ static bool read_experiments(const struct reading *in, const struct yaml *top,
     return true;
 }
 
+/* "a, b, c" */
+static const char *known_ids(const struct reading *in, const struct experiment_set *set)
+{
+    enum { IDS_SHOWN = 24 };
+    const char *text = set->experiment[0].id;
+    for (size_t i = 1; i < set->experiments && i < IDS_SHOWN; i++)
+        text = str_format(in->arena, "%s, %s", text, set->experiment[i].id);
+    return set->experiments > IDS_SHOWN ? str_format(in->arena, "%s, ...", text) : text;
+}
+
 /* `after`, `unless` and `together` must name experiments of the set. */
 static bool check_names(const struct reading *in, const struct yaml *top,
                         const struct experiment_set *set)
@@ -273,8 +283,9 @@ static bool check_names(const struct reading *in, const struct yaml *top,
         for (size_t k = 0; k < e->togethers; k++)
             if (!experiment_find(set, e->together[k])) missing = e->together[k];
         if (missing)
-            return yaml_error(top, in->name, in->err, "experiment %s names %s, which is not in it",
-                              e->id, str_visible(in->arena, str_of(missing)));
+            return yaml_error(top, in->name, in->err,
+                              "experiment %s names %s, which is not in it; there are: %s", e->id,
+                              str_visible(in->arena, str_of(missing)), known_ids(in, set));
     }
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "catalog/architecture.h"
+#include "cost/runtime.h"
 #include "judge/placement.h"
 #include "judge/speed.h"
 #include "machine/facts.h"
@@ -28,6 +29,7 @@ const struct residual *judge_memory_residual(const struct task *t, const struct 
                                              const struct world *w)
 {
     const struct generate *g = t->knobs;
+    if (runtime_of(g)->published) return NULL;
     if (!g->closed_form && t->model->shape->arch->checked) return NULL;
     if (s->sites == 1) return residual_find(w, "memory_cpu.total.closed_form");
     return residual_find(w, site == ON_HOST ? "memory_offload.host.closed_form"
@@ -81,14 +83,20 @@ static double held_as(const struct bill *b, int site, enum held_as as)
     return sum;
 }
 
-/* What is beside the held bytes, at the high end of what it depends on and nobody knows: the bill run again with each unknown bent,
- * differences in quadrature. */
+/* What is beside the held bytes, at the high end of what it depends on and nobody knows: those lines of the bill run again with each unknown
+ * bent, differences in quadrature. */
 static void beside_most(const struct task *t, struct verdict *v)
 {
     double squares[SITES] = {0};
     for (size_t k = 1; k <= v->bill.abouts; k++) {
-        struct bill again = {.bent = k, .bend = +1};
-        cost_bill(t, &v->split, &again);
+        struct bill again;
+        again.note = NULL;
+        again.bent = k;
+        again.bend = +1;
+        if (runtime_of(t->knobs)->published)
+            cost_bill(t, &v->split, &again);
+        else
+            cost_beside(t, &v->split, &again);
         for (int i = 0; i < v->split.sites; i++) {
             const double more = held_as(&again, i, HELD_PROCESS) - v->site[i].beside_bytes;
             squares[i] += more * more;
@@ -96,6 +104,26 @@ static void beside_most(const struct task *t, struct verdict *v)
     }
     for (int i = 0; i < v->split.sites; i++)
         v->site[i].beside_most_bytes = v->site[i].beside_bytes + sqrt(squares[i]);
+}
+
+/* What a site holds, from the least to the most that it depends on and nobody knows; for runtimes that no truth stands behind. */
+static void held_range(const struct task *t, struct verdict *v)
+{
+    double less[SITES] = {0}, more[SITES] = {0};
+    for (size_t k = 1; k <= v->bill.abouts; k++)
+        for (int bend = -1; bend <= 1; bend += 2) {
+            struct bill again = {.bent = k, .bend = bend};
+            cost_bill(t, &v->split, &again);
+            for (int i = 0; i < v->split.sites; i++) {
+                const double by = bill_held(&again, (unsigned)i) - v->site[i].held_bytes.likely;
+                *(by < 0 ? &less[i] : &more[i]) += by * by;
+            }
+        }
+    for (int i = 0; i < v->split.sites; i++) {
+        const double likely = v->site[i].held_bytes.likely;
+        v->site[i].held_bytes = estimate_of(likely - sqrt(less[i]), likely, likely + sqrt(more[i]),
+                                            ESTIMATED, "its rules, never held against a run");
+    }
 }
 
 /* A limit of address space counts pages of mapped files too, which the pool does not. */
@@ -147,6 +175,15 @@ static enum fits fits_together(const struct machine *m, const struct verdict *v,
     }
     const struct pool *pool = &m->pool[v->site[first].pool];
     return fits_in(likely, high, known_or(pool->usable_bytes, (double)NAN));
+}
+
+void judge_narrow(struct verdict *v, int site, double usable_bytes, const char *bound_by)
+{
+    struct site *s = &v->site[site];
+    s->usable_bytes = usable_bytes;
+    s->bound_by = bound_by;
+    s->fits = fits_in(site_needs(s), site_needs_most(s), usable_bytes);
+    if (s->fits > v->fits) v->fits = s->fits;
 }
 
 void judge_fits(const struct machine *m, struct verdict *v)
@@ -211,6 +248,12 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
                         struct verdict *out)
 {
     const double threads = threads_of(t, m);
+    const struct generate *g = t->knobs;
+    if (runtime_of(g)->unpriced) {
+        out->decode_per_s = out->prefill_per_s = out->decode_per_joule =
+            not_priced(runtime_of(g)->unpriced);
+        return;
+    }
     const bool host = out->split.sites == 1;
     const struct sample *s = host ? calibrate_find(w->sample, w->samples, t, threads) : NULL;
     if (s) {
@@ -219,7 +262,6 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
         out->decode_per_joule = tokens_per_joule(m, out);
         return;
     }
-    const struct generate *g = t->knobs;
     const struct shape *shape = t->model->shape;
     const struct speed_asked asked = {
         .bill = &out->bill,
@@ -274,6 +316,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
             widened(bill_held(&out->bill, (unsigned)i), judge_memory_residual(t, s, i, w));
         out->site[i].beside_bytes = held_as(&out->bill, i, HELD_PROCESS);
     }
+    if (runtime_of(t->knobs)->published) held_range(t, out);
     beside_most(t, out);
     judge_fits(m, out);
     judge_speed(t, m, w, out);
@@ -283,13 +326,14 @@ void judge_task(const struct task *t, const struct machine *m, const struct worl
                 struct verdict *out)
 {
     const struct seats host = {.place = {(uint16_t)(machine_cpu(m) - m->place)}};
+    if (placement_torch(t, m, w, out)) return;
     if (!placement_find(t, m, w, out)) judge_split(t, m, w, &split_host, &host, out);
 }
 
 double judge_trained_context(const struct task *t)
 {
     const struct generate *g = t->knobs;
-    return t->model->shape->context_tokens * (g->kv_unified ? 1 : g->sequences);
+    return t->model->shape->context_tokens * (g->kv_unified || g->context_each ? 1 : g->sequences);
 }
 
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,

@@ -99,6 +99,8 @@ struct seats {
 /* The same with everything where the split says. */
 void judge_split(const struct task *t, const struct machine *m, const struct world *w,
                  const struct split *s, const struct seats *at, struct verdict *out);
+/* A site has no more than that, and why: judges again whether it fits. */
+void judge_narrow(struct verdict *v, int site, double usable_bytes, const char *bound_by);
 /* Judges again what follows from what the sites hold: fits, why, usable bytes and what bounds them. */
 void judge_fits(const struct machine *m, struct verdict *v);
 /* The context of all sequences together that the model was trained for: its own, times the sequences unless they share it. */
@@ -106,6 +108,9 @@ double judge_trained_context(const struct task *t);
 /* The largest context (a multiple of `step`, at most that) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);
+/* The most sequences that fit, not only probably, with the context asked for; 0 when none does or nothing is computed. */
+double judge_largest_sequences(const struct task *t, const struct machine *m,
+                               const struct world *w);
 /* Speed behind so many tokens in the cache: none, then ever more up to the end of the context. 0 rows for what does not write. */
 struct depth {
     double tokens;

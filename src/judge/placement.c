@@ -191,16 +191,19 @@ static void try_in_parts(struct search *s, const int *best, int count)
     (void)try_cache(s, best, count);
 }
 
-/* Everything on one device, else on as few as hold it. */
+/* Everything on one device; on as few as hold it where that is not the fastest, which may take a part. */
 static bool try_all_on_devices(struct search *s)
 {
-    bool found = false;
-    for (int i = 0; i < s->devices; i++) found = try_whole(s, &s->by_speed[i], 1) || found;
-    for (int n = 2; n <= s->devices && !found; n++) {
+    bool fastest = false, alone = false, found = false;
+    for (int i = 0; i < s->devices; i++) {
+        alone = try_whole(s, &s->by_speed[i], 1) || alone;
+        fastest = fastest || (i == 0 && alone);
+    }
+    for (int n = 2; n <= s->devices && !found && !fastest; n++) {
         found = try_whole(s, s->by_speed, n);
         found = try_whole(s, s->by_size, n) || found;
     }
-    return found;
+    return found || alone;
 }
 
 static void look(struct search *s)
@@ -220,18 +223,28 @@ static void look(struct search *s)
 /* ---- the best of them */
 
 static const double as_fast = 1.01; /* what differs by less is decided by the order of preference */
+static const double worth_a_device = 1.1; /* to gain less, no other device is taken */
 
-static bool faster(struct estimate a, struct estimate b)
+static bool faster(struct estimate a, struct estimate b, double by)
 {
-    return estimate_known(a) && estimate_known(b) && a.likely > b.likely * as_fast;
+    return estimate_known(a) && estimate_known(b) && a.likely > b.likely * by;
+}
+
+/* More devices must be worth it where fewer hold everything too. */
+static double worth(const struct candidate *a, const struct candidate *b)
+{
+    const bool whole = a->way == ALL_ON_DEVICES && b->way == ALL_ON_DEVICES;
+    return whole && a->split.sites > b->split.sites ? worth_a_device : as_fast;
 }
 
 static bool better(const struct candidate *a, const struct candidate *b)
 {
-    if (faster(a->decode_per_s, b->decode_per_s)) return true;
-    if (faster(b->decode_per_s, a->decode_per_s)) return false;
-    if (faster(a->prefill_per_s, b->prefill_per_s)) return true;
-    if (faster(b->prefill_per_s, a->prefill_per_s)) return false;
+    if (faster(a->decode_per_s, b->decode_per_s, worth(a, b))) return true;
+    if (faster(b->decode_per_s, a->decode_per_s, worth(b, a))) return false;
+    if (worth(a, b) > as_fast) return false;
+    if (worth(b, a) > as_fast) return true;
+    if (faster(a->prefill_per_s, b->prefill_per_s, as_fast)) return true;
+    if (faster(b->prefill_per_s, a->prefill_per_s, as_fast)) return false;
     if (a->way != b->way) return a->way < b->way;
     return search_on_devices(a) > search_on_devices(b);
 }

@@ -14,3 +14,8 @@ size_t placement_devices(const struct machine *m, uint16_t place[SITES - 1]);
  * fits, the verdict is of what comes nearest. */
 bool placement_find(const struct task *t, const struct machine *m, const struct world *w,
                     struct verdict *out);
+/* Those of them that PyTorch's programs take: cards with memory of their own, under CUDA or ROCm. */
+size_t placement_cards(const struct machine *m, uint16_t place[SITES - 1]);
+/* The same for runtimes that take weights as published; false, and nothing written, for the others. */
+bool placement_torch(const struct task *t, const struct machine *m, const struct world *w,
+                     struct verdict *out);

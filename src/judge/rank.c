@@ -79,6 +79,11 @@ const struct machine *machine_spared(const struct machine *m, double share, stru
     return out;
 }
 
+/* Mixes to be tried, best quality first. */
+struct candidates {
+    const struct mix *mix[MIXES_MOST];
+    size_t n, smallest;
+};
 struct ranker {
     const struct ranking *ranking;
     const struct machine *machine, *spare; /* spare: the machine less what is to stay free */
@@ -89,10 +94,8 @@ struct ranker {
     struct generate buffers; /* the knobs with this machine's weight buffers set */
     struct digest *digest;   /* of the model looked at, and its knobs */
     struct generate *knobs;
-    const struct mix *mix[MIXES_MOST];
-    size_t mixes;
-    size_t smallest; /* of them, by bits a weight */
-    bool priced;     /* what is not priced does not run well */
+    struct candidates usual;
+    bool priced; /* what is not priced does not run well */
 };
 
 static struct task task_of(const struct ranker *s, const struct shape *shape, struct ranked *out)
@@ -124,10 +127,11 @@ struct ranker *ranker_new(const struct ranking *r, const struct machine *m, cons
                          .knobs = NEW(a, struct generate)};
     if (!s->types) return NULL;
     judge_buffers(m, c, a, &s->buffers);
-    s->mixes = ranking_mixes(r, c, s->mix, MIXES_MOST);
-    for (size_t i = 0; i < s->mixes; i++)
-        if (s->mix[i]->bits_per_weight <= s->mix[s->smallest]->bits_per_weight) s->smallest = i;
-    return s->mixes ? s : NULL;
+    struct candidates *u = &s->usual;
+    u->n = ranking_mixes(r, c, u->mix, MIXES_MOST);
+    for (size_t i = 0; i < u->n; i++)
+        if (u->mix[i]->bits_per_weight <= u->mix[u->smallest]->bits_per_weight) u->smallest = i;
+    return u->n ? s : NULL;
 }
 
 /* Of what fits at no quantisation, or cannot be told: the smallest stands for all. */
@@ -139,30 +143,62 @@ static enum rank_end fits_not(const struct ranker *s, struct ranked *r)
     return r->verdict.fits == FITS ? RANK_TIGHT : RANK_TOO_LARGE;
 }
 
-static void judge_mix(const struct ranker *s, const struct shape *shape, size_t mix,
+static double bytes_of(const struct ranker *s, const struct shape *shape, const struct mix *mix)
+{
+    digest_of_shape(shape, mix, s->catalog, s->digest);
+    return s->digest->unruled ? (double)INFINITY : s->digest->weight_bytes;
+}
+
+/* Of a model that was trained in a mix: that one, which loses nothing, and of the usual ones those that are smaller. */
+static const struct candidates *candidates_of(const struct ranker *s, const struct model_part *part,
+                                              const struct shape *shape, struct candidates *own)
+{
+    const struct mix *row =
+        part->native_mix ? catalog_mix(s->catalog, str_of(part->native_mix)) : NULL;
+    if (!row) return &s->usual;
+    struct mix *native = NEW(s->arena, struct mix);
+    *native = *row;
+    /* nothing is lost, by whatever the others' loss is held against */
+    native->perplexity_increase = s->usual.mix[0]->perplexity_increase;
+    native->perplexity_increase.value = 0;
+    const double whole = bytes_of(s, shape, native);
+    double least_bytes = whole;
+    *own = (struct candidates){.mix = {native}, .n = 1};
+    for (size_t i = 0; i < s->usual.n && own->n < MIXES_MOST; i++) {
+        const double bytes = bytes_of(s, shape, s->usual.mix[i]);
+        if (!(bytes < whole)) continue;
+        if (bytes < least_bytes) own->smallest = own->n;
+        least_bytes = least(least_bytes, bytes);
+        own->mix[own->n++] = s->usual.mix[i];
+    }
+    return own;
+}
+
+static void judge_mix(const struct ranker *s, const struct shape *shape, const struct mix *mix,
                       struct ranked *out)
 {
-    out->mix = s->mix[mix];
+    out->mix = mix;
     const struct task t = task_of(s, shape, out);
     judge_task(&t, s->spare, s->world, &out->verdict);
 }
 
 /* The best that runs well; false: none does, and the fastest was taken. */
-static bool choose_mix(const struct ranker *s, const struct shape *shape, struct ranked *out)
+static bool choose_mix(const struct ranker *s, const struct shape *shape,
+                       const struct candidates *c, struct ranked *out)
 {
-    size_t fastest = s->smallest;
+    size_t fastest = c->smallest;
     double per_s = 0;
-    for (size_t i = 0; i < s->mixes; i++) {
-        judge_mix(s, shape, i, out);
+    for (size_t i = 0; i < c->n; i++) {
+        judge_mix(s, shape, c->mix[i], out);
         if (runs_well(s->ranking, &out->verdict, s->priced)) return true;
-        out->better = s->mix[i];
+        out->better = c->mix[i];
         out->better_fits = out->verdict.fits;
         if (out->verdict.fits != FITS || !(out->verdict.decode_per_s.likely > per_s)) continue;
         fastest = i;
         per_s = out->verdict.decode_per_s.likely;
     }
     out->better = NULL;
-    judge_mix(s, shape, fastest, out);
+    judge_mix(s, shape, c->mix[fastest], out);
     return false;
 }
 
@@ -170,7 +206,7 @@ enum rank_end ranker_best(const struct ranker *s, const struct model_part *part,
 {
     struct shape shape;
     shape_from_part(part, s->catalog, s->arena, &shape);
-    *out = (struct ranked){.part = part, .mix = s->mix[s->smallest]};
+    *out = (struct ranked){.part = part, .mix = s->usual.mix[s->usual.smallest]};
     if (shape.unruled) {
         out->verdict.fits = FITS_NOT_COMPUTED;
         out->verdict.why = shape.unruled;
@@ -178,9 +214,11 @@ enum rank_end ranker_best(const struct ranker *s, const struct model_part *part,
             (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN, shape.unruled};
         return RANK_NOT_COMPUTED;
     }
-    judge_mix(s, &shape, s->smallest, out);
+    struct candidates own;
+    const struct candidates *c = candidates_of(s, part, &shape, &own);
+    judge_mix(s, &shape, c->mix[c->smallest], out);
     if (out->verdict.fits != FITS) return fits_not(s, out);
-    const bool well = choose_mix(s, &shape, out);
+    const bool well = choose_mix(s, &shape, c, out);
     judge_fits(s->machine, &out->verdict);
     return well ? RANK_WELL : RANK_SLOW;
 }

@@ -98,6 +98,27 @@ static struct accelerator_range range_of(const struct speed_asked *a, enum phase
     return (struct accelerator_range){least(r.low, 1), most(r.high, 1)};
 }
 
+/* Devices that hold layers. */
+static int devices_at_work(const struct speed_asked *a)
+{
+    int working = 0;
+    for (int i = 1; a->split && i < a->split->sites; i++) working += a->split->layers[i] > 0;
+    return working;
+}
+
+static struct accelerator_range wider(struct accelerator_range a, struct accelerator_range b)
+{
+    return (struct accelerator_range){least(a.low, b.low), most(a.high, b.high)};
+}
+
+/* Several devices have truth of their own, of few cards: what they do is no surer than what one does. */
+static struct accelerator_range device_range(const struct speed_asked *a, enum phase phase,
+                                             const struct accelerator *x)
+{
+    const struct accelerator_range r = range_of(a, phase, x);
+    return devices_at_work(a) > 1 && x->several.low > 0 ? wider(r, x->several) : r;
+}
+
 static bool at_listed(const struct speed_asked *a, const struct line *l, size_t place,
                       struct sum *s)
 {
@@ -105,7 +126,7 @@ static bool at_listed(const struct speed_asked *a, const struct line *l, size_t 
     struct estimate seconds;
     if (!device_seconds(l, &d, &seconds)) return false;
     const struct accelerator *x = accelerator_of(a->world, &a->machine->place[place]);
-    const struct accelerator_range r = range_of(a, (enum phase)l->phase, x);
+    const struct accelerator_range r = device_range(a, (enum phase)l->phase, x);
     seconds.low = least(seconds.likely, most(seconds.low / r.high, device_seconds_least(l, &d)));
     seconds.high /= r.low;
     add_seconds(&s->device, seconds);
@@ -174,12 +195,31 @@ static void add_line(const struct speed_asked *a, const struct line *l, struct s
     on_device(a, l, a->site[to].place, s);
 }
 
+/* What a token loses where a device waits for the one before it: a prompt's tokens cross together. */
+static double handoff_s(const struct speed_asked *a, enum phase phase, size_t site)
+{
+    const struct accelerator *x = accelerator_of(a->world, &a->machine->place[a->site[site].place]);
+    if (!x || !(x->handoff_s > 0)) return 0;
+    return phase == DECODE ? x->handoff_s : x->handoff_s / most(a->at_once, 1);
+}
+
+/* Between the host and a device such a loss was never measured: it is in the high end alone, each way of each layer whose experts are
+ * on the host, and once where layers are. */
+static void cross_host(const struct speed_asked *a, enum phase phase, struct sum *s)
+{
+    if (!devices_at_work(a)) return;
+    const double both_ways = 2 * a->split->host_experts + (a->split->layers[ON_HOST] > 0);
+    s->device.high += both_ways * handoff_s(a, phase, 1);
+}
+
 /* The stream of values goes from each site that has layers to the next one, as far as the link is known: it is small. */
-static void pass_stream(const struct speed_asked *a, struct sum *s)
+static void pass_stream(const struct speed_asked *a, enum phase phase, struct sum *s)
 {
     size_t from = 0;
     for (size_t i = 1; a->split && i < (size_t)a->split->sites; i++) {
         if (!(a->split->layers[i] > 0)) continue;
+        if (from > 0)
+            add_seconds(&s->device, estimate_exactly(handoff_s(a, phase, i), ESTIMATED, NULL));
         if (machine_link(a->machine, pool_at(a, from), pool_at(a, i)))
             add_moved(a, a->stream_bytes, pool_at(a, from), pool_at(a, i), s);
         from = i;
@@ -193,30 +233,35 @@ static const struct residual *residual_of(enum phase phase, bool typical, const 
     return residual_find(w, typical ? "cpu_speed.prefill.typical" : "cpu_speed.prefill");
 }
 
-/* measured / predicted of the host's truth class; without one the range of the rates' own runs. */
+/* The host and devices take turns. */
+static bool is_mixed(const struct speed_asked *a)
+{
+    return devices_at_work(a) > 0 &&
+           (a->split->layers[ON_HOST] > 0 || a->split->host_experts > 0 || a->split->host_cache);
+}
+
+/* measured / predicted of the host's truth class, beside devices that of typical rates, which is wider: nothing was held against the
+ * truth there; without one the range of the rates' own runs. */
 static struct accelerator_range host_range(const struct speed_asked *a, enum phase phase,
                                            const struct sum *s)
 {
     const struct accelerator *cpu = s->listed ? accelerator_cpu(a->world, NULL) : NULL;
-    const struct residual *r = residual_of(phase, s->typical, a->world);
+    const struct residual *r = residual_of(phase, s->typical || is_mixed(a), a->world);
     if (cpu) return range_of(a, phase, cpu);
     if (r) return (struct accelerator_range){least(r->low, 1), most(r->high, 1)};
     if (!(s->host.likely > 0)) return (struct accelerator_range){1, 1};
     return (struct accelerator_range){s->host.likely / s->host.high, s->host.likely / s->host.low};
 }
 
-/* Work at several places: nothing published holds such speeds to account. */
-static bool is_spread(const struct speed_asked *a)
+static const char *rests_on(const struct speed_asked *a, enum phase phase, const struct sum *s)
 {
-    int working = 0;
-    for (int i = 0; a->split && i < a->split->sites; i++) working += a->split->layers[i] > 0;
-    return working > 1 || (a->split && a->split->host_experts > 0);
-}
-
-static const char *rests_on(const struct speed_asked *a, const struct sum *s)
-{
-    if (s->listed && is_spread(a))
-        return "rough: listed rates, and no truth of work at several places";
+    const bool several = devices_at_work(a) > 1;
+    if (s->listed && is_mixed(a))
+        return "rough: listed rates, and no truth of work that host and devices share";
+    if (s->listed && several && phase == DECODE)
+        return "listed rates and shares of them; handing over as published of four like cards";
+    if (s->listed && several)
+        return "rough: listed rates, and no truth of prompts on several devices";
     if (s->listed) return "listed rates and typical shares of them";
     return s->typical ? "typical shares of bandwidth and sgemm" : "kernel rates measured here";
 }
@@ -236,7 +281,8 @@ struct estimate speed_of(const struct speed_asked *a, enum phase phase)
     for (size_t i = 0; i < a->bill->lines && !s.why; i++)
         if (a->bill->line[i].phase == phase) add_line(a, &a->bill->line[i], &s);
     if (s.why) return not_priced(s.why);
-    pass_stream(a, &s);
+    pass_stream(a, phase, &s);
+    cross_host(a, phase, &s);
     const struct accelerator_range r = host_range(a, phase, &s);
     const double likely = s.host.likely + s.device.likely;
     if (!(likely > 0)) return not_priced("the model does no such work");
@@ -246,5 +292,5 @@ struct estimate speed_of(const struct speed_asked *a, enum phase phase)
         high = 1 / (s.host.likely / r.high + s.device.low);
     }
     if (stays_in_cache(a, phase)) high = most(high, 1 / s.cached_s);
-    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(a, &s));
+    return estimate_of(low, 1 / likely, high, ESTIMATED, rests_on(a, phase, &s));
 }

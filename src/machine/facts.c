@@ -54,6 +54,8 @@ static const struct field numa_fields[] = {
     FIELD(FIELD_NUMBER, struct numa_node, id, "the kernel's number of the node"),
     FIELD(FIELD_QUANTITY, struct numa_node, cpus, "logical CPUs of the node"),
     FIELD(FIELD_QUANTITY, struct numa_node, memory_bytes, "memory of the node, bytes"),
+    FIELD_OPTIONAL(FIELD_QUANTITY, struct numa_node, free_bytes,
+                   "of it, free or soon free when asked, bytes"),
 };
 static const struct fields numa_table = FIELD_TABLE(struct numa_node, "numa", numa_fields);
 

@@ -31,6 +31,7 @@ struct memory_facts {
 struct numa_node {
     double id;
     struct quantity cpus, memory_bytes;
+    struct quantity free_bytes; /* of its memory: free, or file pages that were not used lately */
 };
 struct disk_facts {
     const char *purpose; /* "root", "this folder", "HF cache", "Ollama models" */

@@ -32,6 +32,18 @@ static struct quantity node_memory(const struct looking *in, const char *node)
     return quantity_of(bytes, REPORTED, "node*/meminfo");
 }
 
+/* The kernel gives no available memory of a node: what is free, and file pages that were not used lately, go at once. */
+static struct quantity node_free(const struct looking *in, const char *node)
+{
+    struct str text;
+    double free_bytes, inactive_bytes;
+    if (!root_wordf(in->root, in->arena, &text, "%s/%s/meminfo", node_folder, node) ||
+        !proc_node_kib(text, "MemFree", &free_bytes))
+        return unknown("the node's meminfo is missing or cannot be read");
+    if (!proc_node_kib(text, "Inactive(file)", &inactive_bytes)) inactive_bytes = 0;
+    return quantity_of(free_bytes + inactive_bytes, REPORTED, "node*/meminfo");
+}
+
 static void finds(const struct looking *in, struct draft *out)
 {
     const char *const *name;
@@ -43,7 +55,8 @@ static void finds(const struct looking *in, struct draft *out)
         if (!str_starts(s, S("node")) || !str_u64((struct str){s.p + 4, s.n - 4}, &id)) continue;
         draft_add_numa(out, (struct numa_node){.id = (double)id,
                                                .cpus = node_cpus(in, name[i], &out->online),
-                                               .memory_bytes = node_memory(in, name[i])});
+                                               .memory_bytes = node_memory(in, name[i]),
+                                               .free_bytes = node_free(in, name[i])});
     }
 }
 

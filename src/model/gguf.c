@@ -59,6 +59,7 @@ static bool refuse(const struct scan *s, const char *what)
 
 static bool ended(const struct scan *s)
 {
+    s->out->cut = true;
     if (s->from->bytes.n < s->from->file_bytes)
         return refuse(s, "its header is longer than any known one; it is damaged");
     return refuse(s, "the file ends inside its header; an unfinished download, perhaps");
@@ -231,7 +232,9 @@ static bool pair(struct scan *s)
     } texts[] = {{"general.architecture", &g->architecture},
                  {"general.name", &g->name},
                  {"general.type", &g->kind},
-                 {"tokenizer.ggml.model", &g->tokenizer}};
+                 {"tokenizer.ggml.model", &g->tokenizer},
+                 {"adapter.type", &g->adapter_type},
+                 {"clip.projector_type", &g->projector}};
     const struct {
         const char *key;
         struct gguf_figure *out;
@@ -239,13 +242,14 @@ static bool pair(struct scan *s)
                    {"general.alignment", &g->alignment},
                    {"split.no", &g->split_part},
                    {"split.count", &g->split_parts},
-                   {"split.tensors.count", &g->split_tensors}};
+                   {"split.tensors.count", &g->split_tensors},
+                   {"adapter.lora.alpha", &g->adapter_alpha}};
+    if (str_starts(key, S("adapter."))) g->adapter = true;
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         if (str_is(key, texts[i].key)) return words(s, kind, texts[i].out);
     for (size_t i = 0; i < COUNT_OF(figures); i++)
         if (str_is(key, figures[i].key)) return figure(s, kind, figures[i].out);
     if (str_is(key, "tokenizer.ggml.tokens")) return tokens(s, kind);
-    if (str_starts(key, S("adapter."))) g->adapter = true;
     return figure_by_key(s, key, kind);
 }
 

@@ -65,6 +65,10 @@ struct gguf {
     uint64_t file_bytes;
     uint64_t header_bytes;  /* to where the tensors' data begins */
     uint64_t missing_bytes; /* how much the tensors reach past the file's end */
+    bool cut; /* of one that could not be read: the bytes given end inside its header */
+    struct str adapter_type,
+        projector; /* adapter.type, clip.projector_type; views, empty when absent */
+    struct gguf_figure adapter_alpha; /* adapter.lora.alpha */
 };
 
 struct gguf_source {

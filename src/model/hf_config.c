@@ -12,6 +12,7 @@
 #include "catalog/architecture.h"
 #include "catalog/hf_architecture.h"
 #include "catalog/parts.h"
+#include "model/hf_count.h"
 #include "model/hf_layers.h"
 
 #include <string.h>
@@ -87,7 +88,7 @@ static const struct member members[] = {
      MEMBER_NUMBER,
      PART(first_dense_layers),
      LAYERS_MOST,
-     {"first_k_dense_replace"}},
+     {"first_k_dense_replace", "num_dense_layers"}},
     {"moe_layer_step", MEMBER_NUMBER, PART(moe_layer_step), LAYERS_MOST, {NULL}},
     {"sliding_window", MEMBER_NUMBER, PART(sliding_window), TOKENS_MOST, {"sliding_window"}},
     {"global_head_dim", MEMBER_NUMBER, PART(global_head_dim), WIDTH_MOST, {"global_head_dim"}},
@@ -644,6 +645,8 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     tied(r, root);
     finish_part(r);
     const struct json *scaling = rotation(r, &r->part.rope_scaling);
+    const double wide = hf_block_width(r->config);
+    if (wide > 0 && wide <= WIDTH_MOST) r->part.d_ff = wide;
     layer_pattern(r, catalog_architecture(c, str_of(r->type->arch)));
     shape_from_part(&r->part, c, r->a, out);
     const double factors = (double)json_count(json_get(scaling, "long_factor"));
@@ -669,6 +672,8 @@ bool hf_config_read(struct str bytes, const char *name, const struct catalog *c,
         made.model_type = str_visible(a, type);
         made.checked = r->type->checked;
         quantization(r->config, root, a, &made.quantization);
+        const struct hf_counting counting = {r->config, r->type->kind, &made.shape, c, a};
+        made.parameters = r->refused ? 0 : hf_count(&counting);
         read = arena_within(a, err);
     }
     json_free(root);

@@ -18,6 +18,7 @@ struct hf_config {
     bool checked; /* a published configuration of this type met its published count */
     struct shape shape;
     struct hf_quantization quantization;
+    double parameters; /* that its figures make, also where the shape has no rule; 0: not counted */
 };
 
 /* Refuses what is no configuration and what names an unknown model_type; what is known but has no rule carries shape.unruled. */

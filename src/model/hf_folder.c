@@ -9,7 +9,6 @@
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/units.h"
-#include "model/digest.h"
 #include "model/hf_config.h"
 #include "model/safetensors.h"
 
@@ -175,15 +174,6 @@ static const char *model_name(const char *folder, struct arena *a)
     return shown;
 }
 
-static double counted(const struct shape *s, const struct catalog *c, struct arena *a)
-{
-    const struct mix *plain = catalog_mix(c, S("F16"));
-    struct digest *d = NEW(a, struct digest);
-    if (s->unruled || !plain) return 0;
-    digest_of_shape(s, plain, c, d);
-    return d->unruled ? 0 : d->parameters - s->rope_tensors * s->rope_factors;
-}
-
 static void say(const struct place *p, const struct hf_config *config, const struct stored *s,
                 double by_shape, struct notes *notes)
 {
@@ -235,7 +225,9 @@ bool model_from_folder(const char *path, const struct catalog *c, struct arena *
                       .origin = REPORTED,
                       .stored = stored,
                       .source = source_of(&p, stored, a)};
-    const double by_shape = counted(&m.shape, c, a);
+    const double by_shape = config.parameters;
+    const char *method = config.quantization.method;
+    if (method && strcmp(method, "mxfp4") == 0) m.native_quant = "MXFP4_MOE";
     m.shape.parameters = stored && !(stored->missing_files > 0) ? stored->parameters : by_shape;
     say(&p, &config, stored, by_shape, notes);
     *out = m;

@@ -1,8 +1,8 @@
 /* model/model.c - a model from an operand: a GGUF file, whole or split, or a row of the catalogue. Puts the tensors of all parts in
  * order, refuses what is no language model, and names the mix the file says it is.
  *
- * Folders with config.json are model/hf_folder.c's. Left out: sizes ("7B") and model hubs; the messages say so. Split files as llama.cpp v0.5.0 names them
- * (llama_split_path: PREFIX-00001-of-00003.gguf). */
+ * Folders with config.json are model/hf_folder.c's, sizes ("7B") verb/nominal.c's. Left out: model hubs; the message says so. Split files
+ * as llama.cpp v0.5.0 names them (llama_split_path: PREFIX-00001-of-00003.gguf). */
 #include "model/model.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -22,8 +22,7 @@
 enum {
     HEADER_MOST_BYTES = 128 << 20, /* how much of a file is mapped; headers are 1 to 20 MiB */
     PARTS_MOST = 65536,
-    SIZE_WORD_MOST = 8, /* "7B", "0.5b", "405B" */
-    GUESSED = 1024      /* llama.cpp's flag on general.file_type: the mix was guessed */
+    GUESSED = 1024 /* llama.cpp's flag on general.file_type: the mix was guessed */
 };
 
 static int by_place(const void *left, const void *right)
@@ -47,11 +46,15 @@ static bool in_order(const struct gguf *g, struct tensor *t, size_t n, struct ar
 static const struct {
     const char *kind, *words;
 } no_models[] = {
-    {"adapter", "it is a LoRA adapter, not a model; name the model it belongs to"},
-    {"mmproj", "it is a vision projector, not a model; name the model it belongs to"},
-    {"clip", "it is a vision projector, not a model; name the model it belongs to"},
-    {"imatrix", "it is an importance matrix, not a model"},
-    {"controlvector", "it is a control vector, not a model"},
+    {"adapter", "it is a LoRA adapter, not a model; name the model it belongs to, and this "
+                "with fit's --lora"},
+    {"mmproj", "it is a projector (of pictures or sound), not a model; name the model it belongs "
+               "to, and this with fit's --mmproj"},
+    {"clip", "it is a projector (of pictures or sound), not a model; name the model it belongs "
+             "to, and this with fit's --mmproj"},
+    {"imatrix", "it is an importance matrix, which only llama-quantize reads, not a model"},
+    {"controlvector", "it is a control vector, which llama-server adds to a model "
+                      "(--control-vector), not a model"},
 };
 
 static bool is_model(const struct gguf *g, const struct model *m, struct mu_err *err)
@@ -218,14 +221,6 @@ static bool names_a_file(const char *operand, bool *folder)
            str_starts(s, S("./")) || str_starts(s, S("../"));
 }
 
-/* "7B", "1.5b", "350M" */
-static bool is_size(struct str s)
-{
-    double size = 0;
-    if (s.n < 2 || s.n > SIZE_WORD_MOST || !strchr("bBmM", s.p[s.n - 1])) return false;
-    return str_f64((struct str){s.p, s.n - 1}, &size);
-}
-
 static bool unknown_model(const char *operand, const struct catalog *c, struct arena *a,
                           struct mu_err *err)
 {
@@ -234,11 +229,6 @@ static bool unknown_model(const char *operand, const struct catalog *c, struct a
     if (!s.n)
         return err_set(err, MU_NOINPUT,
                        "no model was named: name a GGUF file or a model of the catalogue");
-    if (is_size(s))
-        return err_set(err, MU_NOINPUT,
-                       "cannot take %s for a model: a size alone is not understood yet; name a "
-                       "model of that size or a GGUF file",
-                       shown);
     if (str_starts(s, S("hf:")) || str_starts(s, S("ollama:")))
         return err_set(err, MU_NOINPUT,
                        "cannot open %s: model hubs are not read yet; name a GGUF file or a model "
@@ -295,7 +285,10 @@ bool model_open(const char *operand, const struct catalog *c, struct arena *a, s
     if (match == MATCH_SEVERAL)
         note_add(notes, "%s could be several models: taken as %s, not %s",
                  str_visible(a, str_of(operand)), part->hf_id, others ? others : "another");
-    struct model m = {.name = part->hf_id, .origin = LISTED, .source = part->source};
+    struct model m = {.name = part->hf_id,
+                      .origin = LISTED,
+                      .source = part->source,
+                      .native_quant = part->native_mix};
     shape_from_part(part, c, a, &m.shape);
     *out = m;
     return true;

@@ -43,6 +43,7 @@ struct model {
     const char *source;
     /* the weights as published, in safetensors; NULL: not there, or another format (model/safetensors.h) */
     const struct stored *stored;
+    const char *native_quant; /* the mix that holds it as it was trained, NULL: none is known to */
 };
 
 /* A GGUF header, whole or the first of a split (`-00001-of-000NN.gguf`: the other parts beside it are read too). */

@@ -138,12 +138,29 @@ static void patterned(struct shape *s, const char *pattern)
     }
 }
 
-/* By its pattern; else every n-th layer attends, or as many as there are, spread evenly: where is not always said, and costs do not
- * depend on it. */
-static void recurrent(struct shape *s, const struct model_part *p)
+static bool is_listed(const char *list, double layer)
+{
+    struct str rest = str_of(list);
+    while (rest.p) {
+        double at;
+        if (str_f64(str_cut(&rest, ','), &at) && at == layer) return true;
+    }
+    return false;
+}
+
+/* Whether a layer attends where others recur: as listed, else every n-th does, else as many as there are, spread evenly. */
+static bool attends(const struct model_part *p, double layers, double layer)
 {
     const double every = or_none(p->hybrid.full_attention_interval);
-    const double attending = or_none(p->hybrid.n_full_attention_layers);
+    const double some = or_none(p->hybrid.n_full_attention_layers);
+    if (p->hybrid.attention_layers) return is_listed(p->hybrid.attention_layers, layer);
+    if (every > 0) return fmod(layer + 1, every) == 0;
+    return floor((layer + 1) * some / layers) > floor(layer * some / layers);
+}
+
+/* By its pattern, else one by one. */
+static void recurrent(struct shape *s, const struct model_part *p)
+{
     if (!p->hybrid.present || !s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
     s->recurrent.kernel = or_none(p->hybrid.conv_kernel);
     if (s->arch->recurrence == RECURRENCE_SCAN || s->arch->recurrence == RECURRENCE_DUAL)
@@ -154,13 +171,8 @@ static void recurrent(struct shape *s, const struct model_part *p)
         patterned(s, p->hybrid.layer_pattern);
         return;
     }
-    for (size_t i = 0; (double)i < s->layers; i++) {
-        const double at = (double)i;
-        const bool attends =
-            every > 0 ? fmod(at + 1, every) == 0
-                      : floor((at + 1) * attending / s->layers) > floor(at * attending / s->layers);
-        if (!attends) shape_recur(s, i);
-    }
+    for (size_t i = 0; (double)i < s->layers; i++)
+        if (!attends(p, s->layers, (double)i)) shape_recur(s, i);
 }
 
 /* The number of layers in "5 local : 1 global" after which the pattern begins anew; 0: it says none. */

@@ -1,6 +1,7 @@
 /* model/stock.h - the list of installed models while it is being made, and what its makers have in common. One store_*.c adds what lies
  * in one kind of store. */
 #pragma once
+#include "model/stock_names.h"
 #include "model/stores.h"
 
 struct stock_file; /* one that was counted: which it is on its disk, and for whom */
@@ -33,13 +34,6 @@ void stock_shelf(struct stock *t, const struct shelf *shelf); /* store_folder.c 
 void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder); /* store_hub.c */
 void stock_ollama(struct stock *t); /* store_ollama.c */
 
-/* What a file's name says. */
-struct gguf_name {
-    struct str stem;      /* without -00001-of-00003 and the ending */
-    unsigned part, parts; /* 1 and 1 for a whole one */
-};
-/* False when it ends otherwise. ending: ".gguf", ".safetensors". */
-bool stock_part_name(struct str file, struct str ending, struct gguf_name *out);
 /* "model-Q4_K_M", "model.Q4_K_M": Q4_K_M; empty when nothing is set off. */
 struct str stock_name_tag(struct str stem);
 /* What a file of this name is when it is no model; NULL: a model, by its name. */

@@ -24,7 +24,7 @@ static bool is_revision(struct str s)
 }
 
 /* org/name of letters, digits, and single . - _ between them: nothing that leads out of a folder. */
-static bool is_repo(struct str s)
+bool stock_is_repo(struct str s)
 {
     size_t slashes = 0;
     bool mark = true;
@@ -80,7 +80,8 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
     struct arena *a = t->in->arena;
     const char *repo = str_format(a, "%s/%s", hub->path, folder);
     const char *called = repo_name(folder, a);
-    const char *name = hub->hub && is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
+    const char *name =
+        hub->hub && stock_is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
     const char *const *revision;
     size_t revisions = 0;
     const struct str main = main_revision(t->in, repo);
@@ -102,7 +103,7 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
 }
 
 /* A path inside a repository: no part of it is empty, hidden or leads up. */
-static bool is_inside(struct str s)
+bool stock_is_inside(struct str s)
 {
     if (!s.n || s.n > NAME_MOST || memchr(s.p, '\\', s.n)) return false;
     struct str rest = s;
@@ -142,36 +143,60 @@ static bool has_tag(struct str file, struct str tag)
     return false;
 }
 
-/* The names in a folder and in those right below it ("Q4_K_M/model-00001-of-00003.gguf"). */
+/* The names in a folder, and once they are asked for those in the folders right below it ("Q4_K_M/model-00001-of-00003.gguf"). */
 struct names {
+    const char *folder;
+    bool hub; /* a snapshot of the hub's: what is a link there is a file */
+    const struct root_entry *own;
+    size_t owns;
+    bool below; /* the names below are in it */
     const char **name;
     size_t count, room;
 };
 
-static void take_names(const struct looking *in, const char *folder, const char *sub,
-                       struct names *out)
+static void take_name(struct names *out, const char *name)
 {
-    struct arena *a = in->arena;
-    const char *const *name;
-    size_t names = 0;
-    if (!root_names(in->root, sub ? str_format(a, "%s/%s", folder, sub) : folder, a, &name, &names))
-        return;
-    if (names > out->room - out->count) names = out->room - out->count;
-    for (size_t i = 0; i < names; i++)
-        out->name[out->count++] = sub ? str_format(a, "%s/%s", sub, name[i]) : name[i];
+    if (out->count < out->room) out->name[out->count++] = name;
 }
 
-static struct names names_below(const struct looking *in, const char *folder)
+static struct names names_in(const struct looking *in, const char *folder, bool hub)
 {
-    struct names all = {.name = NEW_ARRAY(in->arena, const char *, NAMES_MOST), .room = NAMES_MOST};
-    take_names(in, folder, NULL, &all);
-    for (size_t i = 0, own = all.count; i < own; i++)
-        if (is_folder(str_format(in->arena, "%s/%s", folder, all.name[i])))
-            take_names(in, folder, all.name[i], &all);
+    struct names all = {.folder = folder,
+                        .hub = hub,
+                        .name = NEW_ARRAY(in->arena, const char *, NAMES_MOST),
+                        .room = NAMES_MOST};
+    if (!root_entries(in->root, folder, in->arena, &all.own, &all.owns)) all.owns = 0;
+    for (size_t i = 0; i < all.owns; i++) take_name(&all, all.own[i].name);
     return all;
 }
 
-static const char *with_tag(const char *const *name, size_t names, struct str tag)
+/* A look at each of thousands of names takes longer than everything else. */
+static bool leads_below(const struct looking *in, const struct names *all,
+                        const struct root_entry *entry)
+{
+    if (entry->kind == ROOT_FOLDER) return true;
+    if (entry->kind == ROOT_FILE || (entry->kind == ROOT_LINK && all->hub)) return false;
+    return is_folder(str_format(in->arena, "%s/%s", all->folder, entry->name));
+}
+
+static void names_below(const struct looking *in, struct names *all)
+{
+    if (all->below) return;
+    all->below = true;
+    for (size_t i = 0; i < all->owns && all->count < all->room; i++) {
+        const char *const *name;
+        size_t names = 0;
+        const char *sub = all->own[i].name;
+        if (!leads_below(in, all, &all->own[i]) ||
+            !root_names(in->root, str_format(in->arena, "%s/%s", all->folder, sub), in->arena,
+                        &name, &names))
+            continue;
+        for (size_t k = 0; k < names; k++)
+            take_name(all, str_format(in->arena, "%s/%s", sub, name[k]));
+    }
+}
+
+const char *stock_with_tag(const char *const *name, size_t names, struct str tag)
 {
     struct gguf_name part;
     for (size_t i = 0; i < names; i++) {
@@ -185,12 +210,30 @@ static const char *with_tag(const char *const *name, size_t names, struct str ta
     return NULL;
 }
 
-/* What llama.cpp would take of a folder's files; NULL when there is none. */
-static const char *usual_file(const char *const *name, size_t names)
+/* In the folder itself, else right below it. */
+static const char *tagged(const struct looking *in, struct names *all, struct str tag)
 {
-    static const struct str usual[] = {{"Q4_K_M", 6}, {"Q8_0", 4}, {NULL, 0}};
+    const char *file = stock_with_tag(all->name, all->count, tag);
+    if (file || all->below) return file;
+    names_below(in, all);
+    return stock_with_tag(all->name, all->count, tag);
+}
+
+/* What llama.cpp would take of a folder's files where none is asked for: the first of these that is there. */
+static const struct str usual[] = {{"Q4_K_M", 6}, {"Q8_0", 4}, {NULL, 0}};
+
+static const char *usual_file(const struct looking *in, struct names *all)
+{
     const char *file = NULL;
-    for (size_t i = 0; i < COUNT_OF(usual) && !file; i++) file = with_tag(name, names, usual[i]);
+    for (size_t i = 0; i < COUNT_OF(usual) && !file; i++) file = tagged(in, all, usual[i]);
+    return file;
+}
+
+const char *stock_usual_file(const char *const *name, size_t names)
+{
+    const char *file = NULL;
+    for (size_t i = 0; i < COUNT_OF(usual) && !file; i++)
+        file = stock_with_tag(name, names, usual[i]);
     return file;
 }
 
@@ -213,16 +256,16 @@ static void mention(struct wanted *w, const struct names *all)
 }
 
 /* In one folder that holds a repository's files. */
-static const char *in_folder(struct wanted *w, const char *folder)
+static const char *in_folder(struct wanted *w, const char *folder, bool hub)
 {
     const struct looking *in = w->f->in;
     const char *file = NULL;
-    if (w->rest.n && is_inside(w->rest)) {
+    if (w->rest.n && stock_is_inside(w->rest)) {
         const char *path = str_format(in->arena, "%s/%.*s", folder, STR_ARG(w->rest));
         if (is_file(path)) return path;
     }
-    const struct names all = names_below(in, folder);
-    file = w->rest.n ? with_tag(all.name, all.count, w->rest) : usual_file(all.name, all.count);
+    struct names all = names_in(in, folder, hub);
+    file = w->rest.n ? tagged(in, &all, w->rest) : usual_file(in, &all);
     if (file) return str_format(in->arena, "%s/%s", folder, file);
     if (!w->rest.n &&
         (has_ending(&all, S(".safetensors")) || has_ending(&all, S(".safetensors.index.json"))))
@@ -231,20 +274,28 @@ static const char *in_folder(struct wanted *w, const char *folder)
     return NULL;
 }
 
+const char *stock_in_folder(const struct looking *in, const char *folder, struct str rest)
+{
+    const struct finding f = {.in = in};
+    struct wanted w = {.f = &f, .rest = rest};
+    return in_folder(&w, folder, false);
+}
+
 static const char *in_hub(struct wanted *w, const char *hub)
 {
     struct arena *a = w->f->in->arena;
     const char *repo =
         str_format(a, "%s/models--%.*s--%.*s", hub, STR_ARG(w->org), STR_ARG(w->name));
     const struct str revision = main_revision(w->f->in, repo);
-    return revision.n ? in_folder(w, str_format(a, "%s/snapshots/%.*s", repo, STR_ARG(revision)))
-                      : NULL;
+    return revision.n
+               ? in_folder(w, str_format(a, "%s/snapshots/%.*s", repo, STR_ARG(revision)), true)
+               : NULL;
 }
 
 /* llama.cpp's cache before it took the hub's layout: ORG_NAME_FILE, a file's folders set off by _ too. */
 static const char *in_flat(const struct wanted *w, const char *folder)
 {
-    if (!w->rest.n || !is_inside(w->rest)) return NULL;
+    if (!w->rest.n || !stock_is_inside(w->rest)) return NULL;
     char *name = (char *)arena_alloc(w->f->in->arena, w->rest.n + 1);
     for (size_t i = 0; i < w->rest.n; i++) name[i] = w->rest.p[i] == '/' ? '_' : w->rest.p[i];
     const char *path = str_format(w->f->in->arena, "%s/%.*s_%.*s_%s", folder, STR_ARG(w->org),
@@ -261,8 +312,10 @@ static const char *find(struct wanted *w)
         if (cache[i].hub) path = in_hub(w, cache[i].path);
         if (!path && cache[i].hub) path = in_flat(w, cache[i].path);
         if (!path && !cache[i].hub)
-            path = in_folder(w, str_format(w->f->in->arena, "%s/%.*s/%.*s", cache[i].path,
-                                           STR_ARG(w->org), STR_ARG(w->name)));
+            path = in_folder(w,
+                             str_format(w->f->in->arena, "%s/%.*s/%.*s", cache[i].path,
+                                        STR_ARG(w->org), STR_ARG(w->name)),
+                             false);
     }
     return path;
 }
@@ -271,7 +324,7 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
 {
     struct wanted w = {.f = f, .rest = f->name};
     const struct str repo = str_cut(&w.rest, ':');
-    if (!is_repo(repo))
+    if (!stock_is_repo(repo))
         return err_set(err, MU_NOINPUT,
                        "cannot take %s for a model: write hf:ORGANISATION/NAME, with :FILE or "
                        ":QUANTISATION behind it for one of several",
@@ -293,7 +346,7 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
     return err_set(err, MU_NOINPUT,
                    "cannot open %s: it is in no cache on this disk; its files are listed at "
                    "%s/api/models/%.*s/tree/main, which is not asked: fetch it first, as with hf "
-                   "download %.*s",
+                   "download %.*s, or let fit and need read its header alone with --online",
                    f->operand,
                    given && given[0] && !strchr(given, '@')
                        ? str_visible(f->in->arena, str_of(given))

@@ -99,11 +99,6 @@ static const char *blob(const char *store, const struct ollama_layer *layer, str
     return str_format(a, "%s/blobs/sha256-%s", store, layer->digest);
 }
 
-/* A name as Ollama's list shows it: the usual registry and owner, and the tag "latest", go without saying. */
-struct ollama_name {
-    struct str registry, owner, model, tag;
-};
-
 static bool part_good(struct str s, const char *marks)
 {
     if (!s.n || s.n > PART_MOST || s.p[0] == '.' || s.p[0] == '-') return false;
@@ -126,7 +121,7 @@ static struct str cut_last(struct str *rest, char at)
     return last;
 }
 
-static bool name_of(struct str s, struct ollama_name *out)
+bool stock_ollama_name(struct str s, struct ollama_name *out)
 {
     struct ollama_name n = {
         .registry = S("registry.ollama.ai"), .owner = S("library"), .tag = S("latest")};
@@ -205,7 +200,7 @@ static void add(struct stock *t, const char *store, const char *name)
     struct ollama_manifest m = {0};
     struct mu_err err = {.code = MU_OK};
     struct model_file front;
-    if (!name_of(str_of(name), &n)) return;
+    if (!stock_ollama_name(str_of(name), &n)) return;
     const char *manifest = manifest_path(&n, store, a);
     struct stored item = {
         .store = "Ollama", .name = str_format(a, "ollama:%s", name), .path = manifest};
@@ -245,7 +240,7 @@ bool store_ollama_find(const struct finding *f, const char **path, struct mu_err
     struct ollama_name n;
     struct ollama_manifest m = {0};
     struct stat st;
-    if (!name_of(f->name, &n))
+    if (!stock_ollama_name(f->name, &n))
         return err_set(err, MU_NOINPUT,
                        "cannot take %s for a model: write ollama:NAME or ollama:NAME:TAG",
                        f->operand);
@@ -255,7 +250,8 @@ bool store_ollama_find(const struct finding *f, const char **path, struct mu_err
         return err_set(err, MU_NOINPUT,
                        "cannot open %s: Ollama's store on this disk has no such name; its manifest "
                        "is at https://%.*s/v2/%.*s/%.*s/manifests/%.*s, which is not asked: fetch "
-                       "it first, with ollama pull %.*s",
+                       "it first, with ollama pull %.*s, or let fit and need read its header "
+                       "alone with --online",
                        f->operand, STR_ARG(n.registry), STR_ARG(n.owner), STR_ARG(n.model),
                        STR_ARG(n.tag), STR_ARG(f->name));
     if (!manifest_open(manifest, a, &m, err)) return err_add(err, "cannot open %s", f->operand);

@@ -13,6 +13,7 @@
 #include "base/notes.h"
 #include "base/root.h"
 #include "machine/model_files.h"
+#include "model/remote.h"
 #include "model/stock.h"
 
 enum { STEPS_MOST = 1 << 18, FOLDERS_MOST = 16384, FILES_FIRST = 256 };
@@ -126,8 +127,8 @@ size_t stores_list(const struct looking *in, const char *const *folders, const s
     return t.count;
 }
 
-bool stores_operand(const char *operand, const char *(*env)(const char *name), struct arena *a,
-                    const char **path, struct mu_err *err)
+bool stores_here(const char *operand, const char *(*env)(const char *name), struct arena *a,
+                 const char **path, struct mu_err *err)
 {
     struct str name = str_of(operand);
     const struct str scheme = str_cut(&name, ':');
@@ -143,4 +144,19 @@ bool stores_operand(const char *operand, const char *(*env)(const char *name), s
     const bool found = hub ? store_hub_find(&f, path, err) : store_ollama_find(&f, path, err);
     root_close(&root);
     return found;
+}
+
+bool stores_operand(const char *operand, const char *(*env)(const char *name), struct arena *a,
+                    const char **path, struct mu_err *err)
+{
+    const struct remote_asked kept = {.operand = operand, .env = env, .arena = a};
+    struct mu_err why = {.code = MU_OK};
+    const bool address = remote_is_address(operand);
+    if (!address && stores_here(operand, env, a, path, &why)) return true;
+    if (remote_is_name(operand) && remote_kept(&kept, path)) return true;
+    if (!address) return err_set(err, why.code, "%s", why.text);
+    return err_set(err, MU_NOINPUT,
+                   "cannot open %s: nothing is asked over the network unasked: let fit and need "
+                   "read its header alone with --online, or fetch it first",
+                   remote_shown(operand, a));
 }

@@ -32,6 +32,9 @@ size_t stores_list(const struct looking *in, const char *const *folders, const s
 /* hf:org/name[:file or quantisation] and ollama:name[:tag] become the path of the file (or the folder of safetensors) they lead to on
  * this disk; any other operand is handed through. When it is not here, the message says what would have to be fetched from where. env
  * as in struct looking. */
+bool stores_here(const char *operand, const char *(*env)(const char *name), struct arena *a,
+                 const char **path, struct mu_err *err) NODISCARD;
+/* The same, of addresses too; what is not here is looked for among the copies of headers that remote_fetch() left. */
 bool stores_operand(const char *operand, const char *(*env)(const char *name), struct arena *a,
                     const char **path, struct mu_err *err) NODISCARD;
 

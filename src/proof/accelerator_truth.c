@@ -1,7 +1,7 @@
 /* Reads published speeds and asks the very code that answers users: the hardware's name is looked up in the catalogue, a machine is made
  * of what is listed there, the model is the catalogue's under the row's quantisation, and everything lies on the one device. Rows whose
  * source is older than today's engines (data/accelerators.json, "benchmarks") are held against the constants of their time. Left out:
- * rows of several devices, of runtimes other than llama.cpp, and of what the catalogue does not have. */
+ * prompts on several devices, which work at them at the same time, rows of runtimes other than llama.cpp, and of what the catalogue does not have. */
 #include "proof/accelerator_truth.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@
 #include "model/shape.h"
 #include "proof/subjects.h"
 
-enum { NAME_MOST = 200, WORLDS_MOST = 4, WORDS_MOST = 12, CPU_PLACE = 0, DEVICE_PLACE = 1, PLACES };
+enum { NAME_MOST = 200, WORLDS_MOST = 4, WORDS_MOST = 12, CPU_PLACE = 0, DEVICE_PLACE = 1 };
 static const char *const own_class = "gpu_speed";
 
 /* What of a row counts; the rest says where it comes from. */
@@ -151,12 +151,13 @@ static const struct gpu_part *card_of_words(const struct reading *r, struct str 
 static const struct gpu_part *card_of(const struct reading *r, const struct given *g)
 {
     const struct str whole = str_of(g->hardware);
+    const double gib = g->vram_gb / most(g->gpu_count, 1); /* published of all together */
     struct str outside, inside;
     const struct gpu_part *part;
-    if (catalog_gpu(r->catalog, whole, g->vram_gb, &part) != MATCH_NONE) return part;
+    if (catalog_gpu(r->catalog, whole, gib, &part) != MATCH_NONE) return part;
     cut_brackets(whole, r->arena, &outside, &inside);
-    part = card_of_words(r, outside, g->vram_gb);
-    return part ? part : card_of_words(r, inside, g->vram_gb);
+    part = card_of_words(r, outside, gib);
+    return part ? part : card_of_words(r, inside, gib);
 }
 
 /* A file's name loses its ending and its quantisation, which must be that of the row. */
@@ -196,21 +197,23 @@ static double or_else(double x, double otherwise)
 
 /* ---- a machine of what is listed ---- */
 
-/* The machine of a line that names the part, run by that backend (NULL: the usual one); NULL: the line makes no such place. */
+/* The machine of a line that names so many of the part, run by that backend (NULL: the usual one); NULL: the line makes no such
+ * places. */
 static const struct machine *machine_with(struct reading *r, const struct gpu_part *part,
-                                          const char *backend)
+                                          int devices, const char *backend)
 {
     const struct looking in = {.catalog = r->catalog, .arena = r->arena, .notes = &r->notes};
-    const char *line = str_format(r->arena, "ram:4096GiB gpu:%s", part->name);
+    const char *line = str_format(r->arena, "ram:4096GiB gpu:%s x%d", part->name, devices);
     struct mu_err none = {.code = MU_OK};
     const struct machine *m;
-    if (!machine_from_line(str_of(line), &in, &m, &none) || m->places != PLACES) return NULL;
+    if (!machine_from_line(str_of(line), &in, &m, &none) || m->places != 1U + (unsigned)devices)
+        return NULL;
     struct place *place = NEW_ARRAY(r->arena, struct place, m->places);
     struct machine *copy = NEW(r->arena, struct machine);
     memcpy(place, m->place, m->places * sizeof *place);
     *copy = *m;
     copy->place = place;
-    if (backend) place[DEVICE_PLACE].backend = backend;
+    for (int i = 0; backend && i < devices; i++) place[DEVICE_PLACE + i].backend = backend;
     return copy;
 }
 
@@ -246,9 +249,11 @@ static void add_row(struct question *q, bool decode, enum published as, struct e
     struct reading *r = q->reading;
     r->row[r->rows++] = (struct published_row){
         .as = as,
-        .id = str_format(r->arena, "%s, %s%s%s%s%s%s", g->hardware, g->model, g->quant ? " " : "",
-                         g->quant ? g->quant : "", g->test ? " " : "", g->test ? g->test : "",
-                         decode ? "" : " prompt"),
+        .devices = g->gpu_count,
+        .id = str_format(r->arena, "%s%s, %s%s%s%s%s%s",
+                         g->gpu_count > 1 ? str_format(r->arena, "%.0f x ", g->gpu_count) : "",
+                         g->hardware, g->model, g->quant ? " " : "", g->quant ? g->quant : "",
+                         g->test ? " " : "", g->test ? g->test : "", decode ? "" : " prompt"),
         .measured = decode ? g->tps : g->prompt_tps,
         .predicted = said.likely,
         .low = said.low,
@@ -260,37 +265,56 @@ static enum published published_as(const struct question *q, bool decode)
     const bool experts = q->subject->shape.experts > 0;
     if (!holds_word(q->given->quality, "llama-bench")) return PUBLISHED_CROWD;
     if (isnan(q->given->file_size_gib)) return PUBLISHED_UNSIZED;
+    if (q->given->gpu_count > 1) return PUBLISHED_SEVERAL;
     if (experts) return decode ? PUBLISHED_MOE_DECODE : PUBLISHED_MOE_PREFILL;
     return decode ? PUBLISHED_DECODE : PUBLISHED_PREFILL;
 }
 
-/* Everything that is worked lies on the device. */
+/* Everything that is worked lies on devices. */
 static void put_on_device(struct bill *b)
 {
     for (size_t i = 0; i < b->lines; i++)
-        if (b->line[i].phase != HELD) b->line[i].site = DEVICE_PLACE;
+        if (b->line[i].phase != HELD && b->line[i].site == ON_HOST) b->line[i].site = DEVICE_PLACE;
+}
+
+/* Layers, the output among them, dealt evenly. */
+static void deal(const struct question *q, const struct machine *m, struct split *out)
+{
+    const int devices = (int)q->given->gpu_count;
+    const double layers = q->subject->shape.layers + 1;
+    *out = (struct split){.sites = 1 + devices};
+    for (int i = 0; i < devices; i++) {
+        const int site = DEVICE_PLACE + i;
+        out->first_layer[site] = floor(layers * i / devices);
+        out->layers[site] = floor(layers * (i + 1) / devices) - out->first_layer[site];
+        out->rules[site] = judge_site_rules(&q->era->world, m->place[site].backend);
+    }
 }
 
 static bool ask_device(struct question *q, const struct json *row, const struct gpu_part *part,
                        bool decode)
 {
     struct reading *r = q->reading;
-    const struct machine *m = machine_with(r, part, q->given->backend);
-    const struct site site[PLACES] = {{.place = CPU_PLACE}, {.place = DEVICE_PLACE}};
+    const struct machine *m = machine_with(r, part, (int)q->given->gpu_count, q->given->backend);
+    struct site site[SITES] = {{.place = CPU_PLACE}};
+    struct split split;
     struct bill *bill = NEW(r->arena, struct bill);
     bool flash;
     if (!m) return false;
+    deal(q, m, &split);
+    for (int i = 1; i < split.sites; i++) site[i].place = (uint16_t)i;
     if (!json_bool(json_get(row, "flash_attn"), &flash)) flash = q->era->made == NULL;
     set_knobs(q, decode);
     q->knobs.flash_attention = flash ? FLASH_ON : FLASH_OFF;
     const struct task task = {cost_workload(S("generate")), &q->subject->digest, &q->knobs};
     bill->note = NULL;
-    cost_bill(&task, &split_host, bill);
+    cost_bill(&task, split.sites > 2 ? &split : &split_host, bill);
     put_on_device(bill);
     const struct speed_asked asked = {
         .bill = bill,
         .machine = m,
         .world = &q->era->world,
+        .split = split.sites > 2 ? &split : NULL,
         .site = site,
         .flash = flash,
         .experts = q->subject->shape.experts > 0,
@@ -358,7 +382,8 @@ static bool asked(struct question *q, const struct json *row)
     if (!(g->gpu_count > 0)) return ask_cpu(q);
     const struct gpu_part *part = card_of(q->reading, g);
     if (!part || !ask_device(q, row, part, true)) return false;
-    return !(g->prompt_tps > 0) || ask_device(q, row, part, false);
+    if (g->gpu_count > 1 || !(g->prompt_tps > 0)) return true;
+    return ask_device(q, row, part, false);
 }
 
 static bool read_row(struct reading *r, const struct json *row, struct mu_err *err)
@@ -366,7 +391,8 @@ static bool read_row(struct reading *r, const struct json *row, struct mu_err *e
     struct given g = {.source = NULL};
     if (!fields_read(&given_table, row, &g, r->arena, err) || !given_checked(&g, err)) return false;
     struct question q = {.reading = r, .given = &g, .subject = subject_of(r, &g)};
-    if (g.gpu_count > 1 || !known_runtime(&g) || !q.subject) {
+    if (g.gpu_count >= SITES || g.gpu_count != floor(g.gpu_count) || !known_runtime(&g) ||
+        !q.subject) {
         r->left_out++;
         return true;
     }

@@ -14,6 +14,7 @@
 #include "proof/offload_truth.h"
 #include "proof/proof.h"
 #include "proof/speed_truth.h"
+#include "proof/training_truth.h"
 #include "proof/truth.h"
 
 /* A range is the shortest that holds this share of the rows: nine in ten. */
@@ -125,18 +126,35 @@ static bool offload_classes(struct str text, const char *name, const struct cata
     return true;
 }
 
+static bool training_classes(struct str text, const char *name, const struct catalog *c,
+                             struct arena *a, struct writer *w, struct mu_err *err)
+{
+    static const enum training_class ranged[] = {TRAINING_PEAK, TRAINING_SAVED};
+    struct training_truth t;
+    if (!training_truth_read(text, name, c, a, &t, err)) return false;
+    for (size_t k = 0; k < COUNT_OF(ranged); k++) {
+        struct ratios r = {training_class_name(ranged[k]), name, NEW_ARRAY(a, double, t.rows), 0};
+        for (size_t i = 0; i < t.rows; i++)
+            if (t.row[i].class_ == ranged[k] && t.row[i].predicted > 0)
+                r.ratio[r.count++] = t.row[i].measured / t.row[i].predicted;
+        write_class(w, &r);
+    }
+    return true;
+}
+
 static bool classes_of(struct str text, const char *name, const struct catalog *c, struct arena *a,
                        struct writer *w, struct mu_err *err)
 {
     if (speed_truth_is(text)) return speed_classes(text, name, c, a, w, err);
+    if (training_truth_is(text)) return training_classes(text, name, c, a, w, err);
     if (offload_truth_is(text)) return offload_classes(text, name, c, a, w, err);
     return memory_class(text, name, c, a, w, err);
 }
 
-const char *const proof_truths[] = {"truth/memory_cpu.json",     "truth/memory_amx.json",
-                                    "truth/memory_offload.json", "truth/memory_split.json",
-                                    "truth/cpu_speed.json",      "truth/cpu_speed_measured.json",
-                                    "truth/gpu_speed.json",      NULL};
+const char *const proof_truths[] = {
+    "truth/memory_cpu.json",   "truth/memory_amx.json", "truth/memory_offload.json",
+    "truth/memory_split.json", "truth/cpu_speed.json",  "truth/cpu_speed_measured.json",
+    "truth/gpu_speed.json",    "truth/training.json",   NULL};
 
 bool proof_residuals(const struct catalog *c, struct arena *a, struct buf *out, struct mu_err *err)
 {

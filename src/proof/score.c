@@ -13,6 +13,7 @@
 #include "proof/proof.h"
 #include "proof/residual.h"
 #include "proof/speed_truth.h"
+#include "proof/training_truth.h"
 #include "proof/truth.h"
 
 struct error {
@@ -239,6 +240,54 @@ static bool published_scores(struct str text, const char *name, const struct cat
     return true;
 }
 
+/* What is aimed at in training: a published peak whose framework is known, and tensors saved for the backward pass. */
+static const double peak_median_pct = 5, peak_p90_pct = 13, saved_median_pct = 1.5;
+
+/* One class of training; false when the file has no such row. */
+static bool training_score(const struct training_truth *t, enum training_class class_,
+                           const struct residual_range *range, struct error *e, struct score *out)
+{
+    size_t n = 0;
+    double inside = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const struct training_row *r = &t->row[i];
+        if (r->class_ != class_) continue;
+        e[n++] = (struct error){percent_off(r->predicted, r->measured), r->id};
+        inside += range && r->measured >= r->predicted * fmin(range->low, 1) &&
+                  r->measured <= r->predicted * fmax(range->high, 1);
+    }
+    if (!n) return false;
+    *out = score_of(training_class_name(class_), e, n);
+    if (range) out->coverage = inside / (double)n;
+    if (class_ == TRAINING_PEAK) {
+        out->bar_median_pct = peak_median_pct;
+        out->bar_p90_pct = peak_p90_pct;
+    }
+    if (class_ == TRAINING_SAVED) out->bar_median_pct = saved_median_pct;
+    return true;
+}
+
+static bool training_scores(struct str text, const char *name, const struct catalog *c,
+                            struct arena *a, const struct score **out, size_t *count,
+                            struct mu_err *err)
+{
+    struct training_truth t;
+    if (!training_truth_read(text, name, c, a, &t, err)) return false;
+    struct score *s = NEW_ARRAY(a, struct score, TRAINING_CLASSES);
+    struct error *e = NEW_ARRAY(a, struct error, t.rows);
+    *count = 0;
+    for (int i = 0; i < TRAINING_CLASSES; i++) {
+        const enum training_class class_ = (enum training_class)i;
+        struct residual_range range;
+        bool has_range = false;
+        if (!residual_shipped(c, training_class_name(class_), &range, &has_range, err))
+            return false;
+        *count += training_score(&t, class_, has_range ? &range : NULL, e, &s[*count]);
+    }
+    *out = s;
+    return true;
+}
+
 bool proof_score(struct str text, const char *name, const struct catalog *c, struct arena *a,
                  const struct score **out, size_t *count, struct mu_err *err)
 {
@@ -246,6 +295,7 @@ bool proof_score(struct str text, const char *name, const struct catalog *c, str
     struct residual_range range;
     bool has_range;
     if (speed_truth_is(text)) return speed_scores(text, name, c, a, out, count, err);
+    if (training_truth_is(text)) return training_scores(text, name, c, a, out, count, err);
     if (offload_truth_is(text)) return offload_scores(text, name, c, a, out, count, err);
     if (accelerator_truth_is(text)) return published_scores(text, name, c, a, out, count, err);
     if (!truth_read(text, name, c, a, &t, err) ||

@@ -32,7 +32,9 @@ static bool shape_of(const struct truth_subjects *all, const struct json *row, c
                        model);
     shape_from_part(part, all->catalog, all->arena, out);
     double layers;
+    bool biased; /* the header that was tried was made without, when the catalogue lacked them */
     if (json_number(json_get(row, "layers"), &layers) && layers >= 1) out->layers = layers;
+    if (json_bool(json_get(row, "qkv_bias"), &biased)) out->qkv_bias = biased;
     return true;
 }
 

@@ -1,15 +1,20 @@
 /* What a command asks a machine to run: a model under a mix, and the workload's knobs, at their defaults and as given. */
+#include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "model/remote.h"
 #include "model/stores.h"
 #include "verb/common.h"
+#include "verb/nominal.h"
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
 #define QUANT_USUAL "Q4_K_M"
@@ -17,6 +22,10 @@
 static bool mix_of(const struct context *in, const struct model *m, const char *quant,
                    const struct mix **out, struct mu_err *err)
 {
+    if (!quant && m->native_quant) {
+        quant = m->native_quant;
+        note_add(in->notes, "quantisation not given: %s taken, as it was trained (--quant)", quant);
+    }
     if (!quant) {
         quant = QUANT_USUAL;
         note_add(in->notes, "quantisation not given: %s taken (--quant)", quant);
@@ -32,47 +41,137 @@ static bool mix_of(const struct context *in, const struct model *m, const char *
     return true;
 }
 
+/* A size ("7B") becomes the name of the model that stands for one of that size, which is said; a file of that name and
+ * another operand stay. */
+static bool name_of_size(const struct context *in, const char **operand, struct mu_err *err)
+{
+    const char *shown = str_visible(in->arena, str_of(*operand));
+    size_t alike = 0;
+    double params;
+    if (!params_parse(*operand, (double)NAN, &params) || access(*operand, F_OK) == 0) return true;
+    const struct model_part *part = nominal_model(in->catalog, params, &alike);
+    if (!part)
+        return catalog_sound(in->catalog, err) &&
+               err_set(err, MU_NOINPUT, "no dense model of the catalogue is near a size of %s",
+                       shown);
+    note_add(in->notes,
+             "%s is a size: %s stands for it, the first of %zu dense models of the catalogue that "
+             "are about that large and of one shape",
+             shown, part->hf_id, alike);
+    *operand = part->hf_id;
+    return true;
+}
+
 const char *name_alone(const char *hub_name)
 {
     const char *slash = strrchr(hub_name, '/');
     return slash ? slash + 1 : hub_name;
 }
 
+/* The mix of a model that is known by its shape alone, under a runtime that takes weights as published: nobody chooses it, and only
+ * names and types of it are looked at. */
+#define QUANT_PUBLISHED "F16"
+
+static bool quant_under(const struct asking *how, enum runtime_id runtime, const struct model *m,
+                        const char **out, struct mu_err *err)
+{
+    *out = how->quant;
+    if (!runtime_at(runtime)->published) return true;
+    if (how->quant)
+        return err_set(err, MU_USAGE,
+                       "%s takes weights as published: leave --quant out, and give --dtype",
+                       runtime_at(runtime)->name);
+    if (!m->tensors) *out = QUANT_PUBLISHED;
+    return true;
+}
+
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
                     const struct machine *m, struct asked *out, struct mu_err *err)
 {
+    return asked_task(in, &(struct asking){.operand = operand, .quant = quant}, m, out, err);
+}
+
+static const char *unchecked_note(const struct context *in, const struct architecture *arch)
+{
+    if (!arch || arch->checked || arch->unruled) return NULL;
+    return str_format(
+        in->arena,
+        arch->unplanned
+            ? "%s: weights and caches by rule, the compute buffer of this architecture by "
+              "its closed form"
+            : "%s: the plan of this architecture follows a checked one like it and was "
+              "never held against llama.cpp itself",
+        arch->name);
+}
+
+static const char *bound_note(const struct context *in, const struct runtime *r)
+{
+    if (!r->published)
+        return str_format(in->arena,
+                          "under %s memory and speed are llama.cpp's with its settings: the same "
+                          "kernels, but never measured there",
+                          r->words);
+    return str_format(in->arena,
+                      "memory under %s follows its own rules and was never held against a run: "
+                      "the figures are bounds",
+                      r->words);
+}
+
+static bool runtime_asked(const struct context *in, const struct asking *how, enum runtime_id *out,
+                          struct mu_err *err)
+{
+    *out = RUNTIME_LLAMA;
+    return !how->runtime || runtime_named(str_of(how->runtime), out) ||
+           err_set(err, MU_USAGE,
+                   "runtime is \"%s\", but takes one of: llama.cpp ollama transformers vllm",
+                   str_visible(in->arena, str_of(how->runtime)));
+}
+
+/* A file's own figures, or those of the shape in a mix. */
+static bool take_digest(const struct context *in, const struct model *m, const char *quant,
+                        struct digest *out, struct mu_err *err)
+{
+    const struct mix *mix;
+    if (m->tensors && !quant) {
+        digest_of_model(m, in->catalog, out);
+    } else {
+        if (!mix_of(in, m, quant, &mix, err)) return false;
+        digest_of_shape(&m->shape, mix, in->catalog, out);
+        out->quant = mix->name;
+    }
+    out->name = m->name;
+    return true;
+}
+
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err)
+{
+    enum runtime_id runtime;
+    const char *operand = how->operand, *quant;
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
-    if (!types || !stores_operand(operand, in->env, in->arena, &path, err) ||
+    if (!types || !name_of_size(in, &operand, err) ||
+        !stores_operand(operand, in->env, in->arena, &path, err) ||
         !model_open(path, in->catalog, in->arena, in->notes, model, err))
         return false;
+    if (!runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
+        return false;
+    if (path != operand) remote_confess(path, in->arena, in->notes);
     out->model = model;
     out->file = model->tensors ? path : NULL;
+    out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
-    if (model->tensors && !quant) {
-        digest_of_model(model, in->catalog, out->digest);
-    } else {
-        const struct mix *mix;
-        if (!mix_of(in, model, quant, &mix, err)) return false;
-        digest_of_shape(&model->shape, mix, in->catalog, out->digest);
-        out->digest->quant = mix->name;
-    }
-    const struct architecture *arch = model->shape.arch;
-    out->unchecked = NULL;
-    if (arch && !arch->checked && !arch->unruled)
-        out->unchecked = str_format(
-            in->arena,
-            arch->unplanned
-                ? "%s: weights and caches by rule, the compute buffer of this architecture by its "
-                  "closed form"
-                : "%s: the plan of this architecture follows a checked one like it and was never "
-                  "held against llama.cpp itself",
-            arch->name);
-    out->digest->name = model->name;
+    if (!take_digest(in, model, quant, out->digest, err)) return false;
+    out->with = NULL;
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
-    out->task = (struct task){cost_workload(S("generate")), out->digest, &out->knobs};
+    generate_under(&out->knobs, runtime);
+    out->task = (struct task){cost_workload(how->kind ? str_of(how->kind) : S("generate")),
+                              out->digest, &out->knobs};
+    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
+    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, model->shape.arch)
+                                              : bound_note(in, runtime_at(runtime));
     return true;
 }
 
@@ -90,12 +189,18 @@ bool asked_tensors(const struct context *in, const struct asked *asked, struct m
 
 void asked_settle(const struct context *in, struct asked *a)
 {
+    if (runtime_of(&a->knobs)->published) {
+        a->digest->quant = dtype_name(&a->knobs);
+        return;
+    }
     const char *why = judge_repacking(a->digest, &a->knobs);
     if (why) fell_back(in->notes, "weights as the file has them (--no-repack)", why);
 }
 
 bool asked_on_host(struct asked *a, struct mu_err *err)
 {
+    if (a->knobs.runtime != (double)RUNTIME_LLAMA)
+        return err_set(err, MU_USAGE, "a trial runs llama.cpp: leave --runtime out");
     if (a->knobs.gpu_layers != (double)KNOB_AUTO && a->knobs.gpu_layers != 0)
         return err_set(err, MU_USAGE,
                        "a trial runs on the CPU so far: leave --gpu-layers out, or give 0");

@@ -9,6 +9,7 @@
 struct experiment_set;
 struct measuring;
 struct model;
+struct together;
 
 /* What a request is about. system and benchmark are the guide's figures: a report's own, else made of the machine. */
 struct subject {
@@ -50,15 +51,29 @@ void show_notes(struct doc *d, const struct notes *n);
 struct asked {
     const struct model *model;
     const char *file; /* the model's path, NULL for one of the catalogue */
+    const char
+        *url; /* where that file is the copy of a header, what it was fetched from; else NULL */
     struct digest *digest;
     struct generate knobs;
     struct task task;
     const char *
         unchecked; /* a note for whoever shows our plan of its memory; NULL: the plan was checked */
+    const struct together *with; /* what runs beside it (verb/together.h), NULL: nothing */
 };
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
                     const struct machine *m, struct asked *out, struct mu_err *err) NODISCARD;
+/* The same for a kind of workload (NULL: generate) and a runtime, by name (NULL: llama.cpp), whose own defaults the knobs then have. One
+ * that takes weights as published takes no mix. */
+struct asking {
+    const char *operand, *quant, *kind, *runtime;
+};
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err) NODISCARD;
+/* --online, and what it makes of an operand: the path of the header's copy where the model is not on this disk; without it, and of any
+ * other operand, the operand itself. For commands that need no more of a model than its header. */
+bool online_operand(const struct request *q, const struct context *in, const char *operand,
+                    const char **out, struct mu_err *err) NODISCARD;
 /* A hub's name of a model without its owner. */
 const char *name_alone(const char *hub_name);
 /* Knobs given in the request set upon the defaults, and settled. */
@@ -78,8 +93,21 @@ struct placed {
     const struct verdict *verdict;
 };
 const char *lower_case(struct arena *a, const char *name); /* of ASCII */
+/* Joins b's blocks: the command of the runtime that was asked for. */
+void show_runtime_command(struct doc *d, const struct placed *p);
+/* "4096 tokens", "8 users with 8192 tokens each", "batch 4, context 4096 each". */
+const char *extent_words(const struct asked *asked, struct arena *a);
+/* What this machine has when other things hold so much of each of its pools (as many figures as it has pools). */
+const struct machine *machine_beside(const struct machine *m, const double *held_bytes,
+                                     struct arena *a);
+/* Adds what a verdict's sites need to the pools they lie in. */
+void hold_verdict(const struct verdict *v, double *held_bytes);
+/* A word as a shell reads it back: in single quotes unless it is plain. */
+const char *shell_word(const char *word, struct arena *a);
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
+/* The devices in the order that it takes llama.cpp to count them in; NULL: all are alike, or the engine told. */
+const char *device_order_words(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */
 void show_runtimes(struct doc *d, const struct placed *p);
 /* An accelerator's name as people know it, with its number where several are called alike; the CPU is "the host". */
@@ -88,6 +116,8 @@ const char *place_called(const struct machine *m, size_t place, struct arena *a)
 const char *placement_words(const struct placed *p, struct arena *a);
 /* "5.10 GiB of 11.6 GiB there, 620 MiB of 28.0 GiB on the host", behind the words of the placement. */
 const char *needs_words(const struct placed *p, struct arena *a);
+/* What a placement that does not fit is over by, site by site; empty: nothing is. */
+const char *missing_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);
 /* Every name, value, formula and source that the bill was made of. */

@@ -1,8 +1,11 @@
 /* verb/fit.h - what `muster fit` found out, and how it is said. */
 #pragma once
 #include "judge/allocated.h"
+#include "judge/cpu_placement.h"
 #include "judge/on_devices.h"
 #include "verb/common.h"
+
+struct fetching;
 
 struct fit {
     struct asked asked;
@@ -17,6 +20,10 @@ struct fit {
     struct placed placed;
     bool devices; /* there are some that can be used */
     struct on_devices all_on;
+    double largest_sequences; /* at this context; 0: none fits, nothing computed, or not asked */
+    const char
+        *largest_model; /* of its family, with this context and so many; NULL: none, or not asked */
+    const struct fetching *fetch; /* how the model gets here; NULL: it is a file, or nobody's */
 };
 
 /* Devices that can be used. */
@@ -24,5 +31,16 @@ size_t fit_devices(const struct fit *f);
 /* The one accelerator by name, or how many there are. */
 const char *fit_devices_words(const struct fit *f, struct arena *a);
 void show_fit(struct doc *d, const struct fit *f, bool explain);
+/* Whether several users, or another runtime than llama.cpp, are asked for. */
+bool fit_serves(const struct fit *f);
+/* The largest model of the same family that fits in its place; NULL: none. */
+const char *fit_largest_of_family(const struct context *in, const struct fit *f,
+                                  const struct world *w);
+/* Users or batches that fit, into these facts. */
+void show_serve(struct doc *d, struct block *b, const struct fit *f);
+void write_serve(struct writer *w, const struct fit *f);
+/* How it is put on the CPU, where there is a choice (show_cpu_placement.c). */
+void show_cpu_placement(struct doc *d, const struct fit *f);
+void write_cpu_placement(struct writer *w, const struct fit *f);
 /* The document fit/1. */
 void write_fit(const struct fit *f, const struct context *in, struct buf *out);

@@ -1,8 +1,9 @@
 /* Judges a set of experiments: the guide's rules on the guide's figures, our bill on our budget. An experiment whose workload nothing
- * computes yet says so. Left out: remedies, experiments run together. */
+ * computes yet says so. What runs together with others is judged on what these leave. Left out: remedies. */
 #include "verb/judged_set.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -47,32 +48,105 @@ static const char *figure_words(const struct experiment *e, const struct verdict
                       judge_figure(asked_gb * GUIDE_GB, v, ranking_usual.spare_share));
 }
 
+/* What it needs, how fast it is, what the guide's figures are worth; or why nothing is computed. */
+static const char *why_of(const struct context *in, const struct subject *s,
+                          const struct experiment *e, const struct placed *p)
+{
+    const struct verdict *v = p->verdict;
+    struct arena *a = in->arena;
+    if (v->bill.unruled) return v->why;
+    const char *speed = estimate_known(v->decode_per_s)
+                            ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
+                            : "";
+    return str_format(a, "%s %s needs %s%s%s%s", name_alone(p->asked->digest->name),
+                      p->asked->digest->quant, units_bytes(a, verdict_needs(v)), speed,
+                      disk_words(s, p->asked, a), figure_words(e, v, a));
+}
+
+static const char *setting_of(const struct experiment *e, const char *name)
+{
+    for (size_t i = 0; i < e->settings; i++)
+        if (strcmp(e->setting[i].name, name) == 0) return e->setting[i].value;
+    return NULL;
+}
+
+static bool ask(const struct context *in, const struct subject *s, const struct experiment *e,
+                struct asked *out, struct mu_err *err)
+{
+    const struct asking how = {.operand = e->model,
+                               .quant = e->quant,
+                               .kind = e->kind,
+                               .runtime = setting_of(e, "runtime")};
+    if (!asked_task(in, &how, s->machine, out, err) || !set_knobs(in, e, out, err))
+        return err_add(err, "experiment %s", e->id);
+    asked_settle(in, out);
+    return true;
+}
+
+/* The machine beside those that run together with it, each of them as it would lie by itself; names what they are and hold, or which
+ * one is not computed (and then answers NULL). */
+static const struct machine *beside(const struct context *in, const struct judged_set *set,
+                                    const struct experiment *e, const char **words)
+{
+    const struct machine *m = set->subject->machine;
+    struct arena *a = in->arena;
+    double *held_bytes = NEW_ARRAY(a, double, m->pools);
+    *words = "";
+    for (size_t i = 0; i < e->togethers; i++)
+        for (size_t k = 0; k < set->rows; k++) {
+            const struct judged *other = &set->row[k];
+            if (strcmp(other->experiment->id, e->together[i]) != 0 || other->experiment == e)
+                continue;
+            if (!other->asked || other->verdict.bill.unruled) {
+                *words = str_format(a, "%s, which it runs together with, is not computed",
+                                    e->together[i]);
+                return NULL;
+            }
+            hold_verdict(&other->verdict, held_bytes);
+            *words = str_format(a, "%s; with %s (%s) together", *words, e->together[i],
+                                units_bytes(a, verdict_needs(&other->verdict)));
+        }
+    return machine_beside(m, held_bytes, a);
+}
+
+/* Judges again those that run together with others, once all are judged alone. */
+static void judge_together(const struct context *in, const struct world *w, struct judged_set *s)
+{
+    struct verdict *v = NEW_ARRAY(in->arena, struct verdict, s->rows);
+    const char **why = NEW_ARRAY(in->arena, const char *, s->rows);
+    for (size_t i = 0; i < s->rows; i++) {
+        const struct judged *j = &s->row[i];
+        const char *words;
+        if (!j->asked || !j->experiment->togethers || j->verdict.bill.unruled) continue;
+        const struct machine *m = beside(in, s, j->experiment, &words);
+        why[i] = words;
+        v[i] = j->verdict;
+        v[i].fits = FITS_NOT_COMPUTED;
+        if (!m) continue;
+        judge_task(&j->asked->task, m, w, &v[i]);
+        why[i] = str_format(
+            in->arena, "%s%s",
+            why_of(in, s->subject, j->experiment, &(struct placed){j->asked, m, &v[i]}), words);
+    }
+    for (size_t i = 0; i < s->rows; i++) {
+        if (!why[i]) continue;
+        s->row[i].verdict = v[i];
+        s->row[i].why = why[i];
+    }
+}
+
 static bool judge_one(const struct context *in, const struct subject *s, const struct world *w,
                       struct judged *j, struct mu_err *err)
 {
     const struct experiment *e = j->experiment;
-    struct arena *a = in->arena;
     j->why = e->why_not;
     if (!e->kind) return true;
-    struct asked *asked = NEW(a, struct asked);
-    if (!asked_generate(in, e->model, e->quant, s->machine, asked, err) ||
-        !set_knobs(in, e, asked, err))
-        return err_add(err, "experiment %s", e->id);
-    asked_settle(in, asked);
+    struct asked *asked = NEW(in->arena, struct asked);
+    if (!ask(in, s, e, asked, err)) return false;
     if (asked->unchecked) note_add(in->notes, "%s", asked->unchecked);
     judge_task(&asked->task, s->machine, w, &j->verdict);
     j->asked = asked;
-    const struct verdict *v = &j->verdict;
-    if (v->bill.unruled) {
-        j->why = v->why;
-    } else {
-        const char *speed = estimate_known(v->decode_per_s)
-                                ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
-                                : "";
-        j->why = str_format(a, "%s %s needs %s%s%s%s", name_alone(asked->digest->name),
-                            asked->digest->quant, units_bytes(a, verdict_needs(v)), speed,
-                            disk_words(s, asked, a), figure_words(e, v, a));
-    }
+    j->why = why_of(in, s, e, &(struct placed){asked, s->machine, &j->verdict});
     return true;
 }
 
@@ -93,6 +167,7 @@ bool judged_set_make(const struct context *in, const struct experiment_set *set,
             out->lacks = guide_lacks(&set->experiment[i], &s->system);
         if (!judge_one(in, s, w, &out->row[i], err)) return false;
     }
+    judge_together(in, w, out);
     return judged_hardware(in, out, err);
 }
 

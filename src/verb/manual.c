@@ -24,9 +24,19 @@ static const struct named environment[] = {
     {"NO_COLOR", "When it is set and not empty, no colour is used unless --colour asks for it."},
     {"HF_HUB_CACHE", "The cache of model files whose disk is looked at."},
     {"HF_HOME", "The folder of that cache, when HF_HUB_CACHE is not set."},
-    {"XDG_CACHE_HOME", "The folder of caches, when neither is set; usually ~/.cache."},
+    {"XDG_CACHE_HOME",
+     "The folder of caches, when neither is set, and of what --online kept; usually ~/.cache."},
     {"HUGGINGFACE_HUB_CACHE", "The older name of HF_HUB_CACHE."},
-    {"HF_ENDPOINT", "The hub that a message names for what is not on this disk."},
+    {"HF_ENDPOINT",
+     "The hub that --online asks, and that a message names for what is not on this disk; usually "
+     "https://huggingface.co."},
+    {"HF_TOKEN", "Sent to that hub by --online, and to no other host; over https, unless "
+                 "HF_ENDPOINT says http. "
+                 "It is never shown and never kept."},
+    {"https_proxy", "The proxy that --online goes through, as libcurl takes it."},
+    {"http_proxy", "The same, for addresses of http."},
+    {"all_proxy", "The same, where neither is set."},
+    {"no_proxy", "Hosts that are asked directly all the same."},
     {"LLAMA_CACHE", "Where llama.cpp keeps what it fetched."},
     {"OLLAMA_MODELS", "Where Ollama keeps its models."},
     {"PATH", "Searched for the python3 that a report names, and for Ollama."},
@@ -56,6 +66,8 @@ static const struct named files[] = {
      "is left alone."},
     {"~/.local/state/muster/",
      "What was measured and what trials showed, one file of each a machine."},
+    {"~/.cache/muster/headers/",
+     "The headers of models that --online fetched, by host. Removing them costs another fetch."},
     {"~/.config/muster/",
      "The user's own tables, in the form of those that are built in; rows with the same name win."},
 };

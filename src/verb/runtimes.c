@@ -13,7 +13,6 @@
 #include "cost/device_map.h"
 #include "cost/vllm.h"
 #include "judge/placement.h"
-#include "machine/facts.h"
 #include "model/digest.h"
 #include "model/safetensors.h"
 #include "verb/common.h"
@@ -49,8 +48,9 @@ static void show_ollama(struct doc *d, const struct placed *p)
     for (int i = 1; i < s->sites; i++) layers += s->layers[i];
     const char *cache = ollama_cache(g);
     struct block *b = doc_commands(d, "Ollama: a Modelfile, and the server's environment");
-    commands_row(d, b, "FROM %s", p->asked->file ? p->asked->file : "./MODEL.gguf");
-    commands_row(d, b, "PARAMETER num_ctx %.0f", g->context_tokens);
+    commands_row(d, b, "FROM %s",
+                 p->asked->file && !p->asked->url ? p->asked->file : "./MODEL.gguf");
+    commands_row(d, b, "PARAMETER num_ctx %.0f", floor(generate_all_tokens(g) / g->sequences));
     commands_row(d, b, "PARAMETER num_gpu %.0f", layers);
     commands_row(d, b, "OLLAMA_NUM_PARALLEL=%.0f OLLAMA_FLASH_ATTENTION=%d%s%s ollama serve",
                  g->sequences, g->flash_attention != (double)FLASH_OFF,
@@ -61,13 +61,6 @@ static void show_ollama(struct doc *d, const struct placed *p)
 
 /* ---- cards that PyTorch's programs take */
 
-static bool takes_torch(const struct machine *m, size_t place)
-{
-    const char *backend = m->place[place].backend;
-    const bool own = m->pool[m->place[place].pool].kind == POOL_DEVICE;
-    return own && backend && (strcmp(backend, "CUDA") == 0 || strcmp(backend, "ROCm") == 0);
-}
-
 struct cards {
     uint16_t place[SITES - 1];
     size_t count;
@@ -75,11 +68,8 @@ struct cards {
 
 static struct cards cards_of(const struct machine *m)
 {
-    uint16_t all[SITES - 1];
-    struct cards out = {.count = 0};
-    const size_t devices = placement_devices(m, all);
-    for (size_t i = 0; i < devices; i++)
-        if (takes_torch(m, all[i])) out.place[out.count++] = all[i];
+    struct cards out;
+    out.count = placement_cards(m, out.place);
     return out;
 }
 
@@ -263,8 +253,10 @@ static void show_transformers(struct doc *d, const struct placed *p, const struc
 void show_runtimes(struct doc *d, const struct placed *p)
 {
     const struct cards c = cards_of(p->machine);
-    if (p->verdict->split.sites < 2) return;
+    const bool ollama = p->asked->knobs.runtime == (double)RUNTIME_OLLAMA;
+    if (p->verdict->split.sites < 2 && !ollama) return;
     show_ollama(d, p);
+    if (ollama) return;
     if (!c.count || !published(p->asked)) return;
     show_vllm(d, p, &c);
     show_transformers(d, p, &c);

@@ -51,6 +51,8 @@ static const struct leading leading[KNOWN_KIND_COUNT][LEADING_MOST] = {
                      {"bits", "bits a value", "bits a value"},
                      {"ppl", "perplexity", "perplexity"},
                      {"kld", "KLD", "KLD"}},
+    [KNOWN_SOURCE] = {{"model", "model", NULL}},
+    [KNOWN_GUIDE] = {{"seed", "seed", NULL}, {"verdict", "verdict", NULL}},
     [KNOWN_SOFTWARE] = {{"released", "released", NULL}, {"python_min", "Python from", NULL}},
 };
 
@@ -117,6 +119,12 @@ bool facts_retired(const struct known_row *row)
 {
     const struct known_fact *status = known_fact_of(row, "status");
     return status && strcmp(status->text, "retired") == 0;
+}
+
+bool facts_wrong(const struct known_row *row)
+{
+    const struct known_fact *verdict = known_fact_of(row, "verdict");
+    return verdict && strcmp(verdict->text, "wrong") == 0;
 }
 
 const char *facts_headline(enum known_kind kind, const struct known_row *row, struct arena *a)

@@ -11,3 +11,5 @@ void show_facts_table(struct doc *d, enum known_kind kind, const struct known_ro
                       size_t rows);
 /* Cannot be had any more. */
 bool facts_retired(const struct known_row *row);
+/* A line of a guide that does not work. */
+bool facts_wrong(const struct known_row *row);

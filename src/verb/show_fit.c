@@ -8,11 +8,14 @@
 #include "base/units.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
+#include "cost/runtime.h"
 #include "judge/placement.h"
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 static bool is_encoder(const struct fit *f)
 {
@@ -35,9 +38,9 @@ const char *fit_devices_words(const struct fit *f, struct arena *a)
 
 static const char *task_words(const struct fit *f, struct arena *a)
 {
-    return str_format(a, "%s %s, context %.0f", f->asked.digest->name,
+    return str_format(a, "%s %s, %s", f->asked.digest->name,
                       f->asked.digest->quant ? f->asked.digest->quant : "",
-                      f->asked.knobs.context_tokens);
+                      extent_words(&f->asked, a));
 }
 
 /* " · 41-55 tok/s", or nothing. */
@@ -55,9 +58,11 @@ static void say_placed(struct doc *d, const struct fit *f)
     const struct site *s = verdict_binding(v);
     const char *where = placement_words(&f->placed, a), *what = task_words(f, a);
     const char *needs = needs_words(&f->placed, a);
+    const char *missing = missing_words(&f->placed, a);
     if (v->fits == FITS_NOT)
-        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s", what, where, needs,
-                   s->bound_by ? ", bound by " : "", s->bound_by ? s->bound_by : "");
+        doc_answer(d, TONE_BAD, "Does not fit: %s; with %s it needs %s%s%s%s%s", what, where, needs,
+                   *missing ? "; missing are " : "", missing, s->bound_by ? ", bound by " : "",
+                   s->bound_by ? s->bound_by : "");
     else
         doc_answer(d, TONE_GOOD, "%s, %s: %s needs %s%s",
                    v->fits == FITS ? "Fits" : "Fits, probably", where, what, needs,
@@ -121,13 +126,15 @@ static void say_context(struct doc *d, struct block *b, const struct fit *f)
 {
     const double on_devices = f->all_on.context_tokens;
     const double all = judge_trained_context(&f->asked.task);
+    const bool each = f->asked.knobs.context_each && f->asked.knobs.sequences > 1;
+    const char *tokens = each ? "tokens each" : "tokens";
     if (!(f->largest_context_tokens > 0)) return;
     if (on_devices > 0 && on_devices < f->largest_context_tokens)
-        facts_row(d, b, "context that fits", "%.0f tokens with everything on %s, %.0f at all%s",
-                  on_devices, fit_devices_words(f, d->arena), f->largest_context_tokens,
+        facts_row(d, b, "context that fits", "%.0f %s with everything on %s, %.0f at all%s",
+                  on_devices, tokens, fit_devices_words(f, d->arena), f->largest_context_tokens,
                   f->largest_context_tokens >= all ? ", all the model was trained for" : "");
     else
-        facts_row(d, b, "context that fits", "%.0f tokens%s", f->largest_context_tokens,
+        facts_row(d, b, "context that fits", "%.0f %s%s", f->largest_context_tokens, tokens,
                   f->largest_context_tokens >= all ? ", all the model was trained for" : "");
 }
 
@@ -172,28 +179,46 @@ static const char *energy_words(struct arena *a, struct estimate per_joule)
     return strcmp(low, high) == 0 ? low : str_format(a, "%s-%s", low, high);
 }
 
+/* What there is to say where speed is not: nothing of it, or why. */
+static void say_no_speed(struct doc *d, const struct fit *f)
+{
+    struct block *b = doc_facts(d, NULL);
+    if (f->verdict.fits != FITS_NOT) {
+        facts_row(d, b, "speed", "? · %s", f->verdict.decode_per_s.source);
+        say_context(d, b, f);
+    }
+    show_serve(d, b, f);
+}
+
+static void say_rate(struct doc *d, struct block *b, const char *name, struct estimate per_s)
+{
+    facts_row(d, b, name, "%s%s%s", speed_words(d->arena, per_s), per_s.source ? " · " : "",
+              per_s.source ? per_s.source : "");
+}
+
 static void say_speed(struct doc *d, const struct fit *f)
 {
     const struct verdict *v = &f->verdict;
-    if (v->bill.unruled || v->fits == FITS_NOT) return; /* it would run from disk, if at all */
+    const bool runs = v->fits != FITS_NOT; /* it would run from disk, if at all */
+    if (v->bill.unruled) return;
+    if (!runs || runtime_of(&f->asked.knobs)->unpriced) {
+        say_no_speed(d, f);
+        return;
+    }
     struct block *b = doc_facts(d, NULL);
     const double tokens = f->asked.knobs.prompt_tokens;
     const bool writes = !is_encoder(f);
-    if (writes)
-        facts_row(d, b, "decode", "%s%s%s", speed_words(d->arena, v->decode_per_s),
-                  v->decode_per_s.source ? " · " : "",
-                  v->decode_per_s.source ? v->decode_per_s.source : "");
+    if (writes) say_rate(d, b, "decode", v->decode_per_s);
     if (writes && estimate_known(v->decode_per_joule))
         facts_row(d, b, "energy", "%s J a token at most · %s",
                   energy_words(d->arena, v->decode_per_joule), v->decode_per_joule.source);
-    facts_row(d, b, "prefill", "%s%s%s", speed_words(d->arena, v->prefill_per_s),
-              v->prefill_per_s.source ? " · " : "",
-              v->prefill_per_s.source ? v->prefill_per_s.source : "");
+    say_rate(d, b, "prefill", v->prefill_per_s);
     if (writes && estimate_known(v->prefill_per_s))
         facts_row(d, b, "first token", "after %s, for a prompt of %.0f tokens",
                   first_token_words(d->arena, tokens, v->prefill_per_s), tokens);
     say_context(d, b, f);
     say_on_devices(d, b, f);
+    show_serve(d, b, f);
     const char *busy = rates_busy(f->machine->rate, f->machine->rates);
     if (busy && estimate_known(v->decode_per_s) && v->decode_per_s.origin != MEASURED)
         doc_note(d, TONE_WARN,
@@ -242,8 +267,8 @@ static void say_guide_rules(struct doc *d, const struct fit *f, bool explain)
 static void say_command(struct doc *d, const struct fit *f)
 {
     if (f->verdict.fits != FITS && f->verdict.fits != FITS_PROBABLY) return;
-    commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(&f->placed, d->arena));
-    show_runtimes(d, &f->placed);
+    show_runtime_command(d, &f->placed);
+    if (!runtime_of(&f->asked.knobs)->published) show_fetch(d, f->fetch);
 }
 
 static void write_exact(struct writer *w, const struct fit *f)
@@ -296,6 +321,12 @@ static void write_on_devices(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
+/* What a file or a configuration makes though nothing can be computed from it; a figure of the catalogue's was not counted. */
+static double counted(const struct model *m)
+{
+    return m->origin == REPORTED && m->shape.parameters > 0 ? m->shape.parameters : (double)NAN;
+}
+
 void write_fit(const struct fit *f, const struct context *in, struct buf *out)
 {
     struct writer w = document_begin(out, "fit/1");
@@ -304,7 +335,8 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_map(&w);
     writer_put_cstr(&w, "name", m->name);
     writer_put_cstr(&w, "quant", m->quant);
-    writer_put_number(&w, "parameters", m->parameters);
+    const double parameters = m->parameters > 0 ? m->parameters : counted(f->asked.model);
+    writer_put_number(&w, "parameters", parameters);
     writer_put_number(&w, "weight_bytes", m->weight_bytes);
     writer_put_cstr(&w, "source", f->asked.model->source);
     writer_map_end(&w);
@@ -316,6 +348,10 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_put_number(&w, "largest_context_tokens",
                       f->largest_context_tokens > 0 ? f->largest_context_tokens : (double)NAN);
     write_on_devices(&w, f);
+    write_serve(&w, f);
+    write_cpu_placement(&w, f);
+    write_fetch(&w, f->fetch);
+    write_together(&w, f->asked.with);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -336,6 +372,7 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     say_speed(d, f);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
+    show_cpu_placement(d, f);
     say_command(d, f);
     if (explain) say_explanation(d, f);
 }

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "catalog/architecture.h"
 #include "model/digest.h"
+#include "verb/fetching.h"
 #include "verb/need.h"
 
 enum { OFFERS_SHOWN = 8 };
@@ -162,6 +163,21 @@ static void show_offers(struct doc *d, const struct need *n, enum offer_kind kin
     if (*rest_of) doc_note(d, TONE_DIM, "%s", rest_of + 2);
 }
 
+/* How long the files of both levels take, on lines taken as examples. */
+static void show_fetching(struct doc *d, const struct need *n)
+{
+    struct arena *a = d->arena;
+    const char *text = NULL;
+    for (int i = 0; i < NEED_LEVELS; i++) {
+        const struct need_case *c = &n->level[i];
+        const char *time = fetch_examples_words(c->needs.disk_bytes, a);
+        if (!time) continue;
+        const char *one = str_format(a, "%s %s", c->name, time);
+        text = text ? str_format(a, "%s; %s", text, one) : one;
+    }
+    if (text) doc_note(d, TONE_DIM, "to fetch it, as examples: %s", text);
+}
+
 void show_need(struct doc *d, const struct need *n)
 {
     struct arena *a = d->arena;
@@ -176,6 +192,7 @@ void show_need(struct doc *d, const struct need *n)
                units_bytes(a, high->vram_bytes));
     if (n->stands_for) doc_note(d, TONE_WARN, "assumed shape: %s", n->stands_for);
     show_levels(d, n);
+    show_fetching(d, n);
     for (int k = 0; k < OFFER_KINDS; k++) show_offers(d, n, (enum offer_kind)k);
 }
 

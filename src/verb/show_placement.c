@@ -59,6 +59,8 @@ const char *placement_words(const struct placed *p, struct arena *a)
     double layers = 0;
     struct buf b;
     if (s->sites == 1) return "everything on the host";
+    if (p->asked->knobs.runtime == (double)RUNTIME_VLLM && s->sites > 2)
+        return str_format(a, "an even share of every layer on each of %d devices", s->sites - 1);
     for (int i = 1; i < s->sites; i++) layers += s->layers[i];
     buf_init(&b, WORDS_BYTES_MOST);
     if (layers >= all)
@@ -97,6 +99,36 @@ static bool told_before(const struct verdict *v, int n)
     for (int k = 0; k < n; k++)
         if (v->site[told(v, k)].pool == v->site[told(v, n)].pool) return true;
     return false;
+}
+
+/* By how much the n-th site to be told of, with those on its pool, is over what there is; 0: it is not, or was told before. */
+static double missing_at(const struct placed *p, int n)
+{
+    const struct site *s = &p->verdict->site[told(p->verdict, n)];
+    double bytes;
+    if (told_before(p->verdict, n)) return 0;
+    const bool shared = sum_of_pool(p->verdict, s->pool, &bytes) > 1;
+    const double usable =
+        shared ? known_or(p->machine->pool[s->pool].usable_bytes, (double)NAN) : s->usable_bytes;
+    return bytes > usable ? bytes - usable : 0;
+}
+
+const char *missing_words(const struct placed *p, struct arena *a)
+{
+    const struct verdict *v = p->verdict;
+    struct buf b;
+    double all = 0;
+    int over = 0;
+    buf_init(&b, WORDS_BYTES_MOST);
+    for (int n = 0; n < v->split.sites; n++) {
+        const double bytes = missing_at(p, n);
+        if (!(bytes > 0)) continue;
+        all += bytes;
+        buf_format(&b, "%s%s on %s", over++ ? ", " : "", units_bytes(a, bytes),
+                   place_called(p->machine, v->site[told(v, n)].place, a));
+    }
+    if (over > 1) buf_format(&b, ", %s together", units_bytes(a, all));
+    return taken(a, &b);
 }
 
 const char *needs_words(const struct placed *p, struct arena *a)

@@ -32,7 +32,9 @@ static bool kind_of(const char *word, struct arena *a, enum known_kind *out, str
     }
     return err_set(err, MU_USAGE, "facts knows no kind '%s'%s%s", str_visible(a, str_of(word)),
                    near_words(&near, "", a),
-                   near.best ? "" : "; kinds are gpu cpu cloud model quant software");
+                   near.best ? ""
+                             : "; kinds are gpu cpu cloud model quant software source "
+                               "guide");
 }
 
 /* The words behind the kind are one name: `facts gpu RTX 3060`. */
@@ -123,6 +125,8 @@ static void say_list(struct doc *d, const struct facts_asked *f, size_t all)
     else
         doc_answer(d, TONE_PLAIN, "%zu rows of %s", f->rows, word);
     show_facts_table(d, f->kind, f->row, f->rows);
+    for (size_t i = 0; i < f->rows; i++)
+        if (facts_wrong(f->row[i])) show_facts(d, f->row[i]);
     if (f->rows) doc_note(d, TONE_DIM, "muster facts %s NAME says all that is known of one", word);
 }
 
@@ -229,16 +233,20 @@ static const char *const examples[] = {
     "muster facts quant Q4_K_M",
     "muster facts cloud --filter A100",
     "muster facts model phi3:mini --json",
+    "muster facts guide",
     NULL,
 };
 const struct verb verb_facts = {
     .name = "facts",
     .words = "what is known of a GPU, CPU, cloud, model or quant, with source",
     .operands = "KIND [NAME...]",
-    .about = "Shows everything the tables say of a part, with its source, its date and how sure it "
-             "is; without a name, every part of that kind. Kinds are gpu, cpu, cloud, model, quant "
-             "and software. The user's own tables come first (see FILES). A name that may mean "
-             "several parts shows all of them. Exit status 1 when a filter leaves nothing.",
+    .about =
+        "Shows everything the tables say of a part, with its source, its date and how sure it "
+        "is; without a name, every part of that kind. Kinds are gpu, cpu, cloud, model, quant, "
+        "software, source (who publishes files of a model, and the lines that fetch them) and "
+        "guide (every line of the guides, checked). The user's own tables come first (see FILES). "
+        "A name that may mean "
+        "several parts shows all of them. Exit status 1 when a filter leaves nothing.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

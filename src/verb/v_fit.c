@@ -1,7 +1,8 @@
 /* muster fit MODEL: one workload, here or on another machine: does it fit, what holds the memory, how fast, and the command that does
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
  * follows from the shape (speed, the largest context) is always our own. On accelerators
- * memory is our plan. Left out so far: other remedies than what brings everything on devices. */
+ * memory is our plan. Other runtimes' memory is by their own rules, and what is --together with it is taken off the machine first.
+ * Left out so far: other remedies than what brings everything on devices. */
 #include <math.h>
 #include <string.h>
 
@@ -9,12 +10,17 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "catalog/types.h"
+#include "cost/runtime.h"
 #include "judge/placement.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
 #include "measure/exact.h"
+#include "model/digest.h"
 #include "model/model.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
 
@@ -83,6 +89,9 @@ static bool find_exact(const struct request *q, const struct context *in, struct
     const char *given = request_text(q, "exact");
     const bool wanted = given && str_is(str_of(given), "on");
     if (given && !wanted) return true;
+    if (f->asked.knobs.runtime != (double)RUNTIME_LLAMA)
+        return !wanted || err_set(err, MU_USAGE,
+                                  "--exact asks llama.cpp: leave it out, or leave --runtime out");
     if (f->verdict.split.sites > 1) return exact_on_devices(in, f, wanted, err);
     if (!wanted && !f->machine->here) return true;
     if (!f->machine->here)
@@ -100,6 +109,11 @@ static void note_unused(const struct context *in, const struct fit *f, const str
     const struct task one = {f->asked.task.kind, f->asked.task.model, &g};
     struct verdict *v = NEW(in->arena, struct verdict);
     if (!f->devices || f->verdict.split.sites > 1 || g.gpu_layers == 0) return;
+    if (runtime_of(&g)->published) {
+        note_add(in->notes, "nothing goes on %s under %s", fit_devices_words(f, in->arena),
+                 runtime_of(&g)->words);
+        return;
+    }
     g.gpu_layers = 1;
     judge_task(&one, f->machine, w, v);
     if (v->fits == FITS_NOT)
@@ -145,7 +159,8 @@ static void note_devices(const struct context *in, const struct fit *f)
 {
     const size_t used = fit_devices(f);
     size_t seen = 0;
-    if (used && !f->devices)
+    const bool published = runtime_of(&f->asked.knobs)->published;
+    if (used && !f->devices && !published)
         note_add(in->notes, "judged on the CPU alone: muster has no plan of it on accelerators");
     for (size_t i = 0; i < f->machine->facts->gpus; i++)
         if (accelerator_usable(f->machine, &f->machine->facts->gpu[i])) seen++;
@@ -158,34 +173,108 @@ static void note_devices(const struct context *in, const struct fit *f)
                         "others need a free memory that is known"
                       : "how much of their memory is free is not known");
 }
+/* ---- what else is in memory */
+
+/* Things named by --together, each placed beside those before it: what they leave is what f->machine has from here on. */
+static bool leave_room(const struct request *q, const struct context *in, const struct world *w,
+                       struct fit *f, struct mu_err *err)
+{
+    const char *named[REQUEST_OPTIONS];
+    const size_t n = request_texts(q, "together", named, REQUEST_OPTIONS);
+    double *held_bytes = NEW_ARRAY(in->arena, double, f->machine->pools);
+    struct verdict *v = NEW(in->arena, struct verdict);
+    const struct machine *whole = f->machine;
+    for (size_t i = 0; i < n; i++) {
+        struct asked other;
+        if (!asked_generate(in, named[i], NULL, whole, &other, err)) return false;
+        asked_settle(in, &other);
+        judge_task(&other.task, f->machine, w, v);
+        if (v->bill.unruled)
+            return err_set(err, MU_NO, "%s beside it is not computed: %s", other.digest->name,
+                           v->why);
+        hold_verdict(v, held_bytes);
+        note_add(in->notes, "beside it in memory: %s %s, context %.0f, %s%s", other.digest->name,
+                 other.digest->quant, other.knobs.context_tokens,
+                 units_bytes(in->arena, verdict_needs(v)),
+                 v->fits == FITS_NOT ? ", which does not fit itself" : "");
+        f->machine = machine_beside(whole, held_bytes, in->arena);
+    }
+    return true;
+}
+
+/* No mix is better than the one that a model was trained in. */
+static void prefer_native(const struct context *in, struct fit *f)
+{
+    const char *native = f->asked.model->native_quant, *quant = f->asked.digest->quant;
+    if (!native || !quant || strcmp(native, quant) != 0 || !f->all_on.mix) return;
+    if (verdict_all_on_devices(&f->verdict))
+        f->all_on.mix = catalog_mix(in->catalog, str_of(native));
+}
 /* ---- the verb */
+
+static bool ask(const struct request *q, const struct context *in, const char *operand,
+                struct fit *f, struct mu_err *err)
+{
+    const struct asking how = {.operand = operand,
+                               .quant = request_text(q, "quant"),
+                               .kind = request_text(q, "kind"),
+                               .runtime = request_text(q, "runtime")};
+    return asked_task(in, &how, f->machine, &f->asked, err) && asked_knobs(q, in, &f->asked, err);
+}
+
+/* What else would fit, and how speed falls with depth. */
+static void find_largest(const struct context *in, struct fit *f, const struct world *w)
+{
+    const struct task *t = &f->asked.task;
+    f->largest_context_tokens = judge_largest_context(t, f->machine, w, CONTEXT_STEP);
+    if (fit_serves(f)) {
+        f->largest_sequences = judge_largest_sequences(t, f->machine, w);
+        f->largest_model = fit_largest_of_family(in, f, w);
+    }
+    if (f->devices && !runtime_of(&f->asked.knobs)->published)
+        judge_on_devices(t, f->machine, in->catalog, w, CONTEXT_STEP, &f->all_on);
+    prefer_native(in, f);
+    f->depths = judge_depths(t, f->machine, w, f->depth);
+}
+
+/* How it gets here: of GGUF files alone. */
+static bool find_way_here(const struct request *q, const struct context *in, struct fit *f,
+                          struct mu_err *err)
+{
+    if (!runtime_of(&f->asked.knobs)->published)
+        return find_fetch(q, in, &f->asked, f->machine, &f->fetch, err);
+    if (request_text(q, "line"))
+        note_add(in->notes, "how long fetching takes is told of GGUF files alone");
+    return true;
+}
 
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    if (!subject_machine(q, in, &f->subject, err)) return false;
+    const char *operand = NULL;
+    if (!subject_machine(q, in, &f->subject, err) ||
+        !online_operand(q, in, q->operand[0], &operand, err))
+        return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
-    if (!world_here(in, &f->machine, &world, err) ||
-        !asked_generate(in, q->operand[0], request_text(q, "quant"), f->machine, &f->asked, err) ||
-        !asked_knobs(q, in, &f->asked, err))
+    if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
+        !ask(q, in, operand, f, err) || !asked_together(q, in, f->machine, &f->asked, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
-    if (f->asked.unchecked && !f->exact) note_add(in->notes, "%s", f->asked.unchecked);
+    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
-    f->largest_context_tokens =
-        judge_largest_context(&f->asked.task, f->machine, &world, CONTEXT_STEP);
-    if (f->devices)
-        judge_on_devices(&f->asked.task, f->machine, in->catalog, &world, CONTEXT_STEP, &f->all_on);
-    f->depths = judge_depths(&f->asked.task, f->machine, &world, f->depth);
+    note_together(in, &f->placed);
+    find_largest(in, f, &world);
+    if (!find_way_here(q, in, f, err)) return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
@@ -193,6 +282,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }
+static const char *const kinds[] = {"generate", "serve", NULL};
 static const struct option options[] = {
     {.name = "machine",
      .letter = 'm',
@@ -204,17 +294,48 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "MIX",
      .words = "quantisation of a catalogue model: Q4_K_M (usual), Q8_0, F16, ..."},
+    {.name = "kind",
+     .kind = OPTION_CHOICE,
+     .value = "WORD",
+     .words = "generate (usual), or serve: so many users (--parallel), each with that context",
+     .choices = kinds},
+    {.name = "together",
+     .kind = OPTION_TEXTS,
+     .value = "MODEL",
+     .words = "in memory at the same time under llama.cpp, with its defaults; repeatable"},
     {.name = "exact",
      .kind = OPTION_SWITCH,
      .words = "memory as llama.cpp itself lays it out here; usual where the engine has it"},
+    {.name = "lora",
+     .kind = OPTION_TEXTS,
+     .value = "FILE",
+     .words = "a LoRA adapter beside it, a GGUF file (repeatable)"},
+    {.name = "mmproj",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .words = "the projector beside it that reads pictures or sound, a GGUF file"},
+    {.name = "draft",
+     .kind = OPTION_TEXT,
+     .value = "MODEL",
+     .words = "a small model beside it whose tokens it verifies"},
     {.name = "quick", .kind = OPTION_FLAG, .words = "measure nothing; kept measurements are used"},
+    {.name = "line",
+     .kind = OPTION_TEXT,
+     .value = "SPEED",
+     .words = "of the internet line, for how long fetching takes: 100Mbit/s, 50MB/s"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
+    {.name = "online",
+     .kind = OPTION_FLAG,
+     .words = "ask hubs for the header of a model that is not here: hf:, ollama:, https://"},
 };
 static const char *const examples[] = {
     "muster fit phi-3-mini --quant Q4_K_M --ctx 4k --quick",
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:32GiB\" --ctx 32k --kv-type q8_0",
+    "muster fit Qwen2.5-7B --machine \"cpu:8 ram:64GiB gpu:RTX 4090\" --kind serve --parallel 8",
+    "muster fit Llama-2-7B --machine \"cpu:8 ram:64GiB\" --runtime transformers --dtype fp32",
+    "muster fit Qwen2.5-14B --draft Qwen2.5-0.5B --machine \"cpu:8 ram:32GiB\"",
     NULL,
 };
 extern const struct workload workload_generate;
@@ -223,11 +344,14 @@ const struct verb verb_fit = {
     .words = "does a model fit, what holds the memory, how fast",
     .operands = "MODEL",
     .about =
-        "Computes what one model needs under llama.cpp and holds it against this machine, or "
+        "Computes what one model needs under llama.cpp, or another --runtime, and holds it against "
+        "this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
-        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), or a name of the catalogue in any "
-        "spelling. "
+        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
+        "spelling, or a size (7B), for which a model of the catalogue stands. With --online one "
+        "that is not here, or an address (https://...), has its header fetched, and only that; "
+        "nothing is asked over the network otherwise. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "

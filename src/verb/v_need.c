@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "catalog/architecture.h"
 #include "model/model.h"
+#include "model/stores.h"
 #include "verb/need.h"
 #include "verb/need_asked.h"
 #include "verb/nominal.h"
@@ -80,8 +81,10 @@ static bool is_file(const struct context *in, const char *operand)
     struct model model = {.name = NULL};
     struct notes *aside = NEW(in->arena, struct notes);
     struct mu_err ignored = {.code = MU_OK};
+    const char *path = NULL;
     *aside = (struct notes){.arena = in->arena};
-    return model_open(operand, in->catalog, in->arena, aside, &model, &ignored) && model.tensors;
+    return stores_operand(operand, in->env, in->arena, &path, &ignored) &&
+           model_open(path, in->catalog, in->arena, aside, &model, &ignored) && model.tensors;
 }
 
 static bool numbers_of(const struct request *q, const struct context *in, double *context_tokens,
@@ -142,7 +145,7 @@ static bool fill_case(const struct request *q, const struct context *in, const s
 static bool find(const struct request *q, const struct context *in, const struct world *w,
                  struct need *n, struct mu_err *err)
 {
-    n->operand = q->operand[0];
+    if (!online_operand(q, in, q->operand[0], &n->operand, err)) return false;
     for (int i = 0; i < NEED_LEVELS; i++)
         if (!fill_case(q, in, w, n, (enum need_level)i, err)) return false;
     return n->level[0].needs.why || need_offers(in, w, n, err);
@@ -199,6 +202,9 @@ static const struct option options[] = {
     {.name = "table",
      .kind = OPTION_FLAG,
      .words = "guides' figures, examples and bytes a parameter beside computed ones"},
+    {.name = "online",
+     .kind = OPTION_FLAG,
+     .words = "ask hubs for the header of a model that is not here: hf:, ollama:, https://"},
 };
 static const char *const examples[] = {
     "muster need Qwen2.5-7B",

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 MUSTER, ROOT = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
-TABLES = ['gpus', 'cpus', 'models', 'clouds', 'quants']
+TABLES = ['gpus', 'cpus', 'models', 'clouds', 'sources', 'quants']
 
 
 class OwnParts(unittest.TestCase):
@@ -45,10 +45,19 @@ class OwnParts(unittest.TestCase):
             key = 'kv_cache_types' if name == 'quants' else 'entries'
             for row in json.loads(rows)[key]:
                 with self.subTest(table=name, row=row):
-                    found = self.facts(name[:-1], row.get('name') or row['hf_id'])[0]
+                    found = self.facts(name[:-1], row.get('name') or row.get('hf_id') or row['repository'])[0]
                     self.assertTrue(found['own'])
                     self.assertEqual(found['file'], str(self.tables / f'{name}.json'))
                     self.assertEqual({f['key'] for f in found['facts']} >= {k for k in row if not isinstance(row[k], dict)}, True)
+
+    def test_an_own_source_gives_the_lines(self):
+        text = (ROOT / 'docs' / 'own-parts.md').read_text()
+        for name, rows in re.findall(r'`(models|sources)\.json`:\n\n```json\n(.*?)^```', text, re.M | re.S):
+            self.write(name, rows)
+        run = self.muster('fit', 'tiny-mine', '--quant', 'Q8_0', '--machine', 'cpu:8 ram:32GiB', '--json')
+        fetch = json.loads(run.stdout)['fetch']
+        self.assertEqual(fetch['file'], 'tiny-llama-mine-Q8_0.gguf', run.stderr)
+        self.assertIn('hf download me/tiny-llama-mine-GGUF tiny-llama-mine-Q8_0.gguf', [line['line'] for line in fetch['lines']])
 
     def test_an_own_gpu_is_taken_by_name(self):
         line = 'cpu:8 ram:32GiB disk:500GiB gpu:RTX 4090'

@@ -18,7 +18,13 @@ def text(s):
     return struct.pack("<Q", len(s.encode())) + s.encode()
 
 
+class Floats(list):
+    """A list of F32, where a plain one is of texts."""
+
+
 def value(v):
+    if isinstance(v, Floats):
+        return struct.pack("<IIQ", 9, 6, len(v)) + struct.pack("<%df" % len(v), *v)
     if isinstance(v, bool):
         return struct.pack("<I?", 7, v)
     if isinstance(v, int):

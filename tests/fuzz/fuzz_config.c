@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (hf_config_read((struct str){(const char *)data, size}, "fuzz", catalog, a, &config, &err)) {
         if (!config.shape.unruled && !(config.shape.layers > 0 && config.shape.head_size > 0))
             abort();
+        if (!(config.parameters >= 0 && config.parameters < 0x1p53)) abort();
         stored_quantisation(&config.quantization, a);
         digest_of_shape(&config.shape, catalog_mix(catalog, S("Q4_K_M")), catalog, &d);
         if (!d.unruled && !(d.weight_bytes > 0)) abort();

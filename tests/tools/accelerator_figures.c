@@ -41,6 +41,7 @@ static void put_row(struct writer *w, const struct published_row *r)
 {
     writer_put_cstr(w, "class", published_class(r->as));
     writer_put_cstr(w, "id", r->id);
+    put_number(w, "devices", r->devices);
     put_number(w, "measured", r->measured);
     put_number(w, "predicted", r->predicted);
     put_number(w, "low", r->low);
@@ -51,7 +52,8 @@ static void hears(void *to, const struct published_row *row, const struct bill *
                   const struct place *place, const struct gpu_part *part, const char *made)
 {
     const bool decode = row->as == PUBLISHED_DECODE || row->as == PUBLISHED_MOE_DECODE ||
-                        row->as == PUBLISHED_UNSIZED || row->as == PUBLISHED_CROWD;
+                        row->as == PUBLISHED_UNSIZED || row->as == PUBLISHED_CROWD ||
+                        row->as == PUBLISHED_SEVERAL;
     struct buf text;
     (void)to;
     buf_init(&text, ROW_MOST_BYTES);

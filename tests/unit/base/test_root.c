@@ -140,6 +140,24 @@ static void names_are_sorted_by_value(void **state)
     assert_false(root_names(&r, "/nowhere", a, &names, &count));
 }
 
+static void a_folder_says_what_its_entries_are(void **state)
+{
+    const struct root_entry *entry = NULL;
+    size_t count = 0;
+    scratch_folder(state, "tree/sys/kinds");
+    scratch_folder(state, "tree/sys/kinds/folder");
+    scratch_put(state, "tree/sys/kinds/file", "");
+    assert_int_equal(symlink("folder", scratch_path(state, "tree/sys/kinds/link")), 0);
+    assert_true(root_entries(&r, "/sys/kinds", a, &entry, &count));
+    assert_int_equal(count, 3);
+    static const struct root_entry kinds[] = {
+        {"file", ROOT_FILE}, {"folder", ROOT_FOLDER}, {"link", ROOT_LINK}};
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(entry[i].name, kinds[i].name);
+        if (entry[i].kind != ROOT_NOT_SAID) assert_int_equal(entry[i].kind, kinds[i].kind);
+    }
+}
+
 static void the_machine_itself(void **state)
 {
     (void)state;
@@ -177,8 +195,8 @@ int main(void)
         IN_TREE(files_words_and_numbers),    IN_TREE(long_numbers_and_paths),
         IN_TREE(nothing_outside_is_reached), IN_TREE(links_inside_are_followed_as_on_the_machine),
         IN_TREE(a_fifo_does_not_hold_us_up), IN_TREE(large_files_are_cut),
-        IN_TREE(names_are_sorted_by_value),  IN_TREE(the_machine_itself),
-        IN_TREE(a_root_that_is_none),
+        IN_TREE(names_are_sorted_by_value),  IN_TREE(a_folder_says_what_its_entries_are),
+        IN_TREE(the_machine_itself),         IN_TREE(a_root_that_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

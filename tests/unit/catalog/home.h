@@ -48,7 +48,8 @@ static inline int home_close(void **state)
                                         "experiments",
                                         "residuals.json",
                                         "clouds.json",
-                                        "requirements.json"};
+                                        "requirements.json",
+                                        "sources.json"};
     struct home *h = *state;
     for (size_t i = 0; i < COUNT_OF(names); i++) remove(home_path(h, names[i]));
     const int left = rmdir(h->folder);

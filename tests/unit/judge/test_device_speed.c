@@ -255,6 +255,79 @@ static void host_and_device_lines_add_up(void **state)
     assert_close(speed_of(&asked, DECODE).likely, 1.0 / 7, 1e-12);
 }
 
+/* A second card behind the first, each with a layer; only what it reads is listed. */
+static void add_card(struct rig *r, struct place place[PLACES + 1])
+{
+    place[CPU] = r->place[CPU];
+    place[CARD] = place[PLACES] = r->place[CARD];
+    r->machine.place = place;
+    r->machine.places = PLACES + 1;
+    add_rate(r, WORK_READ_BYTES, PLACES, 1000, LISTED);
+}
+
+static void devices_lose_where_they_hand_over(void **state)
+{
+    static const struct site three[] = {{.place = CPU}, {.place = CARD}, {.place = PLACES}};
+    static const struct split dealt = {.sites = PLACES + 1, .layers = {0, 1, 1}};
+    struct rig *r = rig_new(*state);
+    struct place place[PLACES + 1];
+    struct accelerator row = rows[1];
+    row.handoff_s = 0.5;
+    row.several = (struct accelerator_range){0.5, 1.1};
+    r->world.accelerator = &row;
+    r->world.accelerators = 1;
+    list_card(r);
+    add_card(r, place);
+    struct line second = product(Q4_0, 1);
+    second.site = PLACES;
+    add_line(r, product(Q4_0, 1)); /* a second on each */
+    add_line(r, second);
+    const struct speed_asked asked = asked_of(r, &dealt, three);
+    const struct estimate e = speed_of(&asked, DECODE);
+    assert_close(e.likely, 1 / 2.5, 1e-12);
+    assert_close(e.low, 1 / 4.5, 1e-12); /* the wider of both ranges */
+    assert_close(e.high, 1 / 2.1, 1e-12);
+    row.several = (struct accelerator_range){(double)NAN, (double)NAN};
+    assert_close(speed_of(&asked, DECODE).low, 1 / 3.0, 1e-12);
+}
+
+static void turns_of_host_and_device_cost_at_most_a_hand_over_each(void **state)
+{
+    struct rig *r = rig_new(*state);
+    struct accelerator row = rows[1];
+    struct split turns = {.sites = PLACES, .layers = {0, 2}, .host_experts = 2};
+    row.handoff_s = 0.25;
+    r->world.accelerator = &row;
+    r->world.accelerators = 1;
+    list_card(r);
+    add_line(r, product(Q4_0, 1));
+    const struct speed_asked asked = asked_of(r, &turns, sites);
+    assert_close(speed_of(&asked, DECODE).likely, 1, 1e-12);
+    assert_close(speed_of(&asked, DECODE).low, 1 / (1.25 + 4 * 0.25), 1e-12);
+    turns.host_experts = 0;
+    assert_close(speed_of(&asked, DECODE).low, 1 / 1.25, 1e-12);
+    turns.layers[ON_HOST] = 1;
+    assert_close(speed_of(&asked, DECODE).low, 1 / (1.25 + 0.25), 1e-12);
+}
+
+static void integers_are_unpacked_beside_their_product(void **state)
+{
+    struct rig *r = rig_new(*state);
+    struct accelerator row = rows[1];
+    row.half_columns = 0;
+    row.unpack_share = 2;
+    r->world.accelerator = &row;
+    r->world.accelerators = 1;
+    list_card(r);
+    const double columns = 1000, read_s = 500 / columns / 500;
+    r->device.at_once = columns;
+    const double work = 1000.0 * (columns - 1) / columns;
+    assert_close(seconds(r, product(Q4_0, columns)) - read_s, work / 2e6, 1e-12); /* not listed */
+    add_rate(r, WORK_SGEMM_FLOP, CARD, 1e6, LISTED);
+    assert_close(seconds(r, product(Q4_0, columns)) - read_s, work / 1e6, 1e-12);
+    assert_close(seconds(r, product(F16, columns)) - read_s, work / 0.5e6, 1e-12);
+}
+
 static void large_batches_of_host_weights_are_copied(void **state)
 {
     static const struct site_rules copies = {.copies_weights = true};
@@ -354,6 +427,9 @@ int main(void)
         STAGED(measured_rates_of_the_place_come_first),
         STAGED(no_range_goes_above_the_listed_bandwidth),
         STAGED(host_and_device_lines_add_up),
+        STAGED(devices_lose_where_they_hand_over),
+        STAGED(turns_of_host_and_device_cost_at_most_a_hand_over_each),
+        STAGED(integers_are_unpacked_beside_their_product),
         STAGED(large_batches_of_host_weights_are_copied),
         STAGED(weights_in_the_cache_raise_the_high_end_alone),
         STAGED_WORLD(every_card_of_the_catalogue_has_a_row),

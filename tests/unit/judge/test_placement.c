@@ -182,13 +182,19 @@ static void everything_goes_on_one_card_that_holds_it(void **state)
     assert_int_equal(v.split.sites, 2);
     assert_true(verdict_all_on_devices(&v));
     assert_string_equal(m->place[v.site[1].place].part, "GeForce RTX 4090"); /* the faster one */
+    /* what is left of that takes a part where this is much faster, else the other has all */
     leave_free(m, 1, 3 * GiB);
+    judge_task(&t, m, &s->world, &v);
+    assert_true(verdict_all_on_devices(&v));
+    assert_int_equal(v.split.sites, 3);
+    leave_free(m, 1, 1.2 * GiB);
     judge_task(&t, m, &s->world, &v);
     assert_true(verdict_all_on_devices(&v));
     assert_int_equal(v.split.sites, 2);
     assert_string_not_equal(m->place[v.site[1].place].part, "GeForce RTX 4090");
     /* both where neither holds it */
     leave_free(m, 0, 4 * GiB);
+    leave_free(m, 1, 3 * GiB);
     judge_task(&t, m, &s->world, &v);
     assert_int_equal(v.split.sites, 3);
     assert_true(verdict_all_on_devices(&v));
@@ -246,6 +252,94 @@ static void experts_leave_before_whole_layers(void **state)
     assert_true(less.fits != FITS);
 }
 
+/* The fastest of all ways to deal layers over two devices and the host that fits. */
+static double best_of_all(struct stage *s, const struct task *t, const struct machine *m,
+                          double *tried)
+{
+    uint16_t place[SITES - 1];
+    const double layers = t->model->shape->layers + 1;
+    struct verdict v;
+    double best = 0;
+    assert_int_equal(placement_devices(m, place), 2);
+    for (double a = 0; a <= layers; a++)
+        for (double b = 0; a + b <= layers; b++) {
+            struct split split = split_host;
+            struct seats at = {{(uint16_t)(machine_cpu(m) - m->place)}};
+            const double count[2] = {a, b};
+            double first = split.layers[ON_HOST] = layers - a - b;
+            for (int i = 0; i < 2; i++) {
+                const int site = split.sites;
+                if (!(count[i] > 0)) continue;
+                split.first_layer[site] = first;
+                split.layers[site] = count[i];
+                split.rules[site] = judge_site_rules(&s->world, m->place[place[i]].backend);
+                at.place[split.sites++] = place[i];
+                first += count[i];
+            }
+            judge_split(t, m, &s->world, &split, &at, &v);
+            if (v.fits == FITS && estimate_known(v.decode_per_s))
+                best = most(best, v.decode_per_s.likely);
+            (*tried)++;
+        }
+    return best;
+}
+
+static void no_way_to_deal_layers_is_much_faster(void **state)
+{
+    static const struct {
+        const char *line;
+        double free_gib[2];
+    } cases[] = {{"cpu:8 ram:32GiB bandwidth:50GB/s gpu:RTX 4090, RTX 3060 12GB", {4, 3}},
+                 {"cpu:8 ram:32GiB bandwidth:50GB/s gpu:RTX 3060 12GB, RTX 4090", {2, 2}},
+                 {"cpu:8 ram:32GiB bandwidth:50GB/s gpu:RTX 3060 12GB x2", {3, 1.5}},
+                 {"cpu:8 ram:32GiB bandwidth:50GB/s gpu:RTX 4090, RTX 3060 12GB", {3, 8}},
+                 {"cpu:8 ram:32GiB bandwidth:50GB/s gpu:RTX 4090, RTX 3060 12GB", {9, 9}}};
+    const double as_fast = 1.02;
+    struct stage *s = *state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
+        struct machine *m = machine_of(s, cases[i].line);
+        struct verdict v;
+        double tried = 0;
+        s->knobs.closed_form = true;
+        s->knobs.kv_offload = OFFLOAD_ON;
+        for (size_t k = 0; k < 2; k++) leave_free(m, k, cases[i].free_gib[k] * GiB);
+        judge_task(&t, m, &s->world, &v);
+        const double best = best_of_all(s, &t, m, &tried);
+        assert_true(tried > 400 && best > 0);
+        if (!(v.decode_per_s.likely * as_fast >= best))
+            fail_msg("%s, case %zu: %g tok/s, there is %g", cases[i].line, i, v.decode_per_s.likely,
+                     best);
+    }
+}
+
+/* What is beside the held bytes is bent alone: the same as in the whole bill. */
+static void what_is_beside_is_that_of_the_whole_bill(void **state)
+{
+    struct stage *s = *state;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "Q4_K_M");
+        const struct machine *m = machine_of(s, lines[i]);
+        struct verdict v;
+        struct bill *whole = NEW(s->arena, struct bill), *beside = NEW(s->arena, struct bill);
+        judge_task(&t, m, &s->world, &v);
+        for (size_t bent = 0; bent <= v.bill.abouts; bent++) {
+            whole->bent = beside->bent = bent;
+            whole->bend = beside->bend = +1;
+            cost_bill(&t, &v.split, whole);
+            cost_beside(&t, &v.split, beside);
+            assert_int_equal(whole->abouts, beside->abouts);
+            double sum[2] = {0, 0};
+            for (size_t k = 0; k < whole->lines; k++)
+                if (whole->line[k].held_as == HELD_PROCESS && whole->line[k].phase == HELD)
+                    sum[0] += whole->line[k].amount;
+            for (size_t k = 0; k < beside->lines; k++) sum[1] += beside->line[k].amount;
+            assert_true(sum[0] > 0);
+            assert_exactly(sum[0], sum[1]);
+        }
+    }
+}
+
 static void a_shared_memory_is_counted_once(void **state)
 {
     struct stage *s = *state;
@@ -285,6 +379,8 @@ int main(void)
         STAGED_WORLD(everything_goes_on_one_card_that_holds_it),
         STAGED_WORLD(what_is_asked_for_is_done),
         STAGED_WORLD(experts_leave_before_whole_layers),
+        STAGED_WORLD(no_way_to_deal_layers_is_much_faster),
+        STAGED_WORLD(what_is_beside_is_that_of_the_whole_bill),
         STAGED_WORLD(a_shared_memory_is_counted_once),
         STAGED_WORLD(a_machine_without_devices_is_judged_as_ever),
     };

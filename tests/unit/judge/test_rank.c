@@ -54,6 +54,21 @@ static void test_more_memory_is_never_worse(void **state)
     assert_null(now->better);
 }
 
+/* Of a model that was trained in a mix nothing larger is tried, and nothing is better. */
+static void test_native_mix_comes_first(void **state)
+{
+    struct stage *s = *state;
+    struct ranked *r = NEW(s->arena, struct ranked);
+    assert_int_equal(
+        best(s, &ranking_usual, "cpu:16 ram:512GiB bandwidth:400GB/s", "gpt-oss-20b", r),
+        RANK_WELL);
+    assert_string_equal(r->mix->name, "MXFP4_MOE");
+    assert_exactly(loss_of(r), 0);
+    assert_null(r->better);
+    assert_int_equal(best(s, &ranking_usual, "cpu:16 ram:8GiB bandwidth:400GB/s", "gpt-oss-20b", r),
+                     RANK_TOO_LARGE);
+}
+
 static void test_better_one_is_told(void **state)
 {
     struct stage *s = *state;
@@ -148,8 +163,11 @@ static void test_words_of_uses_are_used(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED_WORLD(test_more_memory_is_never_worse), STAGED_WORLD(test_better_one_is_told),
-        STAGED_WORLD(test_what_has_no_shape),          STAGED(test_uses),
+        STAGED_WORLD(test_more_memory_is_never_worse),
+        STAGED_WORLD(test_better_one_is_told),
+        STAGED_WORLD(test_native_mix_comes_first),
+        STAGED_WORLD(test_what_has_no_shape),
+        STAGED(test_uses),
         STAGED(test_words_of_uses_are_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * dimensions that overflow, big-endian files, unknown types, adapters. */
 #include "model_rig.h"
 
+#include "model/gguf.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +197,32 @@ static void every_truncation_is_refused(void **state)
     buf_release(&m.b);
 }
 
+/* What is fetched of a file elsewhere grows until its header is whole: where the bytes end too early is told from what is damaged. */
+static void a_front_that_is_too_short_is_known(void **state)
+{
+    (void)state;
+    struct maker m = small_model();
+    struct mu_err none = {.code = MU_OK};
+    struct gguf g;
+    struct gguf_source from = {
+        .file_bytes = UINT64_MAX, .name = "front.gguf", .types = catalog_types(catalog, &none)};
+    for (size_t cut = sizeof "GGUF" - 1; cut < m.b.n; cut++) {
+        struct mu_err err = {.code = MU_OK};
+        from.bytes = (struct str){m.b.p, cut};
+        if (gguf_read(&from, arena, &g, &err)) {
+            assert_true(m.b.n - cut < 32); /* what pads the header need not be there */
+            assert_true(g.header_bytes >= cut && g.header_bytes - cut < 32);
+            continue;
+        }
+        if (!g.cut) fail_msg("%zu of %zu bytes are taken for a damaged header", cut, m.b.n);
+    }
+    m.b.p[4] = 9; /* a version that is none */
+    from.bytes = buf_text(&m.b);
+    assert_false(gguf_read(&from, arena, &g, NULL));
+    assert_false(g.cut);
+    buf_release(&m.b);
+}
+
 static void missing_data_is_counted(void **state)
 {
     (void)state;
@@ -346,14 +374,17 @@ static void what_is_no_model_is_refused(void **state)
         const char *key, *value, *message;
     } cases[] = {
         {"general.type", "adapter",
-         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to"},
+         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, and "
+         "this with fit's --lora"},
         {"adapter.type", "lora",
-         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to"},
+         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, and "
+         "this with fit's --lora"},
         {"general.type", "mmproj",
-         "cannot use test.gguf: it is a vision projector, not a model; name the model it belongs "
-         "to"},
+         "cannot use test.gguf: it is a projector (of pictures or sound), not a model; name the "
+         "model it belongs to, and this with fit's --mmproj"},
         {"general.type", "imatrix",
-         "cannot use test.gguf: it is an importance matrix, not a model"},
+         "cannot use test.gguf: it is an importance matrix, which only llama-quantize reads, not a "
+         "model"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct maker m = begin();
@@ -548,6 +579,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_header_is_understood),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_front_that_is_too_short_is_known),
         cmocka_unit_test(missing_data_is_counted),
         cmocka_unit_test(counts_that_overflow_are_refused),
         cmocka_unit_test(tensors_that_cannot_be_are_refused),

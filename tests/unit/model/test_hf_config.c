@@ -132,23 +132,6 @@ static void the_catalogue_agrees(void **state)
     }
 }
 
-/* A row of the table that says it was checked is one that a fixture here checks. */
-static void what_is_checked_has_a_fixture(void **state)
-{
-    (void)state;
-    const struct hf_architecture *row = NULL;
-    size_t count = 0;
-    struct mu_err err = {.code = MU_OK};
-    assert_true(catalog_hf_architectures(catalog, &row, &count, &err));
-    for (size_t i = 0; i < count; i++) {
-        bool held = false;
-        for (size_t k = 0; k < COUNT_OF(vendors) && row[i].checked; k++)
-            held |= catalog_hf_architecture(
-                        catalog, str_of(read_text(fixture(vendors[k].file)).model_type)) == &row[i];
-        if (held != row[i].checked) fail_msg("%s: checked by no fixture", row[i].name);
-    }
-}
-
 /* Every architecture of llama.cpp that a row names is one of data/architectures.json. */
 static void architectures_are_known(void **state)
 {
@@ -359,7 +342,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_those_published),
         cmocka_unit_test(the_catalogue_agrees),
-        cmocka_unit_test(what_is_checked_has_a_fixture),
         cmocka_unit_test(architectures_are_known),
         cmocka_unit_test(states_are_counted),
         cmocka_unit_test(parts_follow_the_pattern),

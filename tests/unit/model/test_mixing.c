@@ -128,6 +128,28 @@ static void choices_beyond_the_truth(void **state)
     }
 }
 
+/* What llama-bench prints as the size of published files (a sum of their tensors, in hundredths of a GiB): gpt-oss-120b 59.02 GiB on
+ * community.frame.work/t/73280 (2025-08), 20b 11.27 GiB in many llama-bench tables. */
+static void native_mixes_are_as_large_as_published(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        double gib;
+    } published[] = {{"gpt-oss-20b", 11.27}, {"gpt-oss-120b", 59.02}};
+    for (size_t i = 0; i < COUNT_OF(published); i++) {
+        const struct model_part *part = NULL;
+        struct shape s;
+        struct digest d;
+        if (catalog_model(catalog, str_of(published[i].model), &part, NULL) == MATCH_NONE)
+            fail_msg("no %s", published[i].model);
+        shape_from_part(part, catalog, arena, &s);
+        assert_string_equal(part->native_mix, "MXFP4_MOE");
+        digest_of_shape(&s, catalog_mix(catalog, str_of(part->native_mix)), catalog, &d);
+        assert_close(d.weight_bytes / 0x1p30, published[i].gib, 0.0051);
+    }
+}
+
 static void a_mix_llama_quantize_cannot_make_is_refused(void **state)
 {
     (void)state;
@@ -151,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mixes_are_those_of_llama_quantize),
         cmocka_unit_test(choices_beyond_the_truth),
+        cmocka_unit_test(native_mixes_are_as_large_as_published),
         cmocka_unit_test(a_mix_llama_quantize_cannot_make_is_refused),
     };
     return cmocka_run_group_tests(tests, open_catalog, close_catalog);

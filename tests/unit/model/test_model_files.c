@@ -348,8 +348,7 @@ static void names_are_looked_up(void **state)
     assert_int_equal(err.code, MU_NOINPUT);
     assert_non_null(strstr(err.text, "no model is called Llama-3.2-1C: did you mean "));
     assert_false(open_model("7B", &m, &err));
-    assert_string_equal(err.text, "cannot take 7B for a model: a size alone is not understood yet; "
-                                  "name a model of that size or a GGUF file");
+    assert_non_null(strstr(err.text, "no model is called 7B"));
     assert_false(open_model("hf:org/name", &m, &err));
     assert_string_equal(err.text, "cannot open hf:org/name: model hubs are not read yet; name a "
                                   "GGUF file or a model of the catalogue");

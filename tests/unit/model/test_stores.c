@@ -3,6 +3,8 @@
 #include "../scratch.h"
 #include "model_rig.h"
 
+#include <fcntl.h>
+
 #include "base/notes.h"
 #include "base/root.h"
 #include "model/stores.h"
@@ -341,7 +343,8 @@ static void what_is_not_here_is_said_with_where_it_is(void **state)
     assert_string_equal(refused("hf:org/name:Q4_K_M", MU_NOINPUT),
                         "cannot open hf:org/name:Q4_K_M: it is in no cache on this disk; its files "
                         "are listed at https://huggingface.co/api/models/org/name/tree/main, which "
-                        "is not asked: fetch it first, as with hf download org/name");
+                        "is not asked: fetch it first, as with hf download org/name, or let fit "
+                        "and need read its header alone with --online");
     endpoint = "http://mirror.lan";
     assert_non_null(strstr(refused("hf:org/name", MU_NOINPUT), " http://mirror.lan/api/models/"));
     endpoint = "http://me:secret@mirror.lan";
@@ -351,7 +354,8 @@ static void what_is_not_here_is_said_with_where_it_is(void **state)
         refused("ollama:llama3.2:3b", MU_NOINPUT),
         "cannot open ollama:llama3.2:3b: Ollama's store on this disk has no such name; its "
         "manifest is at https://registry.ollama.ai/v2/library/llama3.2/manifests/3b, which is not "
-        "asked: fetch it first, with ollama pull llama3.2:3b");
+        "asked: fetch it first, with ollama pull llama3.2:3b, or let fit and need "
+        "read its header alone with --online");
 }
 
 static void ollamas_store_is_read_by_its_manifests(void **state)
@@ -567,6 +571,59 @@ static void impossible_splits_are_bounded(void **state)
     assert_null(named(&l, at(".lmstudio/models/o/n/c-00003-of-00002.gguf"))->missing);
 }
 
+static size_t looks;
+
+/* The C library's, counted. */
+int stat(const char *path, struct stat *st)
+{
+    looks++;
+    return fstatat(AT_FDCWD, path, st, 0);
+}
+
+/* How often a file is looked at until a name is resolved: as often among many as among few. */
+static void a_name_among_thousands_takes_no_more_looks(void **state)
+{
+    enum { FEW = 3, MANY = 3000 };
+    static const char *const operands[] = {"hf:org/name", "hf:org/name:Q4_K_M", "hf:org/name:Q6_K"};
+    size_t few[COUNT_OF(operands)] = {0};
+    home = *state;
+    put(HUB "models--org--name/refs/main", REVISION);
+    put(HUB "models--org--name/blobs/real", "GGUF");
+    const char *snapshot = HUB "models--org--name/snapshots/" REVISION;
+    link_to("../../blobs/real", str_format(arena, "%s/z-Q4_K_M.gguf", snapshot));
+    put(str_format(arena, "%s/below/z-Q6_K.gguf", snapshot), "GGUF");
+    for (size_t i = 0; i < MANY; i++) {
+        for (size_t k = 0; i == FEW && k < COUNT_OF(operands); k++) {
+            looks = 0;
+            leads_to(operands[k], at(str_format(arena, "%s/%s", snapshot,
+                                                k < 2 ? "z-Q4_K_M.gguf" : "below/z-Q6_K.gguf")));
+            few[k] = looks;
+        }
+        link_to("../../blobs/real", str_format(arena, "%s/a-%zu.gguf", snapshot, i));
+    }
+    for (size_t k = 0; k < COUNT_OF(operands); k++) {
+        looks = 0;
+        leads_to(operands[k], at(str_format(arena, "%s/%s", snapshot,
+                                            k < 2 ? "z-Q4_K_M.gguf" : "below/z-Q6_K.gguf")));
+        assert_int_equal(looks, few[k]);
+    }
+    looks = 0;
+    leads_to("hf:org/name:z-Q4_K_M.gguf", at(str_format(arena, "%s/z-Q4_K_M.gguf", snapshot)));
+    assert_int_equal(looks, 1); /* they are counted at all */
+}
+
+/* What people link into such a folder may be folders. */
+static void a_link_to_a_folder_is_looked_into(void **state)
+{
+    home = *state;
+    put("elsewhere/m-Q4_K_M.gguf", "GGUF");
+    make_folders(".lmstudio/models/org/name/");
+    link_to("../../../../elsewhere", ".lmstudio/models/org/name/linked");
+    leads_to("hf:org/name", at(".lmstudio/models/org/name/linked/m-Q4_K_M.gguf"));
+    put(".lmstudio/models/org/name/own-Q4_K_M.gguf", "GGUF");
+    leads_to("hf:org/name", at(".lmstudio/models/org/name/own-Q4_K_M.gguf"));
+}
+
 int main(void)
 {
     if (open_catalog(NULL)) return 1;
@@ -587,6 +644,8 @@ int main(void)
         SCRATCHED(folders_may_be_given),
         SCRATCHED(thousands_are_listed_up_to_a_bound),
         SCRATCHED(impossible_splits_are_bounded),
+        SCRATCHED(a_name_among_thousands_takes_no_more_looks),
+        SCRATCHED(a_link_to_a_folder_is_looked_into),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     close_catalog(NULL);

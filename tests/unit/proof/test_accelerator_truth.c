@@ -6,9 +6,11 @@
 
 #include "proof/accelerator_truth.h"
 
-#define ROW(hardware, tps, more)                                                           \
-    "{\"source\": \"test\", \"hardware\": \"" hardware "\", \"gpu_count\": 1, \"model\": " \
-    "\"Llama-2-7B\", \"quant\": \"Q4_0\", \"provider\": \"llama.cpp\", \"tps\": " tps      \
+#define ROW(hardware, tps, more) ROW_OF("1", hardware, tps, more)
+#define ROW_OF(devices, hardware, tps, more)                                          \
+    "{\"source\": \"test\", \"hardware\": \"" hardware "\", \"gpu_count\": " devices  \
+    ", \"model\": "                                                                   \
+    "\"Llama-2-7B\", \"quant\": \"Q4_0\", \"provider\": \"llama.cpp\", \"tps\": " tps \
     ", \"quality\": \"llama-bench or equivalent\"" more "}"
 #define SIZED ", \"file_size_gib\": 3.56, \"backend\": \"CUDA\", \"test\": \"pp512/tg128\""
 #define FILE_OF(rows) "{\"class\": \"gpu_speed\", \"rows\": [" rows "]}"
@@ -37,6 +39,26 @@ static void rows_count_as_what_they_are(void **state)
         assert_true(t.row[i].low < t.row[i].predicted);
         assert_true(t.row[i].predicted < t.row[i].high);
     }
+}
+
+static void several_devices_are_a_class_of_their_own(void **state)
+{
+    const struct accelerator_truth t = read_all(
+        *state,
+        FILE_OF(ROW("RTX 3090", "100", SIZED) "," ROW_OF(
+            "4", "RTX 3090", "90",
+            SIZED
+            ", \"vram_gb\": 96, \"prompt_tps\": 3000") "," ROW_OF("400", "RTX 3090", "90",
+                                                                  SIZED) "," ROW_OF("1.5",
+                                                                                    "RTX 3090",
+                                                                                    "90", SIZED)));
+    assert_int_equal(t.rows, 2); /* a prompt on several is not said anything of */
+    assert_int_equal(t.left_out, 2);
+    assert_int_equal(t.row[1].as, PUBLISHED_SEVERAL);
+    assert_exactly(t.row[1].devices, 4);
+    assert_true(t.row[1].predicted < t.row[0].predicted); /* what handing over takes */
+    assert_true(t.row[1].predicted > t.row[0].predicted / 2);
+    assert_true(t.row[1].low < t.row[0].low);
 }
 
 static void a_rows_own_figure_changes_nothing(void **state)
@@ -87,9 +109,8 @@ static void what_is_no_such_file_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(rows_count_as_what_they_are),
-        STAGED(a_rows_own_figure_changes_nothing),
-        STAGED(hardware_goes_by_the_names_people_give),
+        STAGED(rows_count_as_what_they_are),       STAGED(several_devices_are_a_class_of_their_own),
+        STAGED(a_rows_own_figure_changes_nothing), STAGED(hardware_goes_by_the_names_people_give),
         STAGED(what_is_no_such_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,58 @@
+/* cost/analysis.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Not in workloads[]
+ * before a judgement can set their knobs. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
+#pragma once
+#include "cost/cost.h"
+
+struct shape;
+
+enum capture_place { CAPTURED_ON_DEVICE, CAPTURED_ON_HOST, CAPTURED_ON_DISK };
+enum capture_format { CAPTURE_NPY, CAPTURE_SAFETENSORS, CAPTURE_CSV };
+struct capture { /* of hidden-states and attention */
+    double sequences, sequence_tokens;
+    double new_tokens;  /* generated behind them; the states of each are kept, too */
+    double trials;      /* whose states are kept at once */
+    double layers;      /* so many of them; 0: all, and for hidden states the embeddings besides */
+    double value_bytes; /* of weights and of what is kept; usual 2 */
+    double precision;   /* a choice: fp16, fp32; value_bytes, where it is not 0, goes before it */
+    double place, format;
+};
+struct probe { /* a linear classifier on states */
+    double samples, inputs, classes, batch;
+    bool double_precision; /* scikit-learn's solvers: numbers of 8 bytes, and a copy */
+};
+struct embed {
+    double sequences, sequence_tokens, precision, texts;
+};
+enum retrieve_index { INDEX_FLAT, INDEX_HNSW, INDEX_IVF, INDEX_IVF_PQ };
+struct retrieve {
+    double index, vectors, dimensions, links, lists, code_bytes;
+    bool keep_vectors;
+};
+extern const struct workload workload_embed, workload_retrieve;
+extern const struct workload workload_hidden_states, workload_attention, workload_probe,
+    workload_statistics;
+void capture_usual(struct capture *c);
+void probe_usual(struct probe *p);
+void embed_usual(struct embed *e);
+void retrieve_usual(struct retrieve *r);
+/* What one trial keeps. */
+double hidden_states_bytes(const struct shape *s, const struct capture *c);
+double attention_bytes(const struct shape *s, const struct capture *c);
+/* On disk, low to high of the digits of a text. */
+double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
+/* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
+double probe_bytes(const struct probe *p);
+/* A forward pass of eager attention without gradients: what is there at once, beyond weights, where one layer is highest. composed: its
+ * activation is made of several operations (GELU by tanh), each of which leaves a tensor. */
+struct forward {
+    double sequences, sequence_tokens, value_bytes;
+    bool composed;
+};
+double forward_pass_bytes(const struct shape *s, const struct forward *f);
+const char *forward_unruled(const struct shape *s); /* NULL when it can be computed */
+/* Lines of a model that runs under transformers: weights, cache and logits. */
+void capture_model(struct bill *b, const struct digest *m, const struct capture *c,
+                   const struct split *s);
+extern const struct knob capture_knobs[];
+double capture_value_bytes(const struct capture *c);
+int capture_site(const struct capture *c, const struct split *s); /* where what is kept lies */

@@ -1,0 +1,46 @@
+/* cost/training.h - what training keeps, by the shape of a model: parameters by part, those of adapters, and the bytes that one layer keeps
+ * for the backward pass of each token. Dense transformers; for others training_unruled() says why not. */
+#pragma once
+#include "catalog/frameworks.h"
+
+struct shape;
+
+/* Matrices that an adapter may sit on, as bits of a mask. */
+enum target { TO_Q, TO_K, TO_V, TO_O, TO_GATE, TO_UP, TO_DOWN, TO_HEAD, TARGETS };
+
+struct training_parts {    /* parameters */
+    double layer_matrices; /* of all layers */
+    double norms;          /* and biases */
+    double embeddings, positions, head;
+    double all;
+};
+struct
+    training_bytes { /* of one parameter or value; master: of the copy that optimizers update, 0 none */
+    double weight, compute, gradient, state, master;
+};
+/* How a layer is trained: what decides which tensors stay for the backward pass. */
+struct kept_asked {
+    const struct framework *framework;
+    double sequence_tokens;
+    double compute_bytes, adapter_bytes;
+    bool full; /* all weights train; else adapters on the matrices of the mask, of so high a rank */
+    bool quantised;
+    bool eager;        /* scores of attention are kept */
+    bool dropout;      /* of the model itself */
+    bool lora_dropout; /* of the adapters' inputs */
+    double mask_bytes; /* of one value in a dropout mask */
+    double gelu_kept;  /* tensors that a plain FFN's activation keeps; 0: one */
+    unsigned targets;
+    double rank;
+};
+/* Why nothing is computed for this model, or NULL. */
+const char *training_unruled(const struct shape *s);
+struct training_parts training_parts(const struct shape *s, bool untied);
+/* Inputs and outputs of a target's matrix; both 0 where the model has none. */
+void training_matrix(const struct shape *s, enum target t, double *in, double *out);
+double training_adapter_parameters(const struct shape *s, unsigned targets, double rank);
+double training_largest_matrix(const struct shape *s, bool head);
+/* Bytes a token that one layer keeps. */
+double training_kept(const struct shape *s, const struct kept_asked *k);
+/* Of these: what the norm in front of its attention keeps, which the first layer of a frozen model does not. */
+double training_norm_kept(const struct shape *s, const struct kept_asked *k);

@@ -1,0 +1,53 @@
+/* attention: the maps of attention, handed out by transformers (output_attentions), which only eager attention makes: kernels that never
+ * hold the scores have none to hand out. Quadratic in the sequence; fewer heads of keys make it no smaller.
+ * Measured: layers x sequences x heads x tokens^2 x value, to the byte (class training.capture). On the way, one layer's scores are there in
+ * the type computed in, in F32 for the softmax, cast back and with the mask added.
+ * Left out: time, and a triangle alone being kept (half of it), which nothing we know does. */
+#include "base/num.h"
+#include "cost/analysis.h"
+#include "model/digest.h"
+
+enum { ATTENTION_KNOBS = 7 }; /* all but what is generated */
+
+static double maps_of(const struct shape *s, const struct capture *c)
+{
+    return c->layers > 0 ? least(c->layers, s->layers) : s->layers;
+}
+
+double attention_bytes(const struct shape *s, const struct capture *c)
+{
+    return maps_of(s, c) * c->sequences * s->heads * c->sequence_tokens * c->sequence_tokens *
+           capture_value_bytes(c);
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    struct capture c = *(const struct capture *)chosen;
+    const bool disk = c.place == (double)CAPTURED_ON_DISK;
+    const int device = s->sites > 1 ? 1 : ON_HOST;
+    b->unruled = m->shape->layers > 0 && m->shape->heads > 0 ? NULL : "its shape is not known";
+    if (b->unruled) return;
+    c.new_tokens = 0;
+    capture_model(b, m, &c, s);
+    GIVEN(b, heads, m->shape->heads, "model");
+    GIVEN(b, sequences, c.sequences, "--batch");
+    GIVEN(b, sequence_tokens, c.sequence_tokens, "--seq");
+    GIVEN(b, value_bytes, capture_value_bytes(&c), "--precision");
+    LET(b, maps, maps_of(m->shape, &c));
+    LET(b, scores, sequences * heads * sequence_tokens * sequence_tokens);
+    LET(b, held_trials, disk ? 1 : c.trials);
+    HOLD(b, capture_site(&c, s), "attention maps", "captures",
+         maps * scores * value_bytes * held_trials,
+         "measured to the byte (training.capture); smaller: --layers, --seq, --batch");
+    HOLD(b, device, "scores of one layer", "work", scores * (4 + 3 * value_bytes),
+         "transformers' eager attention: scores, mask added, F32 softmax, cast back");
+}
+
+const struct workload workload_attention = {
+    .name = "attention",
+    .words = "maps of attention, handed out",
+    .knob = capture_knobs,
+    .knobs = ATTENTION_KNOBS,
+    .size = sizeof(struct capture),
+    .bill = bill,
+};

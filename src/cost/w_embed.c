@@ -1,0 +1,79 @@
+/* embed: sentences turned into vectors by an encoder under sentence-transformers, and the vectors kept. Activations are highest within one
+ * layer: its scores of attention and the tensors of its feed-forward. Rests on a MiniLM-like encoder measured at four sizes (class
+ * training.embed). Left out: time, and the tokenizer. */
+#include "base/num.h"
+#include "cost/analysis.h"
+#include "model/digest.h"
+
+#define FIELD(name) offsetof(struct embed, name)
+enum { TOKENS_MOST = 1 << 20, COUNT_MOST = 1 << 16 };
+static const double texts_most = 1e12;
+
+static const char *const precisions[] = {"fp32", "fp16", NULL};
+
+static const struct knob knobs[] = {
+    {.name = "sequences",
+     .option = "batch",
+     .words = "sentences at once; 32",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = COUNT_MOST,
+     .offset = FIELD(sequences)},
+    {.name = "seq",
+     .option = "seq",
+     .words = "tokens of the longest sentence; 256",
+     .kind = KNOB_TOKENS,
+     .least = 1,
+     .most = TOKENS_MOST,
+     .offset = FIELD(sequence_tokens)},
+    {.name = "precision",
+     .option = "precision",
+     .words = "type of weights and activations; fp32",
+     .kind = KNOB_CHOICE,
+     .choices = precisions,
+     .offset = FIELD(precision)},
+    {.name = "texts",
+     .option = "texts",
+     .words = "sentences whose vectors are kept in memory; 0",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(texts)},
+};
+
+void embed_usual(struct embed *e)
+{
+    *e = (struct embed){.sequences = 32, .sequence_tokens = 256};
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    const struct embed *e = chosen;
+    const int site = s->sites > 1 ? 1 : ON_HOST;
+    b->unruled = forward_unruled(m->shape);
+    if (b->unruled) return;
+    GIVEN(b, value_bytes, e->precision > 0 ? 2 : 4, "--precision");
+    const struct forward f = {.sequences = e->sequences,
+                              .sequence_tokens = e->sequence_tokens,
+                              .value_bytes = value_bytes};
+    GIVEN(b, parameters, m->shape->parameters > 0 ? m->shape->parameters : m->parameters, "model");
+    GIVEN(b, width, m->shape->width, "model");
+    GIVEN(b, texts, least(e->texts, texts_most), "--texts");
+    LET(b, layer_bytes, forward_pass_bytes(m->shape, &f));
+    ABOUT(b, runtime_bytes, 0.6e9, 0.75e9, 0.9e9,
+          "Python with torch and sentence-transformers: rough, not measured");
+    HOLD(b, site, "weights", "weights", parameters * value_bytes, "each parameter in its type");
+    HOLD(b, site, "activations", "activations", layer_bytes,
+         "measured (training.embed); smaller: --batch, --seq");
+    HOLD(b, ON_HOST, "vectors", "captures", texts * width * 4, "one F32 vector a sentence");
+    HOLD_AS(b, HELD_PROCESS, ON_HOST, "program", "process", runtime_bytes, "rough, not measured");
+}
+
+const struct workload workload_embed = {
+    .name = "embed",
+    .words = "sentences turned into vectors",
+    .knob = knobs,
+    .knobs = sizeof knobs / sizeof *knobs,
+    .size = sizeof(struct embed),
+    .bill = bill,
+};

@@ -1,0 +1,535 @@
+/* finetune: one step of training at its highest, full or through adapters, on weights that are plain or quantised. What is held all the
+ * time (weights, adapters, states of the optimizer) and what is there when the loss, the backward pass or the optimizer's step is at its
+ * highest: the largest of the three is billed, so the biggest line is what to change. Each switch that moves a line stands in its source.
+ *
+ * Rests on published peaks and on tensors counted in real runs (data/truth/training.json); presets in data/frameworks.json.
+ * Left out: pipelines, tensor and sequence parallelism, evaluation between steps, and time. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "cost/finetune.h"
+#include "model/digest.h"
+
+enum { TOKENS_MOST = 1 << 24, BATCH_MOST = 1 << 16, RANK_MOST = 1 << 14, SHARDS_MOST = 1 << 14 };
+#define FIELD(name) offsetof(struct finetune, name)
+#define COUNTED "tensors counted on torch 1.13, data/truth/training.json"
+#define ALLOCATOR "reserved against allocated on published peaks, data/truth/training.json"
+
+static const char *const methods[] = {"full", "lora", "qlora", NULL};
+static const char *const precisions[] = {"bf16", "amp", "fp32", "masters", NULL};
+static const char *const stores[] = {"nf4-dq", "nf4", "int8", NULL};
+static const char *const optimizers[] = {"adamw",
+                                         "adamw_8bit",
+                                         "paged_adamw_8bit",
+                                         "adamw_torchao8bit",
+                                         "adafactor",
+                                         "sgd",
+                                         "sgdm",
+                                         "lion",
+                                         "muon",
+                                         NULL};
+static const char *const checkpointings[] = {"auto", "off", "on", "offload", "false", "true", NULL};
+static const char *const frameworks[] = {
+    "hf", "hf-old", "unsloth", "torchtune", "torchtune-compile", "litgpt", "liger", NULL};
+static const char *const shardings[] = {"all", "gradients", "states", NULL};
+static const char *const target_words[] = {"all", "all+head", "attention", "qv", "mlp", NULL};
+
+static const unsigned target_masks[] = {
+    (1U << TO_HEAD) - 1,
+    (1U << TARGETS) - 1,
+    1U << TO_Q | 1U << TO_K | 1U << TO_V | 1U << TO_O,
+    1U << TO_Q | 1U << TO_V,
+    1U << TO_GATE | 1U << TO_UP | 1U << TO_DOWN,
+};
+static const struct training_bytes precision_bytes[] = {
+    [PRECISION_BF16] = {.weight = 2, .compute = 2, .gradient = 2, .state = 2},
+    [PRECISION_AMP] = {.weight = 4, .compute = 2, .gradient = 4, .state = 4},
+    [PRECISION_FP32] = {.weight = 4, .compute = 4, .gradient = 4, .state = 4},
+    [PRECISION_MASTERS] = {.weight = 2, .compute = 2, .gradient = 2, .state = 4, .master = 4},
+};
+
+static const struct knob knobs[] = {
+    {.name = "method",
+     .option = "method",
+     .words = "what trains: all weights, adapters, or adapters on quantised weights; lora",
+     .kind = KNOB_CHOICE,
+     .choices = methods,
+     .offset = FIELD(method)},
+    {.name = "precision",
+     .option = "precision",
+     .words = "types of weights, gradients and states: bf16 throughout, amp (F32 weights, 16-bit "
+              "work), fp32, or masters (16-bit weights with an F32 copy); bf16",
+     .kind = KNOB_CHOICE,
+     .choices = precisions,
+     .offset = FIELD(precision)},
+    {.name = "micro_batch",
+     .option = "micro-batch",
+     .words = "sequences at once on a device; 1",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = BATCH_MOST,
+     .offset = FIELD(micro_batch)},
+    {.name = "accumulate",
+     .option = "accumulate",
+     .words = "micro-batches whose gradients are added up before a step; 1",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = BATCH_MOST,
+     .offset = FIELD(accumulate)},
+    {.name = "seq",
+     .option = "seq",
+     .words = "tokens of a sequence; 512",
+     .kind = KNOB_TOKENS,
+     .least = 1,
+     .most = TOKENS_MOST,
+     .offset = FIELD(sequence_tokens)},
+    {.name = "rank",
+     .option = "rank",
+     .words = "rank of the adapters; 16",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = RANK_MOST,
+     .offset = FIELD(rank)},
+    {.name = "targets",
+     .option = "targets",
+     .words = "matrices that adapters sit on; all of the layers",
+     .kind = KNOB_CHOICE,
+     .choices = target_words,
+     .offset = FIELD(targets)},
+    {.name = "lora_dropout",
+     .option = "lora-dropout",
+     .words = "adapters drop some of their input; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(lora_dropout)},
+    {.name = "store",
+     .option = "store",
+     .words = "how qlora keeps the frozen weights; nf4-dq",
+     .kind = KNOB_CHOICE,
+     .choices = stores,
+     .offset = FIELD(store)},
+    {.name = "optimizer",
+     .option = "optimizer",
+     .words = "what updates the weights; adamw",
+     .kind = KNOB_CHOICE,
+     .choices = optimizers,
+     .offset = FIELD(optimizer)},
+    {.name = "optimizer_in_backward",
+     .option = "optimizer-in-backward",
+     .words = "each gradient is used up as soon as it is there; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(in_backward)},
+    {.name = "checkpointing",
+     .option = "checkpointing",
+     .words = "layers keep their input alone and run again backward; auto: as the framework does",
+     .kind = KNOB_CHOICE,
+     .choices = checkpointings,
+     .offset = FIELD(checkpointing)},
+    {.name = "framework",
+     .option = "framework",
+     .words = "whose code trains; hf",
+     .kind = KNOB_CHOICE,
+     .choices = frameworks,
+     .offset = FIELD(framework)},
+    {.name = "eager_attention",
+     .option = "eager-attention",
+     .words = "scores of attention are kept, quadratic in the sequence; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(eager)},
+    {.name = "shards",
+     .option = "shards",
+     .words = "devices that share the model (FSDP, ZeRO); 1",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = SHARDS_MOST,
+     .offset = FIELD(shards)},
+    {.name = "cpu_offload",
+     .option = "cpu-offload",
+     .words = "weights and states lie on the host and come layer by layer; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(cpu_offload)},
+    {.name = "sharding",
+     .option = "sharding",
+     .words = "what they share: all (FSDP, ZeRO-3), gradients and states (ZeRO-2), states "
+              "(ZeRO-1); all",
+     .kind = KNOB_CHOICE,
+     .choices = shardings,
+     .offset = FIELD(sharding)},
+};
+
+void finetune_usual(struct finetune *f, const struct training_table *t)
+{
+    *f = (struct finetune){.method = FINETUNE_LORA,
+                           .micro_batch = 1,
+                           .accumulate = 1,
+                           .sequence_tokens = 512,
+                           .rank = 16,
+                           .shards = 1,
+                           .table = t};
+}
+
+/* ---- the knobs' choices as rows */
+
+static const struct framework *framework_of(const struct finetune *f)
+{
+    if (f->framework_row) return f->framework_row;
+    return training_framework_named(f->table, str_of(frameworks[(size_t)f->framework]));
+}
+
+static const struct training_optimizer *optimizer_of(const struct finetune *f)
+{
+    return training_optimizer_named(f->table, str_of(optimizers[(size_t)f->optimizer]));
+}
+
+static bool is_full(const struct finetune *f)
+{
+    return f->method == (double)FINETUNE_FULL;
+}
+
+static bool is_quantised(const struct finetune *f)
+{
+    return f->method == (double)FINETUNE_QLORA;
+}
+
+static const struct training_store *store_of(const struct finetune *f)
+{
+    return training_store_named(f->table, str_of(stores[(size_t)f->store]));
+}
+
+const char *finetune_unruled(const struct shape *s, const struct finetune *f)
+{
+    if (!f->table || !framework_of(f)) return "no row of frameworks.json has this framework";
+    if (!optimizer_of(f)) return "no row of frameworks.json has this optimizer";
+    if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
+    return training_unruled(s);
+}
+
+static enum finetune_checkpointing checkpointing_of(const struct finetune *f)
+{
+    const struct framework *w = framework_of(f);
+    const struct str usual =
+        str_of(is_quantised(f) ? w->checkpointing_quantised : w->checkpointing);
+    const enum finetune_checkpointing asked = (enum finetune_checkpointing)f->checkpointing;
+    if (asked == CHECKPOINT_FALSE) return CHECKPOINT_OFF;
+    if (asked == CHECKPOINT_TRUE) return CHECKPOINT_ON;
+    if (asked != CHECKPOINT_AUTO) return asked;
+    if (str_is(usual, "offload")) return CHECKPOINT_OFFLOAD;
+    return str_is(usual, "on") ? CHECKPOINT_ON : CHECKPOINT_OFF;
+}
+
+static const struct training_bytes *bytes_of(const struct finetune *f)
+{
+    return f->bytes ? f->bytes : &precision_bytes[(size_t)f->precision];
+}
+
+static double adapter_bytes_of(const struct finetune *f)
+{
+    const double least_bytes = bytes_of(f)->compute;
+    if (f->adapter_bytes > 0) return f->adapter_bytes;
+    return most(framework_of(f)->adapter_bytes, least_bytes);
+}
+
+/* Of what a quantised model keeps plain; of others, that of all weights. */
+static double plain_bytes_of(const struct finetune *f)
+{
+    const double plain = bytes_of(f)->weight;
+    if (!is_quantised(f)) return plain;
+    if (f->unquantised_bytes > 0) return f->unquantised_bytes;
+    return framework_of(f)->unquantised_bytes > 0 ? framework_of(f)->unquantised_bytes : plain;
+}
+
+static unsigned targets_of(const struct finetune *f)
+{
+    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
+}
+
+/* ---- the parts */
+
+static double weights(struct bill *b, const struct finetune *f, const struct training_parts *p)
+{
+    const struct framework *w = framework_of(f);
+    const double plain = bytes_of(f)->weight;
+    GIVEN(b, weight_bytes, plain, "--precision");
+    GIVEN(b, all_parameters, p->all, "model");
+    if (!is_quantised(f)) {
+        LET(b, plain_weights_bytes, all_parameters * weight_bytes);
+        return plain_weights_bytes;
+    }
+    GIVEN(b, bits, store_of(f)->bits, "data/frameworks.json, stores");
+    GIVEN(b, matrix_parameters, p->layer_matrices, "model");
+    GIVEN(b, head_parameters, p->head, "model");
+    GIVEN(b, other_parameters, p->embeddings + p->positions + p->norms, "model");
+    GIVEN(b, unquantised_bytes, plain_bytes_of(f), "data/frameworks.json");
+    const double head = w->head_bytes > 0 ? w->head_bytes : plain_bytes_of(f);
+    ABOUT(b, plain_head_bytes, head, head, most(head, w->head_most_bytes),
+          "data/frameworks.json: some loaders leave the output matrix to be cast to F32");
+    LET(b, head_bytes, head_parameters * (w->quantised_head ? bits / 8 : plain_head_bytes));
+    LET(b, quantised_weights_bytes,
+        matrix_parameters * bits / 8 + head_bytes + other_parameters * unquantised_bytes);
+    return quantised_weights_bytes;
+}
+
+/* Bytes of states for all that trains, of `state` bytes each unless the optimizer keeps them its own way. */
+static double states(const struct finetune *f, const struct training *t, double state)
+{
+    const struct training_optimizer *o = optimizer_of(f);
+    if (o->bytes > 0) return t->trained * o->bytes;
+    const double outside = is_full(f) ? t->trained - t->parts.layer_matrices : 0;
+    const double outside_states = o->outside_states > 0 ? o->outside_states : o->states;
+    return state * ((t->trained - outside) * o->states + outside * outside_states);
+}
+
+/* What the shards of one device leave of it. */
+static double share(const struct finetune *f, enum finetune_sharding kept_whole_from)
+{
+    return f->sharding < (double)kept_whole_from ? f->shards : 1;
+}
+
+static void held(struct bill *b, const struct shape *s, const struct finetune *f,
+                 struct training *t)
+{
+    const struct training_bytes *bytes = bytes_of(f);
+    const double adapter = adapter_bytes_of(f);
+    t->parts = training_parts(s, framework_of(f)->untied);
+    t->trained = is_full(f) ? t->parts.all : training_adapter_parameters(s, targets_of(f), f->rank);
+    const double state = is_full(f) ? bytes->state : f->bytes ? bytes->state : adapter;
+    GIVEN(b, shards, f->shards, "--shards");
+    LET(b, trained_parameters, t->trained);
+    LET(b, all_weights_bytes, weights(b, f, &t->parts));
+    LET(b, adapters_bytes, is_full(f) ? 0 : trained_parameters * adapter);
+    LET(b, states_bytes, states(f, t, state));
+    LET(b, masters_bytes, is_full(f) ? trained_parameters * bytes->master : 0);
+    LET(b, gradients_bytes,
+        is_full(f) ? trained_parameters * bytes->gradient / share(f, SHARD_STATES)
+                   : trained_parameters * adapter);
+    t->weights = all_weights_bytes / share(f, SHARD_GRADIENTS);
+    t->adapters = adapters_bytes / share(f, SHARD_GRADIENTS);
+    *(optimizer_of(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;
+    t->masters = masters_bytes / shards;
+    t->gradients = f->in_backward ? gradients_bytes / s->layers : gradients_bytes;
+    /* autocast keeps a copy of each trained weight in the type computed in */
+    if (is_full(f) && bytes->weight > bytes->compute) t->copies = t->trained * bytes->compute;
+    if (!(f->shards > 1)) return;
+    const double root = (t->parts.embeddings + t->parts.head) * plain_bytes_of(f);
+    t->exchange = 1024.0 * 1024 * 1024; /* buffers of the collectives, on published FSDP peaks */
+    if (f->sharding != (double)SHARD_ALL) return;
+    t->sharded_root = root * (1 - 1 / f->shards);
+    t->gathered = 2 * most(all_weights_bytes - root, 0) / s->layers;
+}
+
+static void activations(struct bill *b, const struct shape *s, const struct finetune *f,
+                        struct training *t)
+{
+    const enum finetune_checkpointing checkpointing = checkpointing_of(f);
+    const struct kept_asked asked = {.framework = framework_of(f),
+                                     .sequence_tokens = f->sequence_tokens,
+                                     .compute_bytes = bytes_of(f)->compute,
+                                     .adapter_bytes = adapter_bytes_of(f),
+                                     .full = is_full(f),
+                                     .quantised = is_quantised(f),
+                                     .eager = f->eager,
+                                     .dropout = f->dropout,
+                                     .lora_dropout = f->lora_dropout,
+                                     .mask_bytes = f->mask_bytes > 0 ? f->mask_bytes : 1,
+                                     .gelu_kept = f->gelu_kept,
+                                     .targets = targets_of(f),
+                                     .rank = f->rank};
+    GIVEN(b, layers, s->layers, "model");
+    GIVEN(b, width, s->width, "model");
+    GIVEN(b, attention_width, s->heads * s->head_size, "model");
+    GIVEN(b, ffn_width, s->ffn_width, "model");
+    GIVEN(b, compute_bytes, asked.compute_bytes, "--precision");
+    LET(b, step_tokens, f->micro_batch * f->sequence_tokens);
+    LET(b, kept_bytes_per_token, training_kept(s, &asked));
+    LET(b, unneeded_bytes, is_full(f) ? 0 : training_norm_kept(s, &asked) * step_tokens);
+    LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
+    LET(b, leaked_bytes,
+        layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
+    LET(b, backward_bytes, compute_bytes * step_tokens * 2 * (ffn_width + width));
+    t->kept_per_token = kept_bytes_per_token;
+    t->embedded = compute_bytes * width * step_tokens;
+    t->work = backward_bytes;
+    if (checkpointing == CHECKPOINT_OFF) {
+        /* what feeds the first norm of a frozen model needs no gradient */
+        t->saved = layers * kept_bytes_per_token * step_tokens - unneeded_bytes;
+        return;
+    }
+    *(checkpointing == CHECKPOINT_OFFLOAD ? &t->offloaded : &t->saved) = checkpoint_bytes;
+    if (framework_of(f)->leaks_input && is_quantised(f)) t->saved += leaked_bytes;
+    t->work += kept_bytes_per_token * step_tokens; /* one layer runs again */
+}
+
+static void output(struct bill *b, const struct shape *s, const struct finetune *f,
+                   struct training *t)
+{
+    const struct framework *w = framework_of(f);
+    const struct training_loss *loss = w->loss;
+    const bool whole = bytes_of(f)->compute > 2 && loss->float_bytes > 0;
+    GIVEN(b, vocabulary, f->encoder ? 0 : s->vocabulary, "model");
+    GIVEN(b, width, s->width, "model");
+    GIVEN(b, compute_bytes, bytes_of(f)->compute, "--precision");
+    GIVEN(b, logit_bytes, whole ? loss->float_bytes : loss->bytes, "data/frameworks.json, losses");
+    GIVEN(b, step_tokens, f->micro_batch * f->sequence_tokens, "--micro-batch and --seq");
+    LET(b, norm_and_gradient_bytes, step_tokens * width * (8 + compute_bytes));
+    LET(b, logits_bytes, logit_bytes * vocabulary * step_tokens);
+    t->head = norm_and_gradient_bytes;
+    t->logits = logits_bytes;
+    if (is_quantised(f))
+        t->dequantised = training_largest_matrix(s, w->quantised_head) * w->dequantised_bytes;
+}
+
+struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f)
+{
+    struct training t = {.trained = 0};
+    const bool keeps_gradients = f->gradients_kept || f->accumulate > 1;
+    held(b, s, f, &t);
+    activations(b, s, f, &t);
+    output(b, s, f, &t);
+    t.loss_phase = t.saved + t.embedded + t.head + t.logits + t.copies +
+                   (keeps_gradients ? t.gradients : 0) +
+                   (framework_of(f)->quantised_head ? t.dequantised : 0);
+    /* of a full model, gradients grow while what was saved goes */
+    t.backward_phase =
+        is_full(f)
+            ? most(t.saved + t.work + t.embedded + t.copies + (keeps_gradients ? t.gradients : 0),
+                   t.gradients + t.work)
+            : t.saved + t.work + t.dequantised + t.embedded + t.gradients;
+    t.temporaries = t.trained * f->step_bytes;
+    t.step_phase = t.gradients + t.temporaries;
+    return t;
+}
+
+/* ---- the lines */
+
+enum highest { AT_LOSS, AT_BACKWARD, AT_GRADIENTS, AT_STEP };
+
+static enum highest highest_of(const struct training *t, bool full)
+{
+    const double gradients = t->gradients + t->work;
+    if (t->loss_phase >= most(t->backward_phase, t->step_phase)) return AT_LOSS;
+    if (t->step_phase > t->backward_phase) return AT_STEP;
+    return full && t->backward_phase <= gradients ? AT_GRADIENTS : AT_BACKWARD;
+}
+
+static void lines_held(struct bill *b, int device, const struct finetune *f,
+                       const struct training *t)
+{
+    const int site = f->cpu_offload ? ON_HOST : device;
+    GIVEN(b, weights_bytes, t->weights, "above, of one device");
+    GIVEN(b, adapters_bytes, t->adapters, "above, of one device");
+    GIVEN(b, states_bytes, t->states, "above, of one device");
+    GIVEN(b, masters_bytes, t->masters, "above, of one device");
+    GIVEN(b, paged_bytes, t->paged_states, "above, of one device");
+    GIVEN(b, offloaded_bytes, t->offloaded, "above");
+    GIVEN(b, root_bytes, t->sharded_root, "embeddings and head, kept whole while in use");
+    GIVEN(b, gathered_bytes, t->gathered, "two layers at once");
+    GIVEN(b, exchange_bytes, t->exchange, "published FSDP peaks");
+    HOLD(b, site, "weights", "weights", weights_bytes,
+         "parameters x type; smaller: --method qlora, --shards");
+    HOLD(b, device, "adapters", "adapters", adapters_bytes,
+         "LoRA (arXiv 2106.09685): rank x (in + out); smaller: --rank, --targets");
+    HOLD(b, site, "optimizer states", "optimizer", states_bytes,
+         "data/frameworks.json, optimizers; smaller: --optimizer adamw_8bit, --shards");
+    HOLD(b, site, "master weights", "optimizer", masters_bytes,
+         "an F32 copy that the optimizer updates; none: --precision bf16");
+    HOLD(b, ON_HOST, "paged optimizer states", "optimizer", paged_bytes,
+         "bitsandbytes: pages go to the host where the device is full");
+    HOLD(b, ON_HOST, "offloaded checkpoints", "activations", offloaded_bytes,
+         "the input of each layer; smaller: --micro-batch with --accumulate");
+    HOLD(b, device, "unsharded embeddings", "shards", root_bytes, "FSDP's root unit");
+    HOLD(b, device, "gathered layers", "shards", gathered_bytes, "FSDP: one at work, one fetched");
+    HOLD(b, device, "exchange buffers", "shards", exchange_bytes, "fsdp_qlora's published peaks");
+}
+
+/* Of what the three phases share, what is there at the highest of them; the rest is 0. */
+static struct training at_highest(const struct training *t, const struct finetune *f)
+{
+    const enum highest at = highest_of(t, is_full(f));
+    const bool kept = f->gradients_kept || f->accumulate > 1;
+    const bool passes = at == AT_LOSS || at == AT_BACKWARD;
+    struct training out = {.trained = t->trained};
+    if (kept || !(at == AT_LOSS || (at == AT_BACKWARD && is_full(f)))) out.gradients = t->gradients;
+    if (passes) {
+        out.saved = t->saved;
+        out.copies = t->copies;
+        out.embedded = t->embedded;
+    }
+    if (at == AT_LOSS) {
+        out.head = t->head;
+        out.logits = t->logits;
+    }
+    if (at == AT_BACKWARD || at == AT_GRADIENTS) out.work = t->work;
+    if (at == AT_BACKWARD || (at == AT_LOSS && framework_of(f)->quantised_head))
+        out.dequantised = t->dequantised;
+    if (at == AT_STEP) out.temporaries = t->temporaries;
+    return out;
+}
+
+/* What is there at the highest moment, beside what is held. */
+static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
+                          const struct training *t)
+{
+    const struct training at = at_highest(t, f);
+    GIVEN(b, gradients_bytes, at.gradients, "above, at the highest moment");
+    GIVEN(b, saved_bytes, at.saved, "above, at the highest moment");
+    GIVEN(b, copies_bytes, at.copies, "above, at the highest moment");
+    GIVEN(b, embedded_bytes, at.embedded, "above, at the highest moment");
+    GIVEN(b, norm_bytes, at.head, "above, at the highest moment");
+    GIVEN(b, logits_bytes, at.logits, "above, at the highest moment");
+    GIVEN(b, work_bytes, at.work, "above, at the highest moment");
+    GIVEN(b, dequantised_bytes, at.dequantised, "above, at the highest moment");
+    GIVEN(b, temporary_bytes, at.temporaries, "above, at the highest moment");
+    HOLD(b, site, "temporaries of the step", "work", temporary_bytes,
+         "torch.optim's foreach path; smaller: foreach=False");
+    HOLD(b, site, "gradients", "gradients", gradients_bytes,
+         "one of each trained parameter; smaller: --method lora, --optimizer-in-backward");
+    HOLD(b, site, "saved activations", "activations", saved_bytes,
+         COUNTED "; smaller: --checkpointing on, --micro-batch with --accumulate");
+    HOLD(b, site, "autocast copies", "weights", copies_bytes,
+         "torch.autocast caches what it casts; none: --precision bf16");
+    HOLD(b, site, "embedded tokens", "activations", embedded_bytes, COUNTED);
+    HOLD(b, site, "last norm and its gradient", "activations", norm_bytes, COUNTED);
+    HOLD(b, site, "logits", "logits", logits_bytes,
+         "data/frameworks.json, losses; smaller: a framework with a chunked or fused loss");
+    HOLD(b, site, "work of the backward pass", "work", work_bytes,
+         COUNTED "; smaller: --micro-batch with --accumulate");
+    HOLD(b, site, "dequantised matrix", "work", dequantised_bytes,
+         "bitsandbytes: the largest matrix while it is multiplied");
+}
+
+/* A device's own: what the allocator holds beside what is in use, and the driver's context. */
+static void lines_of_device(struct bill *b, int site, const struct training *t)
+{
+    const double gib = 1024.0 * 1024 * 1024;
+    if (site == ON_HOST) return;
+    LET(b, dynamic_bytes, most(t->loss_phase, most(t->backward_phase, t->step_phase)));
+    ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
+    ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
+    ABOUT(b, context_bytes, 0.35 * gib, 0.55 * gib, 0.6 * gib,
+          "the driver's context and libraries: what a card reports against torch, published runs");
+    HOLD(b, site, "fragmentation", "fragmentation",
+         fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
+    HOLD(b, site, "driver", "process", context_bytes, "context and libraries");
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    const struct finetune *f = chosen;
+    const int site = s->sites > 1 ? 1 : ON_HOST;
+    assert(s->sites >= 1 && s->sites <= SITES);
+    b->unruled = finetune_unruled(m->shape, f);
+    if (b->unruled) return;
+    const struct training t = finetune_training(b, m->shape, f);
+    lines_held(b, site, f, &t);
+    lines_of_peak(b, site, f, &t);
+    lines_of_device(b, site, &t);
+}
+
+const struct workload workload_finetune = {
+    .name = "finetune",
+    .words = "training, whole or through adapters",
+    .knob = knobs,
+    .knobs = sizeof knobs / sizeof *knobs,
+    .size = sizeof(struct finetune),
+    .bill = bill,
+};

@@ -1,0 +1,77 @@
+/* probe: a linear classifier trained on states that were captured before. Its data lie in memory once (F32), or as scikit-learn's solvers
+ * have them (F64 and a copy). Of itself it has weights, gradients, two states of Adam and the temporaries of a step.
+ * Rests on three measured rows (class training.probe). Left out: time, and the capture itself (hidden-states). */
+#include "cost/analysis.h"
+#include "model/digest.h"
+
+#define FIELD(name) offsetof(struct probe, name)
+enum { SAMPLES_MOST = 1 << 30, COUNT_MOST = 1 << 20 };
+
+static const struct knob knobs[] = {
+    {.name = "samples",
+     .option = "samples",
+     .words = "vectors it learns from; 1000",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = SAMPLES_MOST,
+     .offset = FIELD(samples)},
+    {.name = "classes",
+     .option = "classes",
+     .words = "classes it tells apart; 2",
+     .kind = KNOB_COUNT,
+     .least = 2,
+     .most = COUNT_MOST,
+     .offset = FIELD(classes)},
+    {.name = "batch",
+     .option = "batch",
+     .words = "vectors at once; 64",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = COUNT_MOST,
+     .offset = FIELD(batch)},
+    {.name = "double_precision",
+     .option = "double-precision",
+     .words = "as scikit-learn: numbers of 8 bytes, and a copy of the data; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(double_precision)},
+};
+
+void probe_usual(struct probe *p)
+{
+    *p = (struct probe){.samples = 1000, .classes = 2, .batch = 64};
+}
+
+/* F32 of weight, gradient, two states and one temporary. */
+static const double learned_bytes = 20;
+
+double probe_bytes(const struct probe *p)
+{
+    return p->classes * (p->inputs + 1) * learned_bytes;
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    const struct probe *p = chosen;
+    (void)s;
+    b->unruled = p->inputs > 0 || m->shape->width > 0 ? NULL : "its shape is not known";
+    if (b->unruled) return;
+    GIVEN(b, inputs, p->inputs > 0 ? p->inputs : m->shape->width, "model, width");
+    GIVEN(b, samples, p->samples, "--samples");
+    GIVEN(b, classes, p->classes, "--classes");
+    GIVEN(b, bytes_of_class, learned_bytes, "measured: weight, gradient, two states, temporary");
+    LET(b, number_bytes, p->double_precision ? 8 : 4);
+    LET(b, copies, p->double_precision ? 2 : 1);
+    HOLD(b, ON_HOST, "captured vectors", "captures", samples * inputs * number_bytes * copies,
+         "one array in memory; smaller: --samples, fewer layers");
+    HOLD(b, ON_HOST, "classifier", "weights", classes * (inputs + 1) * bytes_of_class,
+         "measured (training.probe)");
+}
+
+const struct workload workload_probe = {
+    .name = "probe",
+    .words = "a linear classifier on captured states",
+    .knob = knobs,
+    .knobs = sizeof knobs / sizeof *knobs,
+    .size = sizeof(struct probe),
+    .bill = bill,
+};

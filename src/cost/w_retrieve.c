@@ -1,0 +1,108 @@
+/* retrieve: an index over vectors, by kind: flat (every vector as it is), HNSW (and the links of a graph), IVF (lists around centroids),
+ * IVF-PQ (codes in place of vectors). Bytes by the Faiss wiki, "Guidelines to choose an index" and its table of indexes.
+ * Left out: time, and the vectors while an index is built from them, unless they are kept beside it. */
+#include "base/num.h"
+#include "cost/analysis.h"
+#include "model/digest.h"
+
+#define FIELD(name) offsetof(struct retrieve, name)
+#define FAISS "Faiss wiki, indexes and their bytes per vector"
+enum { COUNT_MOST = 1 << 20 };
+
+static const char *const kinds[] = {"flat", "hnsw", "ivf", "ivf-pq", NULL};
+
+static const struct knob knobs[] = {
+    {.name = "index",
+     .option = "index",
+     .words = "kind of index; flat",
+     .kind = KNOB_CHOICE,
+     .choices = kinds,
+     .offset = FIELD(index)},
+    {.name = "vectors",
+     .option = "vectors",
+     .words = "how many it holds; 100000",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = 1e12,
+     .offset = FIELD(vectors)},
+    {.name = "dimensions",
+     .option = "dimensions",
+     .words = "of a vector; 0 is the model's width",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = COUNT_MOST,
+     .offset = FIELD(dimensions)},
+    {.name = "links",
+     .option = "links",
+     .words = "M of HNSW; 32",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = COUNT_MOST,
+     .offset = FIELD(links)},
+    {.name = "lists",
+     .option = "lists",
+     .words = "lists of IVF; 1024",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = COUNT_MOST,
+     .offset = FIELD(lists)},
+    {.name = "code_bytes",
+     .option = "code-bytes",
+     .words = "bytes of a code of 8 bits a part; 64",
+     .kind = KNOB_COUNT,
+     .least = 1,
+     .most = COUNT_MOST,
+     .offset = FIELD(code_bytes)},
+    {.name = "keep_vectors",
+     .option = "keep-vectors",
+     .words = "the vectors stay in memory beside the index; off",
+     .kind = KNOB_SWITCH,
+     .offset = FIELD(keep_vectors)},
+};
+
+void retrieve_usual(struct retrieve *r)
+{
+    *r = (struct retrieve){.vectors = 1e5, .links = 32, .lists = 1024, .code_bytes = 64};
+}
+
+static void lines(struct bill *b, const struct retrieve *r, double dimensions_)
+{
+    const bool graph = r->index == (double)INDEX_HNSW, codes = r->index == (double)INDEX_IVF_PQ;
+    const bool lists_ = codes || r->index == (double)INDEX_IVF;
+    GIVEN(b, vectors, r->vectors, "--vectors");
+    GIVEN(b, dimensions, dimensions_, "--dimensions, or the model's width");
+    GIVEN(b, links, graph ? r->links : 0, "--links");
+    GIVEN(b, lists, lists_ ? r->lists : 0, "--lists");
+    GIVEN(b, id_bytes, lists_ ? 8 : 0, FAISS);
+    GIVEN(b, centroids_of_codes, codes ? 256 : 0, "8 bits");
+    LET(b, vector_bytes, codes ? r->code_bytes : 4 * dimensions);
+    HOLD(b, ON_HOST, "vectors of the index", "index", vectors * (vector_bytes + id_bytes),
+         FAISS "; smaller: --index ivf-pq, fewer --dimensions");
+    if (graph) {
+        ABOUT(b, levels, 1, 1.1, 1.2, "upper levels and ids");
+        HOLD(b, ON_HOST, "links of the graph", "index", vectors * 8 * links * levels,
+             FAISS "; smaller: --links");
+    }
+    HOLD(b, ON_HOST, "centroids", "index", 4 * dimensions * (lists + centroids_of_codes), FAISS);
+    LET(b, kept, r->keep_vectors ? 1 : 0);
+    HOLD(b, ON_HOST, "vectors beside the index", "captures", kept * vectors * 4 * dimensions,
+         "the array it was built from");
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    const struct retrieve *r = chosen;
+    const double dimensions = r->dimensions > 0 ? r->dimensions : m->shape->width;
+    (void)s;
+    b->unruled = dimensions > 0 ? NULL : "the width of its vectors is not known";
+    if (!b->unruled) lines(b, r, dimensions);
+}
+
+const struct workload workload_retrieve = {
+    .name = "retrieve",
+    .words = "an index over vectors",
+    .knob = knobs,
+    .knobs = sizeof knobs / sizeof *knobs,
+    .size = sizeof(struct retrieve),
+    .bill = bill,
+};

@@ -1,0 +1,77 @@
+/* snn-convert: a transformer loaded in F32 and turned into a spiking one. Loading holds the checkpoint's bytes beside the model for a while;
+ * a full conversion replaces the attention of one layer after the other by products of its own, and runs a few short prompts to find the
+ * thresholds. A simplified one changes nothing but a figure, and has no loop over time at all.
+ * Rests on the converter's source (STAC, commit a523218); nothing measured stands behind the load's peak, so it is a range.
+ * Left out: time, and conversions that trace a graph, which fail on such models and fall back to the simplified one. */
+#include "base/num.h"
+#include "cost/analysis.h"
+#include "cost/spiking.h"
+#include "model/digest.h"
+
+#define FIELD(name) offsetof(struct spiking, name)
+#define CONVERTER "STAC at commit a523218, read"
+enum { SAMPLES_MOST = 1 << 20 };
+
+static const char *const conversions[] = {"simplified", "full", NULL};
+
+static const struct knob knobs[] = {
+    {.name = "conversion",
+     .option = "conversion",
+     .words = "simplified, or full with calibration; simplified",
+     .kind = KNOB_CHOICE,
+     .choices = conversions,
+     .offset = FIELD(conversion)},
+    {.name = "calibration_samples",
+     .option = "calibration-samples",
+     .words = "short prompts that thresholds are found with, one at a time; 10",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = SAMPLES_MOST,
+     .offset = FIELD(calibration_samples)},
+};
+
+static void calibration(struct bill *b, const struct digest *m)
+{
+    const double prompt_tokens = 128; /* of the converter */
+    const struct forward f = {
+        .sequences = 1, .sequence_tokens = prompt_tokens, .value_bytes = 4, .composed = true};
+    GIVEN(b, forward_bytes, forward_pass_bytes(m->shape, &f), "one prompt of 128 tokens");
+    GIVEN(b, layers, m->shape->layers, "model");
+    GIVEN(b, widths, 4 * m->shape->width + m->shape->ffn_width, "model");
+    HOLD(b, ON_HOST, "calibration", "activations", forward_bytes + 4 * layers * widths,
+         CONVERTER ": one forward pass, and the largest value of each channel");
+}
+
+static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
+{
+    const struct spiking *k = chosen;
+    const bool full = k->conversion == (double)CONVERT_FULL;
+    (void)s; /* conversions run on the host */
+    b->unruled = forward_unruled(m->shape);
+    if (!b->unruled && full && m->shape->kv_heads < m->shape->heads)
+        b->unruled = "the converter refuses heads that share keys and values";
+    if (b->unruled) return;
+    GIVEN(b, parameters, m->shape->parameters > 0 ? m->shape->parameters : m->parameters, "model");
+    GIVEN(b, width, m->shape->width, "model");
+    ABOUT(b, loaded_bytes, 2, 4, 4, "the checkpoint beside the model: 2 to 4 bytes a parameter");
+    ABOUT(b, runtime_bytes, 0.6e9, 1e9, 1.2e9, "Python with torch and transformers: rough");
+    HOLD(b, ON_HOST, "weights", "weights", 4 * parameters, CONVERTER ": loaded in F32");
+    HOLD(b, ON_HOST, "checkpoint while loading", "weights", loaded_bytes * parameters,
+         "transformers: what is read stands beside what is filled; smaller: a lazy load");
+    if (full) {
+        HOLD(b, ON_HOST, "one layer's new attention", "work", 4 * (4 * width * width + 4 * width),
+             CONVERTER ": four products with bias, one layer at a time");
+        if (k->calibration_samples > 0) calibration(b, m);
+    }
+    HOLD(b, ON_HOST, "program", "process", runtime_bytes,
+         "rough: an import of torch alone took 226 MB, its libraries the rest");
+}
+
+const struct workload workload_snn_convert = {
+    .name = "snn-convert",
+    .words = "a transformer turned into a spiking network",
+    .knob = knobs,
+    .knobs = sizeof knobs / sizeof *knobs,
+    .size = sizeof(struct spiking),
+    .bill = bill,
+};

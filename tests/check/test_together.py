@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""What is in memory at once, users and runtimes: in muster fit, and in sets of experiments.
+
+Usage: test_together.py MUSTER.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MUSTER = pathlib.Path(sys.argv[1]).resolve()
+LINE = 'cpu:8 ram:16GiB available:12GiB bandwidth:60GB/s'
+SET = """name: pairs
+experiments:
+  - id: big
+    workload: {kind: generate, model: Qwen2.5-7B, quant: Q4_K_M, context_tokens: 8192}
+    together: [small]
+  - id: small
+    workload: {kind: serve, model: phi-3-mini, quant: Q4_K_M, context_tokens: 4096, sequences: 2}
+  - id: alone
+    workload: {kind: generate, model: Qwen2.5-7B, quant: Q4_K_M, context_tokens: 8192}
+  - id: torch
+    workload: {kind: generate, model: Llama-2-7B, runtime: transformers, dtype: fp32}
+  - id: beside-nothing
+    workload: {kind: generate, model: phi-3-mini, quant: Q4_K_M}
+    together: [unknown-yet]
+  - id: unknown-yet
+    why_not: nobody knows
+"""
+
+
+def run(*words, files=()):
+    with tempfile.TemporaryDirectory() as home:
+        for name, text in files:
+            (pathlib.Path(home) / name).write_text(text)
+        return subprocess.run([str(MUSTER), *words], cwd=home, env={'HOME': home, 'PATH': '/usr/bin:/bin'}, capture_output=True,
+                              text=True)
+
+
+def fit(*words):
+    answer = run('fit', *words, '--json')
+    if answer.returncode not in (0, 1):
+        raise AssertionError(f'{words}: {answer.stderr}')
+    return json.loads(answer.stdout)
+
+
+class Fit(unittest.TestCase):
+    def test_what_others_hold_is_gone(self):
+        words = ('Qwen2.5-7B', '--quant', 'Q4_K_M', '--machine', LINE)
+        alone, beside = fit(*words), fit(*words, '--together', 'phi-3-mini')
+        left = beside['sites'][0]['usable_bytes']
+        self.assertEqual(alone['sites'][0]['usable_bytes'], 12 * 2**30)
+        other = fit('phi-3-mini', '--quant', 'Q4_K_M', '--machine', LINE)['sites'][0]
+        gone = alone['sites'][0]['usable_bytes'] - left
+        self.assertAlmostEqual(gone, other['held_bytes']['likely'] + other['beside_bytes'], delta=1)
+        twice = fit(*words, '--together', 'phi-3-mini', '--together', 'phi-3-mini')
+        self.assertAlmostEqual(twice['sites'][0]['usable_bytes'], left - gone, delta=1)
+        self.assertEqual((alone['fits'], twice['fits']), ('yes', 'no'))
+
+    def test_what_is_not_computed_is_refused(self):
+        answer = run('fit', 'phi-3-mini', '--machine', LINE, '--together', 'GPT-4')
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn('is not computed', answer.stderr)
+
+    def test_users_and_command(self):
+        words = ('Qwen2.5-7B', '--quant', 'Q4_K_M', '--machine', LINE, '--kind', 'serve', '--ctx', '4k')
+        most = fit(*words)['serve']['largest_sequences']
+        self.assertGreater(most, 4)
+        self.assertEqual(fit(*words, '--parallel', str(int(most)))['fits'], 'yes')
+        self.assertNotEqual(fit(*words, '--parallel', str(int(most) + 1))['fits'], 'yes')
+        self.assertIn(' -c 16384 -np 4', run('fit', *words, '--parallel', '4').stdout)
+
+    def test_speed_is_not_made_up(self):
+        for runtime in ('transformers', 'vllm'):
+            document = fit('Qwen2.5-7B', '--machine', LINE + ' gpu:RTX 4090', '--runtime', runtime)
+            self.assertIsNone(document['decode_tokens_per_s']['likely'])
+            self.assertIn(runtime.lower(), document['decode_tokens_per_s']['why'].lower())
+
+    def test_names_that_need_quotes_go_into_no_command(self):
+        config = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'hidden_size': 256, 'num_hidden_layers': 2,
+                  'num_attention_heads': 4, 'intermediate_size': 512, 'vocab_size': 1000, 'max_position_embeddings': 2048}
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / "x'); print('y"
+            model.mkdir()
+            (model / 'config.json').write_text(json.dumps(config))
+            screen = run('fit', str(model), '--machine', LINE, '--runtime', 'transformers').stdout
+        self.assertIn("from_pretrained('MODEL',", screen)
+
+    def test_refusals(self):
+        for words in (('--runtime', 'vllm', '--quant', 'Q8_0'), ('--runtime', 'word'), ('--runtime', 'ollama', '--exact')):
+            answer = run('fit', 'Qwen2.5-7B', '--machine', LINE, *words)
+            self.assertEqual(answer.returncode, 64, words)
+
+
+class Sets(unittest.TestCase):
+    def check(self, text, line=LINE):
+        return run('check', '--machine', line, '--no-save', '-e', 'set.yaml', files=[('set.yaml', text)])
+
+    def test_together(self):
+        screen = ' '.join(self.check(SET, LINE.replace('12GiB', '10GiB')).stdout.split())
+        self.assertRegex(screen, r'with small \([\d.]+ GiB\) together')
+        # 10 GiB hold either, not both; 12 do
+        self.assertRegex(screen, r'big - no')
+        self.assertRegex(screen, r'alone - yes')
+        self.assertRegex(' '.join(self.check(SET).stdout.split()), r'big - yes')
+        self.assertRegex(screen, r'torch - no Llama-2-7b-hf fp32')
+        self.assertRegex(screen, r'unknown-yet, which it runs together with, is not computed')
+
+    def test_unknown_names_are_refused(self):
+        answer = self.check(SET.replace('[small]', '[smal]'))
+        self.assertNotIn(answer.returncode, (0, 1))
+        self.assertRegex(answer.stderr, r'names smal, which is not in it; there are: big, small')
+
+
+unittest.main(argv=sys.argv[:1])
