@@ -182,10 +182,10 @@ static void cut_shared(struct shape *s, double k)
 }
 
 /* The same figures for k layers: the dense lead in proportion, at least one layer of both kinds where there is room. */
-static void cut_shape(struct shape *s, double k)
+static void cut_shape(struct shape *s, double k, bool spread)
 {
     const double layers = s->layers;
-    if (s->recurrent.kernel > 0 && k < layers && !repeats(s)) place_parts(s, k);
+    if (spread && s->recurrent.kernel > 0 && k < layers && !repeats(s)) place_parts(s, k);
     cut_shared(s, k);
     s->layers = k;
     if (s->experts <= 0 || s->dense_lead <= 0) return;
@@ -196,6 +196,29 @@ static void cut_shape(struct shape *s, double k)
 static void count_places(const struct shape *s, size_t places[SORTS])
 {
     for (double i = 0; i < s->layers; i++) places[sort_at(s, i)]++;
+}
+
+/* Whether there are as many layers of each sort as places. */
+static bool enough(const struct cutting *c, const size_t places[SORTS])
+{
+    size_t layers[SORTS] = {0};
+    for (size_t i = 0; i < c->layers; i++) layers[c->layer[i].sort]++;
+    for (size_t sort = 0; sort < SORTS; sort++)
+        if (layers[sort] < places[sort]) return false;
+    return true;
+}
+
+/* The figures of the cut and how many layers of each sort it takes: spread over the model, else the first ones where the model has no
+ * layers of such a sort (without experts, say, that attend). */
+static void plan_places(const struct cutting *c, double k, struct shape *out, size_t places[SORTS])
+{
+    for (int spread = 1; spread >= 0; spread--) {
+        *out = c->m->shape;
+        cut_shape(out, k, spread);
+        memset(places, 0, SORTS * sizeof *places);
+        count_places(out, places);
+        if (enough(c, places)) return;
+    }
 }
 
 static void add(struct model *out, struct tensor *list, const struct tensor *t)
@@ -252,9 +275,8 @@ bool model_cut(const struct model *m, double k, struct arena *a, struct model *o
     if (!find_layers(&c))
         return err_set(err, MU_NO, "cannot cut %s: not every layer's tensors are known", name);
     struct model cut = *m;
-    cut_shape(&cut.shape, k);
-    size_t places[SORTS] = {0};
-    count_places(&cut.shape, places);
+    size_t places[SORTS];
+    plan_places(&c, k, &cut.shape, places);
     for (unsigned sort = 0; sort < SORTS; sort++) {
         if (!share_out(&c, sort, places[sort]))
             return err_set(err, MU_NO, "cannot cut %s to %.0f layers of its kinds", name, k);

@@ -173,6 +173,9 @@ static double of_digest(const struct hf_counting *x)
     struct shape s = *x->shape;
     const bool encoder = x->kind && strcmp(x->kind, "encoder") == 0;
     s.unruled = NULL;
+    if (s.arch && s.arch->recurrence != RECURRENCE_NONE &&
+        !(shape_state(&s) > 0 && s.vocabulary > 0))
+        return 0;
     if (!s.arch) s.arch = catalog_architecture(x->catalog, encoder ? S("bert") : S("llama"));
     if (!plain || !s.arch || !x->kind) return 0;
     digest_of_shape(&s, plain, x->catalog, d);

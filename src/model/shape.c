@@ -211,9 +211,9 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static bool has_rule(const char *kind)
 {
-    static const char *const ruled[] = {"dense",   "encoder", "moe",         "mla_moe",
-                                        "gpt_oss", "llama4",  "qwen_hybrid", "lfm2",
-                                        "gemma4",  "mamba1",  "mamba2"};
+    static const char *const ruled[] = {
+        "dense", "encoder", "moe",    "mla_moe", "gpt_oss",       "llama4",     "qwen_hybrid",
+        "lfm2",  "gemma4",  "mamba1", "mamba2",  "granitehybrid", "nemotron_h", "jamba"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;

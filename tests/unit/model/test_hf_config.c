@@ -56,7 +56,6 @@ static const struct published vendors[] = {
     {"mamba-130m", "mamba", "state-spaces/mamba-130m-hf", 129135360, 0},
     {"falcon-mamba-7b", "mamba", "tiiuae/falcon-mamba-7b-instruct", 7272665088, 0},
     {"granite-4.0-h-tiny", "granitehybrid", "ibm-granite/granite-4.0-h-tiny", 6939037248, 0},
-    {"jamba-v0.1", "jamba", NULL, 51570323328, 0},
     /* a figure an expert of each router that the count leaves out and a GGUF holds */
     {"nemotron-3-nano-30b", "nemotron_h_moe", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
      31577937344, -23.0 * 128},
@@ -153,6 +152,16 @@ static void architectures_are_known(void **state)
     }
 }
 
+/* The text of a fixture with one piece of it replaced. */
+static struct hf_config changed(const char *name, const char *from, const char *to)
+{
+    const struct str text = fixture(name);
+    const char *at = strstr(text.p, from);
+    if (!at) fail_msg("%s holds no %s", name, from);
+    return read_text(
+        str_of(str_format(arena, "%.*s%s%s", (int)(at - text.p), text.p, to, at + strlen(from))));
+}
+
 static void states_are_counted(void **state)
 {
     (void)state;
@@ -166,6 +175,24 @@ static void states_are_counted(void **state)
     assert_exactly(shape_state(&dual), 3072 * 128);
     for (double i = 0; i < dual.layers; i++)
         assert_int_equal(shape_layer_recurs(&dual, i), fmod(i, 10) != 5);
+}
+
+/* Of a model that the catalogue does not have: every eighth layer attends, every second has experts; its page counts as many. */
+static void states_among_experts_are_counted(void **state)
+{
+    (void)state;
+    const struct shape s = read_text(fixture("jamba-v0.1")).shape;
+    struct digest d;
+    if (s.unruled) fail_msg("%s", s.unruled);
+    digest_of_shape(&s, catalog_mix(catalog, S("F16")), catalog, &d);
+    assert_exactly(d.parameters, 51570323328);
+    for (double i = 0; i < s.layers; i++) {
+        assert_int_equal(shape_layer_recurs(&s, i), fmod(i, 8) != 4);
+        assert_int_equal(shape_layer_has_experts(&s, i), fmod(i, 2) == 1);
+    }
+    assert_non_null(
+        changed("jamba-v0.1", "\"expert_layer_offset\": 1", "\"expert_layer_offset\": 0")
+            .shape.unruled);
 }
 
 /* A layer is of one part alone: recurs, attends or feeds forward. */
@@ -259,16 +286,6 @@ static void figures_out_of_range_are_refused(void **state)
     assert_true(refused("{\"model_type\": \"llama\", \"tie_word_embeddings\": 1}", &err));
 }
 
-/* The text of a fixture with one piece of it replaced. */
-static struct hf_config changed(const char *name, const char *from, const char *to)
-{
-    const struct str text = fixture(name);
-    const char *at = strstr(text.p, from);
-    if (!at) fail_msg("%s holds no %s", name, from);
-    return read_text(
-        str_of(str_format(arena, "%.*s%s%s", (int)(at - text.p), text.p, to, at + strlen(from))));
-}
-
 static void other_layouts_are_not_computed(void **state)
 {
     (void)state;
@@ -344,6 +361,7 @@ int main(void)
         cmocka_unit_test(the_catalogue_agrees),
         cmocka_unit_test(architectures_are_known),
         cmocka_unit_test(states_are_counted),
+        cmocka_unit_test(states_among_experts_are_counted),
         cmocka_unit_test(parts_follow_the_pattern),
         cmocka_unit_test(other_patterns_are_not_computed),
         cmocka_unit_test(without_states_it_is_a_transformer),
