@@ -13,6 +13,7 @@
 #include "model/gguf_write.h"
 #include "model/naming.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { SORTS = 32 }; /* a bit for each thing that decides which tensors a layer has */
@@ -119,23 +120,22 @@ static void choose(struct cutting *c, unsigned sort)
     }
 }
 
+/* 0: it attends, 1: it recurs, 2: it only feeds forward. */
+static size_t part_of(const struct shape *s, size_t layer)
+{
+    return shape_layer_recurs(s, (double)layer) ? 1 : shape_layer_feeds(s, (double)layer) ? 2 : 0;
+}
+
 /* Whether the order of layers that recur, feed forward and attend begins anew at least once. */
 static bool repeats(const struct shape *s)
 {
-    for (double period = 1; 2 * period <= s->layers; period++) {
-        double i = period;
-        while (i < s->layers && shape_layer_recurs(s, i) == shape_layer_recurs(s, i - period) &&
-               shape_layer_feeds(s, i) == shape_layer_feeds(s, i - period))
-            i++;
-        if (i == s->layers) return true;
+    const size_t layers = (size_t)s->layers;
+    for (size_t period = 1; 2 * period <= layers; period++) {
+        size_t i = period;
+        while (i < layers && part_of(s, i) == part_of(s, i - period)) i++;
+        if (i == layers) return true;
     }
     return false;
-}
-
-/* 0: it attends, 1: it recurs, 2: it only feeds forward. */
-static size_t part_of(const struct shape *s, double layer)
-{
-    return shape_layer_recurs(s, layer) ? 1 : shape_layer_feeds(s, layer) ? 2 : 0;
 }
 
 /* Of each of the three its share of k layers, by largest remainder; in the order of layers spread evenly over those of the model. */
@@ -144,7 +144,8 @@ static void place_parts(struct shape *s, double k)
     enum { PARTS = 3 };
     size_t count[PARTS] = {0}, wanted[PARTS], seen[PARTS] = {0}, given = 0, place = 0;
     double remainder[PARTS];
-    for (double i = 0; i < s->layers; i++) count[part_of(s, i)]++;
+    const size_t layers = (size_t)s->layers;
+    for (size_t i = 0; i < layers; i++) count[part_of(s, i)]++;
     for (size_t p = 0; p < PARTS; p++) {
         const double share = k * (double)count[p] / s->layers;
         wanted[p] = (size_t)share;
@@ -161,8 +162,9 @@ static void place_parts(struct shape *s, double k)
     const struct shape whole = *s;
     memset(s->recurrent.layer, 0, sizeof s->recurrent.layer);
     memset(s->recurrent.feeds, 0, sizeof s->recurrent.feeds);
-    for (double i = 0; i < whole.layers; i++) {
+    for (size_t i = 0; i < layers; i++) {
         const size_t p = part_of(&whole, i);
+        assert(count[p] > 0); /* it counts this one */
         const size_t before = (2 * seen[p] * wanted[p] + count[p]) / (2 * count[p]);
         seen[p]++;
         if ((2 * seen[p] * wanted[p] + count[p]) / (2 * count[p]) == before) continue;
@@ -195,7 +197,7 @@ static void cut_shape(struct shape *s, double k, bool spread)
 
 static void count_places(const struct shape *s, size_t places[SORTS])
 {
-    for (double i = 0; i < s->layers; i++) places[sort_at(s, i)]++;
+    for (size_t i = 0; (double)i < s->layers; i++) places[sort_at(s, (double)i)]++;
 }
 
 /* Whether there are as many layers of each sort as places. */

@@ -123,7 +123,7 @@ static void recurrent(struct making *k)
     s->recurrent.head_size = s->recurrent.heads > 0 ? inner / s->recurrent.heads : 0;
     if (s->arch->recurrence == RECURRENCE_DELTA && s->recurrent.head_size != s->recurrent.state)
         because(s, "its heads of states are not those of the gated delta rule");
-    if (!(s->recurrent.head_size > 0) || s->recurrent.head_size != floor(s->recurrent.head_size))
+    if (!(s->recurrent.head_size > 0) || !shape_states_divide(s))
         because(s, "its header does not give the figures of its recurrent layers");
 }
 

@@ -514,6 +514,8 @@ static void check(const struct reading *r, struct shape *s)
 {
     because(s, r->refused);
     if (!has_figures(s)) because(s, "its configuration does not give the figures of a transformer");
+    if (s->recurrent.kernel > 0 && !shape_states_divide(s))
+        because(s, "its states do not divide evenly by heads and groups");
     check_experts(r, s);
     windows(r, s);
 }

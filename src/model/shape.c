@@ -328,8 +328,8 @@ void shape_feed(struct shape *s, size_t layer)
 
 bool shape_attends(const struct shape *s)
 {
-    for (double i = 0; i < s->layers; i++)
-        if (!shape_layer_recurs(s, i) && !shape_layer_feeds(s, i)) return true;
+    for (size_t i = 0; (double)i < s->layers; i++)
+        if (!shape_layer_recurs(s, (double)i) && !shape_layer_feeds(s, (double)i)) return true;
     return false;
 }
 
@@ -341,6 +341,14 @@ double shape_convolved(const struct shape *s)
     return kept * (s->arch->recurrence == RECURRENCE_CONVOLUTION
                        ? s->width
                        : inner + 2 * s->recurrent.groups * s->recurrent.state);
+}
+
+bool shape_states_divide(const struct shape *s)
+{
+    const double head = s->recurrent.head_size, groups = s->recurrent.groups;
+    const bool grouped = s->arch && s->arch->recurrence == RECURRENCE_DUAL;
+    return head == floor(head) &&
+           (!grouped || (groups > 0 && fmod(s->recurrent.heads * head, groups) == 0));
 }
 
 double shape_state(const struct shape *s)

@@ -79,6 +79,7 @@ bool shape_attends(const struct shape *s); /* does any layer? */
 /* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
 double shape_convolved(const struct shape *s);
 double shape_state(const struct shape *s);
+bool shape_states_divide(const struct shape *s); /* evenly by heads and by groups */
 double shape_head_size(const struct shape *s, bool window);
 double shape_kv_heads(const struct shape *s, bool window);
 double shape_ffn_width(const struct shape *s, bool shared);

@@ -231,7 +231,7 @@ static void a_cut_keeps_the_mix_of_layers(void **state)
 static double layers_that(const struct shape *s, bool (*are)(const struct shape *s, double layer))
 {
     double n = 0;
-    for (double i = 0; i < s->layers; i++) n += are(s, i);
+    for (size_t i = 0; (double)i < s->layers; i++) n += are(s, (double)i);
     return n;
 }
 
