@@ -65,6 +65,11 @@ struct architecture {
         output_again; /* a tied embedding is loaded a second time as the output matrix, wherever it lies */
     bool unlike_layers; /* layers differ in heads, and the last may share the caches of others */
     bool dense_beside;  /* a dense FFN beside the experts, each between norms of its own */
+    bool dense_first;   /* layer i sees a window when i % period > 0 */
+    bool first_bare;    /* no norm in front of the first layer's attention */
+    double
+        own_caches; /* so many layers from the first keep a cache, the others attend to theirs; 0: the model's */
+    bool output_unused; /* an encoder that has its tied embedding loaded as an output matrix */
     bool gated_query;   /* the query's matrix makes a gate for what attention gives too */
     bool fused_decay;   /* the delta rule's beta and alpha in one matrix */
     bool one_part;   /* a layer recurs, attends or feeds forward, behind one norm: no two of them */

@@ -66,6 +66,10 @@ static const struct field architecture_field[] = {
     ROW_FLAG(architecture_row, "one_part", a.one_part),
     ROW_FLAG(architecture_row, "scan_norms", a.scan_norms),
     ROW_NUMBER(architecture_row, "context_tokens", a.context_tokens),
+    ROW_FLAG(architecture_row, "dense_first", a.dense_first),
+    ROW_FLAG(architecture_row, "first_bare", a.first_bare),
+    ROW_FLAG(architecture_row, "output_unused", a.output_unused),
+    ROW_NUMBER(architecture_row, "own_caches", a.own_caches),
     ROW_TEXT(architecture_row, "first_norm", a.first_norm),
     ROW_TEXT(architecture_row, "second_norm", a.second_norm),
     ROW_TEXT(architecture_row, "output_norm", a.output_norm),
@@ -112,6 +116,7 @@ static bool finish_row(const struct architecture_row *row, struct architecture *
     if (isnan(out->deepstack_layers)) out->deepstack_layers = 0;
     if (isnan(out->unrotated_every)) out->unrotated_every = 0;
     if (isnan(out->context_tokens)) out->context_tokens = 0;
+    if (isnan(out->own_caches)) out->own_caches = 0;
     if (read_words(row, out)) return true;
     return err_set(err, MU_DATA,
                    "architectures.json: %s: \"parallel\" or \"recurrence\" is not one of the words "

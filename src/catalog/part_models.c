@@ -24,8 +24,22 @@ static const struct field mla_field[] = {
     ROW_NUMBER(model_part, "qk_nope_head_dim", mla.qk_nope_head_dim),
     ROW_NUMBER(model_part, "qk_rope_head_dim", mla.qk_rope_head_dim),
     ROW_NUMBER(model_part, "v_head_dim", mla.v_head_dim),
+    ROW_NUMBER(model_part, "index_n_heads", mla.index_n_heads),
+    ROW_NUMBER(model_part, "index_head_dim", mla.index_head_dim),
+    ROW_NUMBER(model_part, "index_topk", mla.index_topk),
 };
 static const struct fields mla_fields = ROW_FIELDS(model_part, mla_field);
+
+static const struct field compressed_field[] = {
+    ROW_TEXT(model_part, "kind", compressed.kind),
+    ROW_NUMBER(model_part, "output_groups", compressed.output_groups),
+    ROW_NUMBER(model_part, "output_rank", compressed.output_rank),
+    ROW_NUMBER(model_part, "streams", compressed.streams),
+    ROW_NUMBER(model_part, "hashed_layers", compressed.hashed_layers),
+    ROW_NUMBER(model_part, "lead_layers", compressed.lead_layers),
+    ROW_NUMBER(model_part, "lead_ratio", compressed.lead_ratio),
+};
+static const struct fields compressed_fields = ROW_FIELDS(model_part, compressed_field);
 
 static const struct field hybrid_field[] = {
     ROW_TEXT(model_part, "kind", hybrid.kind),
@@ -112,6 +126,8 @@ static const struct field model_field[] = {
     ROW_NUMBER(model_part, "global_kv_heads", global_kv_heads),
     ROW_NUMBER(model_part, "n_kv_shared_layers", n_kv_shared_layers),
     ROW_NUMBER(model_part, "per_layer_embedding_dim", per_layer_embedding_dim),
+    ROW_NUMBER(model_part, "side_streams", side_streams),
+    ROW_NUMBER(model_part, "residual_rank", residual_rank),
     ROW_FLAG(model_part, "attention_k_eq_v", attention_k_eq_v),
     ROW_TEXT(model_part, "sliding_pattern", sliding_pattern),
     ROW_FLAG(model_part, "tied_embeddings", tied_embeddings),
@@ -121,6 +137,7 @@ static const struct field model_field[] = {
     ROW_TEXT(model_part, "native_mix", native_mix),
     ROW_MAP("rope_scaling", rope_fields),
     ROW_MAP("mla", mla_fields),
+    ROW_MAP("compressed", compressed_fields),
     ROW_MAP("hybrid", hybrid_fields),
     ROW_MAP("shape", shape_fields),
     ROW_MAP("quality", quality_fields),

@@ -16,13 +16,19 @@ struct model_part {
     const char *rope_scaling; /* rope_scaling.type: "llama3", "longrope", "yarn", NULL */
     double sliding_window;
     const char *sliding_pattern; /* "5 local : 1 global" */
-    double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim;
+    double global_head_dim, global_kv_heads, n_kv_shared_layers, per_layer_embedding_dim,
+        side_streams, residual_rank;
     bool attention_k_eq_v; /* layers that see all have no matrix of values */
     bool tied_embeddings;
     bool gated;               /* its owner has people accept a licence before they fetch it */
     const char *native_quant; /* what it is published in where that is not 16 bits; or NULL */
     struct {
+        const char *kind; /* NULL: none */
+        double output_groups, output_rank, streams, hashed_layers, lead_layers, lead_ratio;
+    } compressed;
+    struct {
         double q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
+        double index_n_heads, index_head_dim, index_topk; /* of sparse attention's indexer */
         bool present;
     } mla;
     struct {

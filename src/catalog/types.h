@@ -33,7 +33,8 @@ enum tensor_class {
     CLASS_FFN_UP,
     CLASS_FFN_DOWN,
     CLASS_EXPERTS,
-    CLASS_KEPT, /* no mix touches it: half precision */
+    CLASS_KEPT,    /* no mix touches it: half precision */
+    CLASS_NUMBERS, /* nor this: whole numbers of 32 bits */
     CLASS_COUNT
 };
 

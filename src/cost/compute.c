@@ -23,18 +23,27 @@ static double index_bytes(const struct digest *m, const struct derived *d)
     return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
 }
 
-static double mask_cells(const struct digest *m, const struct derived *d)
+static double mask_cells(const struct llama *l)
 {
-    if (m->shape->arch->encoder) return d->tokens;
-    if (!shape_attends(m->shape)) return 0;
-    return d->cells + (m->shape->window_period > 0 ? d->window_cells : 0);
+    const struct derived *d = l->d;
+    const struct shape *s = l->m->shape;
+    if (s->arch->encoder) return d->tokens * (s->window_period > 0 ? 2 : 1);
+    if (!shape_attends(s)) return 0;
+    if (s->compressed.groups > 0) {
+        const struct compressed_cells cells = llama_compressed_cells(l);
+        return cells.window + 2 * cells.fine + cells.coarse;
+    }
+    return d->cells * (s->indexer.heads > 0 ? 2 : 1) + (s->window_period > 0 ? d->window_cells : 0);
 }
 
 /* Without flash attention each head scores each cell. */
-static double scores(const struct digest *m, const struct derived *d)
+static double scores(const struct llama *l)
 {
-    if (d->flash) return 0;
-    return m->shape->heads * (m->shape->arch->encoder ? d->tokens : d->cells);
+    const struct shape *s = l->m->shape;
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    if (l->d->flash) return 0;
+    if (s->compressed.groups > 0) return s->heads * (cells.window + most(cells.fine, cells.coarse));
+    return s->heads * (s->arch->encoder ? l->d->tokens : l->d->cells);
 }
 
 static double query_width(const struct shape *s)
@@ -43,10 +52,35 @@ static double query_width(const struct shape *s)
     return s->heads * (s->latent.kv_rank > 0 ? latent : most(s->head_size, s->whole.head_size));
 }
 
-/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before. */
-static double attention_floats(const struct shape *s)
+/* Floats a token keeps while a layer attends: Q and its copy, and Q with its gate before; that is gone where scores come to stand.
+ * Where an encoder makes Q, K and V by one product, this stays until all scores are there. */
+static double attention_floats(const struct llama *l)
 {
-    return (s->arch->gated_query ? 4 : 2) * query_width(s);
+    const struct shape *s = l->m->shape;
+    const bool joined = s->arch->encoder && s->fused_qkv && !l->d->flash;
+    const bool gated = s->arch->gated_query && l->d->flash;
+    return (gated ? 4 : 2) * query_width(s) +
+           (joined ? (s->heads + 2 * s->kv_heads) * s->head_size : 0);
+}
+
+/* Sparse attention's mask, emptied and filled; behind a window it is put together with the window's. */
+static double choice_floats(const struct llama *l)
+{
+    const struct shape *s = l->m->shape;
+    const double masks = 2 * (l->d->flash ? 0.5 : 1);
+    if (!(s->indexer.heads > 0)) return 0;
+    if (!(s->compressed.groups > 0)) return masks * l->d->cells;
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    return masks * cells.fine + masks / 2 * (cells.window + cells.fine);
+}
+
+/* Keys of the window and compressed ones, copied behind each other. */
+static double joined_keys(const struct llama *l)
+{
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    if (!(l->m->shape->compressed.groups > 0)) return 0;
+    return l->g->sequences * (cells.window + most(cells.fine, cells.coarse)) *
+           llama_key_row_bytes(l->m, l->g, true);
 }
 
 /* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. Of a state space
@@ -72,7 +106,8 @@ static double ffn_floats(const struct shape *s)
     const double dense = (s->arch->gated_ffn ? 3 : 1) * most(s->ffn_width, s->shared_ffn_width);
     if (!(s->experts > 0)) return dense;
     const double seen = s->expert_input > 0 ? s->expert_input : s->width;
-    const double sparse = most(s->gated_ffn ? 3 * expert * used : 0, used * (expert + seen));
+    const double inner = (s->gated_ffn ? 3 : 1) * expert * used;
+    const double sparse = most(inner, used * (expert + seen));
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
 }
 
@@ -90,6 +125,18 @@ static double scanned_states(const struct llama *l)
     const enum recurrence how = l->m->shape->arch->recurrence;
     const bool scans = how == RECURRENCE_SCAN || how == RECURRENCE_DUAL;
     return scans ? 4 * l->g->sequences * shape_state(l->m->shape) : 0;
+}
+
+/* Zeros for the cells that a token attends to, a value each, of every layer that chooses before it runs. */
+static double choices(const struct digest *m, const struct derived *d)
+{
+    const struct shape *s = m->shape;
+    double layers = 0;
+    if (!(s->indexer.heads > 0)) return 0;
+    if (!(s->compressed.groups > 0)) return s->layers * least(s->indexer.chosen, d->cells);
+    for (size_t i = 0; i < m->kinds; i++)
+        if (m->kind[i].fine) layers += m->kind[i].layers;
+    return layers * s->indexer.chosen * (d->flash ? 0.5 : 1);
 }
 
 static bool has_experts(const struct spread *p, int site)
@@ -110,7 +157,8 @@ static double copied_weights(const struct llama *l, int site)
             const struct weight_sum *w = &m->kind[k].sum[i];
             const double layers = w->use == USE_EXPERTS ? l->spread->kind[ON_HOST].experts[k]
                                                         : l->spread->kind[ON_HOST].layers[k];
-            if (layers > 0 && w->use != USE_VECTOR) largest = most(largest, w->bytes / w->tensors);
+            if (layers > 0 && w->use != USE_VECTOR && w->use != USE_LOOKUP)
+                largest = most(largest, w->bytes / w->tensors);
         }
     return largest;
 }
@@ -139,10 +187,11 @@ static struct moments moments_at(const struct llama *l, int site)
     m.busy = m.layers || has_experts(l->spread, site) || m.weight_bytes > 0;
     if (m.busy) m.ffn_floats = ffn_floats(s);
     if (!m.layers) return m;
-    if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l->m, l->d);
-    /* a layer recurs without scores */
-    m.attention_floats = most(attention_floats(s), recurrence_floats(s) - m.scores);
-    m.cache_bytes = scanned_states(l) + (on_host ? 0 : copied_cache(l));
+    if (on_host || l->d->flash || !l->spread->split->host_cache) m.scores = scores(l);
+    /* a layer attends or recurs, and recurring scores nothing */
+    m.attention_floats =
+        most(attention_floats(l) + choice_floats(l), recurrence_floats(s) - m.scores);
+    m.cache_bytes = scanned_states(l) + joined_keys(l) + (on_host ? 0 : copied_cache(l));
     return m;
 }
 
@@ -157,13 +206,13 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, outputs, at.output ? d->outputs : 0, "rows of logits");
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, vocabulary, m->shape->vocabulary, "model");
-    GIVEN(b, layer_values, m->shape->layer_embedding * m->shape->layers,
-          "model, embeddings of the layers' own");
+    GIVEN(b, layer_values, m->shape->layer_embedding * m->shape->layers + choices(m, d),
+          "model, what each layer has of its own");
     LET(b, stream_bytes, 4 * tokens * width);
     LET(b, layer_bytes, 4 * tokens * layer_values);
     GIVEN(b, embedding_bytes, site == ON_HOST ? stream_bytes : 0, "input, on the host alone");
     GIVEN(b, index_input_bytes, index_bytes(m, d), "llama.cpp v0.5.0 src/llama-graph.cpp");
-    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(m, d), "F16 or F32 masks");
+    GIVEN(b, mask_bytes, (d->flash ? 2 : 4) * d->tokens * mask_cells(l), "F16 or F32 masks");
     GIVEN(b, ffn_width, at.ffn_floats, "model, floats a token in the feed-forward");
     GIVEN(b, attention_width, at.attention_floats, "model, floats a token in attention");
     GIVEN(b, score_width, at.scores, "model, scores a token");
@@ -173,7 +222,10 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);
-    GIVEN(b, streams_bytes, (at.busy ? 2 * stream_bytes : stream_bytes) + layer_bytes,
+    GIVEN(b, side_streams, at.busy ? m->shape->streams.count + 2 * m->shape->compressed.streams : 0,
+          "model");
+    GIVEN(b, streams_bytes,
+          (at.busy ? 2 * stream_bytes : stream_bytes) + side_streams * stream_bytes + layer_bytes,
           "values between layers");
     LET(b, ffn_bytes, input_bytes + streams_bytes + 4 * tokens * ffn_width);
     LET(b, attention_bytes,

@@ -32,6 +32,11 @@ struct lie {
     const struct weight_sum *sum;
     size_t sums;
 };
+/* Inputs of an indexer, and what each layer makes its choice with: one a layer, behind each other. */
+struct index_inputs {
+    int rows, mask, rotation, first_choice;
+    double chosen; /* cells that a token attends to */
+};
 struct graph {
     struct plan plan;
     const struct split *split;
@@ -44,10 +49,12 @@ struct graph {
     double tokens, streams; /* of the micro-batch; sequences with a cache of their own */
     const struct weight_type *key_type, *value_type;
     double pooled_sequences;
-    int token_ids, positions, temperatures, encoder_mask, output_rows, pooling_rows;
+    int token_ids, positions, temperatures, output_rows, pooling_rows;
+    int encoder_mask[2]; /* of layers that see all, of those with a window */
     int narrow, deep; /* an embedding, and the wider one made of it, of which layers add slices */
     bool rotates;     /* the layer at hand tells Q and K where they stand */
     struct cache_inputs cache[2]; /* full, sliding window */
+    struct index_inputs index;
 };
 enum head_of { HEAD_QUERY, HEAD_KEY, HEAD_VALUE };
 
@@ -83,6 +90,22 @@ int node_turned(struct graph *g, const struct rotation *by, struct extent e, int
 /* The cache that a layer keeps its keys and values in; one, or a table, that may lie at another site than its reader. */
 struct cache_inputs *graph_cache(struct graph *g, int layer);
 int graph_outside(struct graph *g, int site, double bytes);
+
+/* The mask of one cache: an element for each cell and token. The side of the matrix that turns heads of this size. */
+struct extent graph_mask(const struct graph *g, double cells);
+double graph_rotation_side(double head_size);
+
+/* The indexer of sparse attention: its inputs, what each layer chooses with, its keys into their cache. */
+struct indexing {
+    int x, rank; /* the normed stream, and what the queries are made of */
+    int mask;    /* of the cache that is attended to */
+    int layer;
+};
+void graph_index_inputs(struct graph *g);
+void graph_index_choices(struct graph *g);
+void graph_index_keys(struct graph *g, int x);
+/* The mask with all but the best cells taken out. */
+int graph_index_mask(struct graph *g, const struct indexing *of);
 
 /* A layer's attention up to its output matrix; its feed-forward. x: the normed stream. */
 int graph_attention(struct graph *g, int x, int layer);

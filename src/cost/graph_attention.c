@@ -131,13 +131,15 @@ static void stored(struct graph *g, const struct heads *h, const struct cache_in
 /* Softmax(K Q) V without the flash kernel: the scores of every token, cell and head are a value. */
 struct attended {
     struct extent scores, out;
-    int query, key, value, mask; /* key and value 0: in the cache */
+    int query, key, value, mask;     /* key and value 0: in the cache */
+    const struct indexing *choosing; /* what is left of the mask; NULL: all */
 };
 static int scored(struct graph *g, const struct attended *s)
 {
     int kq = node_computed(g, s->scores, FROM(s->key, s->query));
     if (g->a->attention_softcap) kq = node_soft_capped(g, s->scores, kq);
-    kq = node_in_place(g, s->scores, FROM(kq, s->mask));
+    const int mask = s->choosing ? graph_index_mask(g, s->choosing) : s->mask;
+    kq = node_in_place(g, s->scores, FROM(kq, mask));
     if (g->s->attention_sinks) node_pinned(g, kq, g->at.weights);
     return node_computed(g, s->out, FROM(s->value, kq));
 }
@@ -172,14 +174,19 @@ static int cached_attention(struct graph *g, int x, const struct cache_inputs *c
 
 /* ---- multi-head latent attention: one latent vector a token is the whole cache */
 
+/* What the queries are made of: the stream, or a projection of it. */
+static int latent_rank(struct graph *g, int x)
+{
+    const double rank = g->s->latent.q_rank;
+    if (!(rank > 0)) return x;
+    x = node_multiplied(g, x, rank, g->tokens);
+    return node_normed(g, extent_floats(rank, g->tokens, 1, 1), x);
+}
+
 static int latent_query(struct graph *g, int x)
 {
     const struct shape *s = g->s;
     const double head = s->latent.nope + s->latent.rope;
-    if (s->latent.q_rank > 0) {
-        x = node_multiplied(g, x, s->latent.q_rank, g->tokens);
-        x = node_normed(g, extent_floats(s->latent.q_rank, g->tokens, 1, 1), x);
-    }
     const int all = node_multiplied(g, x, s->heads * head, g->tokens);
     const struct extent absorbed = extent_floats(s->latent.kv_rank, g->tokens, s->heads, 1);
     const int content = node_viewed(g, node_multiplied_each(g, node_viewed(g, all), absorbed));
@@ -203,18 +210,24 @@ static int latent_key(struct graph *g, int x)
                          FROM(node_viewed(g, content), position));
 }
 
-static int latent_attention(struct graph *g, int x, const struct cache_inputs *c)
+static int latent_attention(struct graph *g, int x, int layer)
 {
     const struct shape *s = g->s;
+    const struct cache_inputs *c = graph_cache(g, layer);
     const double rank = s->latent.kv_rank, width = s->latent.value;
-    const int query = latent_query(g, x);
+    const bool chooses = s->indexer.heads > 0;
+    if (chooses) graph_index_keys(g, x);
+    const struct indexing of = {x, latent_rank(g, x), c->mask, layer};
+    const int query = latent_query(g, of.rank);
     const struct extent out = extent_floats(width, g->tokens, s->heads, 1);
     in_cache(g, plan_store(&g->plan, FROM(node_viewed(g, latent_key(g, x)), c->key_rows)));
     int y;
     if (g->d.flash) {
         const int cache[] = {cached(g, c, HEAD_KEY), cached(g, c, HEAD_VALUE)};
+        const int looked = node_viewed(g, query);
+        const int mask = chooses ? graph_index_mask(g, &of) : c->mask;
         y = node_computed(g, extent_floats(rank, s->heads, g->tokens, 1),
-                          FROM(node_viewed(g, query), cache[0], cache[1], c->mask));
+                          FROM(looked, cache[0], cache[1], mask));
         widen_attention(g, y, c);
         y = node_multiplied_each(g, node_viewed(g, y), out);
     } else {
@@ -227,7 +240,8 @@ static int latent_attention(struct graph *g, int x, const struct cache_inputs *c
                                          .query = node_viewed(g, query),
                                          .key = key,
                                          .value = value,
-                                         .mask = c->mask});
+                                         .mask = c->mask,
+                                         .choosing = chooses ? &of : NULL});
         y = node_multiplied_each(g, y, out);
     }
     y = node_computed(g, extent_floats(width, s->heads, g->tokens, 1), FROM(node_viewed(g, y)));
@@ -237,8 +251,9 @@ static int latent_attention(struct graph *g, int x, const struct cache_inputs *c
 
 /* ---- an encoder attends to the micro-batch itself */
 
-static int encoder_attention(struct graph *g, int x)
+static int encoder_attention(struct graph *g, int x, int layer)
 {
+    const int mask = g->encoder_mask[shape_layer_is_window(g->s, layer)];
     const struct shape *s = g->s;
     const double n = g->tokens;
     const struct cache_inputs none = {0};
@@ -249,8 +264,8 @@ static int encoder_attention(struct graph *g, int x)
         const int keys = node_computed(g, extent_halves(s->head_size, n, s->kv_heads), FROM(key));
         const int values =
             node_computed(g, extent_halves(s->head_size, n, s->kv_heads), FROM(value));
-        return node_viewed(g, node_computed(g, head_extent(g, s->heads),
-                                            FROM(query, keys, values, g->encoder_mask)));
+        return node_viewed(
+            g, node_computed(g, head_extent(g, s->heads), FROM(query, keys, values, mask)));
     }
     const int values =
         node_computed(g, extent_floats(n, s->head_size, s->kv_heads, 1), FROM(value));
@@ -259,13 +274,13 @@ static int encoder_attention(struct graph *g, int x)
                                                .query = query,
                                                .key = key,
                                                .value = values,
-                                               .mask = g->encoder_mask});
+                                               .mask = mask});
     return node_computed(g, graph_stream(g, n), FROM(node_viewed(g, y)));
 }
 
 int graph_attention(struct graph *g, int x, int layer)
 {
-    if (g->a->encoder) return encoder_attention(g, x);
-    const struct cache_inputs *c = graph_cache(g, layer);
-    return g->s->latent.kv_rank > 0 ? latent_attention(g, x, c) : cached_attention(g, x, c);
+    if (g->a->encoder) return encoder_attention(g, x, layer);
+    if (g->s->latent.kv_rank > 0) return latent_attention(g, x, layer);
+    return cached_attention(g, x, graph_cache(g, layer));
 }

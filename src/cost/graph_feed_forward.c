@@ -69,9 +69,10 @@ static int experts(struct graph *g, int x, double tokens)
     int chosen, weights;
     routed(g, x, tokens, &chosen, &weights);
     const int row = node_viewed(g, x);
-    const int gate = node_multiplied_by_chosen(g, inner, row, chosen);
+    const int gate = s->gated_ffn ? node_multiplied_by_chosen(g, inner, row, chosen) : 0;
     const int up = node_multiplied_by_chosen(g, inner, row, chosen);
-    const int h = node_computed(g, inner, FROM(gate, up));
+    const int h =
+        gate ? node_computed(g, inner, FROM(gate, up)) : node_in_place(g, inner, FROM(up));
     const int down = node_multiplied_by_chosen(g, outer, h, chosen);
     const int each = node_in_place(g, outer, FROM(down, weights));
     int sum = node_viewed(g, each);

@@ -89,7 +89,7 @@ int node_multiplied_by_chosen(struct graph *g, struct extent e, int x, int chose
     const int site = graph_weights_site(g, g->at.experts, rows);
     const int y =
         node_pinned(g, node_computed(g, e, w ? FROM(w, x, chosen) : FROM(x, chosen)), site);
-    if (!g->s->ffn_bias) return y;
+    if (!shape_experts_biased(g->s)) return y;
     return node_pinned(g, node_in_place(g, e, FROM(y, chosen)), site);
 }
 

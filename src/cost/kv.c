@@ -1,6 +1,6 @@
 /* The KV cache: every layer keeps a row of keys and a row of values for each cell of each stream; sliding-window layers have fewer
- * cells; multi-head latent attention keeps one latent row and no values; layers that recur keep a state of each sequence. Checked on
- * every truth row. */
+ * cells; multi-head latent attention keeps one latent row and no values, beside the keys of an indexer; layers that recur keep a state of
+ * each sequence; compressed attention keeps a window, and one row of several cells behind it. Checked on every truth row. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -8,6 +8,7 @@
 #include "cost/llama.h"
 #include "model/digest.h"
 
+#define LLAMA_COMPRESSED "llama.cpp v0.5.0 src/llama-kv-cache-dsv4.cpp"
 #define LLAMA_KV "llama.cpp v0.5.0 src/llama-kv-cache.cpp"
 
 static double row_bytes(const struct weight_type *type, double elements)
@@ -30,7 +31,7 @@ double llama_key_row_bytes(const struct digest *m, const struct generate *g, boo
 double llama_value_row_bytes(const struct digest *m, const struct generate *g, bool window)
 {
     const struct shape *s = m->shape;
-    if (s->latent.kv_rank > 0) return 0;
+    if (s->latent.kv_rank > 0 || s->compressed.groups > 0) return 0;
     /* Stored turned, as without flash attention, all layers have the widest rows. */
     if (g->flash_attention == (double)FLASH_OFF)
         return row_bytes(g->kv_type_v, most(row_width(s, false), row_width(s, true)));
@@ -53,6 +54,66 @@ static double layer_bytes(const struct llama *l, double cells, bool window,
 {
     return cache_bytes(l->g->kv_type_k, llama_key_row_bytes(l->m, l->g, window), cells, r) +
            cache_bytes(l->g->kv_type_v, llama_value_row_bytes(l->m, l->g, window), cells, r);
+}
+
+/* Keys of the indexer alone, of a type like the others. */
+double llama_index_row_bytes(const struct digest *m, const struct generate *g)
+{
+    const struct shape *s = m->shape;
+    return s->indexer.heads > 0 ? row_bytes(g->kv_type_k, s->indexer.head_size) : 0;
+}
+
+static void index_cache(struct bill *b, const struct llama *l, int site)
+{
+    const double row = llama_index_row_bytes(l->m, l->g), cells = l->d->streams * l->d->cells;
+    if (!(row > 0)) return;
+    const struct site_rules *r = split_rules(l->spread->split, site);
+    GIVEN(b, indexed_layers, l->spread->caches[site][CACHE_WHOLE], "model");
+    GIVEN(b, layer_index_bytes, cache_bytes(l->g->kv_type_k, row, cells, r),
+          "a key of the indexer for each cell, as the backend aligns tensors");
+    HOLD(b, site, "KV cache, indexer", "kv", indexed_layers * layer_index_bytes,
+         "llama.cpp v0.5.0 src/llama-kv-cache-dsa.cpp");
+}
+
+struct compressed_cells llama_compressed_cells(const struct llama *l)
+{
+    const double step = 256, cells = l->d->cells;
+    const double seen = l->m->shape->window_tokens + l->d->ubatch_tokens;
+    return (struct compressed_cells){
+        .window = least(cells, pad_to(least(cells, seen), step)),
+        .fine = pad_to(ceil(cells / FINE_RATIO), step),
+        .coarse = pad_to(ceil(cells / COARSE_RATIO), step),
+    };
+}
+
+/* Keys and values are one row. What becomes one cell is gathered in 32-bit rows, of keys and of scores: the fine ones overlap. Each
+ * sequence has caches of its own even where others share theirs. */
+static void compressed_caches(struct bill *b, const struct llama *l, int site)
+{
+    const struct shape *s = l->m->shape;
+    const struct compressed_cells cells = llama_compressed_cells(l);
+    const double *layers = l->spread->caches[site];
+    if (!(s->compressed.groups > 0)) return;
+    GIVEN(b, sequences, l->g->sequences, "--parallel");
+    GIVEN(b, bare_layers, layers[CACHE_BARE], "model");
+    GIVEN(b, fine_layers, layers[CACHE_FINE], "model");
+    GIVEN(b, coarse_layers, layers[CACHE_COARSE], "model");
+    GIVEN(b, row, llama_key_row_bytes(l->m, l->g, true), "model and --kv-type-k, one cell");
+    GIVEN(b, index_row, llama_index_row_bytes(l->m, l->g), "model, a key of the indexer");
+    GIVEN(b, window, cells.window, "model and --ubatch, cells");
+    GIVEN(b, fine_cells, cells.fine, "--ctx");
+    GIVEN(b, coarse_cells, cells.coarse, "--ctx");
+    GIVEN(b, fine_state, 2 * 2 * FINE_RATIO * 2 * (s->head_size + s->indexer.head_size), "model");
+    GIVEN(b, coarse_state, 2 * COARSE_RATIO * s->head_size, "model");
+    HOLD(b, site, "KV cache, windows", "kv",
+         sequences * (bare_layers + fine_layers + coarse_layers) * window * row, LLAMA_KV);
+    HOLD(b, site, "KV cache, compressed", "kv",
+         sequences *
+             (fine_layers * fine_cells * (row + index_row) + coarse_layers * coarse_cells * row),
+         LLAMA_COMPRESSED);
+    HOLD(b, site, "compressor state", "kv",
+         sequences * 4 * (fine_layers * fine_state + coarse_layers * coarse_state),
+         LLAMA_COMPRESSED);
 }
 
 static void recurrent_state(struct bill *b, const struct llama *l, int site)
@@ -96,6 +157,8 @@ void llama_kv_cache(struct bill *b, const struct llama *l)
              full_layers * (all_cells * (key_row_bytes + value_row_bytes) + padding), LLAMA_KV);
         HOLD(b, site, "KV cache, sliding window", "kv",
              window_layers * (all_window_cells * window_row_bytes + window_padding), LLAMA_KV);
+        index_cache(b, l, site);
+        compressed_caches(b, l, site);
         recurrent_state(b, l, site);
     }
 }

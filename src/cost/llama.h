@@ -11,8 +11,18 @@ struct site_rules;
 struct split;
 
 /* What a layer keeps of what it has seen; CACHE_SHARED: nothing of its own. */
-enum cache_kind { CACHE_WHOLE, CACHE_WINDOW, CACHE_STATE, CACHE_SHARED, CACHE_KINDS };
-enum cache_kind llama_cache_kind(const struct layer_kind *kind);
+/* A compressed layer keeps a window and what became of the cells behind it: nothing more, one of a few, one of many. */
+enum cache_kind {
+    CACHE_WHOLE,
+    CACHE_WINDOW,
+    CACHE_STATE,
+    CACHE_SHARED,
+    CACHE_BARE,
+    CACHE_FINE,
+    CACHE_COARSE,
+    CACHE_KINDS
+};
+enum cache_kind llama_cache_kind(const struct shape *s, const struct layer_kind *kind);
 
 /* What of a model lies where: how many layers of each kind, whose experts, whose caches. */
 struct spread {
@@ -63,6 +73,12 @@ double llama_device_bytes(const struct weight_sum *w, const struct weight_type *
                           const struct site_rules *r);
 /* Bytes of one cell of one layer, with a window or without, of K and of V. */
 double llama_key_row_bytes(const struct digest *m, const struct generate *g, bool window);
+/* Cells of a compressed layer: of its window, and those that so many become one of. */
+struct compressed_cells {
+    double window, fine, coarse;
+};
+struct compressed_cells llama_compressed_cells(const struct llama *l);
+double llama_index_row_bytes(const struct digest *m, const struct generate *g);
 double llama_value_row_bytes(const struct digest *m, const struct generate *g, bool window);
 /* Share of an expert tensor that one token reads. */
 double llama_experts_share(const struct digest *m);

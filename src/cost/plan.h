@@ -94,6 +94,8 @@ void plan_start(struct plan *p, double alignment_bytes);
 void plan_add_site(struct plan *p, double alignment_bytes);
 /* Inputs are all made before the first step, once. */
 int plan_input(struct plan *p, double bytes);
+/* One that a node may run in the place of. */
+int plan_input_like(struct plan *p, struct extent e);
 /* Begins the second walk: counts are kept, inputs are placed, values forgotten. */
 void plan_place(struct plan *p);
 int plan_value(struct plan *p, enum value_kind kind, struct extent e, struct from from);

@@ -175,6 +175,13 @@ int plan_input(struct plan *p, double bytes)
     return input;
 }
 
+int plan_input_like(struct plan *p, struct extent e)
+{
+    const int input = plan_input(p, e.element_bytes * e.n[0] * e.n[1] * e.n[2] * e.n[3]);
+    if (input) p->value[input].extent = e;
+    return input;
+}
+
 /* With several copies of what crosses sites, none of them is ever freed, and inputs are there as often too. */
 static void keep_copies(struct plan *p)
 {

@@ -18,11 +18,17 @@ static const double least_rotation_side = 64; /* llama.cpp v0.5.0 src/llama-kv-c
 
 /* ---- inputs */
 
-static double rotation_side(double head_size)
+double graph_rotation_side(double head_size)
 {
     double side = least_rotation_side;
-    while (fmod(head_size, 2 * side) == 0) side *= 2;
+    while (side < head_size && fmod(head_size, 2 * side) == 0) side *= 2;
     return side;
+}
+
+struct extent graph_mask(const struct graph *g, double cells)
+{
+    const double element_bytes = g->d.flash ? HALF_BYTES : FLOAT_BYTES;
+    return (struct extent){element_bytes, {cells, g->tokens / g->streams, 1, g->streams}};
 }
 
 static double mask_bytes(const struct graph *g, double cells)
@@ -46,8 +52,39 @@ static void add_cache_inputs(struct graph *g, struct cache_inputs *c)
         c->value_rows = 0;
     else
         c->value_rows = plan_input(&g->plan, g->d.flash ? rows : rows * value_width);
-    c->mask = plan_input(&g->plan, mask_bytes(g, c->cells));
+    c->mask = plan_input_like(&g->plan, graph_mask(g, c->cells));
     c->present = true;
+}
+
+static bool has_windows(const struct shape *s)
+{
+    return s->window_period > 0 && s->window_tokens > 0;
+}
+
+/* An encoder keeps no cache: a mask for layers that see all, one for those with a window. */
+static void add_masks(struct graph *g)
+{
+    const double bytes = mask_bytes(g, g->tokens);
+    g->encoder_mask[0] = g->encoder_mask[1] = plan_input(&g->plan, bytes);
+    if (has_windows(g->s)) g->encoder_mask[1] = plan_input(&g->plan, bytes);
+}
+
+static void add_caches(struct graph *g)
+{
+    for (int layer = 0; layer < (int)g->s->layers; layer++) {
+        struct cache_inputs *c = graph_cache(g, layer);
+        if (c->present) continue;
+        if (layer > 0) add_rotation(g, &c->key);
+        add_cache_inputs(g, c);
+    }
+    if (g->s->indexer.heads > 0) graph_index_inputs(g);
+}
+
+static void add_pooling(struct graph *g)
+{
+    if (!g->a->encoder || g->s->pooling == POOLING_NONE) return;
+    const double row = g->s->pooling == POOLING_MEAN ? FLOAT_BYTES * g->tokens : index_bytes;
+    g->pooling_rows = plan_input(&g->plan, row * g->pooled_sequences);
 }
 
 /* Every input, in the order in which the graph first names it. The embedding input is reserved though tokens come as ids. */
@@ -62,13 +99,10 @@ static void add_inputs(struct graph *g)
     if (g->a->rope || g->a->learned_positions)
         g->positions = plan_input(&g->plan, index_bytes * g->a->positions_per_token * g->tokens);
     if (g->a->query_tempered) g->temperatures = plan_input(&g->plan, FLOAT_BYTES * g->tokens);
-    if (g->a->encoder) g->encoder_mask = plan_input(&g->plan, mask_bytes(g, g->tokens));
-    for (int layer = 0; !g->a->encoder && layer < (int)s->layers; layer++) {
-        struct cache_inputs *c = graph_cache(g, layer);
-        if (c->present) continue;
-        if (layer > 0) add_rotation(g, &c->key);
-        add_cache_inputs(g, c);
-    }
+    if (g->a->encoder)
+        add_masks(g);
+    else
+        add_caches(g);
     g->output_rows = plan_input(&g->plan, index_bytes * g->d.outputs);
     if (g->a->deepstack_layers > 0) {
         /* no inputs, but the first values after them; they live longer than a step */
@@ -76,10 +110,8 @@ static void add_inputs(struct graph *g)
         g->deep = plan_input(&g->plan, embedding_bytes);
         node_pinned(g, g->deep, split_site(g->split, 0)); /* it follows its first reader */
     }
-    if (g->a->encoder && s->pooling == POOLING_MEAN)
-        g->pooling_rows = plan_input(&g->plan, FLOAT_BYTES * g->tokens * g->pooled_sequences);
-    else if (g->a->encoder && s->pooling != POOLING_NONE)
-        g->pooling_rows = plan_input(&g->plan, index_bytes * g->pooled_sequences);
+    add_pooling(g);
+    if (s->indexer.heads > 0) graph_index_choices(g);
 }
 
 /* ---- embeddings */
@@ -97,12 +129,12 @@ static int embeddings(struct graph *g)
     }
     if (g->a->embedding_scaled) x = node_scaled(g, e, x);
     const int at = g->a->learned_positions ? node_looked_up(g, e, g->positions) : 0;
-    if (g->a->encoder) { /* the embedding of token type 0 */
+    if (g->a->encoder && g->s->token_types > 0) { /* the embedding of token type 0 */
         const int type = graph_outside(g, ON_HOST, FLOAT_BYTES * g->s->width);
         x = node_in_place(g, e, FROM(x, type));
     }
     if (at) x = node_in_place(g, e, g->a->encoder ? FROM(at, x) : FROM(x, at));
-    if (g->a->norm_after) x = node_normed(g, e, x);
+    if (g->a->encoder && g->s->embedding_norm > 0) x = node_normed(g, e, x);
     return x;
 }
 
@@ -159,11 +191,12 @@ static int serial_layer(struct graph *g, int stream, int number)
 {
     const bool last = number == (int)g->s->layers - 1 && !g->a->late_rows;
     const bool bare = g->a->norm_after || g->a->norms_behind;
+    const bool first = bare || shape_layer(g->s, number).bare;
     const struct extent whole = graph_stream(g, g->tokens);
     const double tokens = last ? g->d.outputs : g->tokens;
     const struct extent e = graph_stream(g, tokens);
 
-    int y = graph_attention(g, bare ? stream : node_normed(g, whole, stream), number);
+    int y = graph_attention(g, first ? stream : node_normed(g, whole, stream), number);
     y = attention_output(g, y, number);
     if (g->a->post_norms && !last) y = node_normed(g, whole, y);
     if (last) {
@@ -211,6 +244,7 @@ static void logits(struct graph *g, int x)
 static void pooled(struct graph *g, int x)
 {
     const struct extent e = graph_stream(g, g->pooled_sequences);
+    if (g->s->output_norm) x = node_normed(g, graph_stream(g, g->d.outputs), x);
     plan_keep(&g->plan, x);
     if (g->s->pooling == POOLING_NONE) return;
     if (g->s->pooling == POOLING_MEAN)
@@ -292,7 +326,7 @@ static struct cache_inputs cache_of_cells(const struct shape *s, const struct ge
                                           double cells)
 {
     struct cache_inputs c = {.cells = cells};
-    if (is_rotated(s, knobs->kv_type_k)) c.key.side = rotation_side(s->head_size);
+    if (is_rotated(s, knobs->kv_type_k)) c.key.side = graph_rotation_side(s->head_size);
     if (is_rotated(s, knobs->kv_type_v)) c.value.side = least_rotation_side;
     return c;
 }
@@ -312,8 +346,9 @@ static void begin(struct graph *g, const struct llama *l)
     g->key_type = knobs->kv_type_k;
     g->value_type = knobs->kv_type_v;
     g->copier = split_copier(s);
-    g->encoder_mask = g->pooling_rows = g->positions = g->temperatures = 0;
+    g->encoder_mask[0] = g->encoder_mask[1] = g->pooling_rows = g->positions = g->temperatures = 0;
     g->narrow = g->deep = 0;
+    g->index = (struct index_inputs){0};
     g->cache[0] = cache_of_cells(g->s, knobs, g->d.cells);
     g->cache[1] = cache_of_cells(g->s, knobs, g->d.window_cells);
     plan_start(&g->plan, split_rules(s, ON_HOST)->alignment_bytes);

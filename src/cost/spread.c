@@ -57,9 +57,11 @@ int split_copier(const struct split *s)
     return 0;
 }
 
-enum cache_kind llama_cache_kind(const struct layer_kind *kind)
+enum cache_kind llama_cache_kind(const struct shape *s, const struct layer_kind *kind)
 {
     if (kind->shared || kind->feeds) return CACHE_SHARED;
+    if (s->compressed.groups > 0)
+        return kind->fine ? CACHE_FINE : kind->coarse ? CACHE_COARSE : CACHE_BARE;
     return kind->recurrent ? CACHE_STATE : kind->window ? CACHE_WINDOW : CACHE_WHOLE;
 }
 
@@ -68,7 +70,7 @@ static void whole(const struct digest *m, struct spread *out)
     for (size_t k = 0; k < m->kinds; k++) {
         const struct layer_kind *kind = &m->kind[k];
         out->kind[ON_HOST].layers[k] = out->kind[ON_HOST].experts[k] = kind->layers;
-        out->caches[ON_HOST][llama_cache_kind(kind)] += kind->layers;
+        out->caches[ON_HOST][llama_cache_kind(m->shape, kind)] += kind->layers;
     }
 }
 
@@ -85,7 +87,7 @@ struct spread llama_spread(const struct digest *m, const struct split *s)
         const uint8_t kind = m->kind_of[i];
         out.kind[site].layers[kind]++;
         out.kind[i < s->host_experts ? ON_HOST : site].experts[kind]++;
-        const enum cache_kind cache = llama_cache_kind(&m->kind[kind]);
+        const enum cache_kind cache = llama_cache_kind(m->shape, &m->kind[kind]);
         out.caches[s->host_cache && cache != CACHE_STATE ? ON_HOST : site][cache]++;
     }
     out.output = split_site(s, m->shape->layers);

@@ -238,7 +238,8 @@ static const char *unruled(const struct digest *m, const struct generate *g)
     if (m->shape->arch->unruled) return m->shape->arch->unruled;
     if (!(m->shape->layers <= LAYERS_MOST)) return "llama.cpp loads at most 512 layers";
     if (m->shape->arch->encoder) return NULL;
-    if (m->shape->latent.kv_rank > 0 && g->kv_type_k != g->kv_type_v)
+    if ((m->shape->latent.kv_rank > 0 || m->shape->compressed.groups > 0) &&
+        g->kv_type_k != g->kv_type_v)
         return "llama.cpp refuses different K and V cache types with latent attention";
     if (!flash && g->kv_type_v->block > 1)
         return "llama.cpp refuses a quantised V cache without flash attention";

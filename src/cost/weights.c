@@ -129,7 +129,7 @@ static void place_outside(struct placing *p)
 static double expert_bias_bytes(const struct shape *s)
 {
     const double float_bytes = 4, values = 2 * s->expert_width + s->width;
-    return s->experts > 0 && s->ffn_bias ? float_bytes * s->experts * values : 0;
+    return shape_experts_biased(s) ? float_bytes * s->experts * values : 0;
 }
 
 /* Layers whose experts are elsewhere take their biases along. */

@@ -34,7 +34,8 @@ bool llama_tied_embedding(const struct digest *m, struct weight_sum *out)
 {
     const struct shape *s = m->shape;
     const double elements = s->vocabulary * s->width;
-    for (size_t i = 0; elements > 0 && s->tied && !s->arch->encoder && i < m->outsides; i++) {
+    const bool has_output = !s->arch->encoder || s->arch->output_unused;
+    for (size_t i = 0; elements > 0 && s->tied && has_output && i < m->outsides; i++) {
         const struct weight_sum *w = &m->outside[i];
         if (w->use != USE_LOOKUP || w->elements < elements) continue;
         *out = *w;
@@ -195,11 +196,74 @@ static void attend_layers(struct bill *b, enum phase phase, const struct llama *
     WORK(b, line, "attend", 2 * cells * score_width, "a product and a sum each");
 }
 
+/* An indexer scores every cell by keys of its own. */
+static void score_cells(struct bill *b, enum phase phase, const struct llama *l,
+                        const struct seeing *of)
+{
+    const struct shape *s = l->m->shape;
+    if (!(s->indexer.heads > 0)) return;
+    GIVEN(b, cells, used_cells(l, of->site, of->depth_tokens, false),
+          "--depth and --prompt, over all layers");
+    if (!(cells > 0)) return;
+    GIVEN(b, index_width, s->indexer.heads * s->indexer.head_size, "model");
+    const struct line line = {.phase = (uint8_t)phase,
+                              .work = ATTEND_FLOP,
+                              .type = (uint8_t)l->g->kv_type_k->id,
+                              .site = (uint8_t)of->site,
+                              .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
+                              .bytes = cells * llama_index_row_bytes(l->m, l->g),
+                              .row = s->indexer.head_size,
+                              .group = s->indexer.heads};
+    WORK(b, line, "score cells", 2 * cells * index_width, "a product and a sum each");
+}
+
+/* Cells that became one of several, seen beside the window: those that the indexer chose, or all. */
+static void attend_compressed(struct bill *b, enum phase phase, const struct llama *l,
+                              const struct seeing *of)
+{
+    const struct shape *s = l->m->shape;
+    const double *layers = l->spread->caches[of->site];
+    const double fine = of->depth_tokens / FINE_RATIO;
+    if (!(s->compressed.groups > 0) || !(layers[CACHE_FINE] + layers[CACHE_COARSE] > 0)) return;
+    GIVEN(b, cells,
+          layers[CACHE_FINE] * least(fine, s->indexer.chosen) +
+              layers[CACHE_COARSE] * of->depth_tokens / COARSE_RATIO,
+          "--depth and --prompt, over all layers");
+    GIVEN(b, scored_cells, layers[CACHE_FINE] * fine, "--depth and --prompt, over all layers");
+    GIVEN(b, score_width, 2 * s->heads * s->head_size, "model");
+    GIVEN(b, index_width, s->indexer.heads * s->indexer.head_size, "model");
+    const struct line line = {.phase = (uint8_t)phase,
+                              .work = ATTEND_FLOP,
+                              .type = (uint8_t)l->g->kv_type_k->id,
+                              .site = (uint8_t)of->site,
+                              .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
+                              .bytes = cells * llama_key_row_bytes(l->m, l->g, true),
+                              .row = s->head_size,
+                              .group = s->heads};
+    struct line scoring = line;
+    scoring.bytes = scored_cells * llama_index_row_bytes(l->m, l->g);
+    scoring.row = s->indexer.head_size;
+    scoring.group = s->indexer.heads;
+    WORK(b, line, "attend to compressed cells", 2 * cells * score_width,
+         "a product and a sum each");
+    WORK(b, scoring, "score cells", 2 * scored_cells * index_width, "a product and a sum each");
+}
+
+/* With the flash kernel a decoded token reads of the cache what its indexer chose. */
+static double depth_read(const struct llama *l, enum phase phase, double depth_tokens)
+{
+    const struct shape *s = l->m->shape;
+    const bool chosen = s->indexer.heads > 0 && phase == DECODE && l->d->flash;
+    return chosen ? least(depth_tokens, s->indexer.chosen) : depth_tokens;
+}
+
 static void attend(struct bill *b, enum phase phase, const struct llama *l, int site,
                    double depth_tokens)
 {
-    attend_layers(b, phase, l, &(struct seeing){site, depth_tokens, false});
+    score_cells(b, phase, l, &(struct seeing){site, depth_tokens, false});
+    attend_layers(b, phase, l, &(struct seeing){site, depth_read(l, phase, depth_tokens), false});
     attend_layers(b, phase, l, &(struct seeing){site, depth_tokens, true});
+    attend_compressed(b, phase, l, &(struct seeing){site, depth_tokens, true});
 }
 
 /* A decoded token reads and writes the state of every layer that recurs. */

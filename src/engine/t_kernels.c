@@ -44,7 +44,7 @@ enum { COLUMN_COUNTS_MOST = 16, CACHE_TYPES = 2, FOUND_MOST = 4096, FILLERS_MOST
 enum { HEADS = 32, CELLS = 2048, PROMPT_HEADS_PART = 8, PROMPT_CELLS_PART = 4, OTHER_COLUMNS = 32 };
 
 /* Beside the rings: activations, one matrix before its conversion, the library itself. */
-static const double spare_bytes = 128 << 20;
+static const double spare_bytes = 144 << 20;
 /* What caches lie in: more than most last-level caches hold. */
 static const double attended_bytes = 256 << 20;
 /* The share of the time that runs get; the rest is spent on filling. */

@@ -1,4 +1,4 @@
-/* Tries one setting at a time with everything on devices asked for: the largest context, the widest narrower
+/* Tries one setting at a time with everything on devices asked for: the largest context, the most sequences, the widest narrower
  * cache, the best quantisation within the usual bound. Left out: two settings changed at once; batch sizes. */
 #include "judge/on_devices.h"
 
@@ -36,6 +36,18 @@ static double largest_context(struct trying *t, double step)
     }
     t->knobs.context_tokens = asked;
     return fitting * step;
+}
+
+static double largest_sequences(struct trying *t)
+{
+    const double asked = t->knobs.sequences;
+    double fitting = 0, over = SEQUENCES_MOST + 1;
+    while (over - fitting > 1) {
+        t->knobs.sequences = floor((fitting + over) / 2);
+        *(holds(t) ? &fitting : &over) = t->knobs.sequences;
+    }
+    t->knobs.sequences = asked;
+    return fitting;
 }
 
 /* Bits a value; of types as wide as each other the first counts. */
@@ -87,6 +99,7 @@ void judge_on_devices(const struct task *t, const struct machine *m, const struc
     trying.knobs.kv_offload = OFFLOAD_ON;
     trying.task = (struct task){t->kind, t->model, &trying.knobs};
     out->context_tokens = largest_context(&trying, step);
+    out->sequences = largest_sequences(&trying);
     out->kv_type = narrower_cache(&trying, c);
     out->mix = best_mix(&trying, c);
 }

@@ -4,6 +4,7 @@
 
 /* One setting changed, the others as asked; 0 and NULL where none does it. */
 struct on_devices {
+    double sequences;                  /* at the context asked for; 0: not even one */
     double context_tokens;             /* the largest, a multiple of the step */
     const struct weight_type *kv_type; /* of K and V */
     const struct mix *mix;             /* the best within the quality bound */

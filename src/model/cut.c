@@ -230,6 +230,14 @@ static void add(struct model *out, struct tensor *list, const struct tensor *t)
         (double)t->dims[0] * (double)t->dims[1] * (double)t->dims[2] * (double)t->dims[3];
 }
 
+/* What a layer is by its tensors moves with them. */
+static void keep_sort(struct shape *s, const struct tensor *t, struct str name, int place)
+{
+    if (str_is(name, "attn_compressor_ape.weight"))
+        shape_compress(s, (size_t)place, (double)t->dims[1]);
+    if (str_is(name, "ffn_gate_tid2eid.weight")) s->compressed.hashed_layers++;
+}
+
 /* What stands outside the layers, then for each place the next layer chosen of its sort. */
 static void gather(const struct cutting *c, struct arena *a, struct model *out)
 {
@@ -237,6 +245,9 @@ static void gather(const struct cutting *c, struct arena *a, struct model *out)
     size_t next[SORTS] = {0};
     out->tensors = 0;
     out->shape.parameters = 0;
+    out->shape.compressed.hashed_layers = 0;
+    memset(out->shape.compressed.fine, 0, sizeof out->shape.compressed.fine);
+    memset(out->shape.compressed.coarse, 0, sizeof out->shape.compressed.coarse);
     for (size_t i = 0; i < c->m->tensors; i++)
         if (c->m->tensor[i].layer < 0) add(out, list, &c->m->tensor[i]);
     for (int place = 0; place < (int)out->shape.layers; place++) {
@@ -249,6 +260,7 @@ static void gather(const struct cutting *c, struct arena *a, struct model *out)
             const struct str name = naming_of(&t);
             t.name = str_of(str_format(a, "blk.%d.%.*s", place, STR_ARG(name)));
             t.layer = place;
+            keep_sort(&out->shape, &t, name, place);
             add(out, list, &t);
         }
     }
@@ -257,7 +269,8 @@ static void gather(const struct cutting *c, struct arena *a, struct model *out)
 
 double model_cut_step(const struct shape *s)
 {
-    const double windows = s->window_tokens > 0 && s->window_period > 0 ? s->window_period : 1;
+    const bool turns = s->window_tokens > 0 && s->window_period > 0;
+    const double windows = turns && s->window_period <= s->layers ? s->window_period : 1;
     double step = windows;
     while (s->experts > 0 && s->expert_every > 1 && fmod(step, s->expert_every) != 0)
         step += windows;

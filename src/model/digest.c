@@ -82,7 +82,8 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
 static bool same_sort(const struct layer_kind *a, const struct layer_kind *b)
 {
     return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent &&
-           a->shared == b->shared && a->feeds == b->feeds;
+           a->shared == b->shared && a->feeds == b->feeds && a->fine == b->fine &&
+           a->coarse == b->coarse;
 }
 
 /* The kind this layer is of, added when it is a new one; -1 when all places are taken. */
@@ -97,6 +98,8 @@ static int kind_like(struct digest *d, const struct layer_kind *layer)
                                 .recurrent = layer->recurrent,
                                 .shared = layer->shared,
                                 .feeds = layer->feeds,
+                                .fine = layer->fine,
+                                .coarse = layer->coarse,
                                 .sums = layer->sums};
     memcpy(kind->sum, layer->sum, layer->sums * sizeof *layer->sum);
     return (int)d->kinds++;
@@ -156,35 +159,43 @@ struct seen {
     uint64_t key;
     int kind;
 };
-enum { SEEN_MOST = 64, OUTLINES = 32 }; /* outlines: one for each sort of layer */
+enum { SEEN_MOST = 64 };
 
 struct by_shape {
     struct mixing mixing;
-    struct outline list[OUTLINES][OUTLINE_MOST];
-    size_t count[OUTLINES];
+    struct outline list[OUTLINE_MOST];
     struct seen seen[SEEN_MOST];
     size_t seens;
 };
 
-static size_t sort_number(struct layer_sort sort)
+static uint64_t sort_number(struct layer_sort sort)
 {
-    return (size_t)sort.experts + 2 * (size_t)sort.recurrent + 4 * (size_t)sort.window +
-           8 * (size_t)sort.shared + 16 * (size_t)sort.feeds;
+    const bool bits[] = {sort.experts, sort.recurrent, sort.window, sort.shared, sort.feeds,
+                         sort.bare,    sort.fine,      sort.coarse, sort.hashed};
+    uint64_t number = 0;
+    for (size_t i = 0; i < COUNT_OF(bits); i++) number |= (uint64_t)bits[i] << i;
+    return number;
+}
+
+static void sort_kind(struct layer_kind *kind, struct layer_sort sort)
+{
+    kind->window = sort.window;
+    kind->experts = sort.experts;
+    kind->recurrent = sort.recurrent;
+    kind->shared = sort.shared;
+    kind->feeds = sort.feeds;
+    kind->fine = sort.fine;
+    kind->coarse = sort.coarse;
 }
 
 static int new_kind(struct by_shape *b, struct digest *d, uint64_t key, struct layer_sort sort,
                     int layer)
 {
-    const size_t at = sort_number(sort);
     struct layer_kind kind;
-    kind.window = sort.window;
-    kind.experts = sort.experts;
-    kind.recurrent = sort.recurrent;
-    kind.shared = sort.shared;
-    kind.feeds = sort.feeds;
-    if (!b->count[at]) b->count[at] = outline_layer(d->shape, sort, b->list[at]);
+    sort_kind(&kind, sort);
     struct sums s = {kind.sum, 0};
-    if (!outline_sums(&b->mixing, b->list[at], b->count[at], layer, &s)) return -1;
+    if (!outline_sums(&b->mixing, b->list, outline_layer(d->shape, sort, b->list), layer, &s))
+        return -1;
     kind.sums = s.n;
     const int place = kind_like(d, &kind);
     if (place < 0) b->mixing.unruled = "its layers are of more kinds than can be summed";
@@ -195,8 +206,7 @@ static int new_kind(struct by_shape *b, struct digest *d, uint64_t key, struct l
 static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
 {
     const struct layer_sort sort = shape_layer(d->shape, layer);
-    const uint64_t key = mixing_layer_key(&b->mixing, layer) | (uint64_t)sort_number(sort)
-                                                                   << MIXING_KEY_BITS;
+    const uint64_t key = mixing_layer_key(&b->mixing, layer) | sort_number(sort) << MIXING_KEY_BITS;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);
@@ -206,7 +216,6 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
                      struct digest *out)
 {
     struct by_shape b;
-    memset(b.count, 0, sizeof b.count);
     b.seens = 0;
     const bool begun = mixing_begin(&b.mixing, s, mix, c);
     begin(out, s, begun ? b.mixing.types : NULL);
@@ -214,7 +223,7 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
     out->origin = LISTED;
     if (out->unruled) return;
     struct sums outside = {out->outside, 0};
-    bool done = outline_sums(&b.mixing, b.list[0], outline_outside(s, b.list[0]), -1, &outside);
+    bool done = outline_sums(&b.mixing, b.list, outline_outside(s, b.list), -1, &outside);
     out->outsides = outside.n;
     for (int layer = 0; done && layer < (int)s->layers; layer++) {
         const int kind = kind_of_layer(&b, out, layer);
@@ -263,7 +272,9 @@ static int kind_alike(struct digest *d, const struct layer_kind *layer)
                                     .experts = layer->experts,
                                     .recurrent = layer->recurrent,
                                     .shared = layer->shared,
-                                    .feeds = layer->feeds};
+                                    .feeds = layer->feeds,
+                                    .fine = layer->fine,
+                                    .coarse = layer->coarse};
         d->kinds++;
     }
     struct sums s = {kind->sum, kind->sums};
@@ -296,11 +307,7 @@ static bool sum_layers(const struct model *m, struct digest *d,
         struct sums s = {kind.sum, 0};
         if (!list_sums(m, from, end, d->types, &s)) return false;
         kind.sums = s.n;
-        const struct layer_sort sort = shape_layer(&m->shape, layer);
-        kind.window = sort.window;
-        kind.recurrent = sort.recurrent;
-        kind.shared = sort.shared;
-        kind.feeds = sort.feeds;
+        sort_kind(&kind, shape_layer(&m->shape, layer));
         kind.experts = has_experts(&kind);
         const int at = place(d, &kind);
         if (at < 0) return false;

@@ -25,11 +25,19 @@
     X(GGUF_EXPERT_WIDTH, "expert_feed_forward_length")          \
     X(GGUF_DENSE_LEAD, "leading_dense_block_count")             \
     X(GGUF_EXPERT_EVERY, "interleave_moe_layer_step")           \
+    X(GGUF_ENCODER_EXPERT_EVERY, "moe_every_n_layers")          \
     X(GGUF_FURTHER_LAYERS, "nextn_predict_layers")              \
     X(GGUF_POOLING, "pooling_type")                             \
     X(GGUF_KEY_LENGTH_WINDOW, "attention.key_length_swa")       \
     X(GGUF_SHARED_LAYERS, "attention.shared_kv_layers")         \
     X(GGUF_LAYER_EMBEDDING, "embedding_length_per_layer_input") \
+    X(GGUF_INDEX_HEADS, "attention.indexer.head_count")         \
+    X(GGUF_INDEX_SIZE, "attention.indexer.key_length")          \
+    X(GGUF_INDEX_CHOSEN, "attention.indexer.top_k")             \
+    X(GGUF_OUTPUT_GROUPS, "attention.output_group_count")       \
+    X(GGUF_OUTPUT_RANK, "attention.output_lora_rank")           \
+    X(GGUF_STREAMS, "hyper_connection.count")                   \
+    X(GGUF_HASHED_LAYERS, "hash_layer_count")                   \
     X(GGUF_CONV_KERNEL, "ssm.conv_kernel")                      \
     X(GGUF_INNER, "ssm.inner_size")                             \
     X(GGUF_STATE, "ssm.state_size")                             \

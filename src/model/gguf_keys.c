@@ -14,7 +14,7 @@
 
 /* Types of values, from the GGUF specification. */
 enum { GGUF_U32 = 4, GGUF_I32 = 5, GGUF_F32 = 6, GGUF_BOOL = 7, GGUF_TEXT = 8, GGUF_LIST = 9 };
-enum { GATING_SIGMOID = 2, LIST_MOST = 8, QUANTIZATION_VERSION = 2 };
+enum { GATING_SIGMOID = 2, GATING_SOFTPLUS = 4, LIST_MOST = 8, QUANTIZATION_VERSION = 2 };
 #define NORM_EPSILON 1e-5
 
 void bytes_u32(struct buf *to, uint32_t x)
@@ -180,6 +180,38 @@ static void unlike_layers(struct gguf_pairs *p, const struct shape *s)
     figure(p, "rope.dimension_count_swa", s->head_size);
 }
 
+/* Of streams beside each other. */
+static void streams(struct gguf_pairs *p, const struct shape *s)
+{
+    if (!(s->streams.count > 0)) return;
+    figure(p, "altup.num_inputs", s->streams.count);
+    figure(p, "embedding_length_per_layer_input", s->layer_embedding);
+}
+
+static double ratio_at(const struct shape *s, double layer)
+{
+    const struct layer_sort sort = shape_layer(s, layer);
+    return sort.fine ? FINE_RATIO : sort.coarse ? COARSE_RATIO : 0;
+}
+
+static void indexer(struct gguf_pairs *p, const struct shape *s)
+{
+    figure_if(p, "attention.indexer.head_count", s->indexer.heads);
+    figure_if(p, "attention.indexer.key_length", s->indexer.head_size);
+    figure_if(p, "attention.indexer.top_k", s->indexer.chosen);
+}
+
+static void compressed(struct gguf_pairs *p, const struct shape *s)
+{
+    if (!(s->compressed.groups > 0)) return;
+    figure(p, "attention.q_lora_rank", s->latent.q_rank);
+    figure(p, "attention.output_group_count", s->compressed.groups);
+    figure(p, "attention.output_lora_rank", s->compressed.rank);
+    figure(p, "hyper_connection.count", s->compressed.streams);
+    figure(p, "hash_layer_count", s->compressed.hashed_layers);
+    by_layer(p, S("attention.compress_ratios"), s, ratio_at);
+}
+
 /* The first layer that attends tells how often one does. */
 static double attends_every(const struct shape *s)
 {
@@ -224,9 +256,10 @@ static void heads(struct gguf_pairs *p, const struct shape *s)
     figure(p, "attention.value_length", latent ? s->latent.kv_rank : head);
     if (s->arch->rope)
         figure(p, "rope.dimension_count",
-               latent                ? s->latent.rope
-               : s->rope_tensors > 0 ? 2 * s->rope_factors
-                                     : head);
+               latent                   ? s->latent.rope
+               : s->compressed.rope > 0 ? s->compressed.rope
+               : s->rope_tensors > 0    ? 2 * s->rope_factors
+                                        : head);
     if (!latent) return;
     figure(p, "attention.q_lora_rank", s->latent.q_rank);
     figure(p, "attention.kv_lora_rank", s->latent.kv_rank);
@@ -244,9 +277,12 @@ static void experts(struct gguf_pairs *p, const struct shape *s)
     figure_if(p, "expert_shared_feed_forward_length", s->shared_width);
     figure_if(p, "moe_latent_size", s->expert_input);
     figure(p, "leading_dense_block_count", s->dense_lead);
-    figure_if(p, "interleave_moe_layer_step", s->expert_every);
+    figure_if(p, s->arch->encoder ? "moe_every_n_layers" : "interleave_moe_layer_step",
+              s->expert_every);
     /* a bias that only chooses goes with gates of their own; one of a linear router does not */
-    if (s->router_bias && !s->arch->router_bias) figure(p, "expert_gating_func", GATING_SIGMOID);
+    if (s->router_bias && !s->arch->router_bias)
+        figure(p, "expert_gating_func",
+               s->compressed.groups > 0 ? GATING_SOFTPLUS : GATING_SIGMOID);
     if (s->arch->expert_weights_normalised) flag(p, S("expert_weights_norm"), true);
 }
 
@@ -298,6 +334,9 @@ bool gguf_keys(struct gguf_pairs *p, const struct model *m, uint32_t file_type, 
     heads(p, s);
     recurrent(p, s);
     unlike_layers(p, s);
+    streams(p, s);
+    indexer(p, s);
+    compressed(p, s);
     experts(p, s);
     if (!(s->arch->window_tokens > 0)) figure_if(p, "attention.sliding_window", s->window_tokens);
     figure_if(p, "n_deepstack_layers", s->arch->deepstack_layers);

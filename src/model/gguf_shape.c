@@ -18,7 +18,7 @@ struct making {
     double norms; /* of one layer */
     double up_rows, expert_down_row, shared_down_row;
     double query_norm; /* entries */
-    double key_matrices, value_matrices;
+    double key_matrices, value_matrices, indexers;
     double first_expert; /* layers before the first with experts */
 };
 
@@ -85,6 +85,34 @@ static void latent(struct making *k)
                    "it anew");
 }
 
+static void indexer(struct making *k)
+{
+    struct shape *s = &k->s;
+    s->indexer.heads = figure(k, GGUF_INDEX_HEADS, 0);
+    s->indexer.head_size = figure(k, GGUF_INDEX_SIZE, 0);
+    s->indexer.chosen = figure(k, GGUF_INDEX_CHOSEN, 0);
+    if (s->indexer.heads > 0 && !(s->indexer.head_size > 0 && s->indexer.chosen > 0))
+        because(s, "its header does not give the figures of its indexer");
+    if (s->indexer.heads > 0 && k->g->key[GGUF_OUTPUT_GROUPS].present) return;
+    if (s->indexer.heads > 0 && k->indexers != s->layers)
+        because(s, "some of its layers choose cells by the indexer of another, for which there is "
+                   "no rule");
+}
+
+/* Which layers compress, and how much, is said by their tables. */
+static void compressed(struct making *k)
+{
+    struct shape *s = &k->s;
+    s->compressed.groups = figure(k, GGUF_OUTPUT_GROUPS, 0);
+    if (!(s->compressed.groups > 0)) return;
+    s->latent.q_rank = figure(k, GGUF_Q_RANK, 0);
+    s->compressed.rank = figure(k, GGUF_OUTPUT_RANK, 0);
+    s->compressed.rope = figure(k, GGUF_ROPE_DIMENSIONS, 0);
+    s->compressed.streams = figure(k, GGUF_STREAMS, 0);
+    s->compressed.hashed_layers = figure(k, GGUF_HASHED_LAYERS, 0);
+    s->window_period = s->layers + 1;
+}
+
 /* Layers with a window come first, the others' heads are told beside theirs. */
 static void unlike_layers(struct making *k)
 {
@@ -101,6 +129,21 @@ static void unlike_layers(struct making *k)
     if (!pattern->list || !pattern->zeros)
         because(s, "which of its layers have a sliding window is not said layer by layer");
     s->window_period = pattern->first_zero + 1;
+}
+
+/* Counted by the tensors that mix them. */
+static void streams(struct making *k)
+{
+    struct shape *s = &k->s;
+    if (s->streams.count > 0) s->layer_embedding = figure(k, GGUF_LAYER_EMBEDDING, 0);
+}
+
+static void stream_tensor(struct making *k, const struct tensor *t, struct str name)
+{
+    if (str_is(name, "altup_router.weight")) k->s.streams.count = (double)t->dims[1];
+    if (str_is(name, "attn_compressor_ape.weight"))
+        shape_compress(&k->s, (size_t)t->layer, (double)t->dims[1]);
+    if (str_is(name, "laurel_l.weight")) k->s.streams.rank = (double)t->dims[1];
 }
 
 static void recurrent(struct making *k)
@@ -161,6 +204,7 @@ static void attention(struct making *k, const struct tensor *t, struct str name)
     if (str_is(name, "attn_sub_norm.weight")) s->sub_norms = true;
     if (str_is(name, "attn_v.weight")) k->value_matrices++;
     if (str_is(name, "attn_k.weight")) k->key_matrices++;
+    if (str_is(name, "indexer.attn_k.weight")) k->indexers += t->layer < s->layers;
     if (str_is(name, "layer_output_scale.weight")) s->layer_scale = true;
     if (str_is(name, "attn_q_norm.weight")) k->query_norm = (double)t->dims[0] * (double)t->dims[1];
     if (str_is(name, "attn_norm.bias") || str_is(name, "attn_output_norm.bias"))
@@ -182,7 +226,7 @@ static void feed_forward(struct making *k, const struct tensor *t, struct str na
     if (str_is(name, "ffn_gate.weight") || str_is(name, "ffn_gate_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_gate_up_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_up.weight")) k->up_rows = (double)t->dims[1];
-    if (str_is(name, "ffn_up.bias") || str_is(name, "ffn_up_exps.bias")) s->ffn_bias = true;
+    if (str_is(name, "ffn_down.bias") || str_is(name, "ffn_up_exps.bias")) s->ffn_bias = true;
     if (str_is(name, "ffn_gate_inp.bias") || str_is(name, "exp_probs_b.bias"))
         s->router_bias = true;
     if (str_is(name, "ffn_gate_inp_shexp.weight")) s->shared_gate = true;
@@ -200,12 +244,15 @@ static bool is_layer_norm(struct str name)
                ? !str_has(name, S("_q_")) && !str_has(name, S("_k_")) &&
                      !str_has(name, S("_sub_")) && !str_has(name, S("_kv_")) &&
                      !str_has(name, S("ssm_")) && !str_has(name, S("_ffw_norm_")) &&
-                     !str_is(name, "post_norm.weight")
+                     !str_is(name, "post_norm.weight") && !str_has(name, S("altup_")) &&
+                     !str_starts(name, S("indexer.")) && !str_has(name, S("compressor_")) &&
+                     !str_has(name, S("laurel_"))
                : false;
 }
 
 static void from_tensors(struct making *k, const struct tensor *t, size_t n)
 {
+    const int32_t usual = k->s.arch && k->s.arch->first_bare; /* a layer like most */
     k->s.tied = true;
     for (size_t i = 0; i < n; i++) {
         const struct str name = naming_of(&t[i]);
@@ -215,8 +262,9 @@ static void from_tensors(struct making *k, const struct tensor *t, size_t n)
             attention(k, &t[i], name);
             recurrence(k, &t[i], name);
             feed_forward(k, &t[i], name);
+            stream_tensor(k, &t[i], name);
         }
-        if (t[i].layer == 0 && is_layer_norm(name)) k->norms++;
+        if (t[i].layer == usual && is_layer_norm(name)) k->norms++;
     }
     k->s.norms_per_layer = k->norms;
     k->s.post_norms = k->norms >= 4;
@@ -238,7 +286,9 @@ static void experts(struct making *k)
     s->dense_lead = figure(k, GGUF_DENSE_LEAD, 0);
     const bool by_place =
         s->dense_lead <= 0 && k->first_expert < s->layers && !(s->arch && s->arch->one_part);
-    s->expert_every = figure(k, GGUF_EXPERT_EVERY, by_place ? k->first_expert + 1 : 1);
+    s->expert_every =
+        figure(k, GGUF_EXPERT_EVERY,
+               figure(k, GGUF_ENCODER_EXPERT_EVERY, by_place ? k->first_expert + 1 : 1));
     s->shared_width = k->shared_down_row;
     s->expert_input = figure(k, GGUF_EXPERT_INPUT, 0);
 }
@@ -284,7 +334,10 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     figures(&k);
     from_tensors(&k, tensor, tensors);
     latent(&k);
+    indexer(&k);
+    compressed(&k);
     unlike_layers(&k);
+    streams(&k);
     recurrent(&k);
     attention_shape(&k);
     feed_forward_shape(&k);

@@ -32,6 +32,7 @@ struct reading {
     double ssm_head_dim,
         expand; /* of a state space: values of a head, inner width by the model's */
     const char *refused;
+    const char *arch, *kind; /* where its rules name others than its type's; NULL */
 };
 
 enum member_kind { MEMBER_NUMBER, MEMBER_FLAG };
@@ -107,6 +108,18 @@ static const struct member members[] = {
      PART(per_layer_embedding_dim),
      WIDTH_MOST,
      {"hidden_size_per_layer_input"}},
+    {"output_groups", MEMBER_NUMBER, PART(compressed.output_groups), WIDTH_MOST, {"o_groups"}},
+    {"output_rank", MEMBER_NUMBER, PART(compressed.output_rank), WIDTH_MOST, {"o_lora_rank"}},
+    {"mixed_streams", MEMBER_NUMBER, PART(compressed.streams), LAYERS_MOST, {"hc_mult"}},
+    {"hashed_layers",
+     MEMBER_NUMBER,
+     PART(compressed.hashed_layers),
+     LAYERS_MOST,
+     {"num_hash_layers"}},
+    {"lead_layers", MEMBER_NUMBER, PART(compressed.lead_layers), LAYERS_MOST, {NULL}},
+    {"lead_ratio", MEMBER_NUMBER, PART(compressed.lead_ratio), LAYERS_MOST, {NULL}},
+    {"side_streams", MEMBER_NUMBER, PART(side_streams), LAYERS_MOST, {"altup_num_inputs"}},
+    {"residual_rank", MEMBER_NUMBER, PART(residual_rank), WIDTH_MOST, {"laurel_rank"}},
     {"keys_are_values", MEMBER_FLAG, PART(attention_k_eq_v), 1, {"attention_k_eq_v"}},
     {"wide_shared_ffn",
      MEMBER_FLAG,
@@ -126,6 +139,9 @@ static const struct member members[] = {
      WIDTH_MOST,
      {"qk_rope_head_dim"}},
     {"v_head_dim", MEMBER_NUMBER, PART(mla.v_head_dim), WIDTH_MOST, {"v_head_dim"}},
+    {"index_heads", MEMBER_NUMBER, PART(mla.index_n_heads), WIDTH_MOST, {"index_n_heads"}},
+    {"index_size", MEMBER_NUMBER, PART(mla.index_head_dim), WIDTH_MOST, {"index_head_dim"}},
+    {"index_chosen", MEMBER_NUMBER, PART(mla.index_topk), TOKENS_MOST, {"index_topk"}},
     {"key_heads",
      MEMBER_NUMBER,
      PART(hybrid.linear_key_heads),
@@ -299,6 +315,10 @@ static bool set_member(struct reading *r, struct str name, struct str value)
         if (!r->refused) r->refused = str_copy(r->a, value);
         return true;
     }
+    if (str_is(name, "arch") || str_is(name, "kind")) {
+        *(str_is(name, "arch") ? &r->arch : &r->kind) = str_copy(r->a, value);
+        return true;
+    }
     if (!m)
         return err_set(r->err, MU_DATA, "hf_architectures.json: %s: %.*s is no member",
                        r->type->name, STR_ARG(name));
@@ -331,17 +351,20 @@ static bool defaults(struct reading *r, bool multiples)
     return true;
 }
 
-/* "key" is true, "!key" is false, "key=word" is that word. */
+/* "key" is true or a number above 0, "!key" is false, "key=word" is that word. */
 static bool holds(const struct reading *r, struct str condition)
 {
     struct str word = condition, text;
     bool set;
+    double number;
     const bool negated = str_starts(condition, S("!"));
     const struct str key = str_cut(&word, '=');
     if (word.p)
         return json_text(json_get(r->config, str_copy(r->a, key)), &text) && str_eq(text, word);
     if (negated) condition = (struct str){condition.p + 1, condition.n - 1};
-    return json_bool(json_get(r->config, str_copy(r->a, condition)), &set) && set != negated;
+    const struct json *j = json_get(r->config, str_copy(r->a, condition));
+    if (json_number(j, &number)) return !negated && number > 0;
+    return json_bool(j, &set) && set != negated;
 }
 
 /* "condition: member=value" */
@@ -383,10 +406,11 @@ static void finish_part(struct reading *r)
 {
     struct model_part *p = &r->part;
     finish_state_space(r);
-    p->arch = r->type->arch;
-    p->shape.kind = r->type->kind;
+    p->arch = r->arch ? r->arch : r->type->arch;
+    p->shape.kind = r->kind ? r->kind : r->type->kind;
     p->params_total = p->params_text = p->shape.extra_params = (double)NAN;
     p->mla.present = !isnan(p->mla.kv_lora_rank);
+    if (p->compressed.output_groups > 0) p->compressed.kind = "by list";
     if (r->padded_positions > 0 && p->max_context > r->padded_positions)
         p->max_context -= r->padded_positions;
     if (r->sub_norms > 0) p->shape.extra_params = p->n_layers * (p->d_model + p->d_ff);
@@ -475,13 +499,47 @@ static void windows(const struct reading *r, struct shape *s)
     const double period = s->window_period;
     double given;
     if (period <= 0 || s->window_tokens <= 0) return;
-    if (json_number(json_get(r->config, "sliding_window_pattern"), &given) && given != period)
+    if ((json_number(json_get(r->config, "sliding_window_pattern"), &given) ||
+         json_number(json_get(r->config, "global_attn_every_n_layers"), &given)) &&
+        given != period)
         because(s, "its sliding windows follow another pattern than llama.cpp's own");
     for (size_t i = 0; i < json_count(types) && i < (size_t)s->layers; i++) {
         struct str type;
         if (!json_text(json_at(types, i), &type) ||
             str_is(type, "sliding_attention") != shape_layer_is_window(s, (double)i))
             because(s, "its sliding windows follow another pattern than llama.cpp's own");
+    }
+}
+
+/* How much each layer compresses, where a list says so. */
+static void compressions(const struct reading *r, struct shape *s)
+{
+    const struct json *ratios = json_get(r->config, "compress_ratios");
+    if (!(s->compressed.groups > 0)) return;
+    if (json_count(ratios) < (size_t)s->layers)
+        because(s, "its configuration does not say how much each layer compresses");
+    memset(s->compressed.fine, 0, sizeof s->compressed.fine);
+    memset(s->compressed.coarse, 0, sizeof s->compressed.coarse);
+    for (size_t i = 0; i < json_count(ratios) && i < (size_t)s->layers; i++) {
+        double ratio = -1;
+        if (!json_number(json_at(ratios, i), &ratio) ||
+            (ratio != 0 && ratio != FINE_RATIO && ratio != COARSE_RATIO))
+            because(s, "a layer compresses as much as llama.cpp has no graph for");
+        shape_compress(s, i, ratio);
+    }
+}
+
+/* Layers that take the choice of another's indexer. */
+static void indexers(const struct reading *r, struct shape *s)
+{
+    const struct json *types = json_get(r->config, "indexer_types");
+    if (s->indexer.heads > 0 && !(s->indexer.head_size > 0 && s->indexer.chosen > 0))
+        because(s, "its configuration does not give the figures of its indexer");
+    for (size_t i = 0; i < json_count(types) && i < LAYERS_MOST; i++) {
+        struct str type;
+        if (!json_text(json_at(types, i), &type) || !str_is(type, "full"))
+            because(s, "some of its layers choose cells by the indexer of another, for which there "
+                       "is no rule");
     }
 }
 
@@ -518,6 +576,8 @@ static void check(const struct reading *r, struct shape *s)
         because(s, "its states do not divide evenly by heads and groups");
     check_experts(r, s);
     windows(r, s);
+    indexers(r, s);
+    compressions(r, s);
 }
 
 /* ---- which part, which type ---- */

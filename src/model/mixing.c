@@ -139,6 +139,7 @@ const struct weight_type *mixing_type(struct mixing *m, const struct outline *o,
 {
     const struct weight_type *base = m->mix->base, *t;
     if (o->plain) return m->f32;
+    if (o->class_ == CLASS_NUMBERS) return named(m, "I32");
     if (o->class_ == CLASS_KEPT) return named(m, "F16");
     if (base->block <= 1) return base;
     if (o->class_ == CLASS_OUTPUT || (o->class_ == CLASS_TOKEN_EMBD && m->shape->tied))

@@ -44,15 +44,28 @@ static bool is_looked_up(struct str name)
     return false;
 }
 
+static bool has_any(struct str name, const char *const *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_has(name, str_of(parts[i]))) return true;
+    return false;
+}
+
+static bool is_vector(const struct tensor *t, struct str name)
+{
+    static const char *const parts[] = {"_norm", "ffn_gate_inp", "conv1d", "_coef."};
+    return (t->dims[1] <= 1 && t->dims[2] <= 1) || !str_ends(name, S(".weight")) ||
+           str_ends(name, S("conv.weight")) || has_any(name, parts, COUNT_OF(parts));
+}
+
 static enum weight_use use_of(const struct tensor *t, struct str name)
 {
+    static const char *const tables[] = {"compressor_ape.", "tid2eid"};
     if (t->layer < 0 && str_is(name, "output.weight")) return USE_OUTPUT;
     if (t->layer < 0 && is_looked_up(name)) return USE_LOOKUP;
-    const bool vector = t->dims[1] <= 1 && t->dims[2] <= 1;
-    if (vector || !str_ends(name, S(".weight")) || str_has(name, S("_norm")) ||
-        str_has(name, S("ffn_gate_inp")) || str_has(name, S("conv1d")) ||
-        str_ends(name, S("conv.weight")))
-        return USE_VECTOR;
+    if (has_any(name, tables, COUNT_OF(tables))) return USE_LOOKUP;
+    if (is_vector(t, name)) return USE_VECTOR;
+    if (str_has(name, S("attn_output_a."))) return USE_HEADS; /* llama.cpp makes a stack of it */
     if (t->dims[2] <= 1) return USE_MATRIX;
     return str_has(name, S("exps")) ? USE_EXPERTS : USE_HEADS;
 }
@@ -60,10 +73,13 @@ static enum weight_use use_of(const struct tensor *t, struct str name)
 static enum tensor_class class_of(const struct tensor *t, struct str name)
 {
     if (t->use == USE_OUTPUT) return CLASS_OUTPUT;
+    if (str_has(name, S("tid2eid"))) return CLASS_NUMBERS;
     if (t->use == USE_LOOKUP)
         return str_ends(name, S("token_embd.weight")) ? CLASS_TOKEN_EMBD : CLASS_OTHER;
     if (t->use == USE_VECTOR) return CLASS_OTHER;
-    if (str_has(name, S("per_layer_model_proj"))) return CLASS_KEPT;
+    if (str_has(name, S("per_layer_model_proj")) || str_has(name, S("altup_")) ||
+        str_has(name, S("laurel_")))
+        return CLASS_KEPT;
     for (size_t i = 0; i < COUNT_OF(classes); i++)
         if (str_has(name, str_of(classes[i].part))) return classes[i].class_;
     return CLASS_OTHER;

@@ -56,6 +56,18 @@ static void norm(struct list *l, const struct shape *s, const char *called, cons
     if (s->norm_bias) vector(l, named->bias, s->width);
 }
 
+/* What scores cells for sparse attention: its keys follow the stream, its queries the rank of the layer's own. */
+static void indexer(struct list *l, const struct shape *s)
+{
+    const double size = s->indexer.head_size;
+    if (!(s->indexer.heads > 0)) return;
+    matrix(l, "indexer.attn_q_b.weight", CLASS_OTHER, s->latent.q_rank, s->indexer.heads * size);
+    matrix(l, "indexer.attn_k.weight", CLASS_ATTN_K, s->width, size);
+    vector(l, "indexer.k_norm.weight", size);
+    vector(l, "indexer.k_norm.bias", size);
+    matrix(l, "indexer.proj.weight", CLASS_OTHER, s->width, s->indexer.heads);
+}
+
 static void latent_attention(struct list *l, const struct shape *s)
 {
     const double query = s->heads * (s->latent.nope + s->latent.rope);
@@ -66,6 +78,7 @@ static void latent_attention(struct list *l, const struct shape *s)
     } else {
         matrix(l, "attn_q.weight", CLASS_ATTN_Q, s->width, query);
     }
+    indexer(l, s);
     const uint64_t rank = (uint64_t)s->latent.kv_rank, heads = (uint64_t)s->heads;
     matrix(l, "attn_kv_a_mqa.weight", CLASS_OTHER, s->width, s->latent.kv_rank + s->latent.rope);
     vector(l, "attn_kv_a_norm.weight", s->latent.kv_rank);
@@ -107,15 +120,84 @@ static void shared_attention(struct list *l, const struct shape *s, struct layer
     matrix(l, "attn_output.weight", CLASS_ATTN_OUTPUT, query, s->width);
 }
 
+/* A table that is looked up layer by layer: rows of so many values. */
+static void layer_table(struct list *l, const char *name, double row, double rows)
+{
+    add(l, &(struct outline){
+               name, {(uint64_t)row, (uint64_t)rows, 1}, USE_LOOKUP, CLASS_OTHER, false});
+}
+
+/* What makes one cell of several. The fine ones look at twice as many. */
+struct compressor {
+    const char *kv, *gate, *table, *norm;
+};
+static void compressor(struct list *l, const struct shape *s, const struct compressor *names,
+                       double size, bool fine)
+{
+    const double row = (fine ? 2 : 1) * size;
+    matrix(l, names->kv, CLASS_OTHER, s->width, row);
+    matrix(l, names->gate, CLASS_OTHER, s->width, row);
+    layer_table(l, names->table, row, fine ? FINE_RATIO : COARSE_RATIO);
+    vector(l, names->norm, size);
+}
+
+/* How the copies of the stream are mixed, before attention and before the feed-forward. */
+static void mixed_streams(struct list *l, const struct shape *s)
+{
+    enum { SCALES = 3 };
+    const double n = s->compressed.streams, mixes = (2 + n) * n;
+    matrix(l, "hc_attn_fn.weight", CLASS_OTHER, n * s->width, mixes);
+    vector(l, "hc_attn_base.weight", mixes);
+    vector(l, "hc_attn_scale.weight", SCALES);
+    matrix(l, "hc_ffn_fn.weight", CLASS_OTHER, n * s->width, mixes);
+    vector(l, "hc_ffn_base.weight", mixes);
+    vector(l, "hc_ffn_scale.weight", SCALES);
+}
+
+static void compressed_attention(struct list *l, const struct shape *s, struct layer_sort sort)
+{
+    static const struct compressor cells = {
+        "attn_compressor_kv.weight", "attn_compressor_gate.weight", "attn_compressor_ape.weight",
+        "attn_compressor_norm.weight"};
+    static const struct compressor keys = {
+        "indexer_compressor_kv.weight", "indexer_compressor_gate.weight",
+        "indexer_compressor_ape.weight", "indexer_compressor_norm.weight"};
+    const double head = s->head_size, query = s->heads * head, rank = s->latent.q_rank;
+    const double groups = s->compressed.groups, inner = groups * s->compressed.rank;
+    matrix(l, "attn_q_a.weight", CLASS_OTHER, s->width, rank);
+    vector(l, "attn_q_a_norm.weight", rank);
+    matrix(l, "attn_q_b.weight", CLASS_OTHER, rank, query);
+    matrix(l, "attn_kv.weight", CLASS_OTHER, s->width, head);
+    vector(l, "attn_kv_a_norm.weight", head);
+    vector(l, "attn_sinks.weight", s->heads);
+    add(l, &(struct outline){"attn_output_a.weight",
+                             {(uint64_t)(query / groups), (uint64_t)inner, 1},
+                             USE_HEADS,
+                             CLASS_OTHER,
+                             false});
+    matrix(l, "attn_output_b.weight", CLASS_OTHER, inner, s->width);
+    mixed_streams(l, s);
+    if (sort.fine || sort.coarse) compressor(l, s, &cells, head, sort.fine);
+    if (!sort.fine) return;
+    matrix(l, "indexer.proj.weight", CLASS_OTHER, s->width, s->indexer.heads);
+    matrix(l, "indexer.attn_q_b.weight", CLASS_OTHER, rank,
+           s->indexer.heads * s->indexer.head_size);
+    compressor(l, s, &keys, s->indexer.head_size, true);
+}
+
 static void attention(struct list *l, const struct shape *s, struct layer_sort sort)
 {
     if (s->latent.kv_rank > 0) {
         latent_attention(l, s);
         return;
     }
+    if (s->compressed.groups > 0) {
+        compressed_attention(l, s, sort);
+        return;
+    }
     const double head = shape_head_size(s, sort.window), query = s->heads * head;
     const double key = shape_kv_heads(s, sort.window) * head;
-    if (sort.shared) {
+    if (sort.shared && !(s->streams.count > 0)) {
         shared_attention(l, s, sort);
         return;
     }
@@ -231,7 +313,8 @@ static void shared_expert(struct list *l, const struct shape *s)
     matrix(l, "ffn_down_shexp.weight", CLASS_FFN_DOWN, s->shared_width, s->width);
 }
 
-static void experts_of(struct list *l, const struct shape *s)
+/* hashed: a table gives the experts of each token, so nothing chooses. */
+static void experts_of(struct list *l, const struct shape *s, bool hashed)
 {
     const uint64_t width = (uint64_t)s->width, inner = (uint64_t)s->expert_width,
                    n = (uint64_t)s->experts;
@@ -246,13 +329,20 @@ static void experts_of(struct list *l, const struct shape *s)
         {"ffn_down_exps.bias", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true}};
     add(l, &(struct outline){"ffn_gate_inp.weight", {width, n, 1}, USE_VECTOR, CLASS_OTHER, true});
     const char *router_bias = s->arch ? s->arch->router_bias : NULL;
-    if (s->router_bias) vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
+    if (hashed)
+        add(l, &(struct outline){"ffn_gate_tid2eid.weight",
+                                 {(uint64_t)s->experts_used, (uint64_t)s->vocabulary, 1},
+                                 USE_LOOKUP,
+                                 CLASS_NUMBERS,
+                                 false});
+    else if (s->router_bias)
+        vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
     if (s->expert_input > 0) {
         matrix(l, "ffn_latent_down.weight", CLASS_OTHER, s->width, s->expert_input);
         matrix(l, "ffn_latent_up.weight", CLASS_OTHER, s->expert_input, s->width);
     }
-    for (size_t i = s->gated_ffn ? 0 : 1; i < COUNT_OF(experts); i++) add(l, &experts[i]);
-    for (size_t i = s->gated_ffn ? 0 : 1; s->ffn_bias && i < COUNT_OF(biases); i++)
+    for (size_t i = !s->gated_ffn; i < COUNT_OF(experts); i++) add(l, &experts[i]);
+    for (size_t i = !s->gated_ffn; shape_experts_biased(s) && i < COUNT_OF(biases); i++)
         add(l, &biases[i]);
     if (s->shared_width > 0) shared_expert(l, s);
 }
@@ -267,8 +357,9 @@ static void dense_of(struct list *l, const struct shape *s, bool shared)
     if (s->sub_norms) vector(l, "ffn_sub_norm.weight", inner);
     matrix(l, "ffn_down.weight", CLASS_FFN_DOWN, inner, s->width);
     if (!s->ffn_bias) return;
-    if (gate) vector(l, "ffn_gate.bias", inner);
-    vector(l, "ffn_up.bias", up);
+    const bool behind_alone = gate && s->arch && s->arch->encoder;
+    if (gate && !behind_alone) vector(l, "ffn_gate.bias", inner);
+    if (!behind_alone) vector(l, "ffn_up.bias", up);
     vector(l, "ffn_down.bias", s->width);
 }
 
@@ -283,11 +374,43 @@ static void own_embedding(struct list *l, const struct shape *s)
     if (s->layer_scale) vector(l, "layer_output_scale.weight", 1);
 }
 
+static void kept_matrix(struct list *l, const char *name, double row, double rows)
+{
+    matrix(l, name, CLASS_KEPT, row, rows);
+}
+
+/* What predicts and corrects the streams, in 32 bits where it is small, and the learned way past attention. */
+static void streams_of_layer(struct list *l, const struct shape *s)
+{
+    const double n = s->streams.count;
+    if (!(n > 0)) return;
+    const uint64_t few = (uint64_t)n;
+    add(l, &(struct outline){
+               "altup_correct_coef.weight", {few, few, 1}, USE_VECTOR, CLASS_OTHER, true});
+    vector(l, "altup_correct_scale.weight", s->width);
+    add(l, &(struct outline){
+               "altup_predict_coef.weight", {few, few * few, 1}, USE_VECTOR, CLASS_OTHER, true});
+    kept_matrix(l, "altup_router.weight", s->width, n);
+    vector(l, "altup_router_norm.weight", s->width);
+    kept_matrix(l, "laurel_l.weight", s->width, s->streams.rank);
+    kept_matrix(l, "laurel_r.weight", s->streams.rank, s->width);
+    vector(l, "laurel_post_norm.weight", s->width);
+}
+
+/* From one stream to the others, and back. */
+static void streams_outside(struct list *l, const struct shape *s)
+{
+    static const char *const names[] = {"altup_proj.weight", "altup_unembd_proj.weight"};
+    const uint64_t width = (uint64_t)s->width, others = (uint64_t)s->streams.count - 1;
+    for (size_t i = 0; s->streams.count > 1 && i < COUNT_OF(names); i++)
+        add(l, &(struct outline){names[i], {width, width, others}, USE_HEADS, CLASS_KEPT, false});
+}
+
 static void feed_forward(struct list *l, const struct shape *s, struct layer_sort sort)
 {
     const bool beside = sort.experts && s->arch && s->arch->dense_beside;
     if (!sort.experts || beside) dense_of(l, s, sort.shared);
-    if (sort.experts) experts_of(l, s);
+    if (sort.experts) experts_of(l, s, sort.hashed);
     if (!beside) return;
     vector(l, "ffn_gate_inp.scale", s->width);
     vector(l, "ffn_down_exps.scale", s->experts);
@@ -315,7 +438,7 @@ size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outli
     if (s->arch && s->arch->one_part) return part_layer(s, sort, out);
     struct list l = {out, 0};
     const bool after = s->arch && s->arch->norm_after;
-    if (!after) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
+    if (!after && !sort.bare) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");
     if (sort.recurrent)
         recurrence(&l, s);
     else
@@ -328,6 +451,7 @@ size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outli
     if (after) norm(&l, s, NULL, "layer_output_norm");
     if (s->norms_per_layer >= 4) norm(&l, s, NULL, "post_ffw_norm");
     own_embedding(&l, s);
+    streams_of_layer(&l, s);
     return l.n;
 }
 
@@ -368,9 +492,16 @@ size_t outline_outside(const struct shape *s, struct outline *out)
     lookup(&l, s, "position_embd.weight", s->learned_positions);
     lookup(&l, s, "token_types.weight", s->token_types);
     if (s->layer_embedding > 0) layer_embeddings(&l, s);
+    streams_outside(&l, s);
     if (s->embedding_norm > 0) norm(&l, s, NULL, "token_embd_norm");
     rope_factors(&l, s);
     if (s->output_norm) norm(&l, s, s->arch ? s->arch->output_norm : NULL, "output_norm");
+    if (s->compressed.streams > 0) {
+        matrix(&l, "output_hc_fn.weight", CLASS_OTHER, s->compressed.streams * s->width,
+               s->compressed.streams);
+        vector(&l, "output_hc_base.weight", s->compressed.streams);
+        vector(&l, "output_hc_scale.weight", 1);
+    }
     if (!s->tied)
         add(&l,
             &(struct outline){"output.weight", {width, words, 1}, USE_OUTPUT, CLASS_OUTPUT, false});

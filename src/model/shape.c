@@ -9,6 +9,17 @@
 
 #include <string.h>
 
+static bool has_bit(const uint8_t bits[64], double layer)
+{
+    const size_t i = (size_t)layer;
+    return i / 8 < 64 && (bits[i / 8] >> (i % 8) & 1);
+}
+
+static void set_bit(uint8_t bits[64], size_t i)
+{
+    if (i / 8 < 64) bits[i / 8] |= (uint8_t)(1U << (i % 8));
+}
+
 static double or_none(double x)
 {
     return isnan(x) ? 0 : x;
@@ -90,19 +101,28 @@ static void latent(struct shape *s, const struct model_part *p)
     s->latent.nope = or_none(p->mla.qk_nope_head_dim);
     s->latent.rope = or_none(p->mla.qk_rope_head_dim);
     s->latent.value = or_none(p->mla.v_head_dim);
+    s->indexer.heads = or_none(p->mla.index_n_heads);
+    s->indexer.head_size = or_none(p->mla.index_head_dim);
+    s->indexer.chosen = or_none(p->mla.index_topk);
     s->head_size = s->latent.nope + s->latent.rope;
     s->kv_heads = s->heads;
 }
 
-/* An encoder's every projection and norm has a bias; it has no output matrix. */
+/* An encoder has no output matrix of its own; its biases and norms follow from its architecture. */
 static void encoder(struct shape *s)
 {
+    /* of one that llama.cpp has no graph for: as the first ones were */
+    static const struct architecture first = {
+        .projection_bias = true, .norm_after = true, .layer_norm = true};
+    const struct architecture *a = s->arch && !s->arch->unruled ? s->arch : &first;
     s->tied = true;
-    s->qkv_bias = s->attention_output_bias = s->ffn_bias = s->norm_bias = true;
-    s->output_norm = s->gated_ffn = false;
-    s->norms_per_layer = 2;
-    s->embedding_norm = 1;
     s->pooling = POOLING_MEAN;
+    s->qkv_bias = s->attention_output_bias = s->ffn_bias = a->projection_bias;
+    s->norm_bias = a->norm_after;
+    s->output_norm = !a->norm_after;
+    s->gated_ffn = a->gated_ffn;
+    s->norms_per_layer = a->post_norms ? 4 : 2;
+    s->embedding_norm = a->layer_norm;
 }
 
 /* The state space's figures; one head a value where none are named. */
@@ -203,6 +223,38 @@ static void unlike_layers(struct shape *s, const struct model_part *p)
     s->rope_factors = s->whole.head_size / 2;
 }
 
+/* Several streams beside each other, of which each layer works on one. */
+static void streams(struct shape *s, const struct model_part *p)
+{
+    if (!s->arch || !(or_none(p->side_streams) > 0)) return;
+    s->streams.count = p->side_streams;
+    s->streams.rank = or_none(p->residual_rank);
+    s->layer_embedding = or_none(p->per_layer_embedding_dim);
+}
+
+/* Behind the lead, layers that compress little and much take turns. */
+static void compressed(struct shape *s, const struct model_part *p)
+{
+    if (!p->compressed.kind) return;
+    const double lead = or_none(p->compressed.lead_layers);
+    s->latent.q_rank = or_none(p->mla.q_lora_rank);
+    s->indexer.heads = or_none(p->mla.index_n_heads);
+    s->indexer.head_size = or_none(p->mla.index_head_dim);
+    s->indexer.chosen = or_none(p->mla.index_topk);
+    s->compressed.groups = or_none(p->compressed.output_groups);
+    s->compressed.rank = or_none(p->compressed.output_rank);
+    s->compressed.rope = or_none(p->mla.qk_rope_head_dim);
+    s->compressed.streams = or_none(p->compressed.streams);
+    s->compressed.hashed_layers = or_none(p->compressed.hashed_layers);
+    s->attention_sinks = true;
+    s->window_period = s->layers + 1; /* every one */
+    for (size_t i = 0; (double)i < s->layers; i++) {
+        const double behind = (double)i - lead;
+        const double turn = fmod(behind, 2) == 0 ? FINE_RATIO : COARSE_RATIO;
+        shape_compress(s, i, behind < 0 ? or_none(p->compressed.lead_ratio) : turn);
+    }
+}
+
 static void rotation(struct shape *s, const struct model_part *p)
 {
     s->rope_tensors = is(p->rope_scaling, "llama3") ? 1 : is(p->rope_scaling, "longrope") ? 2 : 0;
@@ -211,9 +263,10 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static bool has_rule(const char *kind)
 {
-    static const char *const ruled[] = {
-        "dense", "encoder", "moe",    "mla_moe", "gpt_oss",       "llama4",     "qwen_hybrid",
-        "lfm2",  "gemma4",  "mamba1", "mamba2",  "granitehybrid", "nemotron_h", "jamba"};
+    static const char *const ruled[] = {"dense",   "encoder",       "moe",         "mla_moe",
+                                        "gpt_oss", "llama4",        "qwen_hybrid", "lfm2",
+                                        "gemma4",  "gemma3n",       "deepseek4",   "mamba1",
+                                        "mamba2",  "granitehybrid", "nemotron_h",  "jamba"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;
@@ -253,6 +306,8 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
     recurrent(&s, part);
     rotation(&s, part);
     unlike_layers(&s, part);
+    streams(&s, part);
+    compressed(&s, part);
     if (is(part->shape.kind, "encoder")) encoder(&s);
     const double extra = or_none(part->shape.extra_params);
     s.sub_norms = extra > 0 && extra == s.layers * (s.width + s.ffn_width);
@@ -263,7 +318,8 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
 bool shape_layer_is_window(const struct shape *s, double layer)
 {
     if (s->window_period <= 0 || s->window_tokens <= 0) return false;
-    return fmod(layer, s->window_period) < s->window_period - 1;
+    const double place = fmod(layer, s->window_period);
+    return s->arch && s->arch->dense_first ? place > 0 : place < s->window_period - 1;
 }
 
 bool shape_layer_has_experts(const struct shape *s, double layer)
@@ -273,11 +329,29 @@ bool shape_layer_has_experts(const struct shape *s, double layer)
            (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
 }
 
+/* The last layers that attend to what earlier ones keep. */
+static double shared_layers(const struct shape *s)
+{
+    const double own = s->arch ? s->arch->own_caches : 0;
+    return own > 0 ? most(s->layers - own, 0) : s->shared_layers;
+}
+
+bool shape_experts_biased(const struct shape *s)
+{
+    return s->experts > 0 && s->ffn_bias && !(s->arch && s->arch->encoder);
+}
+
 struct layer_sort shape_layer(const struct shape *s, double layer)
 {
-    return (struct layer_sort){shape_layer_is_window(s, layer), shape_layer_has_experts(s, layer),
-                               shape_layer_recurs(s, layer), layer >= s->layers - s->shared_layers,
-                               shape_layer_feeds(s, layer)};
+    return (struct layer_sort){.window = shape_layer_is_window(s, layer),
+                               .experts = shape_layer_has_experts(s, layer),
+                               .recurrent = shape_layer_recurs(s, layer),
+                               .feeds = shape_layer_feeds(s, layer),
+                               .shared = layer >= s->layers - shared_layers(s),
+                               .bare = layer <= 0 && s->arch && s->arch->first_bare,
+                               .fine = has_bit(s->compressed.fine, layer),
+                               .coarse = has_bit(s->compressed.coarse, layer),
+                               .hashed = layer < s->compressed.hashed_layers};
 }
 
 double shape_head_size(const struct shape *s, bool window)
@@ -295,35 +369,24 @@ double shape_ffn_width(const struct shape *s, bool shared)
     return shared && s->shared_ffn_width > 0 ? s->shared_ffn_width : s->ffn_width;
 }
 
-static bool is_set(const uint8_t *bits, size_t bytes, double layer)
-{
-    const size_t i = (size_t)layer;
-    return i / 8 < bytes && (bits[i / 8] >> (i % 8) & 1);
-}
-
-static void set(uint8_t *bits, size_t bytes, size_t layer)
-{
-    if (layer / 8 < bytes) bits[layer / 8] |= (uint8_t)(1U << (layer % 8));
-}
-
 bool shape_layer_recurs(const struct shape *s, double layer)
 {
-    return is_set(s->recurrent.layer, sizeof s->recurrent.layer, layer);
+    return has_bit(s->recurrent.layer, layer);
 }
 
 void shape_recur(struct shape *s, size_t layer)
 {
-    set(s->recurrent.layer, sizeof s->recurrent.layer, layer);
+    set_bit(s->recurrent.layer, layer);
 }
 
 bool shape_layer_feeds(const struct shape *s, double layer)
 {
-    return is_set(s->recurrent.feeds, sizeof s->recurrent.feeds, layer);
+    return has_bit(s->recurrent.feeds, layer);
 }
 
 void shape_feed(struct shape *s, size_t layer)
 {
-    set(s->recurrent.feeds, sizeof s->recurrent.feeds, layer);
+    set_bit(s->recurrent.feeds, layer);
 }
 
 bool shape_attends(const struct shape *s)
@@ -331,6 +394,12 @@ bool shape_attends(const struct shape *s)
     for (size_t i = 0; (double)i < s->layers; i++)
         if (!shape_layer_recurs(s, (double)i) && !shape_layer_feeds(s, (double)i)) return true;
     return false;
+}
+
+void shape_compress(struct shape *s, size_t layer, double ratio)
+{
+    if (ratio == FINE_RATIO) set_bit(s->compressed.fine, layer);
+    if (ratio == COARSE_RATIO) set_bit(s->compressed.coarse, layer);
 }
 
 double shape_convolved(const struct shape *s)

@@ -11,6 +11,8 @@ struct model_part;
 struct mu_err;
 
 enum qk_norm { QK_NORM_NONE, QK_NORM_HEAD, QK_NORM_FULL };
+/* Cells that become one: llama.cpp v0.5.0 src/models/deepseek4.cpp knows these two. */
+enum { FINE_RATIO = 4, COARSE_RATIO = 128 };
 enum pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK };
 
 struct shape {
@@ -34,10 +36,26 @@ struct shape {
     double shared_ffn_width; /* of those; 0: as the others */
     double
         layer_embedding; /* values of an embedding of each layer's own, looked up by token; 0: none */
-    bool layer_scale;    /* one figure that what a layer gives is multiplied with */
+    struct {
+        double
+            count; /* streams beside each other, each layer predicts and corrects them; 0: one alone */
+        double rank; /* of the learned way past attention */
+    } streams;
+    bool layer_scale; /* one figure that what a layer gives is multiplied with */
     struct {
         double q_rank, kv_rank, rope, nope, value;
     } latent; /* MLA; kv_rank 0: none. q_rank 0: full-rank query. head_size is nope + rope */
+    struct {
+        double heads, head_size; /* heads 0: every token attends to all cells */
+        double chosen;           /* cells that each token attends to */
+    } indexer;                   /* scores cells by keys of its own, of which it keeps a cache */
+    struct {
+        double groups, rank;  /* of the matrices behind attention, each of low rank; 0: none */
+        double rope;          /* of a head's values those that are rotated */
+        double streams;       /* copies of the stream that each layer mixes */
+        double hashed_layers; /* so many first ones choose experts by the token alone */
+        uint8_t fine[64], coarse[64]; /* a bit each: layers that keep every so many cells as one */
+    } compressed;
     struct {
         double kernel; /* of the convolution over tokens; 0: every layer attends */
         double groups, heads, head_size; /* groups of keys, heads of values, values of one */
@@ -67,7 +85,9 @@ void shape_from_part(const struct model_part *part, const struct catalog *c, str
 const char *shape_architecture_unruled(const struct shape *s, struct arena *a);
 /* What a layer is by its place. */
 struct layer_sort {
-    bool window, experts, recurrent, shared; /* shared: attends to an earlier layer's cache */
+    bool window, experts, recurrent, shared; /* attends to an earlier layer's cache */
+    bool bare;                               /* no norm in front of its attention */
+    bool fine, coarse, hashed;               /* compressed attention */
     bool feeds;                              /* neither attends nor recurs */
 };
 struct layer_sort shape_layer(const struct shape *s, double layer);
@@ -76,6 +96,8 @@ void shape_recur(struct shape *s, size_t layer);
 bool shape_layer_feeds(const struct shape *s, double layer);
 void shape_feed(struct shape *s, size_t layer);
 bool shape_attends(const struct shape *s); /* does any layer? */
+/* Says how many cells of a layer become one: FINE_RATIO, COARSE_RATIO; others: none do. */
+void shape_compress(struct shape *s, size_t layer, double ratio);
 /* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
 double shape_convolved(const struct shape *s);
 double shape_state(const struct shape *s);
@@ -85,3 +107,5 @@ double shape_kv_heads(const struct shape *s, bool window);
 double shape_ffn_width(const struct shape *s, bool shared);
 bool shape_layer_is_window(const struct shape *s, double layer);
 bool shape_layer_has_experts(const struct shape *s, double layer);
+/* llama.cpp takes no biases of an encoder's experts. */
+bool shape_experts_biased(const struct shape *s);

@@ -316,6 +316,7 @@ static void write_on_devices(struct writer *w, const struct fit *f)
     writer_map(w);
     writer_put_number(w, "largest_context_tokens",
                       o->context_tokens > 0 ? o->context_tokens : (double)NAN);
+    writer_put_number(w, "largest_sequences", o->sequences > 0 ? o->sequences : (double)NAN);
     writer_put_cstr(w, "kv_type", o->kv_type ? o->kv_type->name : NULL);
     writer_put_cstr(w, "quant", o->mix ? o->mix->name : NULL);
     writer_map_end(w);

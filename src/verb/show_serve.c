@@ -40,9 +40,15 @@ void show_serve(struct doc *d, struct block *b, const struct fit *f)
     const struct generate *g = &f->asked.knobs;
     const bool batch = g->runtime == (double)RUNTIME_TRANSFORMERS && !serves(&f->asked);
     if (!fit_serves(f) || f->verdict.bill.unruled) return;
-    if (f->largest_sequences > 0)
-        facts_row(d, b, batch ? "batch that fits" : "users that fit", "%s%.0f at %.0f tokens each",
-                  f->largest_sequences >= SEQUENCES_MOST ? "at least " : "", f->largest_sequences,
+    const double on_devices = f->devices ? f->all_on.sequences : 0;
+    const char *least = f->largest_sequences >= SEQUENCES_MOST ? "at least " : "";
+    const char *what = batch ? "batch that fits" : "users that fit";
+    if (on_devices > 0 && on_devices < f->largest_sequences)
+        facts_row(d, b, what, "%.0f at %.0f tokens each with everything on %s, %s%.0f at all",
+                  on_devices, g->context_tokens, fit_devices_words(f, d->arena), least,
+                  f->largest_sequences);
+    else if (f->largest_sequences > 0)
+        facts_row(d, b, what, "%s%.0f at %.0f tokens each", least, f->largest_sequences,
                   g->context_tokens);
     if (f->largest_model && strcmp(f->largest_model, f->asked.digest->name) != 0)
         facts_row(d, b, "largest of the family", "%s, with the same settings", f->largest_model);

@@ -55,10 +55,36 @@ static void more_context_is_never_less_memory(void **state)
         }
 }
 
+/* Bytes of buffers as llama.cpp v0.5.0 laid them out in its own no-alloc load of a header of each (2026-11-21): Q4_K_M, context 8192 or
+ * the model's own, no repacking. compute 0: known by a closed form alone. */
+static void buffers_are_those_of_llama_cpp(void **state)
+{
+    struct stage *s = *state;
+    static const struct {
+        const char *name;
+        double weights, kv, compute;
+    } seen[] = {
+        {"ModernBERT-base", 104224896, 0, 12853248},
+        {"embeddinggemma-300m", 229807104, 0, 12853248},
+        {"gemma-3n-E2B-it", 3743167872, 100663296, 0},
+        {"DeepSeek-V3.2", 404967883776, 703594496, 700526624},
+        {"DeepSeek-V4-Flash", 171911320704, 106315776, 0},
+        {"DeepSeek-V4-Pro", 951210005696, 153452544, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(seen); i++) {
+        stage_model(s, seen[i].name, "Q4_K_M");
+        held(s);
+        if (bill.unruled) fail_msg("%s: %s", seen[i].name, bill.unruled);
+        assert_exactly(bill_group(&bill, "weights"), seen[i].weights);
+        assert_exactly(bill_group(&bill, "kv"), seen[i].kv);
+        if (seen[i].compute > 0) assert_exactly(bill_group(&bill, "compute"), seen[i].compute);
+    }
+}
+
 static void what_is_not_known_has_no_bill(void **state)
 {
     struct stage *s = *state;
-    stage_model(s, "gemma-3n-E2B-it", "Q4_K_M");
+    stage_model(s, "gpt-j-6b", "Q4_K_M");
     assert_exactly(held(s), 0);
     assert_non_null(bill.unruled);
     assert_int_equal(bill.lines, 0);
@@ -219,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(more_context_is_never_less_memory),
+        STAGED(buffers_are_those_of_llama_cpp),
         STAGED(what_is_not_known_has_no_bill),
         STAGED(what_llama_cpp_refuses_has_no_bill),
         STAGED(an_embedding_that_is_the_output_is_there_once),

@@ -51,6 +51,12 @@ static const struct published vendors[] = {
     {"falcon-7b", "falcon", "tiiuae/falcon-7b-instruct", 7217189760, 0},
     {"pythia-70m", "gptneox", "EleutherAI/pythia-70m", 70426624, 0},
     {"bloom-560m", "bloom", NULL, 559214592, 0},
+    {"phi-3.5-moe", "phimoe", "microsoft/Phi-3.5-MoE-instruct", 41873153344, 0},
+    {"modernbert-base", "modern-bert", "answerdotai/ModernBERT-base", 149014272, 0},
+    {"nomic-embed-text-v1.5", "nomic-bert", "nomic-ai/nomic-embed-text-v1.5", 136731648, 0},
+    {"nomic-embed-text-v2-moe", "nomic-bert-moe", "nomic-ai/nomic-embed-text-v2-moe", 475292928,
+     6 * 768},
+    {"embeddinggemma-300m", "gemma-embedding", "google/embeddinggemma-300m", 302863104, 0},
     {"starcoder2-3b", "starcoder2", "bigcode/starcoder2-3b", 3030371328, 0},
     {"mamba-130m", "mamba", "state-spaces/mamba-130m-hf", 129135360, 0},
     {"falcon-mamba-7b", "mamba", "tiiuae/falcon-mamba-7b-instruct", 7272665088, 0},
@@ -298,6 +304,11 @@ static void other_layouts_are_not_computed(void **state)
     assert_non_null(
         changed("phi-2", "\"qk_layernorm\": false", "\"qk_layernorm\": true").shape.unruled);
     assert_non_null(changed("bge-small-en-v1.5", "\"absolute\"", "\"alibi\"").shape.unruled);
+    assert_non_null(changed("modernbert-base", "\"global_attn_every_n_layers\": 3",
+                            "\"global_attn_every_n_layers\": 4")
+                        .shape.unruled);
+    assert_non_null(
+        changed("modernbert-base", "\"mlp_bias\": false", "\"mlp_bias\": true").shape.unruled);
     assert_true(changed("deepseek-v2-lite", "\"greedy\"", "\"noaux_tc\"").shape.router_bias);
     assert_null(changed("llama-3.1-8b", "14336", "[14336, 14336]").shape.unruled);
     assert_true(changed("llama-3.1-8b", "\"attention_bias\": false", "\"attention_bias\": true")
