@@ -16,10 +16,12 @@ enum parallel {
 };
 
 /* What a layer without keys and values keeps: a state of fixed size. */
-#define RECURRENCES(X)                      \
-    X(RECURRENCE_NONE, "")                  \
-    X(RECURRENCE_DELTA, "gated delta rule") \
-    X(RECURRENCE_CONVOLUTION, "short convolution")
+#define RECURRENCES(X)                             \
+    X(RECURRENCE_NONE, "")                         \
+    X(RECURRENCE_DELTA, "gated delta rule")        \
+    X(RECURRENCE_CONVOLUTION, "short convolution") \
+    X(RECURRENCE_SCAN, "selective scan")           \
+    X(RECURRENCE_DUAL, "state space duality")
 enum recurrence {
 #define RECURRENCE_ENUM(name, text) name,
     RECURRENCES(RECURRENCE_ENUM)
@@ -70,6 +72,10 @@ struct architecture {
     bool output_unused; /* an encoder that has its tied embedding loaded as an output matrix */
     bool gated_query;   /* the query's matrix makes a gate for what attention gives too */
     bool fused_decay;   /* the delta rule's beta and alpha in one matrix */
+    bool one_part;   /* a layer recurs, attends or feeds forward, behind one norm: no two of them */
+    bool scan_norms; /* norms on what the selective scan takes in */
+    double
+        context_tokens; /* where no layer attends: what conversion writes as the context's length */
     /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, output_norm, exp_probs_b */
     const char *first_norm, *second_norm, *output_norm, *router_bias;
     bool ffn_is_expert; /* a GGUF's feed_forward_length is the width of an expert */

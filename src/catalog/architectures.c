@@ -63,6 +63,9 @@ static const struct field architecture_field[] = {
     ROW_FLAG(architecture_row, "unlike_layers", a.unlike_layers),
     ROW_FLAG(architecture_row, "output_again", a.output_again),
     ROW_FLAG(architecture_row, "fused_decay", a.fused_decay),
+    ROW_FLAG(architecture_row, "one_part", a.one_part),
+    ROW_FLAG(architecture_row, "scan_norms", a.scan_norms),
+    ROW_NUMBER(architecture_row, "context_tokens", a.context_tokens),
     ROW_FLAG(architecture_row, "dense_first", a.dense_first),
     ROW_FLAG(architecture_row, "first_bare", a.first_bare),
     ROW_FLAG(architecture_row, "output_unused", a.output_unused),
@@ -112,6 +115,7 @@ static bool finish_row(const struct architecture_row *row, struct architecture *
     if (isnan(out->positions_per_token)) out->positions_per_token = 1;
     if (isnan(out->deepstack_layers)) out->deepstack_layers = 0;
     if (isnan(out->unrotated_every)) out->unrotated_every = 0;
+    if (isnan(out->context_tokens)) out->context_tokens = 0;
     if (isnan(out->own_caches)) out->own_caches = 0;
     if (read_words(row, out)) return true;
     return err_set(err, MU_DATA,

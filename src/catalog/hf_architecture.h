@@ -4,9 +4,10 @@
 #include "catalog/catalog.h"
 
 struct hf_architecture {
-    const char *name; /* model_type: "llama", "gemma3_text" */
-    const char *arch; /* llama.cpp's name of it */
-    const char *kind; /* of its layers, as in data/models.json */
+    const char *name;       /* model_type: "llama", "gemma3_text" */
+    const char *arch;       /* llama.cpp's name of it */
+    const char *kind;       /* of its layers, as in data/models.json */
+    const char *plain_arch; /* what it is where none of its layers recurs; NULL: the same */
     const char *source;
     bool checked; /* a published configuration met its published parameter count */
     const char *const *sets, *const *keys, *const *rules;

@@ -20,6 +20,7 @@ static const struct field hf_field[] = {
     ROW_TEXTS(hf_row, "aliases", aliases, alias_count),
     ROW_TEXT(hf_row, "arch", a.arch),
     ROW_TEXT(hf_row, "kind", a.kind),
+    ROW_TEXT(hf_row, "plain_arch", a.plain_arch),
     ROW_TEXT(hf_row, "source", a.source),
     ROW_FLAG(hf_row, "checked", a.checked),
     ROW_TEXTS(hf_row, "sets", a.sets, a.set_count),

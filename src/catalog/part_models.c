@@ -51,6 +51,12 @@ static const struct field hybrid_field[] = {
     ROW_NUMBER(model_part, "linear_value_heads", hybrid.linear_value_heads),
     ROW_NUMBER(model_part, "linear_head_dim", hybrid.linear_head_dim),
     ROW_NUMBER(model_part, "conv_kernel", hybrid.conv_kernel),
+    ROW_NUMBER(model_part, "d_inner", hybrid.d_inner),
+    ROW_NUMBER(model_part, "d_state", hybrid.d_state),
+    ROW_NUMBER(model_part, "dt_rank", hybrid.dt_rank),
+    ROW_NUMBER(model_part, "n_groups", hybrid.n_groups),
+    ROW_NUMBER(model_part, "n_ssm_heads", hybrid.n_ssm_heads),
+    ROW_TEXT(model_part, "layer_pattern", hybrid.layer_pattern),
 };
 static const struct fields hybrid_fields = ROW_FIELDS(model_part, hybrid_field);
 
@@ -114,6 +120,7 @@ static const struct field model_field[] = {
     ROW_NUMBER(model_part, "d_ff_shared_expert", d_ff_shared_expert),
     ROW_NUMBER(model_part, "first_dense_layers", first_dense_layers),
     ROW_NUMBER(model_part, "moe_layer_step", moe_layer_step),
+    ROW_NUMBER(model_part, "expert_latent_dim", expert_latent_dim),
     ROW_NUMBER(model_part, "sliding_window", sliding_window),
     ROW_NUMBER(model_part, "global_head_dim", global_head_dim),
     ROW_NUMBER(model_part, "global_kv_heads", global_kv_heads),

@@ -11,6 +11,7 @@ struct model_part {
     double params_total, params_text, params_active, params_computed, params_published;
     double n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, vocab_size, max_context;
     double n_experts, n_experts_used, d_ff_expert, n_shared_experts, d_ff_shared_expert,
+        expert_latent_dim /* what experts see of a token, brought down to that width; NaN: all */,
         first_dense_layers, moe_layer_step;
     const char *rope_scaling; /* rope_scaling.type: "llama3", "longrope", "yarn", NULL */
     double sliding_window;
@@ -35,10 +36,12 @@ struct model_part {
         const char *attention_layers; /* "2,5,8", from 0; NULL: evenly, or every n-th */
         double n_full_attention_layers, n_linear_layers, full_attention_interval;
         double linear_key_heads, linear_value_heads, linear_head_dim, conv_kernel;
+        double d_inner, d_state, dt_rank, n_groups, n_ssm_heads;
+        const char *layer_pattern; /* a letter a layer: M recurs, * attends, E and - feed forward */
         bool present;
     } hybrid;
     struct {
-        /* dense encoder moe mla_moe qwen_hybrid lfm2 mamba1 gpt_oss llama4 gemma4; NULL: shape not known */
+        /* dense encoder moe mla_moe qwen_hybrid lfm2 mamba1 mamba2 gpt_oss llama4 gemma4; NULL: shape not known */
         const char *kind;
         const char *qk_norm; /* "head", "full" or NULL */
         bool gated_ffn, qkv_bias, attn_output_bias, ffn_bias, norm_bias, output_bias, pooler,

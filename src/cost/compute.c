@@ -19,7 +19,7 @@ static double index_bytes(const struct digest *m, const struct derived *d)
     const struct shape *s = m->shape;
     const double value_width = s->kv_heads * s->head_size, ids = 2 * 4 * d->tokens;
     const double caches = s->window_period > 0 ? 2 : 1;
-    if (s->arch->encoder) return ids;
+    if (s->arch->encoder || !shape_attends(s)) return ids;
     return ids + caches * (8 * d->tokens + 8 * d->tokens * (d->flash ? 1 : value_width));
 }
 
@@ -28,6 +28,7 @@ static double mask_cells(const struct llama *l)
     const struct derived *d = l->d;
     const struct shape *s = l->m->shape;
     if (s->arch->encoder) return d->tokens * (s->window_period > 0 ? 2 : 1);
+    if (!shape_attends(s)) return 0;
     if (s->compressed.groups > 0) {
         const struct compressed_cells cells = llama_compressed_cells(l);
         return cells.window + 2 * cells.fine + cells.coarse;
@@ -82,14 +83,18 @@ static double joined_keys(const struct llama *l)
            llama_key_row_bytes(l->m, l->g, true);
 }
 
-/* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. */
+/* Floats a token keeps while a layer recurs: what goes into the convolution and what comes out, and the gate beside. Of a state space
+ * what the scan takes in and gives, and all of the matrix that the gate is a part of. */
 static double recurrence_floats(const struct shape *s)
 {
     const double inner = s->recurrent.heads * s->recurrent.head_size;
-    const double mixed = inner + 2 * s->recurrent.groups * s->recurrent.head_size;
+    const double heads = s->recurrent.heads, state = s->recurrent.state;
+    const double mixed = inner + 2 * s->recurrent.groups * state;
     switch (s->arch->recurrence) {
     case RECURRENCE_DELTA: return 2 * mixed + 2 * inner;
     case RECURRENCE_CONVOLUTION: return 5 * s->width;
+    case RECURRENCE_SCAN: return 5 * inner + s->recurrent.rank + 2 * state;
+    case RECURRENCE_DUAL: return 2 * inner + 3 * mixed + 2 * heads;
     default: return 0;
     }
 }
@@ -100,8 +105,9 @@ static double ffn_floats(const struct shape *s)
     const double used = s->experts_used, expert = s->expert_width;
     const double dense = (s->arch->gated_ffn ? 3 : 1) * most(s->ffn_width, s->shared_ffn_width);
     if (!(s->experts > 0)) return dense;
+    const double seen = s->expert_input > 0 ? s->expert_input : s->width;
     const double inner = (s->gated_ffn ? 3 : 1) * expert * used;
-    const double sparse = most(inner, used * (expert + s->width));
+    const double sparse = most(inner, used * (expert + seen));
     return s->dense_lead > 0 ? most(sparse, dense) : sparse;
 }
 
@@ -111,6 +117,14 @@ static double copied_cache(const struct llama *l)
     const double row =
         llama_key_row_bytes(l->m, l->g, false) + llama_value_row_bytes(l->m, l->g, false);
     return l->spread->split->host_cache && l->d->flash ? l->d->streams * l->d->cells * row : 0;
+}
+
+/* States of all sequences beside what the scan of a state space gives for each token. */
+static double scanned_states(const struct llama *l)
+{
+    const enum recurrence how = l->m->shape->arch->recurrence;
+    const bool scans = how == RECURRENCE_SCAN || how == RECURRENCE_DUAL;
+    return scans ? 4 * l->g->sequences * shape_state(l->m->shape) : 0;
 }
 
 /* Zeros for the cells that a token attends to, a value each, of every layer that chooses before it runs. */
@@ -177,7 +191,7 @@ static struct moments moments_at(const struct llama *l, int site)
     /* a layer attends or recurs, and recurring scores nothing */
     m.attention_floats =
         most(attention_floats(l) + choice_floats(l), recurrence_floats(s) - m.scores);
-    m.cache_bytes = joined_keys(l) + (on_host ? 0 : copied_cache(l));
+    m.cache_bytes = scanned_states(l) + joined_keys(l) + (on_host ? 0 : copied_cache(l));
     return m;
 }
 
@@ -204,7 +218,7 @@ static void closed_form(struct bill *b, const struct llama *l, int site)
     GIVEN(b, score_width, at.scores, "model, scores a token");
     GIVEN(b, weight_bytes, at.weight_bytes, "the largest of the host's, copied");
     GIVEN(b, copies, split_copies(l->spread->split), "of what crosses sites");
-    GIVEN(b, cache_bytes, at.cache_bytes, "one layer's, copied");
+    GIVEN(b, cache_bytes, at.cache_bytes, "one layer's, copied or carried on");
     LET(b, input_bytes,
         copies * (embedding_bytes + index_input_bytes + mask_bytes) + (copies - 1) * stream_bytes +
             weight_bytes);

@@ -10,7 +10,7 @@ struct generate;
 struct site_rules;
 struct split;
 
-/* What a layer keeps of what it has seen. */
+/* What a layer keeps of what it has seen; CACHE_SHARED: nothing of its own. */
 /* A compressed layer keeps a window and what became of the cells behind it: nothing more, one of a few, one of many. */
 enum cache_kind {
     CACHE_WHOLE,

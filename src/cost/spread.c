@@ -59,7 +59,7 @@ int split_copier(const struct split *s)
 
 enum cache_kind llama_cache_kind(const struct shape *s, const struct layer_kind *kind)
 {
-    if (kind->shared) return CACHE_SHARED;
+    if (kind->shared || kind->feeds) return CACHE_SHARED;
     if (s->compressed.groups > 0)
         return kind->fine ? CACHE_FINE : kind->coarse ? CACHE_COARSE : CACHE_BARE;
     return kind->recurrent ? CACHE_STATE : kind->window ? CACHE_WINDOW : CACHE_WHOLE;

@@ -1,8 +1,9 @@
 /* vLLM's memory on a card, as its worker works it out at start (vllm/v1/worker/gpu_worker.py, v0.11 to v0.12): it refuses unless the
  * share of all memory that it is told to take is free once its own context stands; runs the model once with as many tokens and
  * sequences as it allows; what weights and that run leave of the share becomes blocks of the cache. CUDA graphs are captured afterwards,
- * out of what the share leaves of the card. Left out: sliding windows (all layers are sized as if they looked at everything, which is
- * the bound from above), pipelines over cards, what NCCL takes, speculative decoding. */
+ * out of what the share leaves of the card. Layers that recur keep the states of as many sequences as it allows, at the most. Left out:
+ * sliding windows (all layers are sized as if they looked at everything, which is the bound from above), pipelines over cards, what NCCL
+ * takes, speculative decoding. */
 #include "cost/vllm.h"
 
 #include "base/num.h"
@@ -58,13 +59,35 @@ static double widest(const struct shape *s, double cards)
     return 2 * s->width + 3 * most(s->ffn_width, experts) / cards;
 }
 
+static double layers_that_recur(const struct digest *m)
+{
+    double layers = 0;
+    for (size_t k = 0; k < m->kinds; k++) layers += m->kind[k].recurrent ? m->kind[k].layers : 0;
+    return layers;
+}
+
+static double layers_that_attend(const struct digest *m)
+{
+    double others = layers_that_recur(m);
+    for (size_t k = 0; k < m->kinds; k++) others += m->kind[k].feeds ? m->kind[k].layers : 0;
+    return m->shape->layers - others;
+}
+
 double vllm_token_bytes(const struct digest *m, const struct vllm_asked *asked)
 {
     const struct shape *s = m->shape;
+    const double layers = layers_that_attend(m);
     if (s->latent.kv_rank > 0)
-        return s->layers * (s->latent.kv_rank + s->latent.rope) * asked->cache_value_bytes;
+        return layers * (s->latent.kv_rank + s->latent.rope) * asked->cache_value_bytes;
     const double heads = most(s->kv_heads / asked->cards, 1);
-    return s->layers * 2 * heads * s->head_size * asked->cache_value_bytes;
+    return layers * 2 * heads * s->head_size * asked->cache_value_bytes;
+}
+
+/* States of all sequences, at the most: as floats. */
+static double states_bytes(const struct digest *m, const struct vllm_asked *asked)
+{
+    const double values = shape_convolved(m->shape) + shape_state(m->shape);
+    return layers_that_recur(m) * asked->sequences * values * float_bytes / asked->cards;
 }
 
 static double tokens_in(double cache_bytes, double token)
@@ -86,7 +109,7 @@ bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vl
                                .trial_low_bytes = run,
                                .trial_high_bytes = trial_most * run + logits};
     const double left = out->taken_bytes - out->weights_bytes;
-    out->cache_low = tokens_in(left - out->trial_high_bytes, token);
+    out->cache_low = tokens_in(left - out->trial_high_bytes - states_bytes(m, asked), token);
     out->cache_high = tokens_in(left - out->trial_low_bytes, token);
     if (asked->free_bytes - context_bytes < out->taken_bytes)
         out->refuses = "less is free than it would take";

@@ -1,7 +1,8 @@
 /* The work of one token on llama.cpp: products with weights by type and buffer, attention over the cache, operations to start, and
  * what passes through memory between them. Decoding multiplies every weight with one column, of experts only those chosen; a prompt
  * multiplies a whole micro-batch at once, the output matrix aside, and looks at half of itself on average (an encoder's at all of it). All of it site by site. Left out:
- * copies between sites, host weights that a device multiplies large batches with, several sequences decoded together. */
+ * copies between sites, host weights that a device multiplies large batches with, several sequences decoded together, and of layers
+ * that recur what a prompt takes beside its products. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -122,7 +123,7 @@ static double used_cells(const struct llama *l, int site, double depth_tokens, b
     const struct digest *m = l->m;
     double cells = 0;
     for (size_t i = 0; i < m->kinds; i++)
-        if (!m->kind[i].recurrent && m->kind[i].window == window)
+        if (!m->kind[i].recurrent && !m->kind[i].feeds && m->kind[i].window == window)
             cells += attending_layers(l, site, i) *
                      (window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;
@@ -283,15 +284,34 @@ static double layers_at(const struct llama *l, int site)
     return layers;
 }
 
+/* The share of a site's layers that feed forward: all, unless a layer is one part alone. */
+static double feeding(const struct llama *l, int site)
+{
+    double layers = 0, feeds = 0;
+    for (size_t i = 0; i < l->m->kinds; i++) {
+        layers += l->spread->kind[site].layers[i];
+        feeds += l->m->kind[i].feeds ? l->spread->kind[site].layers[i] : 0;
+    }
+    return l->m->shape->arch->one_part ? feeds / most(layers, 1) : 1;
+}
+
+/* And the share of those that attend or recur. */
+static double mixing(const struct llama *l, double feeding_)
+{
+    return l->m->shape->arch->one_part ? 1 - feeding_ : 1;
+}
+
 /* Nodes of the graph between embedding and logits. */
 static void start_operations(struct bill *b, const struct llama *l, int site)
 {
     const struct shape *s = l->m->shape;
-    const double norms = 2 + 2 * s->post_norms + 2 * (s->qk_norm != QK_NORM_NONE);
+    const double feeds = feeding(l, site), mixes = mixing(l, feeds);
+    const double norms =
+        (s->arch->one_part ? 1 : 2) + 2 * s->post_norms + 2 * (s->qk_norm != QK_NORM_NONE);
     GIVEN(b, layers, layers_at(l, site), "model");
     GIVEN(b, norm_operations, norms * (s->arch->layer_norm ? 3 : 2), "model");
-    GIVEN(b, attention_operations, 4 + 2 * s->arch->rope + 3 * s->qkv_bias + 4, "model");
-    GIVEN(b, expert_operations, s->experts > 0 ? 16 + 2 * s->experts_used : 4, "model");
+    GIVEN(b, attention_operations, mixes * (4 + 2 * s->arch->rope + 3 * s->qkv_bias + 4), "model");
+    GIVEN(b, expert_operations, feeds * (s->experts > 0 ? 16 + 2 * s->experts_used : 4), "model");
     const struct line of = {
         .phase = DECODE, .work = OPERATIONS, .site = (uint8_t)site, .columns = 1};
     WORK(b, of, "start operations",
@@ -304,17 +324,19 @@ static void pass_elements(struct bill *b, const struct llama *l, int site)
 {
     const struct shape *s = l->m->shape;
     const double chosen = s->experts > 0 ? s->experts_used * s->expert_width + s->shared_width : 0;
-    const double norms = 2 + 2 * s->post_norms;
+    const double norms = (s->arch->one_part ? 1 : 2) + 2 * s->post_norms;
+    const double feeds = feeding(l, site), mixes = mixing(l, feeds);
     GIVEN(b, layers, layers_at(l, site), "model");
     GIVEN(b, stream_values, s->width * (4 * norms + 6),
           "norm: twice in and out; addition: two in, one out");
-    GIVEN(b, head_values, (s->heads + 3 * s->kv_heads) * s->head_size * 2, "rotated, stored");
-    GIVEN(b, gate_values, 3 * most(chosen, s->ffn_width), "gate and up in, one out");
-    GIVEN(b, expert_values, s->experts > 0 ? 5 * s->experts_used * s->width : 0,
+    GIVEN(b, head_values, mixes * (s->heads + 3 * s->kv_heads) * s->head_size * 2,
+          "rotated, stored");
+    GIVEN(b, gate_values, feeds * 3 * most(chosen, s->ffn_width), "gate and up in, one out");
+    GIVEN(b, expert_values, s->experts > 0 ? feeds * 5 * s->experts_used * s->width : 0,
           "each expert's answer weighed and added");
     GIVEN(b, product_values,
-          6 * s->width + 3 * (s->heads + s->kv_heads) * s->head_size +
-              4 * most(chosen, s->ffn_width),
+          6 * s->width + mixes * 3 * (s->heads + s->kv_heads) * s->head_size +
+              feeds * 4 * most(chosen, s->ffn_width),
           "in and out of the products, converted for them");
     const struct line of = {.phase = PREFILL, .work = ELEMENT_BYTES, .site = (uint8_t)site};
     WORK(b, of, "pass values on",

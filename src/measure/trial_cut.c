@@ -21,7 +21,7 @@ static const double off_most = 0.05;
 
 /* What the linear rule is tried on. */
 struct mixture {
-    double weight_bytes, window_layers, expert_layers;
+    double weight_bytes, window_layers, expert_layers, attending_layers;
 };
 
 static struct mixture mixture_of(const struct digest *d)
@@ -30,6 +30,7 @@ static struct mixture mixture_of(const struct digest *d)
     for (size_t i = 0; i < d->kinds; i++) {
         if (d->kind[i].window) m.window_layers += d->kind[i].layers;
         if (d->kind[i].experts) m.expert_layers += d->kind[i].layers;
+        if (!d->kind[i].recurrent && !d->kind[i].feeds) m.attending_layers += d->kind[i].layers;
     }
     return m;
 }
@@ -46,9 +47,11 @@ static double off(const struct mixture *k_cut, const struct mixture *twice,
     const double bytes = drawn_out(k_cut->weight_bytes, twice->weight_bytes, k, layers);
     const double windows = drawn_out(k_cut->window_layers, twice->window_layers, k, layers);
     const double experts = drawn_out(k_cut->expert_layers, twice->expert_layers, k, layers);
-    return most(fabs(bytes - whole->weight_bytes) / whole->weight_bytes,
-                most(fabs(windows - whole->window_layers), fabs(experts - whole->expert_layers)) /
-                    layers);
+    const double attending = drawn_out(k_cut->attending_layers, twice->attending_layers, k, layers);
+    const double kinds =
+        most(fabs(attending - whole->attending_layers),
+             most(fabs(windows - whole->window_layers), fabs(experts - whole->expert_layers)));
+    return most(fabs(bytes - whole->weight_bytes) / whole->weight_bytes, kinds / layers);
 }
 
 bool trial_cut_make(const struct model *whole, double layers, const struct catalog *c,

@@ -2,9 +2,10 @@
  * of layers in the proportion of the whole.
  *
  * Which layers have experts and which a sliding window follows from their place; the new places keep the model's rules (dense layers
- * lead, each n-th has experts, each n-th sees everything). For the places of one such kind layers are taken from those of that kind:
- * as many of each make (the types and sizes of all tensors) as their share, by largest remainder, spread evenly over the model. Left
- * out: layers past the last one (predictors of further tokens), which llama.cpp skips. */
+ * lead, each n-th has experts, each n-th sees everything). Layers that recur or only feed forward keep their order where it repeats,
+ * else so many of each are placed as their share. For the places of one sort layers are taken from those of that sort: as many of each
+ * make (the types and sizes of all tensors) as their share, by largest remainder, spread evenly over the model. Left out: layers past
+ * the last one (predictors of further tokens), which llama.cpp skips. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -12,12 +13,15 @@
 #include "model/gguf_write.h"
 #include "model/naming.h"
 
+#include <assert.h>
 #include <string.h>
+
+enum { SORTS = 32 }; /* a bit for each thing that decides which tensors a layer has */
 
 /* The tensors of one layer: a run of the list. */
 struct layer {
     size_t from, end;
-    bool experts;
+    unsigned sort;
     size_t make; /* layers alike share the first one's number */
     bool chosen;
 };
@@ -33,6 +37,14 @@ struct cutting {
     struct make *make; /* one a layer: those of another's make stay empty */
 };
 
+static unsigned sort_at(const struct shape *s, double layer)
+{
+    const struct layer_sort sort = shape_layer(s, layer);
+    const bool unlike = s->arch && s->arch->unlike_layers;
+    return (sort.experts ? 1U : 0) | (sort.recurrent ? 2U : 0) | (sort.feeds ? 4U : 0) |
+           (unlike && sort.window ? 8U : 0) | (unlike && sort.shared ? 16U : 0);
+}
+
 static bool same_tensor(const struct tensor *a, const struct tensor *b)
 {
     return a->type == b->type && !memcmp(a->dims, b->dims, sizeof a->dims) &&
@@ -41,7 +53,7 @@ static bool same_tensor(const struct tensor *a, const struct tensor *b)
 
 static bool alike(const struct model *m, const struct layer *a, const struct layer *b)
 {
-    if (a->end - a->from != b->end - b->from || a->experts != b->experts) return false;
+    if (a->end - a->from != b->end - b->from || a->sort != b->sort) return false;
     for (size_t i = 0; i < a->end - a->from; i++)
         if (!same_tensor(&m->tensor[a->from + i], &m->tensor[b->from + i])) return false;
     return true;
@@ -59,7 +71,7 @@ static bool find_layers(struct cutting *c)
         if ((size_t)number != found) return false;
         struct layer *l = &c->layer[found];
         *l = (struct layer){.from = from, .end = end, .make = found};
-        l->experts = shape_layer_has_experts(&m->shape, number);
+        l->sort = sort_at(&m->shape, number);
         for (size_t k = 0; k < found && l->make == found; k++)
             if (c->layer[k].make == k && alike(m, &c->layer[k], l)) l->make = k;
         found++;
@@ -67,13 +79,13 @@ static bool find_layers(struct cutting *c)
     return found == c->layers;
 }
 
-/* How many of each make, of `places` places for layers with experts or without. False when there are fewer such layers. */
-static bool share_out(struct cutting *c, bool experts, size_t places)
+/* How many of each make, of `places` places for layers of a sort. False when there are fewer such layers. */
+static bool share_out(struct cutting *c, unsigned sort, size_t places)
 {
     size_t layers = 0, given = 0;
     memset(c->make, 0, c->layers * sizeof *c->make);
     for (size_t i = 0; i < c->layers; i++)
-        if (c->layer[i].experts == experts) {
+        if (c->layer[i].sort == sort) {
             layers++;
             c->make[c->layer[i].make].layers++;
         }
@@ -96,11 +108,11 @@ static bool share_out(struct cutting *c, bool experts, size_t places)
 }
 
 /* Of each make the wanted ones, from the middles of equal stretches. */
-static void choose(struct cutting *c, bool experts)
+static void choose(struct cutting *c, unsigned sort)
 {
     for (size_t i = 0; i < c->layers; i++) {
         struct layer *l = &c->layer[i];
-        if (l->experts != experts) continue;
+        if (l->sort != sort) continue;
         struct make *k = &c->make[l->make];
         const size_t before = (2 * k->seen * k->wanted + k->layers) / (2 * k->layers);
         k->seen++;
@@ -108,21 +120,107 @@ static void choose(struct cutting *c, bool experts)
     }
 }
 
+/* 0: it attends, 1: it recurs, 2: it only feeds forward. */
+static size_t part_of(const struct shape *s, size_t layer)
+{
+    return shape_layer_recurs(s, (double)layer) ? 1 : shape_layer_feeds(s, (double)layer) ? 2 : 0;
+}
+
+/* Whether the order of layers that recur, feed forward and attend begins anew at least once. */
+static bool repeats(const struct shape *s)
+{
+    const size_t layers = (size_t)s->layers;
+    for (size_t period = 1; 2 * period <= layers; period++) {
+        size_t i = period;
+        while (i < layers && part_of(s, i) == part_of(s, i - period)) i++;
+        if (i == layers) return true;
+    }
+    return false;
+}
+
+/* Of each of the three its share of k layers, by largest remainder; in the order of layers spread evenly over those of the model. */
+static void place_parts(struct shape *s, double k)
+{
+    enum { PARTS = 3 };
+    size_t count[PARTS] = {0}, wanted[PARTS], seen[PARTS] = {0}, given = 0, place = 0;
+    double remainder[PARTS];
+    const size_t layers = (size_t)s->layers;
+    for (size_t i = 0; i < layers; i++) count[part_of(s, i)]++;
+    for (size_t p = 0; p < PARTS; p++) {
+        const double share = k * (double)count[p] / s->layers;
+        wanted[p] = (size_t)share;
+        remainder[p] = share - floor(share);
+        given += wanted[p];
+    }
+    for (; given < (size_t)k; given++) {
+        size_t best = 0;
+        for (size_t p = 1; p < PARTS; p++)
+            if (remainder[p] > remainder[best]) best = p;
+        wanted[best]++;
+        remainder[best] = -1;
+    }
+    const struct shape whole = *s;
+    memset(s->recurrent.layer, 0, sizeof s->recurrent.layer);
+    memset(s->recurrent.feeds, 0, sizeof s->recurrent.feeds);
+    for (size_t i = 0; i < layers; i++) {
+        const size_t p = part_of(&whole, i);
+        assert(count[p] > 0); /* it counts this one */
+        const size_t before = (2 * seen[p] * wanted[p] + count[p]) / (2 * count[p]);
+        seen[p]++;
+        if ((2 * seen[p] * wanted[p] + count[p]) / (2 * count[p]) == before) continue;
+        if (p == 1) shape_recur(s, place);
+        if (p == 2) shape_feed(s, place);
+        place++;
+    }
+}
+
+/* Layers that attend to what others keep follow whole periods of those that keep something. */
+static void cut_shared(struct shape *s, double k)
+{
+    const double period = most(s->window_period, 1);
+    const double keeping = (s->layers - s->shared_layers) * k / s->layers;
+    if (s->shared_layers <= 0 || k == s->layers) return;
+    s->shared_layers = most(0, k - most(period, round(keeping / period) * period));
+}
+
 /* The same figures for k layers: the dense lead in proportion, at least one layer of both kinds where there is room. */
-static void cut_shape(struct shape *s, double k)
+static void cut_shape(struct shape *s, double k, bool spread)
 {
     const double layers = s->layers;
+    if (spread && s->recurrent.kernel > 0 && k < layers && !repeats(s)) place_parts(s, k);
+    cut_shared(s, k);
     s->layers = k;
     if (s->experts <= 0 || s->dense_lead <= 0) return;
     const double lead = most(1, round(s->dense_lead * k / layers));
     s->dense_lead = most(least(lead, k - 1), k - (layers - s->dense_lead));
 }
 
-/* Places without and with experts. */
-static void count_places(const struct shape *s, size_t places[2])
+static void count_places(const struct shape *s, size_t places[SORTS])
 {
-    places[0] = places[1] = 0;
-    for (size_t i = 0; (double)i < s->layers; i++) places[shape_layer_has_experts(s, (double)i)]++;
+    for (size_t i = 0; (double)i < s->layers; i++) places[sort_at(s, (double)i)]++;
+}
+
+/* Whether there are as many layers of each sort as places. */
+static bool enough(const struct cutting *c, const size_t places[SORTS])
+{
+    size_t layers[SORTS] = {0};
+    for (size_t i = 0; i < c->layers; i++) layers[c->layer[i].sort]++;
+    for (size_t sort = 0; sort < SORTS; sort++)
+        if (layers[sort] < places[sort]) return false;
+    return true;
+}
+
+/* The figures of the cut and how many layers of each sort it takes: spread over the model, else the first ones where the model has no
+ * layers of such a sort (without experts, say, that attend). */
+static void plan_places(const struct cutting *c, double k, struct shape *out, size_t places[SORTS])
+{
+    for (int spread = 1; spread >= 0; spread--) {
+        *out = c->m->shape;
+        cut_shape(out, k, spread);
+        memset(places, 0, SORTS * sizeof *places);
+        count_places(out, places);
+        if (enough(c, places)) return;
+    }
 }
 
 static void add(struct model *out, struct tensor *list, const struct tensor *t)
@@ -140,11 +238,11 @@ static void keep_sort(struct shape *s, const struct tensor *t, struct str name, 
     if (str_is(name, "ffn_gate_tid2eid.weight")) s->compressed.hashed_layers++;
 }
 
-/* What stands outside the layers, then for each place the next layer chosen of its kind. */
+/* What stands outside the layers, then for each place the next layer chosen of its sort. */
 static void gather(const struct cutting *c, struct arena *a, struct model *out)
 {
     struct tensor *list = NEW_ARRAY(a, struct tensor, c->m->tensors);
-    size_t next[2] = {0, 0};
+    size_t next[SORTS] = {0};
     out->tensors = 0;
     out->shape.parameters = 0;
     out->shape.compressed.hashed_layers = 0;
@@ -153,9 +251,9 @@ static void gather(const struct cutting *c, struct arena *a, struct model *out)
     for (size_t i = 0; i < c->m->tensors; i++)
         if (c->m->tensor[i].layer < 0) add(out, list, &c->m->tensor[i]);
     for (int place = 0; place < (int)out->shape.layers; place++) {
-        const bool experts = shape_layer_has_experts(&out->shape, place);
-        size_t *at = &next[experts];
-        while (c->layer[*at].experts != experts || !c->layer[*at].chosen) ++*at;
+        const unsigned sort = sort_at(&out->shape, place);
+        size_t *at = &next[sort];
+        while (c->layer[*at].sort != sort || !c->layer[*at].chosen) ++*at;
         const struct layer *l = &c->layer[(*at)++];
         for (size_t i = l->from; i < l->end; i++) {
             struct tensor t = c->m->tensor[i];
@@ -192,13 +290,12 @@ bool model_cut(const struct model *m, double k, struct arena *a, struct model *o
     if (!find_layers(&c))
         return err_set(err, MU_NO, "cannot cut %s: not every layer's tensors are known", name);
     struct model cut = *m;
-    cut_shape(&cut.shape, k);
-    size_t places[2];
-    count_places(&cut.shape, places);
-    for (int experts = 0; experts < 2; experts++) {
-        if (!share_out(&c, experts, places[experts]))
+    size_t places[SORTS];
+    plan_places(&c, k, &cut.shape, places);
+    for (unsigned sort = 0; sort < SORTS; sort++) {
+        if (!share_out(&c, sort, places[sort]))
             return err_set(err, MU_NO, "cannot cut %s to %.0f layers of its kinds", name, k);
-        choose(&c, experts);
+        choose(&c, sort);
     }
     gather(&c, a, &cut);
     cut.name = str_format(a, "%s, %.0f of %.0f layers", name, k, m->shape.layers);

@@ -1,5 +1,5 @@
 /* model/digest.c - the tensors of a model summed per kind of layer, from a tensor list or from the shape and a mix alone. Layers are of
- * one kind when they agree in cache (whole, window or a state), FFN (experts or dense) and in every sum; sums stand in a fixed order, so that both
+ * one kind when they agree in cache (whole, window, a state or none), FFN (experts or dense) and in every sum; sums stand in a fixed order, so that both
  * ways give the same digest to the last field (a test compares them).
  *
  * From a shape each distinct layer is computed once: the mix rules ask a few things of a layer's number, and layers that answer alike
@@ -82,7 +82,8 @@ static bool same_sums(const struct layer_kind *a, const struct layer_kind *b)
 static bool same_sort(const struct layer_kind *a, const struct layer_kind *b)
 {
     return a->window == b->window && a->experts == b->experts && a->recurrent == b->recurrent &&
-           a->shared == b->shared && a->fine == b->fine && a->coarse == b->coarse;
+           a->shared == b->shared && a->feeds == b->feeds && a->fine == b->fine &&
+           a->coarse == b->coarse;
 }
 
 /* The kind this layer is of, added when it is a new one; -1 when all places are taken. */
@@ -96,6 +97,7 @@ static int kind_like(struct digest *d, const struct layer_kind *layer)
                                 .experts = layer->experts,
                                 .recurrent = layer->recurrent,
                                 .shared = layer->shared,
+                                .feeds = layer->feeds,
                                 .fine = layer->fine,
                                 .coarse = layer->coarse,
                                 .sums = layer->sums};
@@ -154,20 +156,11 @@ static bool outline_sums(struct mixing *m, const struct outline *list, size_t co
 
 /* Layers that answer the mix's questions alike, seen so far. */
 struct seen {
-    unsigned key;
+    uint64_t key;
     int kind;
 };
-enum {
-    SEEN_MOST = 64,
-    KEY_WINDOW = 1 << 30,
-    KEY_EXPERTS = 1 << 29,
-    KEY_RECURRENT = 1 << 28,
-    KEY_SHARED = 1 << 27,
-    KEY_BARE = 1 << 26,
-    KEY_FINE = 1 << 25,
-    KEY_COARSE = 1 << 24,
-    KEY_HASHED = 1 << 23
-};
+enum { SEEN_MOST = 64 };
+
 struct by_shape {
     struct mixing mixing;
     struct outline list[OUTLINE_MOST];
@@ -175,17 +168,27 @@ struct by_shape {
     size_t seens;
 };
 
+static uint64_t sort_number(struct layer_sort sort)
+{
+    const bool bits[] = {sort.experts, sort.recurrent, sort.window, sort.shared, sort.feeds,
+                         sort.bare,    sort.fine,      sort.coarse, sort.hashed};
+    uint64_t number = 0;
+    for (size_t i = 0; i < COUNT_OF(bits); i++) number |= (uint64_t)bits[i] << i;
+    return number;
+}
+
 static void sort_kind(struct layer_kind *kind, struct layer_sort sort)
 {
     kind->window = sort.window;
     kind->experts = sort.experts;
     kind->recurrent = sort.recurrent;
     kind->shared = sort.shared;
+    kind->feeds = sort.feeds;
     kind->fine = sort.fine;
     kind->coarse = sort.coarse;
 }
 
-static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct layer_sort sort,
+static int new_kind(struct by_shape *b, struct digest *d, uint64_t key, struct layer_sort sort,
                     int layer)
 {
     struct layer_kind kind;
@@ -203,15 +206,7 @@ static int new_kind(struct by_shape *b, struct digest *d, unsigned key, struct l
 static int kind_of_layer(struct by_shape *b, struct digest *d, int layer)
 {
     const struct layer_sort sort = shape_layer(d->shape, layer);
-    unsigned key = mixing_layer_key(&b->mixing, layer);
-    if (sort.window) key |= KEY_WINDOW;
-    if (sort.experts) key |= KEY_EXPERTS;
-    if (sort.recurrent) key |= KEY_RECURRENT;
-    if (sort.shared) key |= KEY_SHARED;
-    if (sort.bare) key |= KEY_BARE;
-    if (sort.fine) key |= KEY_FINE;
-    if (sort.coarse) key |= KEY_COARSE;
-    if (sort.hashed) key |= KEY_HASHED;
+    const uint64_t key = mixing_layer_key(&b->mixing, layer) | sort_number(sort) << MIXING_KEY_BITS;
     for (size_t i = 0; i < b->seens; i++)
         if (b->seen[i].key == key) return b->seen[i].kind;
     return new_kind(b, d, key, sort, layer);
@@ -277,6 +272,7 @@ static int kind_alike(struct digest *d, const struct layer_kind *layer)
                                     .experts = layer->experts,
                                     .recurrent = layer->recurrent,
                                     .shared = layer->shared,
+                                    .feeds = layer->feeds,
                                     .fine = layer->fine,
                                     .coarse = layer->coarse};
         d->kinds++;

@@ -18,7 +18,7 @@ struct weight_sum {
 /* One layer of its kind: multiply by `layers` for all of them. */
 struct layer_kind {
     double layers; /* how many are like this */
-    bool window, experts, recurrent, shared, fine, coarse;
+    bool window, experts, recurrent, shared, feeds, fine, coarse;
     struct weight_sum sum[DIGEST_SUMS];
     size_t sums;
 };

@@ -44,6 +44,7 @@
     X(GGUF_TIME_RANK, "ssm.time_step_rank")                     \
     X(GGUF_GROUPS, "ssm.group_count")                           \
     X(GGUF_SHORT_KERNEL, "shortconv.l_cache")                   \
+    X(GGUF_EXPERT_INPUT, "moe_latent_size")                     \
     X(GGUF_VOCABULARY, "vocab_size")
 
 enum gguf_key {

@@ -145,15 +145,18 @@ static void by_layer(struct gguf_pairs *p, struct str name, const struct shape *
     for (double i = 0; i < s->layers; i++) bytes_u32(p->to, (uint32_t)at(s, i));
 }
 
-/* None where a layer recurs. */
+/* None where a layer recurs or only feeds forward. */
 static double kv_heads_at(const struct shape *s, double layer)
 {
     const struct layer_sort sort = shape_layer(s, layer);
-    return sort.recurrent ? 0 : shape_kv_heads(s, sort.window);
+    return sort.recurrent || sort.feeds ? 0 : shape_kv_heads(s, sort.window);
 }
 
+/* Where layers are of one part, none where one does not feed forward. */
 static double ffn_width_at(const struct shape *s, double layer)
 {
+    const struct layer_sort sort = shape_layer(s, layer);
+    if (s->arch->one_part) return sort.feeds ? (sort.experts ? s->expert_width : s->ffn_width) : 0;
     return shape_ffn_width(s, shape_layer(s, layer).shared);
 }
 
@@ -219,15 +222,23 @@ static double attends_every(const struct shape *s)
 
 static void recurrent(struct gguf_pairs *p, const struct shape *s)
 {
-    if (s->arch->recurrence == RECURRENCE_CONVOLUTION)
-        figure(p, "shortconv.l_cache", s->recurrent.kernel);
-    if (s->arch->recurrence != RECURRENCE_DELTA) return;
+    const enum recurrence how = s->arch->recurrence;
+    if (how == RECURRENCE_CONVOLUTION) figure(p, "shortconv.l_cache", s->recurrent.kernel);
+    if (how == RECURRENCE_CONVOLUTION || how == RECURRENCE_NONE) return;
     figure(p, "ssm.conv_kernel", s->recurrent.kernel);
     figure(p, "ssm.inner_size", s->recurrent.heads * s->recurrent.head_size);
-    figure(p, "ssm.state_size", s->recurrent.head_size);
-    figure(p, "ssm.time_step_rank", s->recurrent.heads);
-    figure(p, "ssm.group_count", s->recurrent.groups);
-    figure(p, "full_attention_interval", attends_every(s));
+    figure(p, "ssm.state_size", s->recurrent.state);
+    figure(p, "ssm.time_step_rank",
+           how == RECURRENCE_SCAN ? s->recurrent.rank : s->recurrent.heads);
+    figure_if(p, "ssm.group_count", s->recurrent.groups);
+    if (how == RECURRENCE_DELTA) figure(p, "full_attention_interval", attends_every(s));
+}
+
+/* Those of layers that differ in them: read back by their list, except where every n-th layer attends. */
+static bool heads_by_layer(const struct shape *s)
+{
+    const enum recurrence how = s->arch->recurrence;
+    return s->arch->unlike_layers || (how != RECURRENCE_NONE && how != RECURRENCE_DELTA);
 }
 
 static void heads(struct gguf_pairs *p, const struct shape *s)
@@ -236,10 +247,11 @@ static void heads(struct gguf_pairs *p, const struct shape *s)
     const double head = shape_head_size(s, false);
     const double key_length = latent ? s->latent.kv_rank + s->latent.rope : head;
     figure(p, "attention.head_count", s->heads);
-    if (s->arch->recurrence == RECURRENCE_CONVOLUTION || s->arch->unlike_layers)
+    if (heads_by_layer(s))
         by_layer(p, S("attention.head_count_kv"), s, kv_heads_at);
     else
         figure(p, "attention.head_count_kv", latent ? 1 : s->kv_heads);
+    if (!(s->heads > 0)) return;
     figure(p, "attention.key_length", key_length);
     figure(p, "attention.value_length", latent ? s->latent.kv_rank : head);
     if (s->arch->rope)
@@ -263,6 +275,7 @@ static void experts(struct gguf_pairs *p, const struct shape *s)
     figure(p, "expert_feed_forward_length", s->expert_width);
     figure(p, "expert_shared_count", s->expert_width > 0 ? s->shared_width / s->expert_width : 0);
     figure_if(p, "expert_shared_feed_forward_length", s->shared_width);
+    figure_if(p, "moe_latent_size", s->expert_input);
     figure(p, "leading_dense_block_count", s->dense_lead);
     figure_if(p, s->arch->encoder ? "moe_every_n_layers" : "interleave_moe_layer_step",
               s->expert_every);
@@ -273,9 +286,11 @@ static void experts(struct gguf_pairs *p, const struct shape *s)
     if (s->arch->expert_weights_normalised) flag(p, S("expert_weights_norm"), true);
 }
 
-/* Position rows decide where there are any: llama.cpp takes their number for the context's length. */
+/* Position rows decide where there are any: llama.cpp takes their number for the context's length. A model without attention has no
+ * limit of its own. */
 static double context_length(const struct shape *s)
 {
+    if (s->arch->context_tokens > 0 && !shape_attends(s)) return s->arch->context_tokens;
     return s->learned_positions > 0 ? s->learned_positions : s->context_tokens;
 }
 
@@ -310,7 +325,7 @@ bool gguf_keys(struct gguf_pairs *p, const struct model *m, uint32_t file_type, 
     figure(p, "block_count", s->layers);
     figure(p, "context_length", context_length(s));
     figure(p, "embedding_length", s->width);
-    if (s->shared_ffn_width > 0)
+    if (s->shared_ffn_width > 0 || s->arch->one_part)
         by_layer(p, S("feed_forward_length"), s, ffn_width_at);
     else
         figure(p, "feed_forward_length",

@@ -19,6 +19,7 @@ struct making {
     double up_rows, expert_down_row, shared_down_row;
     double query_norm; /* entries */
     double key_matrices, value_matrices, indexers;
+    double first_expert; /* layers before the first with experts */
 };
 
 static void because(struct shape *s, const char *why)
@@ -155,12 +156,18 @@ static void recurrent(struct making *k)
         s->recurrent.kernel = figure(k, GGUF_SHORT_KERNEL, 0);
         return;
     }
+    const double inner = figure(k, GGUF_INNER, 0), rank = figure(k, GGUF_TIME_RANK, 0);
+    const bool scan = s->arch->recurrence == RECURRENCE_SCAN;
     s->recurrent.kernel = figure(k, GGUF_CONV_KERNEL, 0);
-    s->recurrent.head_size = figure(k, GGUF_STATE, 0);
+    s->recurrent.state = figure(k, GGUF_STATE, 0);
     s->recurrent.groups = figure(k, GGUF_GROUPS, 0);
-    s->recurrent.heads = figure(k, GGUF_TIME_RANK, 0);
-    if (s->recurrent.heads * s->recurrent.head_size != figure(k, GGUF_INNER, 0))
+    s->recurrent.heads = scan ? inner : rank;
+    s->recurrent.rank = scan ? rank : 0;
+    s->recurrent.head_size = s->recurrent.heads > 0 ? inner / s->recurrent.heads : 0;
+    if (s->arch->recurrence == RECURRENCE_DELTA && s->recurrent.head_size != s->recurrent.state)
         because(s, "its heads of states are not those of the gated delta rule");
+    if (!(s->recurrent.head_size > 0) || !shape_states_divide(s))
+        because(s, "its header does not give the figures of its recurrent layers");
 }
 
 static void outside(struct making *k, const struct tensor *t)
@@ -214,6 +221,8 @@ static void recurrence(struct making *k, const struct tensor *t, struct str name
 static void feed_forward(struct making *k, const struct tensor *t, struct str name)
 {
     struct shape *s = &k->s;
+    if (s->arch && s->arch->one_part && str_starts(name, S("ffn_")))
+        shape_feed(s, (size_t)t->layer);
     if (str_is(name, "ffn_gate.weight") || str_is(name, "ffn_gate_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_gate_up_exps.weight")) k->gate = true;
     if (str_is(name, "ffn_up.weight")) k->up_rows = (double)t->dims[1];
@@ -221,7 +230,10 @@ static void feed_forward(struct making *k, const struct tensor *t, struct str na
     if (str_is(name, "ffn_gate_inp.bias") || str_is(name, "exp_probs_b.bias"))
         s->router_bias = true;
     if (str_is(name, "ffn_gate_inp_shexp.weight")) s->shared_gate = true;
-    if (str_is(name, "ffn_down_exps.weight")) k->expert_down_row = (double)t->dims[0];
+    if (str_is(name, "ffn_down_exps.weight")) {
+        k->expert_down_row = (double)t->dims[0];
+        k->first_expert = least(k->first_expert, t->layer);
+    }
     if (str_is(name, "ffn_down_shexp.weight")) k->shared_down_row = (double)t->dims[0];
 }
 
@@ -272,8 +284,13 @@ static void experts(struct making *k)
     s->experts_used = figure(k, GGUF_EXPERTS_USED, 0);
     s->expert_width = k->expert_down_row;
     s->dense_lead = figure(k, GGUF_DENSE_LEAD, 0);
-    s->expert_every = figure(k, GGUF_EXPERT_EVERY, figure(k, GGUF_ENCODER_EXPERT_EVERY, 1));
+    const bool by_place =
+        s->dense_lead <= 0 && k->first_expert < s->layers && !(s->arch && s->arch->one_part);
+    s->expert_every =
+        figure(k, GGUF_EXPERT_EVERY,
+               figure(k, GGUF_ENCODER_EXPERT_EVERY, by_place ? k->first_expert + 1 : 1));
     s->shared_width = k->shared_down_row;
+    s->expert_input = figure(k, GGUF_EXPERT_INPUT, 0);
 }
 
 static void attention_shape(struct making *k)
@@ -309,7 +326,7 @@ static void compare(struct shape *s, const struct tensor *t, size_t n)
 void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensors,
                 const struct catalog *c, struct arena *a, struct shape *out)
 {
-    struct making k = {.g = g};
+    struct making k = {.g = g, .first_expert = FIGURE_MOST};
     struct shape *s = &k.s;
     s->arch_name = str_visible(a, g->architecture);
     s->arch = catalog_architecture(c, g->architecture);
@@ -325,7 +342,8 @@ void gguf_shape(const struct gguf *g, const struct tensor *tensor, size_t tensor
     attention_shape(&k);
     feed_forward_shape(&k);
     experts(&k);
-    if (s->layers <= 0 || s->width <= 0 || s->heads <= 0 || s->kv_heads <= 0)
+    const bool heads = (s->heads > 0 && s->kv_heads > 0) || (recurs(&k) && !shape_attends(s));
+    if (s->layers <= 0 || s->width <= 0 || !heads)
         because(s, "its header does not give the figures of a transformer");
     compare(s, tensor, tensors);
     for (size_t i = 0; i < tensors; i++)

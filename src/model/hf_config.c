@@ -13,6 +13,7 @@
 #include "catalog/hf_architecture.h"
 #include "catalog/parts.h"
 #include "model/hf_count.h"
+#include "model/hf_layers.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,6 +30,8 @@ struct reading {
     struct mu_err *err;
     struct model_part part;
     double padded_positions, sub_norms;
+    double ssm_head_dim,
+        expand; /* of a state space: values of a head, inner width by the model's */
     const char *refused;
     const char *arch, *kind; /* where its rules name others than its type's; NULL */
 };
@@ -159,7 +162,35 @@ static const struct member members[] = {
      MEMBER_NUMBER,
      PART(hybrid.conv_kernel),
      WIDTH_MOST,
-     {"linear_conv_kernel_dim", "conv_L_cache"}},
+     {"linear_conv_kernel_dim", "conv_L_cache", "conv_kernel", "mamba_d_conv"}},
+    {"d_inner", MEMBER_NUMBER, PART(hybrid.d_inner), WIDTH_MOST, {NULL}},
+    {"d_state",
+     MEMBER_NUMBER,
+     PART(hybrid.d_state),
+     WIDTH_MOST,
+     {"state_size", "mamba_d_state", "ssm_state_size"}},
+    {"dt_rank",
+     MEMBER_NUMBER,
+     PART(hybrid.dt_rank),
+     WIDTH_MOST,
+     {"time_step_rank", "mamba_dt_rank"}},
+    {"n_groups", MEMBER_NUMBER, PART(hybrid.n_groups), WIDTH_MOST, {"n_groups", "mamba_n_groups"}},
+    {"n_ssm_heads",
+     MEMBER_NUMBER,
+     PART(hybrid.n_ssm_heads),
+     WIDTH_MOST,
+     {"mamba_n_heads", "mamba_num_heads"}},
+    {"ssm_head_dim",
+     MEMBER_NUMBER,
+     offsetof(struct reading, ssm_head_dim),
+     WIDTH_MOST,
+     {"mamba_d_head", "mamba_head_dim"}},
+    {"expand",
+     MEMBER_NUMBER,
+     offsetof(struct reading, expand),
+     WIDTH_MOST,
+     {"mamba_expand", "expand"}},
+    {"expert_latent_dim", MEMBER_NUMBER, PART(expert_latent_dim), WIDTH_MOST, {"moe_latent_size"}},
     {"attention_every",
      MEMBER_NUMBER,
      PART(hybrid.full_attention_interval),
@@ -227,7 +258,9 @@ static bool take(struct reading *r, const struct member *m, const char *key)
     const struct json *j = json_get(r->config, key);
     double x;
     bool set;
+    struct str word;
     if (json_kind(j) == JSON_NULL_KIND) return true;
+    if (json_text(j, &word) && str_is(word, "auto")) return true; /* follows from others */
     if (m->kind == MEMBER_FLAG) {
         if (!json_bool(j, &set))
             return err_set(r->err, MU_DATA, "cannot use %s: %s is neither true nor false", r->name,
@@ -358,10 +391,22 @@ static bool figures(struct reading *r)
     return defaults(r, true) && rules(r);
 }
 
+/* The inner width by its heads or by the model's width; steps of as many values as mamba_ssm takes when it is told "auto". */
+static void finish_state_space(struct reading *r)
+{
+    enum { WIDTH_OF_RANK = 16 };
+    struct model_part *p = &r->part;
+    if (isnan(p->hybrid.d_inner)) p->hybrid.d_inner = p->hybrid.n_ssm_heads * r->ssm_head_dim;
+    if (isnan(p->hybrid.d_inner)) p->hybrid.d_inner = r->expand * p->d_model;
+    if (isnan(p->hybrid.dt_rank)) p->hybrid.dt_rank = ceil(p->d_model / WIDTH_OF_RANK);
+    p->hybrid.present = p->hybrid.conv_kernel > 0;
+}
+
 /* Figures that a row of the catalogue has and no configuration does. */
 static void finish_part(struct reading *r)
 {
     struct model_part *p = &r->part;
+    finish_state_space(r);
     p->arch = r->arch ? r->arch : r->type->arch;
     p->shape.kind = r->kind ? r->kind : r->type->kind;
     p->params_total = p->params_text = p->shape.extra_params = (double)NAN;
@@ -395,6 +440,53 @@ static void because(struct shape *s, const char *why)
     if (!s->unruled) s->unruled = why;
 }
 
+static void refuse(struct reading *r, const char *why)
+{
+    if (!r->refused) r->refused = why;
+}
+
+static bool has(const char *letters, char which)
+{
+    return strchr(letters, which) != NULL;
+}
+
+/* Layers of all parts where they have several; of one part each, they feed forward in one way. */
+static bool has_rule(const char *letters, bool one_part)
+{
+    const bool sparse = has(letters, 'E'), dense = has(letters, '-');
+    return one_part ? !(sparse && dense) : !sparse && !dense;
+}
+
+/* What it is where nothing recurs. */
+static void plain(struct reading *r)
+{
+    struct model_part *p = &r->part;
+    if (!r->type->plain_arch) return;
+    p->arch = r->type->plain_arch;
+    p->shape.kind = "dense";
+    if (p->n_experts > 0) refuse(r, hf_other_layers);
+}
+
+/* Which of its layers recur, where it says so. */
+static void layer_pattern(struct reading *r, const struct architecture *arch)
+{
+    struct model_part *p = &r->part;
+    const size_t layers = p->n_layers >= 1 ? (size_t)p->n_layers : 0;
+    if (!arch || arch->recurrence == RECURRENCE_NONE || !layers) return;
+    const char *why;
+    const char *letters = hf_layers(r->config, layers, r->a, &why);
+    if (why) refuse(r, why);
+    if (!letters) {
+        if (arch->one_part && p->n_heads > 0)
+            refuse(r, "it does not say which of its layers attend");
+        return;
+    }
+    p->hybrid.layer_pattern = letters;
+    if (!has_rule(letters, arch->one_part)) refuse(r, hf_other_layers);
+    if (arch->one_part && !has(letters, 'E')) p->n_experts = (double)NAN;
+    if (!has(letters, 'M')) plain(r);
+}
+
 /* Do its sliding layers lie where llama.cpp expects them? */
 static void windows(const struct reading *r, struct shape *s)
 {
@@ -417,25 +509,6 @@ static void windows(const struct reading *r, struct shape *s)
         if (!json_text(json_at(types, i), &type) ||
             str_is(type, "sliding_attention") != shape_layer_is_window(s, (double)i))
             because(s, "its sliding windows follow another pattern than llama.cpp's own");
-    }
-}
-
-/* Which of its layers recur, where a list says so. */
-static void recurrences(const struct reading *r, struct shape *s)
-{
-    const struct json *types = json_get(r->config, "layer_types");
-    const struct json *attending = json_get(r->config, "full_attn_idxs");
-    if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
-    if (json_count(types) != (size_t)s->layers && !json_count(attending)) return;
-    memset(s->recurrent.layer, 0, sizeof s->recurrent.layer);
-    for (size_t i = 0; i < (size_t)s->layers; i++) {
-        struct str type;
-        bool attends = json_text(json_at(types, i), &type) && str_is(type, "full_attention");
-        for (size_t k = 0; k < json_count(attending); k++) {
-            double at;
-            attends |= json_number(json_at(attending, k), &at) && at == (double)i;
-        }
-        if (!attends) shape_recur(s, i);
     }
 }
 
@@ -476,20 +549,34 @@ static bool whole(double x)
     return x >= 0 && x == floor(x);
 }
 
-static void check(const struct reading *r, struct shape *s)
+static bool has_figures(const struct shape *s)
 {
-    because(s, r->refused);
+    const bool heads = s->heads > 0 && s->kv_heads > 0 && whole(s->head_size) && s->head_size > 0;
+    return s->layers > 0 && s->width > 0 && s->vocabulary > 0 && (heads || !shape_attends(s));
+}
+
+static void check_experts(const struct reading *r, struct shape *s)
+{
+    double offset;
     if (json_count(json_get(r->config, "mlp_only_layers")))
         because(s, "its expert layers follow a list, for which there is no rule");
-    if (!(s->layers > 0 && s->width > 0 && s->heads > 0 && s->kv_heads > 0 && s->vocabulary > 0) ||
-        !whole(s->head_size) || s->head_size <= 0)
-        because(s, "its configuration does not give the figures of a transformer");
     if (s->experts > 0 && (s->expert_width <= 0 || s->experts_used <= 0))
         because(s, "its configuration does not give the figures of its experts");
     if (s->dense_lead < s->layers && s->experts <= 0 && s->latent.kv_rank > 0)
         because(s, "its configuration does not give the figures of its experts");
+    if (s->experts > 0 && json_number(json_get(r->config, "expert_layer_offset"), &offset) &&
+        offset != s->expert_every - 1)
+        because(s, "its expert layers are placed in a way for which there is no rule");
+}
+
+static void check(const struct reading *r, struct shape *s)
+{
+    because(s, r->refused);
+    if (!has_figures(s)) because(s, "its configuration does not give the figures of a transformer");
+    if (s->recurrent.kernel > 0 && !shape_states_divide(s))
+        because(s, "its states do not divide evenly by heads and groups");
+    check_experts(r, s);
     windows(r, s);
-    recurrences(r, s);
     indexers(r, s);
     compressions(r, s);
 }
@@ -545,7 +632,7 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     const struct json *scaling = rotation(r, &r->part.rope_scaling);
     const double wide = hf_block_width(r->config);
     if (wide > 0 && wide <= WIDTH_MOST) r->part.d_ff = wide;
-    r->part.hybrid.present = r->part.hybrid.conv_kernel > 0;
+    layer_pattern(r, catalog_architecture(c, str_of(r->type->arch)));
     shape_from_part(&r->part, c, r->a, out);
     const double factors = (double)json_count(json_get(scaling, "long_factor"));
     if (out->rope_tensors > 1 && factors > 0 && factors <= WIDTH_MOST) out->rope_factors = factors;

@@ -173,6 +173,9 @@ static double of_digest(const struct hf_counting *x)
     struct shape s = *x->shape;
     const bool encoder = x->kind && strcmp(x->kind, "encoder") == 0;
     s.unruled = NULL;
+    if (s.arch && s.arch->recurrence != RECURRENCE_NONE &&
+        !(shape_state(&s) > 0 && s.vocabulary > 0))
+        return 0;
     if (!s.arch) s.arch = catalog_architecture(x->catalog, encoder ? S("bert") : S("llama"));
     if (!plain || !s.arch || !x->kind) return 0;
     digest_of_shape(&s, plain, x->catalog, d);
@@ -188,8 +191,8 @@ double hf_count(const struct hf_counting *x)
                {"lfm2", of_short_convolutions},
                {"granitehybrid", of_second_state_space},
                {"qwen_hybrid", of_linear_attention}};
-    static const char *const digested[] = {"dense",   "encoder", "moe",
-                                           "mla_moe", "gpt_oss", "llama4"};
+    static const char *const digested[] = {"dense",  "encoder", "moe",        "mla_moe", "gpt_oss",
+                                           "llama4", "mamba2",  "nemotron_h", "jamba"};
     double n = 0;
     if (!x->kind || !(x->shape->layers > 0) || !(x->shape->width > 0)) return 0;
     for (size_t i = 0; i < COUNT_OF(own); i++)

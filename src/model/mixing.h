@@ -15,5 +15,6 @@ bool mixing_begin(struct mixing *m, const struct shape *s, const struct mix *mix
                   const struct catalog *c) NODISCARD;
 /* layer: -1 outside the layers. NULL when llama-quantize would refuse; `unruled` says why. */
 const struct weight_type *mixing_type(struct mixing *m, const struct outline *o, int layer);
-/* Layers with the same key get the same types. */
-unsigned mixing_layer_key(const struct mixing *m, int layer);
+/* Layers with the same key get the same types; bits below 1 << MIXING_KEY_BITS. */
+enum { MIXING_KEY_BITS = 32 };
+uint64_t mixing_layer_key(const struct mixing *m, int layer);

@@ -2,8 +2,7 @@
  * (src/llama-model.cpp, src/llama-arch.cpp for the names): embeddings, attention (separate, fused or latent), FFN (gated or not, dense
  * or experts, shared experts), layers that recur (gated delta rule, short convolution) and the vectors between them.
  *
- * Left out: adapters, vision towers, predictors of further tokens (llama.cpp skips them) and other state-space layers, whose shapes
- * carry `unruled`. */
+ * Left out: adapters, vision towers and predictors of further tokens (llama.cpp skips them). */
 #include "model/outline.h"
 #include "catalog/architecture.h"
 
@@ -252,18 +251,64 @@ static void short_convolution(struct list *l, const struct shape *s)
     matrix(l, "shortconv.out_proj.weight", CLASS_OTHER, s->width, s->width);
 }
 
+/* Rows without a name of their own ending: 32-bit whatever the mix. */
+static void rows(struct list *l, const char *name, double row, double count)
+{
+    add(l, &(struct outline){
+               name, {(uint64_t)row, (uint64_t)count, 1}, USE_VECTOR, CLASS_OTHER, true});
+}
+
+/* One step size and one state a value: in, the convolution, what the step depends on, the step, out. */
+static void selective_scan(struct list *l, const struct shape *s)
+{
+    const double inner = s->recurrent.heads * s->recurrent.head_size;
+    const double state = s->recurrent.state, rank = s->recurrent.rank;
+    matrix(l, "ssm_in.weight", CLASS_OTHER, s->width, 2 * inner);
+    rows(l, "ssm_conv1d.weight", s->recurrent.kernel, inner);
+    vector(l, "ssm_conv1d.bias", inner);
+    matrix(l, "ssm_x.weight", CLASS_OTHER, inner, rank + 2 * state);
+    if (s->arch->scan_norms) {
+        vector(l, "ssm_dt_norm.weight", rank);
+        vector(l, "ssm_b_norm.weight", state);
+        vector(l, "ssm_c_norm.weight", state);
+    }
+    matrix(l, "ssm_dt.weight", CLASS_OTHER, rank, inner);
+    vector(l, "ssm_dt.bias", inner);
+    rows(l, "ssm_a", state, inner);
+    vector(l, "ssm_d", inner);
+    matrix(l, "ssm_out.weight", CLASS_OTHER, inner, s->width);
+}
+
+/* One step size a head; gate, values, keys, queries and steps by one matrix. */
+static void state_space_duality(struct list *l, const struct shape *s)
+{
+    const double heads = s->recurrent.heads, inner = heads * s->recurrent.head_size;
+    const double groups = s->recurrent.groups, mixed = inner + 2 * groups * s->recurrent.state;
+    matrix(l, "ssm_in.weight", CLASS_OTHER, s->width, inner + mixed + heads);
+    rows(l, "ssm_conv1d.weight", s->recurrent.kernel, mixed);
+    vector(l, "ssm_conv1d.bias", mixed);
+    vector(l, "ssm_dt.bias", heads);
+    rows(l, "ssm_a", 1, heads);
+    rows(l, "ssm_d", 1, heads);
+    rows(l, "ssm_norm.weight", groups > 0 ? inner / groups : inner, groups);
+    matrix(l, "ssm_out.weight", CLASS_OTHER, inner, s->width);
+}
+
 static void recurrence(struct list *l, const struct shape *s)
 {
-    if (s->arch && s->arch->recurrence == RECURRENCE_CONVOLUTION)
-        short_convolution(l, s);
-    else if (s->arch)
-        delta_rule(l, s);
+    switch (s->arch ? s->arch->recurrence : RECURRENCE_NONE) {
+    case RECURRENCE_DELTA: delta_rule(l, s); break;
+    case RECURRENCE_CONVOLUTION: short_convolution(l, s); break;
+    case RECURRENCE_SCAN: selective_scan(l, s); break;
+    case RECURRENCE_DUAL: state_space_duality(l, s); break;
+    case RECURRENCE_NONE: break;
+    }
 }
 
 static void shared_expert(struct list *l, const struct shape *s)
 {
     if (s->shared_gate) vector(l, "ffn_gate_inp_shexp.weight", s->width);
-    matrix(l, "ffn_gate_shexp.weight", CLASS_FFN_GATE, s->width, s->shared_width);
+    if (s->gated_ffn) matrix(l, "ffn_gate_shexp.weight", CLASS_FFN_GATE, s->width, s->shared_width);
     matrix(l, "ffn_up_shexp.weight", CLASS_FFN_UP, s->width, s->shared_width);
     matrix(l, "ffn_down_shexp.weight", CLASS_FFN_DOWN, s->shared_width, s->width);
 }
@@ -273,10 +318,11 @@ static void experts_of(struct list *l, const struct shape *s, bool hashed)
 {
     const uint64_t width = (uint64_t)s->width, inner = (uint64_t)s->expert_width,
                    n = (uint64_t)s->experts;
+    const uint64_t seen = s->expert_input > 0 ? (uint64_t)s->expert_input : width;
     const struct outline experts[] = {
-        {"ffn_gate_exps.weight", {width, inner, n}, USE_EXPERTS, CLASS_FFN_GATE, false},
-        {"ffn_up_exps.weight", {width, inner, n}, USE_EXPERTS, CLASS_FFN_UP, false},
-        {"ffn_down_exps.weight", {inner, width, n}, USE_EXPERTS, CLASS_FFN_DOWN, false}};
+        {"ffn_gate_exps.weight", {seen, inner, n}, USE_EXPERTS, CLASS_FFN_GATE, false},
+        {"ffn_up_exps.weight", {seen, inner, n}, USE_EXPERTS, CLASS_FFN_UP, false},
+        {"ffn_down_exps.weight", {inner, seen, n}, USE_EXPERTS, CLASS_FFN_DOWN, false}};
     const struct outline biases[] = {
         {"ffn_gate_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
         {"ffn_up_exps.bias", {inner, n, 1}, USE_VECTOR, CLASS_OTHER, true},
@@ -291,6 +337,10 @@ static void experts_of(struct list *l, const struct shape *s, bool hashed)
                                  false});
     else if (s->router_bias)
         vector(l, router_bias ? router_bias : "exp_probs_b.bias", s->experts);
+    if (s->expert_input > 0) {
+        matrix(l, "ffn_latent_down.weight", CLASS_OTHER, s->width, s->expert_input);
+        matrix(l, "ffn_latent_up.weight", CLASS_OTHER, s->expert_input, s->width);
+    }
     for (size_t i = !s->gated_ffn; i < COUNT_OF(experts); i++) add(l, &experts[i]);
     for (size_t i = !s->gated_ffn; shape_experts_biased(s) && i < COUNT_OF(biases); i++)
         add(l, &biases[i]);
@@ -369,8 +419,23 @@ static void feed_forward(struct list *l, const struct shape *s, struct layer_sor
     vector(l, "post_ffw_norm_2.weight", s->width);
 }
 
+/* A layer that recurs, attends or feeds forward. */
+static size_t part_layer(const struct shape *s, struct layer_sort sort, struct outline *out)
+{
+    struct list l = {out, 0};
+    norm(&l, s, NULL, "attn_norm");
+    if (sort.recurrent)
+        recurrence(&l, s);
+    else if (sort.feeds)
+        feed_forward(&l, s, sort);
+    else
+        attention(&l, s, sort);
+    return l.n;
+}
+
 size_t outline_layer(const struct shape *s, struct layer_sort sort, struct outline *out)
 {
+    if (s->arch && s->arch->one_part) return part_layer(s, sort, out);
     struct list l = {out, 0};
     const bool after = s->arch && s->arch->norm_after;
     if (!after && !sort.bare) norm(&l, s, s->arch ? s->arch->first_norm : NULL, "attn_norm");

@@ -77,6 +77,7 @@ static void experts(struct shape *s, const struct model_part *p)
     s->experts = or_none(p->n_experts);
     if (s->experts <= 0) return;
     s->experts_used = or_none(p->n_experts_used);
+    s->expert_input = or_none(p->expert_latent_dim);
     s->expert_width = or_none(p->d_ff_expert);
     s->dense_lead = or_none(p->first_dense_layers);
     s->expert_every = number_or(p->moe_layer_step, 1);
@@ -119,6 +120,39 @@ static void encoder(struct shape *s)
     s->embedding_norm = a->layer_norm;
 }
 
+/* The state space's figures; one head a value where none are named. */
+static void state_space(struct shape *s, const struct model_part *p)
+{
+    const double inner = or_none(p->hybrid.d_inner);
+    const bool scan = s->arch->recurrence == RECURRENCE_SCAN;
+    s->recurrent.heads = scan ? inner : or_none(p->hybrid.n_ssm_heads);
+    s->recurrent.head_size = s->recurrent.heads > 0 ? inner / s->recurrent.heads : 0;
+    s->recurrent.groups = scan ? 0 : or_none(p->hybrid.n_groups);
+    s->recurrent.state = or_none(p->hybrid.d_state);
+    s->recurrent.rank = or_none(p->hybrid.dt_rank);
+    if (s->arch->one_part) s->norms_per_layer = 1;
+}
+
+static void delta_rule(struct shape *s, const struct model_part *p)
+{
+    s->qk_norm = QK_NORM_HEAD;
+    s->shared_gate = s->shared_width > 0;
+    s->router_bias = s->arch->recurrence == RECURRENCE_CONVOLUTION && s->experts > 0;
+    s->recurrent.groups = or_none(p->hybrid.linear_key_heads);
+    s->recurrent.heads = or_none(p->hybrid.linear_value_heads);
+    s->recurrent.head_size = s->recurrent.state = or_none(p->hybrid.linear_head_dim);
+}
+
+/* A letter a layer, as some publish it. */
+static void patterned(struct shape *s, const char *pattern)
+{
+    const size_t letters = strlen(pattern);
+    for (size_t i = 0; (double)i < s->layers && i < letters; i++) {
+        if (pattern[i] == 'M') shape_recur(s, i);
+        if (pattern[i] == 'E' || pattern[i] == '-') shape_feed(s, i);
+    }
+}
+
 static bool is_listed(const char *list, double layer)
 {
     struct str rest = str_of(list);
@@ -139,16 +173,19 @@ static bool attends(const struct model_part *p, double layers, double layer)
     return floor((layer + 1) * some / layers) > floor(layer * some / layers);
 }
 
+/* By its pattern, else one by one. */
 static void recurrent(struct shape *s, const struct model_part *p)
 {
     if (!p->hybrid.present || !s->arch || s->arch->recurrence == RECURRENCE_NONE) return;
-    s->qk_norm = QK_NORM_HEAD;
-    s->shared_gate = s->shared_width > 0;
-    s->router_bias = s->arch->recurrence == RECURRENCE_CONVOLUTION && s->experts > 0;
     s->recurrent.kernel = or_none(p->hybrid.conv_kernel);
-    s->recurrent.groups = or_none(p->hybrid.linear_key_heads);
-    s->recurrent.heads = or_none(p->hybrid.linear_value_heads);
-    s->recurrent.head_size = or_none(p->hybrid.linear_head_dim);
+    if (s->arch->recurrence == RECURRENCE_SCAN || s->arch->recurrence == RECURRENCE_DUAL)
+        state_space(s, p);
+    else
+        delta_rule(s, p);
+    if (p->hybrid.layer_pattern) {
+        patterned(s, p->hybrid.layer_pattern);
+        return;
+    }
     for (size_t i = 0; (double)i < s->layers; i++)
         if (!attends(p, s->layers, (double)i)) shape_recur(s, i);
 }
@@ -221,9 +258,10 @@ static void rotation(struct shape *s, const struct model_part *p)
 
 static bool has_rule(const char *kind)
 {
-    static const char *const ruled[] = {"dense",   "encoder", "moe",         "mla_moe",
-                                        "gpt_oss", "llama4",  "qwen_hybrid", "lfm2",
-                                        "gemma4",  "gemma3n", "deepseek4"};
+    static const char *const ruled[] = {"dense",   "encoder",       "moe",         "mla_moe",
+                                        "gpt_oss", "llama4",        "qwen_hybrid", "lfm2",
+                                        "gemma4",  "gemma3n",       "deepseek4",   "mamba1",
+                                        "mamba2",  "granitehybrid", "nemotron_h",  "jamba"};
     for (size_t i = 0; i < COUNT_OF(ruled); i++)
         if (is(kind, ruled[i])) return true;
     return false;
@@ -233,7 +271,7 @@ static bool lacks_recurrence(const struct shape *s)
 {
     if (!s->arch || s->arch->recurrence == RECURRENCE_NONE) return false;
     return !(s->recurrent.kernel > 0) ||
-           (s->arch->recurrence == RECURRENCE_DELTA && !(shape_state(s) > 0));
+           (s->arch->recurrence != RECURRENCE_CONVOLUTION && !(shape_state(s) > 0));
 }
 
 static const char *why_not(const struct shape *s, const char *kind, struct arena *a)
@@ -281,6 +319,7 @@ bool shape_layer_is_window(const struct shape *s, double layer)
 
 bool shape_layer_has_experts(const struct shape *s, double layer)
 {
+    if (s->arch && s->arch->one_part && !shape_layer_feeds(s, layer)) return false;
     return s->experts > 0 && layer >= s->dense_lead &&
            (s->expert_every <= 1 || fmod(layer + 1, s->expert_every) == 0);
 }
@@ -302,6 +341,7 @@ struct layer_sort shape_layer(const struct shape *s, double layer)
     return (struct layer_sort){.window = shape_layer_is_window(s, layer),
                                .experts = shape_layer_has_experts(s, layer),
                                .recurrent = shape_layer_recurs(s, layer),
+                               .feeds = shape_layer_feeds(s, layer),
                                .shared = layer >= s->layers - shared_layers(s),
                                .bare = layer <= 0 && s->arch && s->arch->first_bare,
                                .fine = has_bit(s->compressed.fine, layer),
@@ -334,6 +374,23 @@ void shape_recur(struct shape *s, size_t layer)
     set_bit(s->recurrent.layer, layer);
 }
 
+bool shape_layer_feeds(const struct shape *s, double layer)
+{
+    return has_bit(s->recurrent.feeds, layer);
+}
+
+void shape_feed(struct shape *s, size_t layer)
+{
+    set_bit(s->recurrent.feeds, layer);
+}
+
+bool shape_attends(const struct shape *s)
+{
+    for (size_t i = 0; (double)i < s->layers; i++)
+        if (!shape_layer_recurs(s, (double)i) && !shape_layer_feeds(s, (double)i)) return true;
+    return false;
+}
+
 void shape_compress(struct shape *s, size_t layer, double ratio)
 {
     if (ratio == FINE_RATIO) set_bit(s->compressed.fine, layer);
@@ -342,15 +399,23 @@ void shape_compress(struct shape *s, size_t layer, double ratio)
 
 double shape_convolved(const struct shape *s)
 {
-    const double head = s->recurrent.head_size;
     const double kept = s->recurrent.kernel - 1;
+    const double inner = s->recurrent.heads * s->recurrent.head_size;
     if (!(s->recurrent.kernel > 0) || !s->arch) return 0;
     return kept * (s->arch->recurrence == RECURRENCE_CONVOLUTION
                        ? s->width
-                       : (s->recurrent.heads + 2 * s->recurrent.groups) * head);
+                       : inner + 2 * s->recurrent.groups * s->recurrent.state);
+}
+
+bool shape_states_divide(const struct shape *s)
+{
+    const double head = s->recurrent.head_size, groups = s->recurrent.groups;
+    const bool grouped = s->arch && s->arch->recurrence == RECURRENCE_DUAL;
+    return head == floor(head) &&
+           (!grouped || (groups > 0 && fmod(s->recurrent.heads * head, groups) == 0));
 }
 
 double shape_state(const struct shape *s)
 {
-    return s->recurrent.heads * s->recurrent.head_size * s->recurrent.head_size;
+    return s->recurrent.heads * s->recurrent.head_size * s->recurrent.state;
 }

@@ -24,6 +24,7 @@ struct shape {
     double experts, experts_used, expert_width, dense_lead; /* experts 0: dense */
     double expert_every; /* n: the layers i with (i + 1) % n == 0 have experts; 1: all */
     double shared_width; /* of all shared experts together, 0 none */
+    double expert_input; /* what experts see of a token, brought down to it; 0: all of its width */
     bool shared_gate;    /* qwen2moe: the shared expert has a gate of its own */
     double window_tokens, window_period; /* layer i sees a window when i % period < period - 1 */
     struct {
@@ -57,9 +58,11 @@ struct shape {
     } compressed;
     struct {
         double kernel; /* of the convolution over tokens; 0: every layer attends */
-        double groups, heads,
-            head_size;     /* of the delta rule: key heads, value heads, values of one */
-        uint8_t layer[64]; /* a bit each: the layers that recur */
+        double groups, heads, head_size; /* groups of keys, heads of values, values of one */
+        double state;                    /* entries that each value keeps: as many as a key has */
+        double rank;                     /* of the selective scan's steps */
+        uint8_t layer[64];               /* a bit each: the layers that recur */
+        uint8_t feeds[64];               /* and those that only feed forward */
     } recurrent;
     bool tied; /* no output matrix of its own; encoders too, which have none */
     bool qkv_bias, attention_output_bias, ffn_bias, norm_bias, output_bias, output_norm,
@@ -85,15 +88,20 @@ struct layer_sort {
     bool window, experts, recurrent, shared; /* attends to an earlier layer's cache */
     bool bare;                               /* no norm in front of its attention */
     bool fine, coarse, hashed;               /* compressed attention */
+    bool feeds;                              /* neither attends nor recurs */
 };
 struct layer_sort shape_layer(const struct shape *s, double layer);
 bool shape_layer_recurs(const struct shape *s, double layer);
 void shape_recur(struct shape *s, size_t layer);
+bool shape_layer_feeds(const struct shape *s, double layer);
+void shape_feed(struct shape *s, size_t layer);
+bool shape_attends(const struct shape *s); /* does any layer? */
 /* Says how many cells of a layer become one: FINE_RATIO, COARSE_RATIO; others: none do. */
 void shape_compress(struct shape *s, size_t layer, double ratio);
 /* 32-bit figures that a recurrent layer keeps of each sequence: of its convolution, and its state. */
 double shape_convolved(const struct shape *s);
 double shape_state(const struct shape *s);
+bool shape_states_divide(const struct shape *s); /* evenly by heads and by groups */
 double shape_head_size(const struct shape *s, bool window);
 double shape_kv_heads(const struct shape *s, bool window);
 double shape_ffn_width(const struct shape *s, bool shared);

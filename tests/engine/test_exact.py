@@ -31,6 +31,7 @@ MODELS = {
     "bert": {**DECODER, "n_embd": 384, "n_head": 12, "n_head_kv": 12, "n_ctx_train": 512, "pooling": 1},
     "mamba": {**DECODER, "n_embd": 256, "n_head": 1, "n_head_kv": 1, "n_ff": 0,
               "ssm": {"conv": 4, "inner": 512, "state": 16, "rank": 16}},
+    "xverse": {**DECODER, "tied": False},  # one that muster does not know
     "gemma": {**DECODER, "n_head": 4, "n_head_kv": 1, "head_dim": 256},
     "surprise": DECODER,  # no architecture of llama.cpp's
 }
@@ -252,13 +253,13 @@ class Fit(Case):
         self.assertEqual(answer["notes"], [])
 
     def test_what_has_no_rule_is_computed(self):
-        plan = self.fit(self.path["mamba"], "--no-exact", status=1)
+        plan = self.fit(self.path["xverse"], "--no-exact", status=1)
         self.assertEqual(plan["fits"], "not computed")
-        answer = self.exact(self.path["mamba"])
+        answer = self.exact(self.path["xverse"])
         self.assertEqual(answer["fits"], "yes")
         self.assertIsNone(answer["exact"]["planned_bytes"])
         self.assertIsNone(answer["decode_tokens_per_s"]["likely"])
-        self.assertIn("muster has no plan of its own for this", self.muster(self.path["mamba"]).stdout)
+        self.assertIn("muster has no plan of its own for this", self.muster(self.path["xverse"]).stdout)
 
     def test_what_llama_cannot_load_either(self):
         answer = self.fit(self.path["surprise"], status=1)

@@ -67,7 +67,7 @@ class Synthetic(unittest.TestCase):
         for architecture, model in models:
             name = model['hf_id']
             encoder = architecture['encoder']
-            context = int(min(model['max_context'], 4096))
+            context = int(min(model.get('max_context', 4096), 4096))
             with self.subTest(architecture=architecture['name'], model=name):
                 self.make(name, QUANT, self.file, '--bare', '--header-only')
                 for flash in ('auto', 'off'):

@@ -34,7 +34,7 @@ static void traits_are_those_of_the_table(void **state)
     assert_true(bert->encoder);
     assert_ptr_equal(catalog_architecture(h->catalog, S("mistral")), llama);
     assert_ptr_equal(catalog_architecture(h->catalog, S("xlm-roberta")), bert);
-    assert_non_null(catalog_architecture(h->catalog, S("mamba"))->unruled);
+    assert_non_null(catalog_architecture(h->catalog, S("rwkv7"))->unruled);
     assert_null(catalog_architecture(h->catalog, S("no such thing")));
 }
 
@@ -85,10 +85,10 @@ static void the_users_architecture_wins(void **state)
 {
     const struct home *h = *state;
     home_write(h, "architectures.json",
-               "{\"entries\": [{\"name\": \"mamba\", \"checked\": false, \"rope\": true}]}");
-    assert_null(catalog_architecture(h->catalog, S("mamba"))->unruled);
-    assert_true(catalog_architecture(h->catalog, S("mamba"))->rope);
-    assert_exactly(catalog_architecture(h->catalog, S("mamba"))->window_period, 0);
+               "{\"entries\": [{\"name\": \"rwkv7\", \"checked\": false, \"rope\": true}]}");
+    assert_null(catalog_architecture(h->catalog, S("rwkv7"))->unruled);
+    assert_true(catalog_architecture(h->catalog, S("rwkv7"))->rope);
+    assert_exactly(catalog_architecture(h->catalog, S("rwkv7"))->window_period, 0);
     assert_non_null(catalog_architecture(h->catalog, S("llama")));
 }
 

@@ -84,7 +84,7 @@ static void buffers_are_those_of_llama_cpp(void **state)
 static void what_is_not_known_has_no_bill(void **state)
 {
     struct stage *s = *state;
-    stage_model(s, "mamba-130m-hf", "Q4_K_M");
+    stage_model(s, "gpt-j-6b", "Q4_K_M");
     assert_exactly(held(s), 0);
     assert_non_null(bill.unruled);
     assert_int_equal(bill.lines, 0);

@@ -81,7 +81,7 @@ static void fits_is_judged_again(void **state)
 static void what_has_no_rule_is_computed(void **state)
 {
     struct stage *s = *state;
-    const struct task t = stage_model(s, "state-spaces/mamba-130m-hf", "Q4_K_M");
+    const struct task t = stage_model(s, "EleutherAI/gpt-j-6b", "Q4_K_M");
     const struct machine *m = stage_machine(s, "cpu:4 ram:16GiB");
     struct verdict v;
     judge_task(&t, m, &s->world, &v);

@@ -88,7 +88,7 @@ static void test_largest_context(void **state)
 static void test_not_computed(void **state)
 {
     struct stage *s = *state;
-    const struct task t = stage_model(s, "state-spaces/mamba-130m-hf", "Q4_K_M");
+    const struct task t = stage_model(s, "EleutherAI/gpt-j-6b", "Q4_K_M");
     struct verdict v;
     judge_task(&t, stage_machine(s, "cpu:4 ram:64GiB"), &s->world, &v);
     assert_string_equal(fits_word(v.fits), "not computed");

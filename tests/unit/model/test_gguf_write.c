@@ -84,6 +84,11 @@ static void shapes_are_equal(const char *what, const struct shape *x, const stru
         {x->recurrent.groups, y->recurrent.groups},
         {x->recurrent.heads, y->recurrent.heads},
         {x->recurrent.head_size, y->recurrent.head_size},
+        {x->recurrent.state, y->recurrent.state},
+        {x->recurrent.rank, y->recurrent.rank},
+        {memcmp(x->recurrent.layer, y->recurrent.layer, sizeof x->recurrent.layer), 0},
+        {memcmp(x->recurrent.feeds, y->recurrent.feeds, sizeof x->recurrent.feeds), 0},
+        {x->expert_input, y->expert_input},
         {x->latent.kv_rank, y->latent.kv_rank},
         {x->latent.q_rank, y->latent.q_rank},
         {x->latent.rope, y->latent.rope},
@@ -234,6 +239,39 @@ static void a_cut_keeps_the_mix_of_layers(void **state)
     assert_exactly(expert_layers(&part, true), 1);
 }
 
+static double layers_that(const struct shape *s, bool (*are)(const struct shape *s, double layer))
+{
+    double n = 0;
+    for (size_t i = 0; (double)i < s->layers; i++) n += are(s, (double)i);
+    return n;
+}
+
+/* By name, layers, then how many of the cut recur and how many only feed forward. */
+static void a_cut_keeps_what_recurs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        double layers, recur, feed;
+    } cuts[] = {{"Qwen3.5-4B", 8, 6, 0},
+                {"granite-4.0-h-tiny", 10, 9, 0},
+                {"granite-4.0-h-tiny", 20, 18, 0},
+                {"NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 9, 4, 4},
+                {"NVIDIA-Nemotron-3-Super-120B-A12B-FP8", 11, 5, 5},
+                {"LFM2-1.2B", 8, 5, 0},
+                {"mamba-130m-hf", 4, 4, 0}};
+    for (size_t i = 0; i < COUNT_OF(cuts); i++) {
+        struct digest whole, part;
+        cut_of(cuts[i].name, "Q8_0", cuts[i].layers, &whole, &part);
+        assert_exactly(layers_that(part.shape, shape_layer_recurs), cuts[i].recur);
+        assert_exactly(layers_that(part.shape, shape_layer_feeds), cuts[i].feed);
+        double recurs = 0;
+        for (size_t k = 0; k < part.kinds; k++)
+            if (part.kind[k].recurrent) recurs += part.kind[k].layers;
+        assert_exactly(recurs, cuts[i].recur);
+    }
+}
+
 /* Cut to all of its layers, every model is itself; to any number, it is one. */
 static void every_cut_is_a_model(void **state)
 {
@@ -289,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_vocabulary_changes_nothing_else),
         cmocka_unit_test(what_llama_would_refuse_is_not_written),
         cmocka_unit_test(a_cut_keeps_the_mix_of_layers),
+        cmocka_unit_test(a_cut_keeps_what_recurs),
         cmocka_unit_test(every_cut_is_a_model),
         cmocka_unit_test(impossible_cuts_are_refused),
     };

@@ -57,6 +57,12 @@ static const struct published vendors[] = {
      6 * 768},
     {"embeddinggemma-300m", "gemma-embedding", "google/embeddinggemma-300m", 302863104, 0},
     {"starcoder2-3b", "starcoder2", "bigcode/starcoder2-3b", 3030371328, 0},
+    {"mamba-130m", "mamba", "state-spaces/mamba-130m-hf", 129135360, 0},
+    {"falcon-mamba-7b", "mamba", "tiiuae/falcon-mamba-7b-instruct", 7272665088, 0},
+    {"granite-4.0-h-tiny", "granitehybrid", "ibm-granite/granite-4.0-h-tiny", 6939037248, 0},
+    /* a figure an expert of each router that the count leaves out and a GGUF holds */
+    {"nemotron-3-nano-30b", "nemotron_h_moe", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
+     31577937344, -23.0 * 128},
 };
 
 static struct str fixture(const char *name)
@@ -144,12 +150,62 @@ static void architectures_are_known(void **state)
     }
 }
 
-static void state_spaces_say_why_not(void **state)
+/* The text of a fixture with one piece of it replaced. */
+static struct hf_config changed(const char *name, const char *from, const char *to)
+{
+    const struct str text = fixture(name);
+    const char *at = strstr(text.p, from);
+    if (!at) fail_msg("%s holds no %s", name, from);
+    return read_text(
+        str_of(str_format(arena, "%.*s%s%s", (int)(at - text.p), text.p, to, at + strlen(from))));
+}
+
+static void states_are_counted(void **state)
 {
     (void)state;
-    const struct hf_config config = read_text(fixture("mamba-130m"));
-    assert_non_null(config.shape.unruled);
-    assert_non_null(strstr(config.shape.unruled, "recurrent state"));
+    const struct shape scan = read_text(fixture("mamba-130m")).shape;
+    const struct shape dual = read_text(fixture("granite-4.0-h-tiny")).shape;
+    assert_null(scan.unruled);
+    assert_false(shape_attends(&scan));
+    assert_exactly(shape_convolved(&scan), 3 * 1536);
+    assert_exactly(shape_state(&scan), 1536 * 16);
+    assert_exactly(shape_convolved(&dual), 3 * (3072 + 2 * 128));
+    assert_exactly(shape_state(&dual), 3072 * 128);
+    for (size_t i = 0; i < 40; i++)
+        assert_int_equal(shape_layer_recurs(&dual, (double)i), i % 10 != 5);
+}
+
+/* Of a model that the catalogue does not have: every eighth layer attends, every second has experts; its page counts as many. */
+static void states_among_experts_are_counted(void **state)
+{
+    (void)state;
+    const struct shape s = read_text(fixture("jamba-v0.1")).shape;
+    struct digest d;
+    if (s.unruled) fail_msg("%s", s.unruled);
+    digest_of_shape(&s, catalog_mix(catalog, S("F16")), catalog, &d);
+    assert_exactly(d.parameters, 51570323328);
+    for (size_t i = 0; i < 32; i++) {
+        assert_int_equal(shape_layer_recurs(&s, (double)i), i % 8 != 4);
+        assert_int_equal(shape_layer_has_experts(&s, (double)i), i % 2 == 1);
+    }
+    assert_non_null(
+        changed("jamba-v0.1", "\"expert_layer_offset\": 1", "\"expert_layer_offset\": 0")
+            .shape.unruled);
+}
+
+/* A layer is of one part alone: recurs, attends or feeds forward. */
+static void parts_follow_the_pattern(void **state)
+{
+    (void)state;
+    static const char pattern[] = "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME";
+    const struct shape s = read_text(fixture("nemotron-3-nano-30b")).shape;
+    assert_exactly(s.layers, sizeof pattern - 1);
+    for (size_t i = 0; i + 1 < sizeof pattern; i++) {
+        const struct layer_sort sort = shape_layer(&s, (double)i);
+        assert_int_equal(sort.recurrent, pattern[i] == 'M');
+        assert_int_equal(sort.feeds, pattern[i] == 'E');
+        assert_int_equal(sort.experts, pattern[i] == 'E');
+    }
 }
 
 /* One layer in four attends; the others keep three columns of a convolution and a matrix a head. */
@@ -228,16 +284,6 @@ static void figures_out_of_range_are_refused(void **state)
     assert_true(refused("{\"model_type\": \"llama\", \"tie_word_embeddings\": 1}", &err));
 }
 
-/* The text of a fixture with one piece of it replaced. */
-static struct hf_config changed(const char *name, const char *from, const char *to)
-{
-    const struct str text = fixture(name);
-    const char *at = strstr(text.p, from);
-    if (!at) fail_msg("%s holds no %s", name, from);
-    return read_text(
-        str_of(str_format(arena, "%.*s%s%s", (int)(at - text.p), text.p, to, at + strlen(from))));
-}
-
 static void other_layouts_are_not_computed(void **state)
 {
     (void)state;
@@ -265,6 +311,42 @@ static void other_layouts_are_not_computed(void **state)
             .shape.tied);
 }
 
+static void other_patterns_are_not_computed(void **state)
+{
+    (void)state;
+    static const char nano[] = "nemotron-3-nano-30b", tiny[] = "granite-4.0-h-tiny";
+    assert_non_null(changed(nano, "\"MEMEM*", "\"MEMEM").shape.unruled);
+    assert_non_null(changed(nano, "\"MEMEM*", "\"MEMEM?").shape.unruled);
+    assert_non_null(changed(nano, "\"MEMEM*", "\"M-MEM*").shape.unruled);
+    assert_non_null(changed(nano, "\"hybrid_override_pattern\"", "\"other\"").shape.unruled);
+    assert_non_null(
+        changed(nano, "\"mamba_proj_bias\": false", "\"mamba_proj_bias\": true").shape.unruled);
+    assert_non_null(changed(tiny, "\"mamba\"", "\"moe\"").shape.unruled);
+    assert_non_null(changed(tiny, "\"mamba\"", "7").shape.unruled);
+    assert_non_null(changed(nano, "\"n_groups\": 8", "\"n_groups\": 7").shape.unruled);
+    assert_non_null(changed(nano, "\"n_groups\": 8", "\"n_groups\": 0").shape.unruled);
+    assert_null(changed(tiny, "\"mamba_d_head\": 64", "\"mamba_d_head\": \"auto\"").shape.unruled);
+    assert_non_null(
+        changed(tiny, "\"mamba_conv_bias\": true", "\"mamba_conv_bias\": false").shape.unruled);
+}
+
+/* One of the family whose every layer attends is converted as its elder sister. */
+static void without_states_it_is_a_transformer(void **state)
+{
+    (void)state;
+    const struct hf_config config = read_text(S(
+        "{\"model_type\": \"granitemoehybrid\", \"hidden_size\": 2560, \"intermediate_size\": 8192,"
+        " \"layer_types\": [\"attention\", \"attention\"], \"num_attention_heads\": 40,"
+        " \"num_hidden_layers\": 2, \"num_key_value_heads\": 8, \"num_local_experts\": 0,"
+        " \"shared_intermediate_size\": 8192, \"tie_word_embeddings\": true, \"vocab_size\": "
+        "100352,"
+        " \"max_position_embeddings\": 131072, \"mamba_d_head\": 32, \"mamba_n_heads\": 128}"));
+    if (config.shape.unruled) fail_msg("%s", config.shape.unruled);
+    assert_string_equal(config.shape.arch->name, "granite");
+    assert_exactly(config.shape.ffn_width, 8192);
+    assert_false(shape_layer_recurs(&config.shape, 0));
+}
+
 static void any_truncation_is_refused(void **state)
 {
     (void)state;
@@ -283,7 +365,11 @@ int main(void)
         cmocka_unit_test(counts_are_those_published),
         cmocka_unit_test(the_catalogue_agrees),
         cmocka_unit_test(architectures_are_known),
-        cmocka_unit_test(state_spaces_say_why_not),
+        cmocka_unit_test(states_are_counted),
+        cmocka_unit_test(states_among_experts_are_counted),
+        cmocka_unit_test(parts_follow_the_pattern),
+        cmocka_unit_test(other_patterns_are_not_computed),
+        cmocka_unit_test(without_states_it_is_a_transformer),
         cmocka_unit_test(layers_that_recur_are_counted),
         cmocka_unit_test(quantisation_is_read),
         cmocka_unit_test(an_unknown_type_names_the_nearest),
