@@ -15,6 +15,7 @@
 #include "model/stores.h"
 #include "verb/common.h"
 #include "verb/nominal.h"
+#include "verb/served.h"
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
 #define QUANT_USUAL "Q4_K_M"
@@ -164,6 +165,8 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     out->digest = NEW(in->arena, struct digest);
     if (!take_digest(in, model, quant, out->digest, err)) return false;
     out->with = NULL;
+    out->folder = model->stored ? path : NULL;
+    packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
     generate_under(&out->knobs, runtime);
@@ -191,6 +194,7 @@ void asked_settle(const struct context *in, struct asked *a)
 {
     if (runtime_of(&a->knobs)->published) {
         a->digest->quant = dtype_name(&a->knobs);
+        if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(a);
         return;
     }
     const char *why = judge_repacking(a->digest, &a->knobs);

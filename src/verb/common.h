@@ -53,6 +53,7 @@ struct asked {
     const char *file; /* the model's path, NULL for one of the catalogue */
     const char
         *url; /* where that file is the copy of a header, what it was fetched from; else NULL */
+    const char *folder; /* of safetensors, or that file; else NULL */
     struct digest *digest;
     struct generate knobs;
     struct task task;
