@@ -144,6 +144,20 @@ static bool take_digest(const struct context *in, const struct model *m, const c
     return true;
 }
 
+/* A quantisation that the operand names, as if it were asked for. */
+static bool quant_of_name(const struct context *in, const struct asking **how, struct asking *own,
+                          struct mu_err *err)
+{
+    const char *asked = (*how)->quant;
+    *own = **how;
+    if (!named_quant(in, &own->operand, &own->quant)) return true;
+    *how = own;
+    const struct mix *mix = asked ? catalog_mix(in->catalog, str_of(asked)) : NULL;
+    return !asked || (mix && strcmp(mix->name, own->quant) == 0) ||
+           err_set(err, MU_USAGE, "the model is named with %s, but --quant says %s", own->quant,
+                   str_visible(in->arena, str_of(asked)));
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
@@ -152,6 +166,9 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
+    struct asking own;
+    if (!quant_of_name(in, &how, &own, err)) return false;
+    operand = how->operand;
     if (!types || !name_of_size(in, &operand, err) ||
         !stores_operand(operand, in->env, in->arena, &path, err) ||
         !model_open(path, in->catalog, in->arena, in->notes, model, err))

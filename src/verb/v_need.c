@@ -82,8 +82,9 @@ static bool has_own_quant(const struct context *in, const char *operand)
     struct model model = {.name = NULL};
     struct notes *aside = NEW(in->arena, struct notes);
     struct mu_err ignored = {.code = MU_OK};
-    const char *path = NULL;
+    const char *path = NULL, *quant = NULL;
     *aside = (struct notes){.arena = in->arena};
+    if (named_quant(in, &(const char *){operand}, &quant)) return true;
     return stores_operand(operand, in->env, in->arena, &path, &ignored) &&
            model_open(path, in->catalog, in->arena, aside, &model, &ignored) &&
            (model.tensors || model.native_quant);
