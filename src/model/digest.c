@@ -358,6 +358,14 @@ void digest_pack(struct digest *d, double stored_bytes)
     d->packed_bytes = each >= least_bytes && each <= half_bytes ? each : 0;
 }
 
+double digest_packed_bytes(const struct digest *d)
+{
+    double part[PARTS] = {0};
+    count_parts(d, part);
+    const double linear = part[EXPERTS] + part[OTHER_LINEAR];
+    return d->packed_bytes > 0 ? d->packed_bytes * linear + half_bytes * part[THE_REST] : 0;
+}
+
 void digest_pack_experts(struct digest *d, const struct weight_type *t)
 {
     double part[PARTS] = {0};

@@ -46,5 +46,6 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
                      struct digest *out);
 /* What the files of a checkpoint (bytes of all its tensors) leave for the linear layers once the rest is counted in 16 bits. */
 void digest_pack(struct digest *d, double stored_bytes);
+double digest_packed_bytes(const struct digest *d); /* of all weights so; 0: not packed */
 /* Experts alone in a type, the rest in 16 bits. */
 void digest_pack_experts(struct digest *d, const struct weight_type *t);

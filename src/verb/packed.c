@@ -4,6 +4,7 @@
 #include "base/notes.h"
 #include "base/units.h"
 #include "catalog/types.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/safetensors.h"
 #include "verb/served.h"
@@ -18,6 +19,8 @@ void packed_take(const struct context *in, const struct model *m, enum runtime_i
         digest_pack(d, s->bytes);
     else if (!s && m->native_quant)
         digest_pack_experts(d, catalog_type(in->catalog, S("MXFP4")));
+    if (d->packed_bytes > 0 && runtime_at(runtime)->published)
+        d->weight_bytes = digest_packed_bytes(d);
     if (quantised && !(d->packed_bytes > 0))
         note_add(in->notes, "%s is published quantised (%s), but sized in 16 bits: %s", m->name,
                  s->quantisation,

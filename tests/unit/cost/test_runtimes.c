@@ -138,6 +138,7 @@ static void a_quantised_checkpoint_is_as_large_as_its_files(void **state)
         assert_true(s->digest.packed_bytes > 0);
         assert_true(vllm_size(t.model, &a, &v));
         assert_close(v.weights_bytes, stored[i], 1);
+        assert_close(digest_packed_bytes(&s->digest), stored[i], 1);
         struct mapped_layers x = {.value_bytes = 2, .sites = 2, .free_bytes = {64 * GiB, 64 * GiB}};
         assert_true(device_map_auto(t.model, &x));
         assert_close(x.weights_bytes[1], stored[i], 1);
