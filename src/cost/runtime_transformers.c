@@ -19,6 +19,7 @@
 #define SLACK "torch reserved beside allocated, public training runs; not of inference"
 #define HEAP "measured: 33 to 78 MiB, PyTorch 1.13 and glibc, a small model at three contexts"
 #define PYTHON_RSS "an estimate from imports; PyTorch alone took 226 MB (1.13, CPU)"
+#define BY_DTYPE "model and --dtype; bitsandbytes leaves embedding, output and norms in 16 bits"
 #define LOADING "transformers 4.57 modeling_utils.py: checkpoints come in parts of up to 5 GB"
 
 static const double half_bytes = 2, float_bytes = 4;
@@ -220,11 +221,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
             (site != ON_HOST && (spread_has_layers(&l.spread, site) || site == l.working));
         const bool writes =
             l.spread.output == site || (l.spread.output == ON_HOST && site == l.working);
-        GIVEN(
-            b, weights_bytes, layers_bytes(&l, site) + outside_bytes(&l, site),
-            m->packed_bytes > 0
-                ? "the checkpoint's files"
-                : "model and --dtype; bitsandbytes leaves embedding, output and norms in 16 bits");
+        GIVEN(b, weights_bytes, layers_bytes(&l, site) + outside_bytes(&l, site),
+              m->packed_bytes > 0 ? "the checkpoint's files" : BY_DTYPE);
         GIVEN(b, visiting_bytes, site == l.working ? visiting(&l) : 0,
               "accelerate 1.10: the largest module of the host, as they come for their turns");
         GIVEN(b, full_layers, caches_at(&l, site, false), "model, layers that see all");

@@ -158,24 +158,31 @@ static bool quant_of_name(const struct context *in, const struct asking **how, s
                    str_visible(in->arena, str_of(asked)));
 }
 
+/* The model that the operand names, and the path of what it was read from. */
+static bool open_asked(const struct context *in, const char *operand, struct model *out,
+                       const char **path, struct mu_err *err)
+{
+    if (!name_of_size(in, &operand, err) ||
+        !stores_operand(operand, in->env, in->arena, path, err) ||
+        !model_open(*path, in->catalog, in->arena, in->notes, out, err))
+        return false;
+    if (*path != operand) remote_confess(*path, in->arena, in->notes);
+    return true;
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
     enum runtime_id runtime;
-    const char *operand = how->operand, *quant;
+    const char *quant;
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
     struct asking own;
-    if (!quant_of_name(in, &how, &own, err)) return false;
-    operand = how->operand;
-    if (!types || !name_of_size(in, &operand, err) ||
-        !stores_operand(operand, in->env, in->arena, &path, err) ||
-        !model_open(path, in->catalog, in->arena, in->notes, model, err))
+    if (!types || !quant_of_name(in, &how, &own, err) ||
+        !open_asked(in, how->operand, model, &path, err) ||
+        !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
         return false;
-    if (!runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
-        return false;
-    if (path != operand) remote_confess(path, in->arena, in->notes);
     out->model = model;
     out->file = model->tensors ? path : NULL;
     out->url = out->file ? remote_url(path, in->arena) : NULL;

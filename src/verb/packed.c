@@ -15,6 +15,11 @@ void packed_take(const struct context *in, const struct model *m, enum runtime_i
     const double half_bytes = 2;
     const struct stored *s = m->stored;
     const bool quantised = s && s->quantisation;
+    if (m->tensors && runtime_at(runtime)->published)
+        note_add(in->notes,
+                 "%s is a GGUF file, and %s takes weights as published: sized is that model in its "
+                 "own --dtype, another download",
+                 m->name, runtime_at(runtime)->name);
     if (quantised && !(s->missing_files > 0))
         digest_pack(d, s->bytes);
     else if (!s && m->native_quant)
