@@ -2,7 +2,7 @@
  * is filled to 90 % of what is free; of several each but the last gets an even part of the model and a quarter more than a layer;
  * decoder layers are never split and keep their order; the first card and memory keep room for the largest module that is still to come;
  * what does not fit goes to memory, then to disk. Layers count as alike. Left out: other device maps, limits as given (max_memory),
- * quantised checkpoints, buffers. */
+ * buffers. */
 #include "cost/device_map.h"
 
 #include "base/num.h"
@@ -16,17 +16,24 @@ struct modules {
     double layers;
 };
 
+/* Of a checkpoint that is published quantised what it keeps, else values of one size. */
+static double weight_bytes(const struct digest *m, const struct weight_sum *w, double value_bytes)
+{
+    const bool linear = w->use == USE_MATRIX || w->use == USE_EXPERTS || w->use == USE_HEADS;
+    return w->elements * (linear && m->packed_bytes > 0 ? m->packed_bytes : value_bytes);
+}
+
 static struct modules modules_of(const struct digest *m, double value_bytes)
 {
     struct modules out = {.layers = m->shape->layers};
     for (size_t i = 0; i < m->outsides; i++) {
         const struct weight_sum *w = &m->outside[i];
         double *to = w->use == USE_LOOKUP ? &out.ahead_bytes : &out.behind_bytes;
-        *to += w->elements * value_bytes;
+        *to += weight_bytes(m, w, value_bytes);
     }
     for (size_t k = 0; k < m->kinds; k++)
         for (size_t i = 0; i < m->kind[k].sums; i++)
-            out.layer_bytes += m->kind[k].layers * m->kind[k].sum[i].elements * value_bytes;
+            out.layer_bytes += m->kind[k].layers * weight_bytes(m, &m->kind[k].sum[i], value_bytes);
     out.layer_bytes /= most(out.layers, 1);
     return out;
 }

@@ -19,6 +19,7 @@
 #define SLACK "torch reserved beside allocated, public training runs; not of inference"
 #define HEAP "measured: 33 to 78 MiB, PyTorch 1.13 and glibc, a small model at three contexts"
 #define PYTHON_RSS "an estimate from imports; PyTorch alone took 226 MB (1.13, CPU)"
+#define BY_DTYPE "model and --dtype; bitsandbytes leaves embedding, output and norms in 16 bits"
 #define LOADING "transformers 4.57 modeling_utils.py: checkpoints come in parts of up to 5 GB"
 
 static const double half_bytes = 2, float_bytes = 4;
@@ -28,10 +29,12 @@ static double value_bytes_of(const struct generate *g)
     return g->dtype == (double)DTYPE_FP32 ? float_bytes : half_bytes;
 }
 
-/* What bitsandbytes packs: linear layers, not the embedding, the output and the norms. nf4_bytes: of a value with its scales. */
-static double weight_bytes(const struct weight_sum *w, const struct generate *g, double nf4_bytes)
+/* Of a quantised checkpoint what its files hold. What bitsandbytes packs: linear layers, not the embedding, the output and the norms. nf4_bytes: of a value with its scales. */
+static double weight_bytes(const struct digest *m, const struct weight_sum *w,
+                           const struct generate *g, double nf4_bytes)
 {
     const bool linear = w->use == USE_MATRIX || w->use == USE_EXPERTS || w->use == USE_HEADS;
+    if (linear && m->packed_bytes > 0) return w->elements * m->packed_bytes;
     if (linear && g->dtype == (double)DTYPE_INT8) return w->elements + float_bytes * w->rows;
     if (linear && g->dtype == (double)DTYPE_NF4) return w->elements * nf4_bytes;
     return w->elements * value_bytes_of(g);
@@ -43,10 +46,10 @@ static const double nf4_packed = 0.5 + 1 / 64.0 + 4 / (64 * 256.0), nf4_plain = 
 double transformers_weight_bytes(const struct digest *m, const struct generate *g)
 {
     double sum = 0;
-    for (size_t i = 0; i < m->outsides; i++) sum += weight_bytes(&m->outside[i], g, nf4_packed);
+    for (size_t i = 0; i < m->outsides; i++) sum += weight_bytes(m, &m->outside[i], g, nf4_packed);
     for (size_t k = 0; k < m->kinds; k++)
         for (size_t i = 0; i < m->kind[k].sums; i++)
-            sum += m->kind[k].layers * weight_bytes(&m->kind[k].sum[i], g, nf4_packed);
+            sum += m->kind[k].layers * weight_bytes(m, &m->kind[k].sum[i], g, nf4_packed);
     return sum;
 }
 
@@ -66,7 +69,7 @@ static double outside_bytes(const struct laid *l, int site)
     for (size_t i = 0; i < l->m->outsides; i++) {
         const struct weight_sum *w = &l->m->outside[i];
         const int at = w->use == USE_LOOKUP ? l->first : l->spread.output;
-        if (at == site) sum += weight_bytes(w, l->g, l->nf4_bytes);
+        if (at == site) sum += weight_bytes(l->m, w, l->g, l->nf4_bytes);
     }
     return sum;
 }
@@ -77,7 +80,7 @@ static double layers_bytes(const struct laid *l, int site)
     for (size_t k = 0; k < l->m->kinds; k++)
         for (size_t i = 0; i < l->m->kind[k].sums; i++)
             sum += l->spread.kind[site].layers[k] *
-                   weight_bytes(&l->m->kind[k].sum[i], l->g, l->nf4_bytes);
+                   weight_bytes(l->m, &l->m->kind[k].sum[i], l->g, l->nf4_bytes);
     return sum;
 }
 
@@ -87,7 +90,7 @@ static double widest_layer_bytes(const struct laid *l)
     for (size_t k = 0; k < l->m->kinds; k++) {
         double sum = 0;
         for (size_t i = 0; i < l->m->kind[k].sums; i++)
-            sum += weight_bytes(&l->m->kind[k].sum[i], l->g, l->nf4_bytes);
+            sum += weight_bytes(l->m, &l->m->kind[k].sum[i], l->g, l->nf4_bytes);
         widest = most(widest, sum);
     }
     return widest;
@@ -162,6 +165,8 @@ static const char *unruled(const struct digest *m, const struct generate *g)
     if (why) return why;
     if (g->gpu_layers > 0)
         return "transformers deals layers by itself: leave --gpu-layers out, or give 0 for the CPU";
+    if (m->packed_bytes > 0 && (g->dtype == (double)DTYPE_INT8 || g->dtype == (double)DTYPE_NF4))
+        return "its checkpoint is quantised already: leave --dtype out";
     if (strcmp(g->kv_type_k->name, "F16") != 0 || strcmp(g->kv_type_v->name, "F16") != 0)
         return "transformers keeps its cache in what it computes in: leave --kv-type out";
     if (g->cpu_moe != 0 && g->cpu_moe != (double)KNOB_AUTO)
@@ -216,7 +221,7 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
         const bool writes =
             l.spread.output == site || (l.spread.output == ON_HOST && site == l.working);
         GIVEN(b, weights_bytes, layers_bytes(&l, site) + outside_bytes(&l, site),
-              "model and --dtype; bitsandbytes leaves embedding, output and norms in 16 bits");
+              m->packed_bytes > 0 ? "the checkpoint's files" : BY_DTYPE);
         GIVEN(b, visiting_bytes, site == l.working ? visiting(&l) : 0,
               "accelerate 1.10: the largest module of the host, as they come for their turns");
         GIVEN(b, full_layers, caches_at(&l, site, false), "model, layers that see all");

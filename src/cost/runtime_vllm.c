@@ -1,7 +1,7 @@
 /* vLLM's bill (vllm.h says where its rules are from): on each of some like cards an even share of the weights, what its trial run
  * takes, and a cache of whole blocks for every sequence's context. What else it takes, up to its share of the card, is judged where the
- * card is known. What its own context takes is no part of that share. Bounds: no row of truth scores them. Left out: as in vllm.c; int8
- * and 4-bit checkpoints, which are other files. */
+ * card is known. What its own context takes is no part of that share. A quantised checkpoint keeps what its files hold. Bounds: no row of
+ * truth scores them. Left out: as in vllm.c; checkpoints that are not on this disk. */
 #include "base/num.h"
 #include "catalog/types.h"
 #include "cost/runtime.h"
@@ -48,7 +48,9 @@ void vllm_bill(struct bill *b, const struct digest *m, const struct generate *g,
     GIVEN(b, context_tokens, g->context_tokens, "--ctx, of each sequence");
     GIVEN(b, step_tokens, block_tokens, VLLM_BLOCKS);
     GIVEN(b, token_bytes, vllm_token_bytes(m, &asked), "model, and 2 bytes a value or 1 (fp8)");
-    GIVEN(b, weights_bytes, v.weights_bytes, "model, an even share of it in 16 bits");
+    GIVEN(b, weights_bytes, v.weights_bytes,
+          m->packed_bytes > 0 ? "the checkpoint's files, an even share of them"
+                              : "model, an even share of it in 16 bits");
     ABOUT(b, trial_bytes, v.trial_low_bytes, (v.trial_low_bytes + v.trial_high_bytes) / 2,
           v.trial_high_bytes, "from a layer at its widest to twice that and the logits sorted");
     ABOUT(b, python_bytes, 0.4e9, 0.75e9, 3e9, PYTHON_RSS);

@@ -35,9 +35,12 @@ bool vllm_divides(const struct digest *m, double cards)
            (fmod(s->kv_heads, cards) == 0 || fmod(cards, s->kv_heads) == 0);
 }
 
-static double weight_bytes(const struct weight_sum *w, const struct vllm_asked *asked)
+static double weight_bytes(const struct digest *m, const struct weight_sum *w,
+                           const struct vllm_asked *asked)
 {
     const bool linear = w->use == USE_MATRIX || w->use == USE_EXPERTS;
+    if (m->packed_bytes > 0 && (linear || w->use == USE_HEADS))
+        return w->elements * m->packed_bytes;
     const bool four = asked->weights == VLLM_FOUR_BITS && linear;
     return w->elements * (four ? four_bits_bytes : half_bytes);
 }
@@ -45,10 +48,10 @@ static double weight_bytes(const struct weight_sum *w, const struct vllm_asked *
 static double all_weights(const struct digest *m, const struct vllm_asked *asked)
 {
     double sum = 0;
-    for (size_t i = 0; i < m->outsides; i++) sum += weight_bytes(&m->outside[i], asked);
+    for (size_t i = 0; i < m->outsides; i++) sum += weight_bytes(m, &m->outside[i], asked);
     for (size_t k = 0; k < m->kinds; k++)
         for (size_t i = 0; i < m->kind[k].sums; i++)
-            sum += m->kind[k].layers * weight_bytes(&m->kind[k].sum[i], asked);
+            sum += m->kind[k].layers * weight_bytes(m, &m->kind[k].sum[i], asked);
     return sum;
 }
 

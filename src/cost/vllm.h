@@ -6,7 +6,8 @@
 
 struct digest;
 
-enum vllm_weights { VLLM_HALF, VLLM_FOUR_BITS }; /* BF16 as published; AWQ or GPTQ, groups of 128 */
+/* As published, BF16 or what a quantised checkpoint keeps; as an AWQ or GPTQ of it would be, groups of 128. */
+enum vllm_weights { VLLM_HALF, VLLM_FOUR_BITS };
 struct vllm_asked {
     enum vllm_weights weights;
     double cards;                   /* --tensor-parallel-size */

@@ -70,7 +70,8 @@ struct str wrap_safe(struct arena *a, const char *text)
 struct str wrap_line(struct str *rest, size_t columns)
 {
     const struct str all = *rest;
-    size_t cut = 0; /* before the last blank that fits */
+    size_t cut = 0;    /* before the last blank that fits */
+    size_t hyphen = 0; /* behind the last hyphen that fits */
     size_t used = 0;
     size_t i = 0;
     while (i < all.n) {
@@ -80,11 +81,13 @@ struct str wrap_line(struct str *rest, size_t columns)
         if (used + wide > columns && i > 0) break;
         used += wide;
         i += n;
+        if (all.p[i - 1] == '-') hyphen = i;
     }
     if (i == all.n) {
         *rest = (struct str){NULL, 0};
         return all;
     }
+    if (!cut && hyphen > i / 2) cut = hyphen;
     struct str line = {all.p, cut ? cut : i};
     *rest = (struct str){all.p + line.n, all.n - line.n};
     while (rest->n && rest->p[0] == ' ') *rest = (struct str){rest->p + 1, rest->n - 1};

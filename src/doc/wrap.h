@@ -6,7 +6,8 @@ struct arena;
 
 /* Newlines and tabs become blanks, other control characters and broken UTF-8 visible. NULL gives the empty view. */
 struct str wrap_safe(struct arena *a, const char *text);
-/* Takes the next line of at most `columns` off *rest: cut at a blank, or inside a word that is longer. Empty *rest: no more lines. */
+/* Takes the next line of at most `columns` off *rest: cut at a blank, else in a word that is
+ * longer: behind a hyphen of its second half, or where the line ends. Empty *rest: no more lines. */
 struct str wrap_line(struct str *rest, size_t columns);
 /* Columns of the longest word. */
 size_t wrap_word(struct str text);

@@ -128,6 +128,7 @@ static void begin(struct digest *d, const struct shape *s, const struct weight_t
     memset(d->kind_of, 0, sizeof d->kind_of);
     d->weight_bytes = d->parameters = 0;
     d->unruled = s->unruled ? s->unruled : types ? NULL : "the table of weight types is not there";
+    d->packed_bytes = 0;
 }
 
 static void count_layer(struct digest *d, int layer, int kind)
@@ -334,4 +335,48 @@ void digest_of_model(const struct model *m, const struct catalog *c, struct dige
     }
     if (!done) out->unruled = too_many_sums;
     totals(out);
+}
+
+enum { EXPERTS, OTHER_LINEAR, THE_REST, PARTS };
+static const double half_bytes = 2;
+
+static void count_part(const struct weight_sum *w, double times, double part[PARTS])
+{
+    const bool linear = w->use == USE_MATRIX || w->use == USE_HEADS;
+    part[w->use == USE_EXPERTS ? EXPERTS : linear ? OTHER_LINEAR : THE_REST] += times * w->elements;
+}
+
+static void count_parts(const struct digest *d, double part[PARTS])
+{
+    for (size_t i = 0; i < d->outsides; i++) count_part(&d->outside[i], 1, part);
+    for (size_t k = 0; k < d->kinds; k++)
+        for (size_t i = 0; i < d->kind[k].sums; i++)
+            count_part(&d->kind[k].sum[i], d->kind[k].layers, part);
+}
+
+void digest_pack(struct digest *d, double stored_bytes)
+{
+    const double least_bytes = 1 / 8.0;
+    double part[PARTS] = {0};
+    count_parts(d, part);
+    const double linear = part[EXPERTS] + part[OTHER_LINEAR];
+    const double each = linear > 0 ? (stored_bytes - half_bytes * part[THE_REST]) / linear : 0;
+    d->packed_bytes = each >= least_bytes && each <= half_bytes ? each : 0;
+}
+
+double digest_packed_bytes(const struct digest *d)
+{
+    double part[PARTS] = {0};
+    count_parts(d, part);
+    const double linear = part[EXPERTS] + part[OTHER_LINEAR];
+    return d->packed_bytes > 0 ? d->packed_bytes * linear + half_bytes * part[THE_REST] : 0;
+}
+
+void digest_pack_experts(struct digest *d, const struct weight_type *t)
+{
+    double part[PARTS] = {0};
+    count_parts(d, part);
+    if (!t || !(part[EXPERTS] > 0)) return;
+    digest_pack(d, part[EXPERTS] * t->block_bytes / t->block +
+                       half_bytes * (part[OTHER_LINEAR] + part[THE_REST]));
 }

@@ -34,6 +34,8 @@ struct digest {
     size_t outsides;
     double weight_bytes; /* all of the above */
     double parameters;   /* elements counted */
+    /* of a checkpoint that is published quantised: bytes of a value of its linear layers, scales and zeros counted in; 0: none */
+    double packed_bytes;
     const char *unruled; /* why this cannot be computed, or NULL */
     enum origin origin;
 };
@@ -42,3 +44,8 @@ struct digest {
 void digest_of_model(const struct model *m, const struct catalog *c, struct digest *out);
 void digest_of_shape(const struct shape *s, const struct mix *mix, const struct catalog *c,
                      struct digest *out);
+/* What the files of a checkpoint (bytes of all its tensors) leave for the linear layers once the rest is counted in 16 bits. */
+void digest_pack(struct digest *d, double stored_bytes);
+double digest_packed_bytes(const struct digest *d); /* of all weights so; 0: not packed */
+/* Experts alone in a type, the rest in 16 bits. */
+void digest_pack_experts(struct digest *d, const struct weight_type *t);

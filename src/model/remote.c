@@ -3,7 +3,7 @@
  * /v2/OWNER/NAME/manifests/TAG and /blobs/DIGEST), or to the file itself.
  *
  * Copies lie in XDG_CACHE_HOME (~/.cache), muster/headers/HOST/..., so that a name finds its copy again without asking. Left out: other
- * revisions than main, the token that hub programs keep in a file, registries that want one. */
+ * revisions than main, registries that want a token. */
 #include "model/remote.h"
 
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "base/notes.h"
 #include "base/root.h"
 #include "base/units.h"
+#include "model/hub_token.h"
 #include "model/remote_copy.h"
 #include "model/stock.h"
 
@@ -170,14 +171,20 @@ static bool hub_choose(const struct remote *r, const struct hub *h, const struct
                    there ? "; there is " : "", there ? there : "");
 }
 
+/* Over http only what was named for such a hub, not what logging in to another left. */
+static bool plain_token(const struct remote_asked *asked)
+{
+    return env_of(asked, "HF_ENDPOINT") && env_of(asked, "HF_TOKEN");
+}
+
 static struct remote_place hub_place(const struct remote_asked *asked, const struct hub *h)
 {
     return (struct remote_place){
         .base = str_format(asked->arena, "%s/%.*s/resolve/main/", h->endpoint, STR_ARG(h->repo)),
         .query = "",
         .folder = h->folder,
-        .token = {env_of(asked, "HF_TOKEN")},
-        .plain_token = env_of(asked, "HF_ENDPOINT") != NULL,
+        .token = hub_token(asked),
+        .plain_token = plain_token(asked),
         .raw = true};
 }
 
@@ -186,6 +193,9 @@ static bool hub_fetch(struct remote *r, const char **path, struct mu_err *err)
     struct hub h = {.folder = NULL};
     struct hub_list list = {.count = 0};
     const char *file = NULL;
+    if (hub_offline(r->asked))
+        return err_set(err, MU_UNAVAILABLE,
+                       "cannot read %s: HF_HUB_OFFLINE is set, so no hub is asked", r->shown);
     if (!hub_of(r->asked, &h, err)) return false;
     const struct remote_place p = hub_place(r->asked, &h);
     return hub_list(r, &p, &h, &list, err) && hub_choose(r, &h, &list, &file, err) &&
@@ -315,8 +325,8 @@ static bool address_of(const struct remote_asked *asked, struct address *out, st
                               .query = str_copy(a, query)};
     /* the token is the hub's, whoever names its files */
     if (http_url_read(str_of(endpoint), &hub) && http_url_same_host(&hub, &u)) {
-        out->place.token.secret = env_of(asked, "HF_TOKEN");
-        out->place.plain_token = env_of(asked, "HF_ENDPOINT") != NULL;
+        out->place.token = hub_token(asked);
+        out->place.plain_token = plain_token(asked);
     }
     out->place.folder = remote_folder(asked, &u, folder_name(out->place.base, out->place.query, a));
     return out->place.folder || no_folder(asked, err);

@@ -207,8 +207,10 @@ static bool stored_front(struct front *f)
 
 static bool refused(const struct front *f, int status, struct mu_err *err)
 {
-    const char *token = f->p->token.secret ? "the token in HF_TOKEN is not enough for it"
-                                           : "set HF_TOKEN to a token of one that may read it";
+    const char *token =
+        f->p->token.secret
+            ? "the token in HF_TOKEN, or left by logging in, is not enough for it"
+            : "set HF_TOKEN to a token of one that may read it, or log in (hf auth login)";
     if (status == 401)
         return err_set(err, MU_PERMISSION,
                        "cannot read %s: the server wants to know who asks (401), or there is no "

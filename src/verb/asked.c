@@ -15,6 +15,7 @@
 #include "model/stores.h"
 #include "verb/common.h"
 #include "verb/nominal.h"
+#include "verb/served.h"
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
 #define QUANT_USUAL "Q4_K_M"
@@ -143,27 +144,53 @@ static bool take_digest(const struct context *in, const struct model *m, const c
     return true;
 }
 
+/* A quantisation that the operand names, as if it were asked for. */
+static bool quant_of_name(const struct context *in, const struct asking **how, struct asking *own,
+                          struct mu_err *err)
+{
+    const char *asked = (*how)->quant;
+    *own = **how;
+    if (!named_quant(in, &own->operand, &own->quant)) return true;
+    *how = own;
+    const struct mix *mix = asked ? catalog_mix(in->catalog, str_of(asked)) : NULL;
+    return !asked || (mix && strcmp(mix->name, own->quant) == 0) ||
+           err_set(err, MU_USAGE, "the model is named with %s, but --quant says %s", own->quant,
+                   str_visible(in->arena, str_of(asked)));
+}
+
+/* The model that the operand names, and the path of what it was read from. */
+static bool open_asked(const struct context *in, const char *operand, struct model *out,
+                       const char **path, struct mu_err *err)
+{
+    if (!name_of_size(in, &operand, err) ||
+        !stores_operand(operand, in->env, in->arena, path, err) ||
+        !model_open(*path, in->catalog, in->arena, in->notes, out, err))
+        return false;
+    if (*path != operand) remote_confess(*path, in->arena, in->notes);
+    return true;
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
     enum runtime_id runtime;
-    const char *operand = how->operand, *quant;
+    const char *quant;
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
-    if (!types || !name_of_size(in, &operand, err) ||
-        !stores_operand(operand, in->env, in->arena, &path, err) ||
-        !model_open(path, in->catalog, in->arena, in->notes, model, err))
+    struct asking own;
+    if (!types || !quant_of_name(in, &how, &own, err) ||
+        !open_asked(in, how->operand, model, &path, err) ||
+        !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
         return false;
-    if (!runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
-        return false;
-    if (path != operand) remote_confess(path, in->arena, in->notes);
     out->model = model;
     out->file = model->tensors ? path : NULL;
     out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (!take_digest(in, model, quant, out->digest, err)) return false;
     out->with = NULL;
+    out->folder = model->stored ? path : NULL;
+    packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
     generate_under(&out->knobs, runtime);
@@ -191,6 +218,7 @@ void asked_settle(const struct context *in, struct asked *a)
 {
     if (runtime_of(&a->knobs)->published) {
         a->digest->quant = dtype_name(&a->knobs);
+        if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(a);
         return;
     }
     const char *why = judge_repacking(a->digest, &a->knobs);

@@ -53,6 +53,7 @@ struct asked {
     const char *file; /* the model's path, NULL for one of the catalogue */
     const char
         *url; /* where that file is the copy of a header, what it was fetched from; else NULL */
+    const char *folder; /* of safetensors, or that file; else NULL */
     struct digest *digest;
     struct generate knobs;
     struct task task;
@@ -70,6 +71,8 @@ struct asking {
 };
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err) NODISCARD;
+/* A quantisation behind a catalogue model's name (NAME:Q8_0) taken off it; false, and nothing changed: none is there. */
+bool named_quant(const struct context *in, const char **operand, const char **quant);
 /* --online, and what it makes of an operand: the path of the header's copy where the model is not on this disk; without it, and of any
  * other operand, the operand itself. For commands that need no more of a model than its header. */
 bool online_operand(const struct request *q, const struct context *in, const char *operand,

@@ -141,6 +141,12 @@ static double published_bytes(const struct model_part *part)
     return part->native_quant ? (double)NAN : part->params_total * BYTES_OF_16_BITS;
 }
 
+/* Whoever makes files of it keeps what came in few bits: their size is not that of another mix. */
+static bool keeps_few_bits(const struct model_part *part, const char *mix)
+{
+    return part->native_quant && !(part->native_mix && strcmp(part->native_mix, mix) == 0);
+}
+
 /* A conversion that writes the mix at once, without a file of 16 bits in between. */
 static bool at_once(const struct fetch_sources *s, const char *mix)
 {
@@ -194,8 +200,7 @@ bool find_fetch(const struct request *q, const struct context *in, const struct 
     how.published_bytes = published_bytes(part);
     how.between_bytes = at_once(s, f->mix) ? 0 : part->params_total * BYTES_OF_16_BITS;
     how.slow_disk_bytes_per_s = slow_disk(s);
-    /* whoever makes files of it keeps what came in few bits: their size is not that of the mix */
-    if (f->native) how.file_bytes = (double)NAN;
+    if (keeps_few_bits(part, f->mix)) how.file_bytes = (double)NAN;
     judge_fetch(&how, &f->fetch);
     how.convert = true;
     if (f->converted) judge_fetch(&how, &f->made);

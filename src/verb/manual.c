@@ -33,6 +33,10 @@ static const struct named environment[] = {
     {"HF_TOKEN", "Sent to that hub by --online, and to no other host; over https, unless "
                  "HF_ENDPOINT says http. "
                  "It is never shown and never kept."},
+    {"HF_TOKEN_PATH", "The file that logging in to the hub left a token in, sent likewise when "
+                      "HF_TOKEN is not set; usually token in HF_HOME."},
+    {"HF_HUB_DISABLE_IMPLICIT_TOKEN", "When it is 1, that file is not read."},
+    {"HF_HUB_OFFLINE", "When it is 1, --online asks no hub."},
     {"https_proxy", "The proxy that --online goes through, as libcurl takes it."},
     {"http_proxy", "The same, for addresses of http."},
     {"all_proxy", "The same, where neither is set."},

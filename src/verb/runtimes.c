@@ -172,16 +172,12 @@ static void show_vllm(struct doc *d, const struct placed *p, const struct cards 
              context < g->context_tokens ? ", fewer than asked" : "");
 }
 
-/* How vLLM would hold weights as they lie on this disk; false for what it is not sized for. */
-static bool vllm_weights_of(const struct stored *s, enum vllm_weights *out)
+/* Whether vLLM holds weights as they lie on this disk: it takes wider ones in 16 bits. */
+static bool vllm_takes(const struct stored *s, const struct digest *d)
 {
-    const double half_bits = 16;
-    const char *q = s->quantisation;
-    *out = q ? VLLM_FOUR_BITS : VLLM_HALF;
+    const double widest_bits = 32;
     if (!(s->bits_per_parameter > 0) || s->missing_files > 0) return false;
-    if (!q) return s->bits_per_parameter <= half_bits;
-    return strstr(q, ", 4 bits") &&
-           (str_starts(str_of(q), S("awq")) || str_starts(str_of(q), S("gptq")));
+    return s->quantisation ? d->packed_bytes > 0 : s->bits_per_parameter <= widest_bits;
 }
 
 const char *stored_words(const struct asked *a)
@@ -197,11 +193,10 @@ const char *stored_words(const struct asked *a)
 bool runtimes_stored(const struct placed *p, struct served *out)
 {
     struct vllm_try t;
-    enum vllm_weights weights;
     const struct cards c = cards_of(p->machine);
     const struct architecture *arch = p->asked->digest->shape->arch;
     if (!p->asked->model->stored || !c.count || !arch || arch->encoder ||
-        !vllm_weights_of(p->asked->model->stored, &weights) || !vllm_best(p, &c, weights, &t))
+        !vllm_takes(p->asked->model->stored, p->asked->digest) || !vllm_best(p, &c, VLLM_HALF, &t))
         return false;
     const bool holds = !t.sized.refuses && t.sized.cache_low > 0;
     *out = (struct served){.holds = holds,

@@ -14,3 +14,7 @@ struct served {
 bool runtimes_stored(const struct placed *p, struct served *out) NODISCARD;
 /* What the files of a folder of safetensors hold: "awq, 4 bits, groups of 128", "F16"; NULL: not known. */
 const char *stored_words(const struct asked *a);
+/* Of a model that is published quantised: puts into the digest what its checkpoint keeps, or adds a note. In words. */
+void packed_take(const struct context *in, const struct model *m, enum runtime_id runtime,
+                 struct digest *d);
+const char *packed_words(const struct asked *a);

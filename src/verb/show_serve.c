@@ -87,12 +87,12 @@ void write_serve(struct writer *w, const struct fit *f)
 
 /* ---- commands */
 
-/* What is loaded: a hub's name. What a file calls itself goes into no command unless nothing in it needs quotes. */
+/* What is loaded: a hub's name, or a folder. What a file calls itself goes into no command unless nothing in it needs quotes. */
 static const char *loaded(const struct placed *p)
 {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
-    const char *name = p->asked->digest->name;
+    const char *folder = p->asked->folder, *name = folder ? folder : p->asked->digest->name;
     const bool safe = *name && *name != '-' && strspn(name, plain) == strlen(name);
     return safe && !p->asked->file ? name : "MODEL";
 }

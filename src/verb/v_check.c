@@ -47,7 +47,8 @@ static void note_models(struct doc *d, const struct check *c, bool priced)
     doc_note(
         d, TONE_DIM,
         "by parameters; the best quantisation within +%.0f %% perplexity (as published %s), at "
-        "%.0f tokens or all the model was trained for, with %.0f %% of the budget to spare%s",
+        "%.0f tokens or all the model was trained for, with %.0f %% of the budget to spare%s; "
+        "context: what fits",
         ranking_usual.perplexity_most * 100, str_copy(d->arena, of_what),
         ranking_usual.context_tokens, ranking_usual.spare_share * 100,
         priced ? str_format(d->arena, ", likely %.0f tok/s or more where that is known",
@@ -60,12 +61,8 @@ static void show_models(struct doc *d, const struct check *c)
     bool priced = machine_rate(c->subject.machine, WORK_READ_BYTES, RATE_ALL_THREADS) != NULL;
     for (size_t i = 0; i < c->models; i++)
         priced = priced || estimate_known(c->model[i].verdict.decode_per_s);
-    const char *const head[] = {priced ? "Runs well here" : "Fits here",
-                                "quant",
-                                "memory",
-                                "decode",
-                                "prefill",
-                                "context that fits"};
+    const char *const head[] = {
+        priced ? "Runs well here" : "Fits here", "quant", "memory", "decode", "prefill", "context"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_RIGHT,
                                        ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
     const char *const *heads =

@@ -76,15 +76,18 @@ bool need_task(const struct context *in, struct need_asked *asked, struct asked 
     return true;
 }
 
-static bool is_file(const struct context *in, const char *operand)
+/* Its quantisation is settled: a file, or trained in a mix, which loses nothing and which a wider one would not better. */
+static bool has_own_quant(const struct context *in, const char *operand)
 {
     struct model model = {.name = NULL};
     struct notes *aside = NEW(in->arena, struct notes);
     struct mu_err ignored = {.code = MU_OK};
-    const char *path = NULL;
+    const char *path = NULL, *quant = NULL;
     *aside = (struct notes){.arena = in->arena};
+    if (named_quant(in, &(const char *){operand}, &quant)) return true;
     return stores_operand(operand, in->env, in->arena, &path, &ignored) &&
-           model_open(path, in->catalog, in->arena, aside, &model, &ignored) && model.tensors;
+           model_open(path, in->catalog, in->arena, aside, &model, &ignored) &&
+           (model.tensors || model.native_quant);
 }
 
 static bool numbers_of(const struct request *q, const struct context *in, double *context_tokens,
@@ -118,7 +121,7 @@ static bool fill_case(const struct request *q, const struct context *in, const s
     double tokens, per_s;
     if (!numbers_of(q, in, &tokens, &per_s, err)) return false;
     struct need_asked asked = {.operand = n->operand, .quant = request_text(q, "quant")};
-    if (!asked.quant && !is_file(in, n->operand))
+    if (!asked.quant && !has_own_quant(in, n->operand))
         asked.quant = least_of ? smallest_quant(in->catalog) : QUANT_RECOMMENDED;
     asked.usual = isnan(tokens);
     asked.context_tokens = asked.usual ? need_context(level) : tokens;
@@ -222,7 +225,8 @@ const struct verb verb_need = {
         "it, "
         "cheapest first where a price is known. Minimum is the smallest quantisation within the "
         "quality bound at 4k tokens with nothing spare; recommended is Q8_0 at 8k with a tenth "
-        "spare and 10 tokens a second. MODEL may be a size such as 7B: a model of the catalogue "
+        "spare and 10 tokens a second; both in its own quantisation where the file has one or the "
+        "model was trained in one. MODEL may be a size such as 7B: a model of the catalogue "
         "stands for it, and guides' figures for that size are held against computed ones. Exit "
         "status 1 when nothing can be computed.",
     .examples = examples,

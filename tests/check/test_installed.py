@@ -89,13 +89,26 @@ class Installed(unittest.TestCase):
             self.assertEqual(r['vllm'] is None, r['format'] != 'safetensors', r['name'])
         half, four = (rows[f'hf:maker/published{n}']['vllm'] for n in ('', '-AWQ'))
         self.assertTrue(half['holds'] and four['holds'])
-        # What vLLM is said to hold is what lies there, but for zeros that are packed otherwise.
+        # What vLLM is said to hold is what lies there, but for the files' headers.
         for name, v in (('', half), ('-AWQ', four)):
-            self.assertAlmostEqual(v['weight_bytes_per_card'] / rows[f'hf:maker/published{name}']['bytes'], 1, 1)
+            self.assertAlmostEqual(v['weight_bytes_per_card'] / rows[f'hf:maker/published{name}']['bytes'], 1, 3)
         self.assertLess(half['cache_low_tokens'], four['cache_low_tokens'])
         small = self.rows(line=line.format('RTX 3060 12GB free 600MiB'))['hf:maker/published']['vllm']
         self.assertEqual((small['holds'], small['cache_low_tokens']), (False, 0))
         self.assertIsNone(self.rows(line=line.format('Arc A770'))['hf:maker/published']['vllm'], 'vLLM is not sized there')
+
+    def test_a_quantised_checkpoint_in_fit(self):
+        line = 'cpu:8 ram:32GiB gpu:RTX 3060 12GB'
+        rows = self.rows(line=line)
+        for name in ('published', 'published-AWQ'):
+            for runtime in ('vllm', 'transformers'):
+                run = self.muster('fit', f'hf:maker/{name}', '--machine', line, '--runtime', runtime, '--json')
+                self.assertEqual(run.returncode, 0, run.stderr)
+                weights = [t['bytes'] for t in json.loads(run.stdout)['held'] if t['group'] == 'weights']
+                self.assertAlmostEqual(sum(weights) / rows[f'hf:maker/{name}']['bytes'], 1, 3, (name, runtime))
+        again = self.muster('fit', 'hf:maker/published-AWQ', '--machine', line, '--runtime', 'transformers', '--dtype', 'nf4')
+        self.assertEqual(again.returncode, 1)
+        self.assertIn('quantised already', again.stdout)
 
     def test_a_name_is_taken_by_fit(self):
         for name, r in self.rows().items():

@@ -69,6 +69,30 @@ class Models(unittest.TestCase):
             self.assertEqual(fit['fits'], 'yes', r['model'])
 
 
+class Named(unittest.TestCase):
+    """A quantisation behind a catalogue model's name is that of --quant."""
+
+    def test_same_as_the_option(self):
+        for named, name in (('Qwen2.5-7B:Q8_0', 'Qwen2.5-7B'), ('Qwen2.5-7B-q8_0', 'Qwen2.5-7B'), ('llama3.1:8b-instruct-q8_0', 'llama3.1:8b')):
+            fit = document('fit', named, '--machine', LINE)
+            self.assertEqual(fit, document('fit', name, '--quant', 'Q8_0', '--machine', LINE), named)
+            self.assertEqual(fit['model']['quant'], 'Q8_0')
+        self.assertEqual(document('need', 'Qwen2.5-7B:Q8_0')['levels'], document('need', 'Qwen2.5-7B', '--quant', 'Q8_0')['levels'])
+        beside = [document('fit', 'Qwen2.5-7B', '--together', other, '--machine', LINE)['sites'][1]['usable_bytes']
+                  for other in ('Qwen2.5-0.5B', 'Qwen2.5-0.5B:Q8_0')]
+        self.assertGreater(*beside)
+
+    def test_refused(self):
+        for status, words in ((64, ('Qwen2.5-7B:Q8_0', '--quant', 'Q4_K_M')), (66, ('Qwen2.5-7B:Q9_0',)), (66, ('nobody:Q8_0',))):
+            with tempfile.TemporaryDirectory() as home:
+                run = subprocess.run([str(MUSTER), 'fit', *words, '--machine', LINE], cwd=home, env={'HOME': home}, capture_output=True)
+            self.assertEqual(run.returncode, status, run.stderr)
+
+    def test_a_model_trained_in_a_mix_is_needed_in_it(self):
+        self.assertEqual([level['quant'] for level in document('need', 'gpt-oss-20b')['levels']], ['MXFP4_MOE'] * 2)
+        self.assertEqual([level['quant'] for level in document('need', 'gpt-oss-20b', '--quant', 'Q8_0')['levels']], ['Q8_0'] * 2)
+
+
 class Need(unittest.TestCase):
     def test_cheapest_first_and_current(self):
         d = document('need', '13B', '--tps', '20')

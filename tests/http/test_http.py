@@ -317,6 +317,43 @@ class Online(unittest.TestCase):
         self.fit(f"http://127.0.0.1:{self.cdn}/org/some/m-Q8_0.gguf", "--online")
         self.assertTrue(all(r["token"] == "-" for r in self.requests()))
 
+    def test_token_of_a_file(self):
+        kept = self.file("kept-token", b"wrong\n")
+        self.env["HF_TOKEN_PATH"] = str(kept)
+        self.refused("hf:gated/some", 77, "403.*logging in")
+        kept.write_text(SECRET + "\n")
+        self.env["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+        self.refused("hf:gated/some", 77, "401")
+        del self.env["HF_HUB_DISABLE_IMPLICIT_TOKEN"]
+        self.env["HF_TOKEN"] = "wrong"  # what is given comes first
+        self.refused("hf:gated/some", 77, "403")
+        del self.env["HF_TOKEN"]
+        self.requests()
+        self.same_as(self.fit("hf:gated/some", "--online"), self.small)
+        self.assertTrue(all(r["token"] == "-" for r in self.requests() if r["port"] == str(self.cdn)))
+        for path in self.home.rglob("*"):
+            self.assertFalse(path.is_file() and SECRET.encode() in path.read_bytes(), path)
+
+    def test_token_file_of_the_home(self):
+        kept = self.home / ".cache" / "huggingface" / "token"
+        kept.parent.mkdir(parents=True)
+        kept.write_text(SECRET)
+        self.same_as(self.fit("hf:gated/some", "--online"), self.small)
+        for path in (p for p in self.home.rglob("*") if p.is_file() and p != kept):
+            self.assertNotIn(SECRET.encode(), path.read_bytes(), path)
+        shutil.rmtree(self.home / ".cache" / "muster")
+        for bad in (b"", b"two\nlines", SECRET.encode() + b"\r\nX-Other: 1", b"\0", b"x" * 9000):
+            kept.write_bytes(bad)
+            self.requests()
+            self.refused("hf:gated/some", 77, "40[13]")
+            self.assertFalse(any("Other" in r["token"] for r in self.requests()))
+
+    def test_offline(self):
+        self.env["HF_HUB_OFFLINE"] = "1"
+        self.requests()
+        self.refused("hf:org/some", 69, "HF_HUB_OFFLINE")
+        self.assertEqual(self.requests(), [])
+
     def test_certificate_of_its_own(self):
         self.env.update(HF_TOKEN=SECRET, HF_ENDPOINT=f"https://localhost:{self.tls}")
         self.requests()

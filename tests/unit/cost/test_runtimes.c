@@ -125,12 +125,54 @@ static void a_device_map_balances_cards(void **state)
     assert_exactly(dealt(&x), 32);
 }
 
+/* What a checkpoint's files hold is what vLLM and accelerate are given of it; a sum that no such checkpoint has is none. */
+static void a_quantised_checkpoint_is_as_large_as_its_files(void **state)
+{
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "meta-llama/Llama-3.1-8B-Instruct", "F16");
+    struct vllm_asked a = asked_on(24, 1);
+    struct vllm_sized v;
+    const double stored[] = {5.73e9, 9.08e9, 16.06e9};
+    for (size_t i = 0; i < COUNT_OF(stored); i++) {
+        digest_pack(&s->digest, stored[i]);
+        assert_true(s->digest.packed_bytes > 0);
+        assert_true(vllm_size(t.model, &a, &v));
+        assert_close(v.weights_bytes, stored[i], 1);
+        assert_close(digest_packed_bytes(&s->digest), stored[i], 1);
+        struct mapped_layers x = {.value_bytes = 2, .sites = 2, .free_bytes = {64 * GiB, 64 * GiB}};
+        assert_true(device_map_auto(t.model, &x));
+        assert_close(x.weights_bytes[1], stored[i], 1);
+    }
+    const double wrong[] = {0, 2e9, 17e9};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        digest_pack(&s->digest, wrong[i]);
+        assert_exactly(s->digest.packed_bytes, 0);
+    }
+}
+
+/* The repository's three files have 13.76 GB (its file list, 2025-08). */
+static void experts_in_a_type_of_their_own(void **state)
+{
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "openai/gpt-oss-20b", "F16");
+    struct vllm_asked a = asked_on(24, 1);
+    struct vllm_sized v;
+    digest_pack_experts(&s->digest, catalog_type(s->catalog, S("MXFP4")));
+    assert_true(vllm_size(t.model, &a, &v));
+    assert_close(v.weights_bytes / 1e9, 13.76, 0.05);
+    const struct task dense = stage_model(s, "meta-llama/Llama-3.1-8B-Instruct", "F16");
+    digest_pack_experts(&s->digest, catalog_type(s->catalog, S("MXFP4")));
+    assert_exactly(dense.model->packed_bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(vllm_takes_a_share_of_the_card),
         STAGED(vllm_refuses_a_card_that_others_use),
         STAGED(vllm_divides_heads),
+        STAGED(a_quantised_checkpoint_is_as_large_as_its_files),
+        STAGED(experts_in_a_type_of_their_own),
         STAGED(a_device_map_keeps_room),
         STAGED(a_device_map_balances_cards),
     };

@@ -62,6 +62,9 @@ static void test_lines(void **state)
         {"\xe6\x9c\xba\xe5\x99\xa8\xe6\x9c\xba", 4, "\xe6\x9c\xba\xe5\x99\xa8/\xe6\x9c\xba/"},
         {"\xe6\x9c\xba", 1, "\xe6\x9c\xba/"},
         {"one two ", 7, "one two/"},
+        {"ab-cdef-ghij", 9, "ab-cdef-/ghij/"},
+        {"a-bcdefghijk", 8, "a-bcdefg/hijk/"}, /* a hyphen too early */
+        {"ab cd-efgh", 5, "ab/cd-/efgh/"},
     };
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
     for (size_t i = 0; i < COUNT_OF(row); i++)
