@@ -57,12 +57,12 @@ struct accelerator;
 enum fits { FITS, FITS_PROBABLY, FITS_NOT, FITS_UNKNOWN, FITS_NOT_COMPUTED };
 /* What a split puts at one site, and what there is. */
 struct site {
-    uint16_t place, pool;                   /* index into the machine's */
+    uint16_t place, pool; /* index into the machine's */
+    enum fits fits;
     struct estimate held_bytes;             /* its lines of the bill */
     double beside_bytes, beside_most_bytes; /* process and vocabulary, or the driver's context */
     double usable_bytes;  /* of the pool, or of the place's part of it; NaN: unknown */
     const char *bound_by; /* what bound that */
-    enum fits fits;
 };
 struct verdict {
     enum fits fits;          /* the worst of all sites' */

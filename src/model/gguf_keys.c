@@ -142,7 +142,7 @@ static void by_layer(struct gguf_pairs *p, struct str name, const struct shape *
     key(p, name, GGUF_LIST);
     bytes_u32(p->to, GGUF_I32);
     bytes_u64(p->to, (uint64_t)s->layers);
-    for (double i = 0; i < s->layers; i++) bytes_u32(p->to, (uint32_t)at(s, i));
+    for (size_t i = 0; (double)i < s->layers; i++) bytes_u32(p->to, (uint32_t)at(s, (double)i));
 }
 
 /* None where a layer recurs or only feeds forward. */
@@ -165,7 +165,8 @@ static void windows_by_layer(struct gguf_pairs *p, const struct shape *s)
     key(p, S("attention.sliding_window_pattern"), GGUF_LIST);
     bytes_u32(p->to, GGUF_BOOL);
     bytes_u64(p->to, (uint64_t)s->layers);
-    for (double i = 0; i < s->layers; i++) buf_char(p->to, shape_layer_is_window(s, i) ? 1 : 0);
+    for (size_t i = 0; (double)i < s->layers; i++)
+        buf_char(p->to, shape_layer_is_window(s, (double)i) ? 1 : 0);
 }
 
 /* Of layers that differ in heads. */
