@@ -272,12 +272,12 @@ static void serve_gives_each_user_a_context(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(weights_are_what_people_know),        STAGED(packed_weights_keep_the_ends_whole),
-        STAGED(cache_is_exactly_the_tokens),         STAGED(eager_attention_has_a_matrix_of_scores),
-        STAGED(cards_hold_what_they_work_on),        STAGED(a_bill_bent_is_a_range),
-        STAGED(forms_without_a_rule_are_refused),
-        STAGED(knobs_of_other_runtimes_are_refused), STAGED(vllm_lets_in_what_its_cache_holds),
-        STAGED(ollama_is_llama_with_its_settings),   STAGED(serve_gives_each_user_a_context),
+        STAGED(weights_are_what_people_know),      STAGED(packed_weights_keep_the_ends_whole),
+        STAGED(cache_is_exactly_the_tokens),       STAGED(eager_attention_has_a_matrix_of_scores),
+        STAGED(cards_hold_what_they_work_on),      STAGED(a_bill_bent_is_a_range),
+        STAGED(forms_without_a_rule_are_refused),  STAGED(knobs_of_other_runtimes_are_refused),
+        STAGED(vllm_lets_in_what_its_cache_holds), STAGED(ollama_is_llama_with_its_settings),
+        STAGED(serve_gives_each_user_a_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

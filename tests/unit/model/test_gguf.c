@@ -374,10 +374,12 @@ static void what_is_no_model_is_refused(void **state)
         const char *key, *value, *message;
     } cases[] = {
         {"general.type", "adapter",
-         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, and "
+         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, "
+         "and "
          "this with fit's --lora"},
         {"adapter.type", "lora",
-         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, and "
+         "cannot use test.gguf: it is a LoRA adapter, not a model; name the model it belongs to, "
+         "and "
          "this with fit's --lora"},
         {"general.type", "mmproj",
          "cannot use test.gguf: it is a projector (of pictures or sound), not a model; name the "
