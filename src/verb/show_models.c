@@ -26,6 +26,7 @@ const char *models_rate_words(struct arena *a, struct estimate e)
 /* "128k" where it is whole thousands of 1024. */
 static const char *context_words(struct arena *a, double tokens)
 {
+    if (!(tokens > 0)) return "any"; /* it fits, and nobody says how long it was trained for */
     if (tokens >= 1024 && fmod(tokens, 1024) == 0) return str_format(a, "%.0fk", tokens / 1024);
     return str_format(a, "%.0f", tokens);
 }

@@ -76,7 +76,9 @@ static void show_models(struct doc *d, const struct check *c)
             {.text = units_bytes(d->arena, verdict_needs(&r->verdict))},
             {.text = speed_words(d->arena, r->verdict.decode_per_s)},
             {.text = speed_words(d->arena, r->verdict.prefill_per_s)},
-            {.text = str_format(d->arena, "%.0f", r->largest_context_tokens)}};
+            {.text = r->largest_context_tokens > 0
+                         ? str_format(d->arena, "%.0f", r->largest_context_tokens)
+                         : "any"}};
         table_row(d, b, row);
     }
     note_models(d, c, priced);
