@@ -29,7 +29,8 @@ static double value_bytes_of(const struct generate *g)
     return g->dtype == (double)DTYPE_FP32 ? float_bytes : half_bytes;
 }
 
-/* Of a quantised checkpoint what its files hold. What bitsandbytes packs: linear layers, not the embedding, the output and the norms. nf4_bytes: of a value with its scales. */
+/* Of a quantised checkpoint what its files hold. What bitsandbytes packs: linear layers, not the embedding, the output and the norms.
+ * nf4_bytes: of a value with its scales. */
 static double weight_bytes(const struct digest *m, const struct weight_sum *w,
                            const struct generate *g, double nf4_bytes)
 {

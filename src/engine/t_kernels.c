@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/str.h"
 #include "base/units.h"
 #include "engine/crew.h"
 #include "engine/engine.h"
@@ -85,16 +86,11 @@ static const char *ring_words(const struct sitting *s, const struct point *p)
                       units_bytes(a, cache));
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_point(const struct runs *a, const struct runs *b)
 {
     return a->threads == b->threads && a->tokens == b->tokens && a->row == b->row &&
-           a->group == b->group && strcmp(a->work, b->work) == 0 && same_text(a->type, b->type) &&
-           same_text(a->buffer, b->buffer);
+           a->group == b->group && strcmp(a->work, b->work) == 0 && str_same(a->type, b->type) &&
+           str_same(a->buffer, b->buffer);
 }
 
 /* The one of an earlier round, or a new one. */

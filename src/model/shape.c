@@ -88,6 +88,14 @@ static void experts(struct shape *s, const struct model_part *p)
     s->router_bias = s->ffn_bias = s->attention_sinks = true;
 }
 
+/* What sparse attention chooses cells with. */
+static void indexer(struct shape *s, const struct model_part *p)
+{
+    s->indexer.heads = or_none(p->mla.index_n_heads);
+    s->indexer.head_size = or_none(p->mla.index_head_dim);
+    s->indexer.chosen = or_none(p->mla.index_topk);
+}
+
 static void latent(struct shape *s, const struct model_part *p)
 {
     if (!p->mla.present) return;
@@ -96,9 +104,7 @@ static void latent(struct shape *s, const struct model_part *p)
     s->latent.nope = or_none(p->mla.qk_nope_head_dim);
     s->latent.rope = or_none(p->mla.qk_rope_head_dim);
     s->latent.value = or_none(p->mla.v_head_dim);
-    s->indexer.heads = or_none(p->mla.index_n_heads);
-    s->indexer.head_size = or_none(p->mla.index_head_dim);
-    s->indexer.chosen = or_none(p->mla.index_topk);
+    indexer(s, p);
     s->head_size = s->latent.nope + s->latent.rope;
     s->kv_heads = s->heads;
 }
@@ -233,9 +239,7 @@ static void compressed(struct shape *s, const struct model_part *p)
     if (!p->compressed.kind) return;
     const double lead = or_none(p->compressed.lead_layers);
     s->latent.q_rank = or_none(p->mla.q_lora_rank);
-    s->indexer.heads = or_none(p->mla.index_n_heads);
-    s->indexer.head_size = or_none(p->mla.index_head_dim);
-    s->indexer.chosen = or_none(p->mla.index_topk);
+    indexer(s, p);
     s->compressed.groups = or_none(p->compressed.output_groups);
     s->compressed.rank = or_none(p->compressed.output_rank);
     s->compressed.rope = or_none(p->mla.qk_rope_head_dim);

@@ -299,13 +299,13 @@ static void slow_disks_are_known_by_their_mounts(void **state)
         {.purpose = "root", .mount = "/", .kind = "hdd"},
         {.purpose = "HF cache", .mount = "/mnt/share", .kind = "network"},
         {.purpose = "Ollama models", .mount = "/mnt/share/fast", .kind = "nvme"},
-        {.purpose = "this folder", .mount = "/work", .kind = "hdd"}};
+        {.purpose = "this folder", .mount = "/data", .kind = "hdd"}};
     static const struct {
         const char *file;
         const struct disk_facts *disk;
     } rows[] = {{"/mnt/share/m.gguf", &disks[1]}, {"/mnt/share/fast/m.gguf", NULL},
                 {"/mnt/shared/m.gguf", NULL}, /* what the root's mount holds is not known */
-                {"/work/m.gguf", &disks[3]},      {"m.gguf", &disks[3]},
+                {"/data/m.gguf", &disks[3]},      {"m.gguf", &disks[3]},
                 {"below/m.gguf", NULL},           {NULL, NULL}};
     struct made *x = made_new(*state);
     x->facts.disk = disks;
