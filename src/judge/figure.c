@@ -25,6 +25,7 @@ static const struct {
     [FIGURE_GROWTH] = {"growth", "memory grows with the power", FIGURE_NUMBER},
     [FIGURE_TIME_GROWTH] = {"time_growth", "time grows with the power", FIGURE_NUMBER},
     [FIGURE_FITS] = {"fits", "fits", FIGURE_YES},
+    [FIGURE_FITS_DEVICE] = {"fits_device", "fits the accelerator", FIGURE_YES},
     [FIGURE_OFFERED] = {"offered", "can be rented", FIGURE_YES},
     [FIGURE_OTHER] = {"other", "other", FIGURE_NUMBER},
 };

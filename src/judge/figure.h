@@ -27,6 +27,7 @@ enum figure_kind {
     FIGURE_GROWTH,      /* power of a knob that memory grows by: 1 linear, 2 quadratic */
     FIGURE_TIME_GROWTH, /* the same of the time of one unit */
     FIGURE_FITS,        /* yes or no */
+    FIGURE_FITS_DEVICE, /* the same of an accelerator, which holds all of it */
     FIGURE_OFFERED,     /* yes or no: whether such an instance can be rented */
     FIGURE_OTHER,       /* nothing that is computed; `why` says why not */
     FIGURES

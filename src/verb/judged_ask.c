@@ -28,7 +28,7 @@ static bool set_all(const struct context *in, const struct setting *s, size_t co
 static bool set_place(const struct context *in, enum figure_kind kind, struct asked *a,
                       struct mu_err *err)
 {
-    const bool device = kind == FIGURE_DEVICE_MEMORY;
+    const bool device = kind == FIGURE_DEVICE_MEMORY || kind == FIGURE_FITS_DEVICE;
     if (!device && kind != FIGURE_HOST_MEMORY) return true;
     if (!a->own_knobs) return asked_set(in, a, "gpu_layers", device ? "all" : "0", err);
     return !knob_find(a->task.kind, S("device")) ||

@@ -162,6 +162,13 @@ static struct estimate captured(const struct verdict *v)
     return bytes > 0 ? estimate_exactly(bytes, ESTIMATED, "bill") : nothing("nothing is kept");
 }
 
+static struct estimate tokens_rate(const struct guide_figure *f, const struct asked *a,
+                                   const struct verdict *v)
+{
+    if (!cost_writes_text(a->task.kind)) return nothing("how fast it writes text has no rule yet");
+    return f->kind == FIGURE_DECODE ? v->decode_per_s : v->prefill_per_s;
+}
+
 static struct estimate figure_of(const struct guide_figure *f, const struct asked *a,
                                  const struct machine *m, const struct verdict *v)
 {
@@ -173,13 +180,14 @@ static struct estimate figure_of(const struct guide_figure *f, const struct aske
     case FIGURE_FILE:
     case FIGURE_DISK: return estimate_exactly(a->digest->weight_bytes, ESTIMATED, "its weights");
     case FIGURE_DOWNLOAD: return download(a);
-    case FIGURE_DECODE: return v->decode_per_s;
-    case FIGURE_PREFILL: return v->prefill_per_s;
+    case FIGURE_DECODE:
+    case FIGURE_PREFILL: return tokens_rate(f, a, v);
     case FIGURE_LOAD: return loading(a, m);
     case FIGURE_UNIT: return v->unit_s;
     case FIGURE_DURATION: return v->duration_s;
     case FIGURE_OVERHEAD: return overhead(v);
-    case FIGURE_FITS: return fitting(v);
+    case FIGURE_FITS:
+    case FIGURE_FITS_DEVICE: return fitting(v);
     case FIGURE_GROWTH:
     case FIGURE_TIME_GROWTH:
     case FIGURE_OFFERED:

@@ -48,8 +48,9 @@ static const char *why_of(const struct context *in, const struct subject *s,
     const char *speed = estimate_known(v->decode_per_s)
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                             : "";
-    return str_format(a, "%s %s needs %s%s%s%s", name_alone(p->asked->digest->name),
-                      asked_words(in, p->asked), units_bytes(a, verdict_needs(v)), speed,
+    const char *words = asked_words(in, p->asked);
+    return str_format(a, "%s%s%s needs %s%s%s%s", name_alone(p->asked->digest->name),
+                      *words ? " " : "", words, units_bytes(a, verdict_needs(v)), speed,
                       disk_words(s, p->asked, a), worth_words(e, v, a));
 }
 
@@ -182,17 +183,29 @@ static struct cell guide_cell(enum guide_says says)
     return cell[says];
 }
 
+/* Some experiment has thresholds of the guide's. */
+static bool has_rules(const struct judged_set *s)
+{
+    for (size_t i = 0; i < s->rows; i++)
+        if (s->row[i].guide != GUIDE_NO_RULE) return true;
+    return false;
+}
+
 void show_judged(struct doc *d, const struct judged_set *s)
 {
     static const char *const head[] = {"", "the guide", "muster", "why"};
-    struct block *b = doc_table(d, s->set->title, head, NULL, COUNT_OF(head));
+    static const char *const alone[] = {"", "muster", "why"};
+    const bool rules = has_rules(s);
+    struct block *b = doc_table(d, s->set->title, rules ? head : alone, NULL,
+                                rules ? COUNT_OF(head) : COUNT_OF(alone));
     for (size_t i = 0; i < s->rows; i++) {
         const struct judged *j = &s->row[i];
-        const struct cell row[] = {{.text = j->experiment->title},
+        const struct cell all[] = {{.text = j->experiment->title},
                                    guide_cell(j->guide),
                                    word_cell(judged_fits(j)),
                                    {.text = j->why}};
-        table_row(d, b, row);
+        const struct cell two[] = {all[0], all[2], all[3]};
+        table_row(d, b, rules ? all : two);
     }
     for (size_t i = 0; i < s->capabilities.model_recommendation_count; i++)
         doc_note(d, TONE_PLAIN, "the guide recommends: %s",
