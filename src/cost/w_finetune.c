@@ -13,7 +13,13 @@
 #include "cost/finetune.h"
 #include "model/digest.h"
 
-enum { TOKENS_MOST = 1 << 24, BATCH_MOST = 1 << 16, RANK_MOST = 1 << 14, SHARDS_MOST = 1 << 14 };
+enum {
+    TOKENS_MOST = 1 << 24,
+    BATCH_MOST = 1 << 16,
+    RANK_MOST = 1 << 14,
+    SHARDS_MOST = 1 << 14,
+    RUNS_MOST = 1 << 20
+};
 #define FIELD(name) offsetof(struct finetune, name)
 #define COUNTED "tensors counted on torch 1.13, data/truth/training.json"
 #define ALLOCATOR "reserved against allocated on published peaks, data/truth/training.json"
@@ -51,7 +57,7 @@ static const struct training_bytes precision_bytes[] = {
     [PRECISION_MASTERS] = {.weight = 2, .compute = 2, .gradient = 2, .state = 4, .master = 4},
 };
 
-static const struct knob knobs[] = {
+const struct knob finetune_knobs[] = {
     DEVICE_KNOB,
     {.name = "method",
      .option = "method",
@@ -182,7 +188,24 @@ static const struct knob knobs[] = {
      .most = 1e12,
      .offset = FIELD(steps),
      .amount = true},
+    /* of a sweep alone */
+    {.name = "runs",
+     .option = "runs",
+     .words = "trainings, one behind the other, of each rank in --ranks; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = RUNS_MOST,
+     .offset = FIELD(runs),
+     .amount = true},
+    {.name = "ranks",
+     .option = "ranks",
+     .words = "ranks of the adapters that are tried, in place of --rank: 8,16,64",
+     .kind = KNOB_SHARES,
+     .least = 1,
+     .most = RANK_MOST,
+     .offset = FIELD(ranks)},
 };
+static_assert(sizeof finetune_knobs / sizeof *finetune_knobs == SWEEP_KNOBS, "all are counted");
 
 void finetune_usual(struct finetune *f, const struct training_table *t)
 {
@@ -572,8 +595,8 @@ static double steps_of(const void *chosen)
 const struct workload workload_finetune = {
     .name = "finetune",
     .words = "training, whole or through adapters",
-    .knob = knobs,
-    .knobs = sizeof knobs / sizeof *knobs,
+    .knob = finetune_knobs,
+    .knobs = FINETUNE_KNOBS,
     .size = sizeof(struct finetune),
     .bill = bill,
     .usual = usual,
