@@ -49,7 +49,9 @@ static const char *why_of(const struct context *in, const struct subject *s,
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                             : "";
     const char *words = asked_words(in, p->asked);
-    return str_format(a, "%s%s%s needs %s%s%s%s", name_alone(p->asked->digest->name),
+    return str_format(a, "%s%s%s needs %s%s%s%s",
+                      p->asked->task.kind->modelless ? p->asked->task.kind->name
+                                                     : name_alone(p->asked->digest->name),
                       *words ? " " : "", words, units_bytes(a, verdict_needs(v)), speed,
                       disk_words(s, p->asked, a), worth_words(e, v, a));
 }
