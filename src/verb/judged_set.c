@@ -160,12 +160,14 @@ const char *judged_closing(const struct judged_set *s, struct arena *a)
         computed += fits != FITS_NOT_COMPUTED;
         yes += fits == FITS || fits == FITS_PROBABLY;
         if (fits == FITS_NOT)
-            buf_format(&no, "%s%s", no.n ? ", " : "", s->row[i].experiment->title);
+            buf_format(&no, "%s%s", no.n ? "; " : "", s->row[i].experiment->title);
     }
     const char *text =
         no.n ? str_format(a, "%zu of %zu computed experiments fit; not: %s.", yes, computed, no.p)
-             : str_format(a, "%zu of %zu computed experiments fit; %zu are not computed.", yes,
-                          computed, s->rows - computed);
+        : computed == s->rows
+            ? str_format(a, "%zu of %zu computed experiments fit.", yes, computed)
+            : str_format(a, "%zu of %zu computed experiments fit; %zu %s not computed.", yes,
+                         computed, s->rows - computed, s->rows - computed == 1 ? "is" : "are");
     buf_release(&no);
     return text;
 }
