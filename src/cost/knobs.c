@@ -1,4 +1,5 @@
 /* The knobs of workloads: set from text, and read back. What a knob may be stands in its row; nothing here knows one of them. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,6 +10,17 @@
 #include "cost/cost.h"
 
 const char *const device_words[] = {"auto", "cpu", "gpu", NULL};
+const char *const device_rungs[] = {"gpu", "cpu", NULL};
+
+const char *ladder_cost_word(enum ladder_cost cost)
+{
+    static const char *const word[] = {
+#define LADDER_WORD(cost, word) word,
+        LADDER_COSTS(LADDER_WORD)
+#undef LADDER_WORD
+    };
+    return word[cost];
+}
 
 /* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */
 static bool is_named(struct str name, const char *text)
@@ -208,14 +220,10 @@ static const char *shares_text(const double *share, struct arena *a)
     return text ? text : "auto";
 }
 
-const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
+const char *knob_word(const struct knob *k, const void *knobs)
 {
     const char *at = (const char *)knobs + k->offset;
-    if (k->kind == KNOB_SHARES) {
-        double share[SITES - 1];
-        memcpy(share, at, sizeof share);
-        return shares_text(share, a);
-    }
+    if (k->kind == KNOB_SHARES) return NULL;
     if (k->kind == KNOB_TYPE) {
         const struct weight_type *type;
         memcpy(&type, at, POINTER_BYTES);
@@ -224,6 +232,21 @@ const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
     const double x = number_at(k, knobs);
     if (k->kind == KNOB_SWITCH) return x > 0 ? "on" : "off";
     if (k->kind == KNOB_CHOICE) return k->choices[(size_t)x];
-    if (x < 0 && k->choices) return k->choices[(size_t)(-1 - x)];
-    return str_format(a, "%.0f", x);
+    return x < 0 && k->choices ? k->choices[(size_t)(-1 - x)] : NULL;
+}
+
+void knob_put(const struct knob *k, void *knobs, double number)
+{
+    assert(k->kind == KNOB_TOKENS || k->kind == KNOB_COUNT);
+    set(k, knobs, &number, sizeof number);
+}
+
+const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
+{
+    const char *word = knob_word(k, knobs);
+    if (word) return word;
+    if (k->kind != KNOB_SHARES) return str_format(a, "%.0f", number_at(k, knobs));
+    double share[SITES - 1];
+    memcpy(share, (const char *)knobs + k->offset, sizeof share);
+    return shares_text(share, a);
 }
