@@ -38,7 +38,7 @@ extern const char *const device_words[], *const device_rungs[];
         .words = "where it computes: cpu, gpu, or auto, an accelerator if one holds it; auto", \
         .kind = KNOB_CHOICE, .choices = device_words, .offset = FIELD(device), .ladder = {     \
             .kind = LADDER_WORDS,                                                              \
-            .cost = COSTS_TIME,                                                                \
+            .cost = COSTS_MUCH_TIME,                                                           \
             .rungs = device_rungs                                                              \
         }                                                                                      \
     }

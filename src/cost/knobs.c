@@ -10,7 +10,7 @@
 #include "cost/cost.h"
 
 const char *const device_words[] = {"auto", "cpu", "gpu", NULL};
-const char *const device_rungs[] = {"gpu", "cpu", NULL};
+const char *const device_rungs[] = {"gpu|auto", "cpu", NULL};
 
 const char *ladder_cost_word(enum ladder_cost cost)
 {

@@ -15,6 +15,7 @@ enum ladder_kind {
     X(COSTS_QUALITY, "quality")         \
     X(COSTS_LENGTH, "length")           \
     X(COSTS_EXTENT, "how much is done") \
+    X(COSTS_MUCH_TIME, "much time")     \
     X(COSTS_MODEL, "a smaller model")
 
 enum ladder_cost {

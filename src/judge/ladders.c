@@ -66,10 +66,11 @@ static void go_down(const struct task *t, const struct catalog *c, struct steps 
 {
     const char *const *rungs = s->knob->ladder.rungs;
     const char *now = knob_word(s->knob, t->knobs);
-    size_t n = 0, at = 0;
-    while (rungs[n]) n++;
     const bool type = s->knob->kind == KNOB_TYPE;
-    for (at = n; at > 0 && !type && !meets(rungs[at - 1], now); at--) continue;
+    size_t n = 0;
+    while (rungs[n]) n++;
+    size_t at = type ? 0 : n;
+    while (at > 0 && !meets(rungs[at - 1], now)) at--;
     if (!at && !type) return;
     for (size_t i = at; i < n; i++) {
         struct str rest = str_of(rungs[i]);

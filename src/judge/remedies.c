@@ -82,12 +82,23 @@ static void spell(const struct hunt *h, const struct list *l, struct remedy *out
     }
 }
 
-/* Changes that mean nothing on the host are not for what would lie there. */
+static bool is_device(const struct steps *s)
+{
+    return s->knob && str_is(str_of(s->knob->name), "device");
+}
+
+/* Changes that mean nothing on the host are not for what would lie there; and what was to compute on a device goes on the host as a
+ * change of its own, which takes time. */
 static bool in_place(const struct hunt *h, const struct list *l)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (h->out->steps[l->ladder[i]].on_device && h->verdict.split.sites == 1) return false;
-    return true;
+    bool to_host = cost_writes_text(h->asked->task->kind) || !h->asked->on_device;
+    if (h->verdict.split.sites > 1) return true;
+    for (size_t i = 0; i < l->n; i++) {
+        const struct steps *s = &h->out->steps[l->ladder[i]];
+        if (s->on_device) return false;
+        to_host = to_host || is_device(s);
+    }
+    return to_host;
 }
 
 /* Whether it does what was asked for; false too when no more may be tried. */

@@ -32,7 +32,9 @@ struct remedy_asked {
     const struct catalog *catalog;
     const struct remedy_models *models;
     double decode_least_per_s; /* NaN: it has only to fit */
-    size_t tries_most;         /* 0: as many as usual */
+    bool
+        on_device; /* as asked for it was judged on a device; one that writes no text is not moved to the host unsaid */
+    size_t tries_most; /* 0: as many as usual */
 };
 struct remedies {
     struct steps steps[LADDERS_MOST + 2];

@@ -6,6 +6,7 @@
 #include "verb/common.h"
 
 struct fetching;
+struct remedied;
 
 struct fit {
     struct asked asked;
@@ -23,7 +24,8 @@ struct fit {
     double largest_sequences; /* at this context; 0: none fits, nothing computed, or not asked */
     const char
         *largest_model; /* of its family, with this context and so many; NULL: none, or not asked */
-    const struct fetching *fetch; /* how the model gets here; NULL: it is a file, or nobody's */
+    const struct fetching *fetch;    /* how the model gets here; NULL: it is a file, or nobody's */
+    const struct remedied *remedied; /* what to change; NULL: nothing is to be */
 };
 
 /* Devices that can be used. */
