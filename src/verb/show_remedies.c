@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/units.h"
 #include "catalog/types.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 #include "verb/remedied.h"
 
@@ -242,7 +243,7 @@ static void write_words(struct writer *w, const char *text)
 static void write_command(struct writer *w, const struct remedied *r, const struct remedy *m,
                           struct arena *a)
 {
-    const bool text = !r->task->own_knobs;
+    const bool quants = !r->task->own_knobs && !runtime_of(&r->task->knobs)->published;
     const bool size = changes(m, LADDER_OF_SIZE), mix = changes(m, LADDER_OF_MIX);
     const bool none = !r->operand || as_another_file(r, m);
     writer_put_cstr(w, "model", none ? NULL : size ? m->model->name : r->operand);
@@ -255,8 +256,7 @@ static void write_command(struct writer *w, const struct remedied *r, const stru
     for (size_t i = 0; i < m->changes; i++)
         if (m->change[i].steps->of == LADDER_OF_KNOB)
             write_words(w, change_words(r, &m->change[i], a));
-    if (mix || (r->named_quant && text) ||
-        (size && text && m->model->quant && !strchr(m->model->quant, ' ')))
+    if (quants && (mix || size || r->named_quant))
         write_words(w, str_format(a, "--quant %s", m->model->quant));
     writer_list_end(w);
 }
