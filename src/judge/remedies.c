@@ -24,6 +24,7 @@ struct hunt {
     size_t tries_most;
     struct list found[FOUND_MOST]; /* best first */
     size_t founds;
+    bool shorter; /* lists of fewer changes are among them */
     alignas(max_align_t) unsigned char knobs[REMEDY_KNOBS_BYTES];
     struct verdict verdict; /* of the last try */
 };
@@ -191,6 +192,21 @@ static bool next_rungs(const struct hunt *h, struct list *l, size_t sum)
     }
 }
 
+/* One of its changes may be left out. Where no shorter list was found there is none to find. */
+static bool has_idle(struct hunt *h, const struct list *l)
+{
+    for (size_t i = 0; h->shorter && i < l->n; i++) {
+        struct list less = {.n = (uint8_t)(l->n - 1)};
+        for (size_t k = 0, n = 0; k < l->n; k++) {
+            if (k == i) continue;
+            less.ladder[n] = l->ladder[k];
+            less.rung[n++] = l->rung[k];
+        }
+        if (does(h, &less) && less.fits <= l->fits) return true;
+    }
+    return false;
+}
+
 static size_t weakest(const struct hunt *h, struct list *l)
 {
     size_t sum = 0;
@@ -207,7 +223,7 @@ static bool first_of_sum(struct hunt *h, struct list *l, size_t sum, struct list
     memset(l->rung, 0, sizeof l->rung);
     bool more = sum == 0 || next_rungs(h, l, sum);
     for (; more; more = next_rungs(h, l, sum)) {
-        if (needless(h, l) || !does(h, l)) continue;
+        if (needless(h, l) || !does(h, l) || has_idle(h, l)) continue;
         if (l->fits == FITS) return true;
         if (!probably->n) *probably = *l;
     }
@@ -259,15 +275,14 @@ void judge_remedies(const struct remedy_asked *asked, struct remedies *out)
     struct hunt h = {.asked = asked,
                      .out = out,
                      .tries_most = asked->tries_most ? asked->tries_most : TRIES_MOST};
-    size_t before = 0;
     out->ladders = out->remedies = out->tries = 0;
     out->cut_short = false;
     if (asked->task->kind->size > REMEDY_KNOBS_BYTES) return;
     out->ladders = ladders_of(asked->task, asked->catalog, out->steps);
     add_models(out, LADDER_OF_MIX, asked->models ? asked->models->mixes : 1, COSTS_QUALITY);
     add_models(out, LADDER_OF_SIZE, asked->models ? asked->models->sizes : 1, COSTS_MODEL);
-    for (size_t n = 1; n <= CHANGES_MOST && !before && h.founds < REMEDIES_MOST; n++) {
-        before = h.founds;
+    for (size_t n = 1; n <= CHANGES_MOST && !h.shorter && h.founds < REMEDIES_MOST; n++) {
+        h.shorter = h.founds > 0;
         try_sets(&h, n);
     }
     for (; out->remedies < h.founds && out->remedies < REMEDIES_MOST; out->remedies++) {
