@@ -10,6 +10,8 @@
 #include "catalog/types.h"
 #include "cost/runtime.h"
 #include "model/digest.h"
+#include "verb/elsewhere.h"
+#include "verb/fit.h"
 #include "verb/remedied.h"
 
 enum { SIZES_MOST = 6, MIXES_MOST = 16, SIZE_CANDIDATES = 64 };
@@ -165,4 +167,16 @@ const struct remedied *find_remedies(const struct context *in, const struct plac
                                      .on_device = p->verdict->split.sites > 1};
     judge_remedies(&r->asked, &r->found);
     return r;
+}
+
+bool fit_remedies(const struct request *q, const struct context *in, const struct world *w,
+                  double decode_least_per_s, struct fit *f, struct mu_err *err)
+{
+    f->remedied = find_remedies(in, &f->placed, w, q->operand[0], decode_least_per_s);
+    const struct elsewhere_asked asked = {.placed = &f->placed,
+                                          .folder = request_text(q, "reports"),
+                                          .rent = f->remedied != NULL,
+                                          .repack_given = request_text(q, "repack") != NULL,
+                                          .decode_least_per_s = decode_least_per_s};
+    return find_elsewhere(in, &asked, &f->elsewhere, err);
 }

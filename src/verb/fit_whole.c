@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/elsewhere.h"
 #include "verb/fit.h"
 #include "verb/remedied.h"
 
@@ -137,6 +138,7 @@ static void write_whole(const struct fit *f, const struct context *in, struct bu
     write_estimate(&w, "unit_s", f->verdict.unit_s);
     write_estimate(&w, "duration_s", f->verdict.duration_s);
     write_remedies(&w, f->remedied, in->arena);
+    write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -157,11 +159,12 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     if (!refuse_options(q, f, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
-    f->remedied = find_remedies(in, &f->placed, w, q->operand[0], (double)NAN);
+    if (!fit_remedies(q, in, w, (double)NAN, f, err)) return false;
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
     say_facts(&out->doc, f);
     show_remedies(&out->doc, f->remedied);
+    show_elsewhere(&out->doc, f->elsewhere);
     if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
     show_notes(&out->doc, in->notes);
     write_whole(f, in, &out->json);

@@ -13,6 +13,7 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/elsewhere.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
 #include "verb/remedied.h"
@@ -355,6 +356,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_fetch(&w, f->fetch);
     write_together(&w, f->asked.with);
     write_remedies(&w, f->remedied, in->arena);
+    write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -374,6 +376,7 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     say_exact(d, f);
     say_speed(d, f);
     show_remedies(d, f->remedied);
+    show_elsewhere(d, f->elsewhere);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
     show_cpu_placement(d, f);

@@ -20,7 +20,6 @@
 #include "model/model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
-#include "verb/remedied.h"
 #include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
@@ -286,7 +285,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_drivers(in, f);
     note_together(in, &f->placed);
     find_largest(in, f, &world);
-    f->remedied = find_remedies(in, &f->placed, &world, q->operand[0], least_per_s);
+    if (!fit_remedies(q, in, &world, least_per_s, f, err)) return false;
     if (!find_way_here(q, in, f, err)) return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
@@ -343,6 +342,10 @@ static const struct option options[] = {
      .kind = OPTION_NUMBER,
      .value = "N",
      .words = "decode so many tokens a second at least: what to change where it does not"},
+    {.name = "reports",
+     .kind = OPTION_TEXT,
+     .value = "DIR",
+     .words = "other machines: which of those whose reports lie there run it as asked"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},

@@ -109,5 +109,56 @@ class Remedies(unittest.TestCase):
                     seen += 1
         self.assertGreater(seen, 2)
 
+    def check(self, name, line):
+        run = subprocess.run([str(MUSTER), 'check', '--machine', line, '--save', name], cwd=self.home.name,
+                             env={'HOME': self.home.name, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)
+        self.assertIn(run.returncode, (0, 1), run.stderr)
+
+    def test_reports(self):
+        """Each report of a folder answers as --machine with it does; what is no report is named and skipped."""
+        folder = pathlib.Path(self.home.name, 'reports')
+        folder.mkdir()
+        self.check('reports/a.json', 'cpu:i7-8700K ram:64GiB available:60GiB gpu:RTX 4090 host:desk bandwidth:40GB/s')
+        self.check('reports/b.json', 'cpu:4 ram:8GiB available:6GiB host:old bandwidth:20GB/s')
+        (folder / 'c.json').write_text('{"hostname": [1')
+        (folder / 'd.json').write_text('[]')
+        (folder / 'notes.txt').write_text('not looked at')
+        for args in (('Qwen2.5-14B', '--quant', 'Q4_K_M'), ('Qwen2.5-7B', '--kind', 'finetune'), ('phi-3-mini', '--kind', 'hidden-states')):
+            with self.subTest(args=args):
+                asked = self.ask(SMALL, *args, '--reports', str(folder))
+                rows = [r for r in asked['elsewhere'] if r['report']]
+                self.assertEqual([r['name'] for r in rows], ['desk', 'old'])
+                for row in rows:
+                    there = self.ask(row['report'], *args)
+                    self.assertEqual(there['fits'], row['fits'])
+                    self.assertAlmostEqual(needs(there), row['needs_bytes'], delta=1)
+                    self.assertEqual(there['decode_tokens_per_s'], row['decode_tokens_per_s'])
+                    self.assertEqual(there['placement']['words'], row['placement'])
+                for bad in ('c.json', 'd.json'):
+                    self.assertTrue([n for n in asked['notes'] if n.startswith(bad + ' is skipped')], asked['notes'])
+                self.assertFalse([n for n in asked['notes'] if 'notes.txt' in n])
+
+    def test_no_folder(self):
+        run = subprocess.run([str(MUSTER), 'fit', 'Qwen2.5-7B', '--machine', SMALL, '--reports', '/nowhere'], cwd=self.home.name,
+                             env={'HOME': self.home.name, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 66)
+        self.assertIn('/nowhere', run.stderr)
+
+    def test_for_rent(self):
+        """Instances that hold it, cheapest first; none that is retired is offered, and none that is too slow where a speed is asked."""
+        clouds = json.loads(pathlib.Path(sys.argv[2], 'data', 'clouds.json').read_text())['entries']
+        asked = self.ask(SMALL, 'Llama-3.1-70B', '--quant', 'Q4_K_M')
+        rows = [r for r in asked['elsewhere'] if not r['report']]
+        self.assertTrue(1 <= len(rows) <= 2)
+        self.assertEqual([r['usd_per_hour'] for r in rows], sorted(r['usd_per_hour'] for r in rows))
+        named = {' '.join(filter(None, (c.get('provider'), c['name']))): c for c in clouds}
+        for row in rows:
+            self.assertIn(row['fits'], ('yes', 'probably'))
+            self.assertNotEqual(named[row['name']].get('status'), 'retired')
+        fast = self.ask(SMALL, 'Llama-3.1-70B', '--quant', 'Q4_K_M', '--min-tps', '20')
+        for row in [r for r in fast['elsewhere'] if not r['report']]:
+            self.assertGreaterEqual(row['decode_tokens_per_s']['likely'], 20)
+        self.assertIsNone(self.ask(CARD, 'Qwen2.5-7B')['elsewhere'])
+
 
 unittest.main(argv=sys.argv[:1], verbosity=1)
