@@ -30,6 +30,7 @@ struct ladder {
     bool on_device;     /* makes sense only where it computes on a device */
     bool zero_is_whole; /* of halving: 0 stands for all layers of the model */
     double floor;       /* of halving */
+    double step;        /* of halving: between two rungs multiples of it are looked for; 0: none */
     const char *above;  /* of halving: the knob whose value is a floor too, or NULL */
     /* Of halving: the knob that is multiplied by what this one is divided by, so that their product stays; or NULL. It goes down by
      * divisors then. */

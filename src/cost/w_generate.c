@@ -46,8 +46,11 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .least = 1,
      .most = TOKENS_MOST,
      .offset = FIELD(context_tokens),
-     .ladder =
-         {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 512, .above = "prompt_tokens"}},
+     .ladder = {.kind = LADDER_HALVE,
+                .cost = COSTS_LENGTH,
+                .floor = 512,
+                .step = 256,
+                .above = "prompt_tokens"}},
     {.name = "prompt_tokens",
      .option = "prompt",
      .words = "length of the prompt that speed is given for; 512",

@@ -60,11 +60,12 @@ struct task remedy_task(const struct remedy_asked *asked, const struct remedy *r
     t.knobs = knobs;
     for (size_t i = 0; i < r->changes; i++) {
         const struct steps *s = r->change[i].steps;
-        const struct rung *rung = &s->rung[r->change[i].rung];
+        struct rung rung = s->rung[r->change[i].rung];
+        rung.number = r->change[i].number;
         if (s->of != LADDER_OF_KNOB)
-            at[s->of] = (size_t)rung->number;
+            at[s->of] = (size_t)rung.number;
         else
-            (void)rung_set(t.kind, knobs, s, rung, asked->catalog);
+            (void)rung_set(t.kind, knobs, s, &rung, asked->catalog);
     }
     if (at[LADDER_OF_MIX] || at[LADDER_OF_SIZE])
         t.model = digest_at(asked->models, at[LADDER_OF_SIZE], at[LADDER_OF_MIX]);
@@ -78,7 +79,7 @@ static void spell(const struct hunt *h, const struct list *l, struct remedy *out
     out->cost = COSTS_NOTHING;
     for (size_t i = 0; i < l->n; i++) {
         const struct steps *s = &h->out->steps[l->ladder[i]];
-        out->change[i] = (struct remedy_change){s, l->rung[i]};
+        out->change[i] = (struct remedy_change){s, l->rung[i], s->rung[l->rung[i]].number};
         if (s->cost > out->cost) out->cost = s->cost;
     }
 }
@@ -259,6 +260,42 @@ static void try_sets(struct hunt *h, size_t n)
     }
 }
 
+/* The largest multiple of the step that still does it, between the rung and the one above. */
+static void refine(struct hunt *h, struct remedy *r)
+{
+    for (size_t i = 0; i < r->changes; i++) {
+        struct remedy_change *c = &r->change[i];
+        const struct knob *k = c->steps->knob;
+        const double step = k ? k->ladder.step : 0;
+        if (!(step > 0)) continue;
+        const double above =
+            c->rung ? c->steps->rung[c->rung - 1].number
+                    : knob_number(h->asked->task->kind, h->asked->task->knobs, k->name);
+        double fitting = c->number, over = above;
+        while (ceil(over / step) - floor(fitting / step) > 1) {
+            c->number = floor((fitting + over) / 2 / step) * step;
+            if (!(c->number > fitting)) break;
+            const struct task t = remedy_task(h->asked, r, h->knobs);
+            judge_task(&t, h->asked->machine, h->asked->world, &h->verdict);
+            *(h->verdict.fits == r->verdict.fits && remedy_does(h->asked, &h->verdict) ? &fitting
+                                                                                       : &over) =
+                c->number;
+        }
+        c->number = fitting;
+    }
+}
+
+/* As it is proposed. */
+static void settle_on(struct hunt *h, const struct list *l, struct remedy *r)
+{
+    spell(h, l, r);
+    r->verdict.fits = (enum fits)l->fits;
+    refine(h, r);
+    const struct task t = remedy_task(h->asked, r, h->knobs);
+    judge_task(&t, h->asked->machine, h->asked->world, &r->verdict);
+    r->model = t.model;
+}
+
 static void add_models(struct remedies *out, enum ladder_of of, size_t models,
                        enum ladder_cost cost)
 {
@@ -285,11 +322,6 @@ void judge_remedies(const struct remedy_asked *asked, struct remedies *out)
         h.shorter = h.founds > 0;
         try_sets(&h, n);
     }
-    for (; out->remedies < h.founds && out->remedies < REMEDIES_MOST; out->remedies++) {
-        struct remedy *r = &out->remedy[out->remedies];
-        spell(&h, &h.found[out->remedies], r);
-        const struct task t = remedy_task(asked, r, h.knobs);
-        judge_task(&t, asked->machine, asked->world, &r->verdict);
-        r->model = t.model;
-    }
+    for (; out->remedies < h.founds && out->remedies < REMEDIES_MOST; out->remedies++)
+        settle_on(&h, &h.found[out->remedies], &out->remedy[out->remedies]);
 }

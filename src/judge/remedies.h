@@ -12,6 +12,7 @@ enum { REMEDIES_MOST = 4, CHANGES_MOST = 3, REMEDY_KNOBS_BYTES = 1024 };
 struct remedy_change {
     const struct steps *steps;
     size_t rung;
+    double number; /* of a halved one: what it becomes, at least the rung's */
 };
 struct remedy {
     struct remedy_change change[CHANGES_MOST];

@@ -20,7 +20,7 @@ static const char *rung_words(const struct remedied *r, const struct remedy_chan
     if (c->steps->of == LADDER_OF_MIX) return r->mix[(size_t)rung->number]->name;
     if (c->steps->of == LADDER_OF_SIZE) return r->size[(size_t)rung->number];
     if (rung->word.p) return str_copy(a, rung->word);
-    return str_format(a, "%.0f", rung->number);
+    return str_format(a, "%.0f", c->number);
 }
 
 static const char *name_of(const struct remedy_change *c)
