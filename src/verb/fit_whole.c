@@ -9,7 +9,9 @@
 #include "base/units.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/elsewhere.h"
 #include "verb/fit.h"
+#include "verb/remedied.h"
 
 static const struct line *largest_line(const struct verdict *v)
 {
@@ -158,13 +160,15 @@ static void write_whole(const struct fit *f, const struct context *in, struct bu
     write_estimate(&w, "disk_bytes", f->verdict.disk_bytes);
     write_estimate(&w, "unit_s", f->verdict.unit_s);
     write_estimate(&w, "duration_s", f->verdict.duration_s);
+    write_remedies(&w, f->remedied, in->arena);
+    write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
 
 static bool refuse_options(const struct request *q, const struct fit *f, struct mu_err *err)
 {
-    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line"};
+    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line", "min-tps"};
     for (size_t i = 0; i < COUNT_OF(text_only); i++)
         if (request_text(q, text_only[i]))
             return err_set(err, MU_USAGE, "--%s goes with --kind generate or serve, not with %s",
@@ -178,9 +182,12 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     if (!refuse_options(q, f, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
+    if (!fit_remedies(q, in, w, (double)NAN, f, err)) return false;
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
     say_facts(&out->doc, f);
+    show_remedies(&out->doc, f->remedied);
+    show_elsewhere(&out->doc, f->elsewhere);
     if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
     show_notes(&out->doc, in->notes);
     write_whole(f, in, &out->json);

@@ -2,7 +2,7 @@
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
  * follows from the shape (speed, the largest context) is always our own. On accelerators
  * memory is our plan. Other runtimes' memory is by their own rules, and what is --together with it is taken off the machine first.
- * Left out so far: other remedies than what brings everything on devices. */
+ * What does not fit, or is slower than --min-tps, is told with what to change. */
 #include <math.h>
 #include <string.h>
 
@@ -248,13 +248,22 @@ static bool find_way_here(const struct request *q, const struct context *in, str
     return true;
 }
 
+static bool least_speed(const struct request *q, double *out, struct mu_err *err)
+{
+    *out = (double)NAN;
+    if (request_number(q, "min-tps", out) && !(*out > 0))
+        return err_set(err, MU_USAGE, "--min-tps takes a speed above 0");
+    return true;
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
     const char *operand = NULL;
-    if (!subject_machine(q, in, &f->subject, err) ||
+    double least_per_s;
+    if (!least_speed(q, &least_per_s, err) || !subject_machine(q, in, &f->subject, err) ||
         (q->operands && !online_operand(q, in, q->operand[0], &operand, err)))
         return false;
     subject_rates(q, in, &f->subject);
@@ -276,6 +285,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_drivers(in, f);
     note_together(in, &f->placed);
     find_largest(in, f, &world);
+    if (!fit_remedies(q, in, &world, least_per_s, f, err)) return false;
     if (!find_way_here(q, in, f, err)) return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
@@ -329,6 +339,14 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "SPEED",
      .words = "of the internet line, for how long fetching takes: 100Mbit/s, 50MB/s"},
+    {.name = "min-tps",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .words = "decode so many tokens a second at least: what to change where it does not"},
+    {.name = "reports",
+     .kind = OPTION_TEXT,
+     .value = "DIR",
+     .words = "other machines: which of those whose reports lie there run it as asked"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
