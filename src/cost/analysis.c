@@ -3,6 +3,7 @@
  * made, in F32 too. Left out: the process itself (Python and its libraries) and what a loader holds for a moment. */
 #include "cost/analysis.h"
 #include "base/num.h"
+#include "cost/torch_work.h"
 #include "model/digest.h"
 
 double capture_value_bytes(const struct capture *c)
@@ -68,4 +69,33 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
          "transformers DynamicCache, on by default");
     HOLD(b, site, "logits", "logits", vocabulary * prompt_tokens * (value_bytes + 4),
          "transformers: logits of all tokens, and an F32 copy");
+}
+
+void capture_work(struct bill *b, const struct digest *m, const struct capture *c,
+                  const struct split *s, double kept_bytes, bool eager)
+{
+    const int site = s->sites > 1 ? 1 : ON_HOST;
+    const bool device = c->place == (double)CAPTURED_ON_DEVICE;
+    const double published_bytes = 2;
+    if (forward_unruled(m->shape)) return;
+    const struct passes prompt = {.phase = UNIT,
+                                  .site = site,
+                                  .passes = 1,
+                                  .tokens = c->sequences * c->sequence_tokens,
+                                  .sequence_tokens = c->sequence_tokens,
+                                  .value_bytes = capture_value_bytes(c),
+                                  .eager = eager,
+                                  .causal = !eager,
+                                  .logits = true};
+    const struct written behind = {site, c->sequences, c->new_tokens, capture_value_bytes(c)};
+    const struct taken taken = {
+        .site = site,
+        .bytes = kept_bytes,
+        .numbers = c->format == (double)CAPTURE_CSV ? kept_bytes / capture_value_bytes(c) : 0,
+        .off = !device,
+        .file = c->place == (double)CAPTURED_ON_DISK};
+    torch_passes(b, m->shape, &prompt);
+    torch_written(b, m, &behind);
+    torch_taken(b, &taken);
+    torch_load(b, m, published_bytes);
 }

@@ -60,5 +60,8 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
 extern const struct knob capture_knobs[];
 double capture_batches(const void *chosen); /* units of the workloads that capture */
 void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c);
+/* The work of one batch: the prompts' pass, what is written behind them, what is taken away of so many kept bytes. */
+void capture_work(struct bill *b, const struct digest *m, const struct capture *c,
+                  const struct split *s, double kept_bytes, bool eager);
 double capture_value_bytes(const struct capture *c);
 int capture_site(const struct capture *c, const struct split *s); /* where what is kept lies */
