@@ -73,6 +73,8 @@ struct generate {
     bool context_each;
     /* Adapters, a projector, a draft model (cost/beside.h); usual NULL: none. */
     const struct beside *beside;
+    double prompts,
+        new_tokens; /* amount: prompts, and tokens written behind each; 0: nobody said */
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */

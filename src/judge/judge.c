@@ -11,6 +11,7 @@
 #include "cost/runtime.h"
 #include "judge/placement.h"
 #include "judge/speed.h"
+#include "judge/time.h"
 #include "machine/facts.h"
 #include "model/digest.h"
 
@@ -337,6 +338,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     beside_most(t, out);
     judge_fits(m, out);
     judge_speed(t, m, w, out);
+    judge_time(t, m, w, out);
 }
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
