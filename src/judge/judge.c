@@ -338,7 +338,10 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     beside_most(t, out);
     judge_fits(m, out);
     judge_speed(t, m, w, out);
-    judge_time(t, m, w, out);
+    if (out->fits == FITS_NOT)
+        out->unit_s = out->duration_s = not_priced("it does not fit");
+    else
+        judge_time(t, m, w, out);
 }
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,

@@ -65,7 +65,8 @@ static struct share times(double amount, struct share each)
 static const char *unrated(const struct pricing *p, const struct line *l)
 {
     if (!on_cpu(p, l)) return "the speed of this device is not listed";
-    return p->machine->unmeasured
+    const bool read = machine_rate(p->machine, WORK_READ_BYTES, RATE_ALL_THREADS);
+    return p->machine->unmeasured && (p->machine->here || !read)
                ? p->machine->unmeasured
                : "how fast the CPU multiplies and reads is not known (of a machine line, cpu:NAME)";
 }

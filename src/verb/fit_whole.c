@@ -65,6 +65,11 @@ static const char *seconds_words(struct arena *a, struct estimate s)
     return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
 }
 
+static const char *article(const char *noun)
+{
+    return *noun && strchr("aeio", *noun) ? "an" : "a";
+}
+
 static void say_time(struct doc *d, struct block *b, const struct fit *f)
 {
     const struct workload *w = f->asked.task.kind;
@@ -72,10 +77,10 @@ static void say_time(struct doc *d, struct block *b, const struct fit *f)
     const double units = w->units ? w->units(f->asked.own_knobs) : (double)NAN;
     if (!w->unit) return;
     if (!estimate_known(v->unit_s)) {
-        facts_row(d, b, "time", "? · %s", v->unit_s.source);
+        facts_row(d, b, "time", "? · %s", v->unit_s.source ? v->unit_s.source : "");
         return;
     }
-    facts_row(d, b, str_format(d->arena, "a %s", w->unit), "%s%s%s",
+    facts_row(d, b, str_format(d->arena, "%s %s", article(w->unit), w->unit), "%s%s%s",
               seconds_words(d->arena, v->unit_s), v->unit_s.source ? " · " : "",
               v->unit_s.source ? v->unit_s.source : "");
     if (estimate_known(v->duration_s))
