@@ -18,12 +18,13 @@ static const char *seconds_words(struct arena *a, struct estimate s)
     return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
 }
 
-/* "--samples, --epochs, --steps" */
-static const char *amount_options(const struct workload *w, struct arena *a)
+/* What would say the amount, of what was not said: "--samples, --steps". */
+static const char *amount_options(const struct task *t, struct arena *a)
 {
+    const struct workload *w = t->kind;
     const char *words = "";
     for (size_t i = 0; i < w->knobs; i++)
-        if (w->knob[i].amount)
+        if (w->knob[i].amount && !(knob_number(w, t->knobs, w->knob[i].name) > 0))
             words = str_format(a, "%s%s--%s", words, *words ? ", " : "", w->knob[i].option);
     return words;
 }
@@ -36,7 +37,7 @@ static double units_of(const struct task *t)
 void show_time(struct doc *d, struct block *b, const struct task *t, const struct verdict *v)
 {
     const struct workload *w = t->kind;
-    const char *options = amount_options(w, d->arena);
+    const char *options = amount_options(t, d->arena);
     if (!w->unit) return;
     if (!estimate_known(v->unit_s)) {
         facts_row(d, b, "time", "? · %s", v->unit_s.source ? v->unit_s.source : "");
