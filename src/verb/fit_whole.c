@@ -58,7 +58,7 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
         doc_answer(d, TONE_GOOD, "%s on %s: %s needs %s", word[v->fits], where, what, needs);
 }
 
-static void say_facts(struct doc *d, const struct fit *f)
+static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
     const struct line *l = largest_line(&f->verdict);
     const char *smaller = smaller_by(l);
@@ -67,6 +67,7 @@ static void say_facts(struct doc *d, const struct fit *f)
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
               smaller ? "; less of it: " : "", smaller ? smaller : "");
     show_time(d, b, &f->asked.task, &f->verdict);
+    show_longest(d, b, f->machine, w, &f->verdict);
 }
 
 static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
@@ -94,7 +95,8 @@ static void write_largest(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
-static void write_whole(const struct fit *f, const struct context *in, struct buf *out)
+static void write_whole(const struct fit *f, const struct context *in, const struct world *world,
+                        struct buf *out)
 {
     const struct workload *kind = f->asked.task.kind;
     struct writer w = document_begin(out, "workload/1");
@@ -105,6 +107,7 @@ static void write_whole(const struct fit *f, const struct context *in, struct bu
     write_verdict(&w, &f->placed, in->arena);
     write_largest(&w, f);
     write_time(&w, &f->asked.task, &f->verdict);
+    write_worked(&w, f->machine, world, &f->verdict);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -127,10 +130,13 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
-    say_facts(&out->doc, f);
-    if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    say_facts(&out->doc, f, w);
+    if (request_flag(q, "explain")) {
+        show_worked(&out->doc, f->machine, w, f->asked.task.kind, &f->verdict);
+        show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    }
     show_notes(&out->doc, in->notes);
-    write_whole(f, in, &out->json);
+    write_whole(f, in, w, &out->json);
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }

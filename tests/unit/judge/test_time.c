@@ -294,6 +294,24 @@ static void a_projects_own_log(void **state)
     assert_true(full_s > verdict.duration_s.likely && verdict.fits == FITS);
 }
 
+/* What lines take by themselves is the whole where nothing hides, and more where kernels are started behind other work. */
+static void lines_add_up(void **state)
+{
+    struct stage *s = *state;
+    plainly(s);
+    struct embed e;
+    embed_usual(&e);
+    const struct machine *m = without_card(s);
+    const double unit_s = likely_s(s, &workload_embed, &e, m);
+    double sum = 0;
+    for (size_t i = 0; i < verdict.bill.lines; i++)
+        if (verdict.bill.line[i].phase == UNIT)
+            sum += judge_line_s(m, &s->world, &verdict, &verdict.bill.line[i]);
+    near_to(sum, unit_s);
+    const struct line none = {.phase = UNIT, .work = MATMUL_FLOP, .amount = 1};
+    assert_true(isnan(judge_line_s(m, &s->world, &verdict, &none)));
+}
+
 static const char *why_unknown(struct stage *s, const struct finetune *f, const struct machine *m)
 {
     const struct task t = {&workload_finetune, &s->digest, f};
