@@ -388,6 +388,7 @@ int main(void)
         STAGED_WORLD(what_is_not_known_is_not_priced),
         STAGED_WORLD(ranges_are_in_order),
         STAGED_WORLD(text_takes_its_speeds),
+        STAGED_WORLD(lines_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
