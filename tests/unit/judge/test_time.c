@@ -36,7 +36,7 @@ static void small_model(struct stage *s)
                               .width = WIDTH,
                               .heads = 4,
                               .kv_heads = 4,
-                              .head_size = WIDTH / 4,
+                              .head_size = 16,
                               .ffn_width = FFN,
                               .vocabulary = WORDS,
                               .gated_ffn = true,
