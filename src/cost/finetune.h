@@ -58,6 +58,7 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
 struct flop_asked {
     double sequences, sequence_tokens, adapter_parameters;
     bool full, checkpointing;
+    bool encoder; /* every token looks at all others, and nothing makes logits of a vocabulary */
 };
 struct training_flop {
     double forward, backward, recomputed;
