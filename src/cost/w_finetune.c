@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "cost/finetune.h"
 #include "cost/finetune_work.h"
+#include "cost/programs.h"
 #include "model/digest.h"
 
 enum {
@@ -567,11 +568,10 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
     LET(b, dynamic_bytes, most(t->loss_phase, most(t->backward_phase, t->step_phase)));
     ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
     ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
-    ABOUT(b, context_bytes, 0.35 * gib, 0.55 * gib, 0.6 * gib,
-          "the driver's context and libraries: what a card reports against torch, published runs");
+    ABOUT_PROGRAM(b, context_bytes, torch_context);
     HOLD(b, site, "fragmentation", "fragmentation",
          fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
-    HOLD(b, site, "driver", "process", context_bytes, "context and libraries");
+    HOLD(b, site, "driver", "process", context_bytes, TORCH_CONTEXT);
 }
 
 static struct step_asked step_of(const struct finetune *f, const struct training *t, int site)

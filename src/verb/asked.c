@@ -203,17 +203,24 @@ static bool take_modelless(const struct context *in, const struct asking *how,
     return take_own(in, how, out, err);
 }
 
-bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
-                struct asked *out, struct mu_err *err)
+static void take_text(const struct context *in, const struct asking *how, enum runtime_id runtime,
+                      struct asked *out)
 {
-    const struct workload *kind = cost_workload(how->kind ? str_of(how->kind) : S("generate"));
+    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
+    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, out->model->shape.arch)
+                                              : bound_note(in, runtime_at(runtime));
+}
+
+static bool take_modelled(const struct context *in, const struct asking *how,
+                          const struct workload *kind, const struct machine *m, struct asked *out,
+                          struct mu_err *err)
+{
     enum runtime_id runtime;
     const char *quant;
     struct model *model = NEW(in->arena, struct model);
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
     struct asking own;
-    if (kind->modelless) return take_modelless(in, how, kind, out, err);
     if (!types || !quant_of_name(in, &how, &own, err) ||
         !open_asked(in, how->operand, model, &path, err) ||
         !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
@@ -233,10 +240,16 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     generate_under(&out->knobs, runtime);
     out->task = (struct task){kind, out->digest, &out->knobs};
     if (!cost_writes_text(kind)) return take_own(in, how, out, err);
-    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
-    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, model->shape.arch)
-                                              : bound_note(in, runtime_at(runtime));
+    take_text(in, how, runtime, out);
     return true;
+}
+
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err)
+{
+    const struct workload *kind = cost_workload(how->kind ? str_of(how->kind) : S("generate"));
+    return kind->modelless ? take_modelless(in, how, kind, out, err)
+                           : take_modelled(in, how, kind, m, out, err);
 }
 
 bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,
