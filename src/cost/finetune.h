@@ -13,11 +13,12 @@ enum finetune_checkpointing {
     CHECKPOINT_FALSE, /* as YAML says off and on */
     CHECKPOINT_TRUE
 };
+enum finetune_dropout { DROPOUT_AUTO, DROPOUT_OFF, DROPOUT_ON, DROPOUT_FALSE, DROPOUT_TRUE };
 enum finetune_sharding { SHARD_ALL, SHARD_GRADIENTS, SHARD_STATES };
 struct finetune {
     double method, precision, store, optimizer, checkpointing, framework, sharding; /* choices */
     double device;
-    double targets; /* a choice */
+    double targets, dropout; /* choices; dropout: the model's own */
     double micro_batch, accumulate, sequence_tokens, rank, shards;
     double samples, epochs, steps; /* amount; steps go before the two */
     bool lora_dropout, eager, in_backward, cpu_offload;
@@ -28,7 +29,7 @@ struct finetune {
     unsigned target_mask;
     double unquantised_bytes, adapter_bytes, mask_bytes, gelu_kept;
     double step_bytes; /* of temporaries of the optimizer's step, of a trained parameter */
-    bool dropout, gradients_kept, encoder;
+    bool gradients_kept, encoder;
 };
 /* Everything in bytes, of one device; phases are what is beside weights, adapters and states when each is at its highest. */
 struct training {

@@ -103,10 +103,12 @@ double training_norm_kept(const struct shape *s, const struct kept_asked *k)
 {
     const struct training_norm *n = k->framework->norm;
     const double w = k->compute_bytes;
-    if (layer_norms(s)) return w * s->width;
+    /* of each token the mean and the spread; of others their root alone */
+    if (layer_norms(s)) return w * s->width + 2 * float_bytes;
     const double trained =
         k->full ? float_bytes * n->trained_float_copies + w * n->trained_compute_copies : 0;
-    return s->width * (float_bytes * n->float_copies + w * n->compute_copies + trained);
+    return s->width * (float_bytes * n->float_copies + w * n->compute_copies + trained) +
+           float_bytes;
 }
 
 /* What adapters of matrices with one input keep of it: each its own copy where its type differs or it drops some, else one for all of them,
@@ -183,6 +185,6 @@ double training_kept(const struct shape *s, const struct kept_asked *k)
     if (keeps_input(k)) kept += k->compute_bytes * s->width;
     kept += adapters_keep(k, qkv, s->width, keeps_input(k));
     kept += adapters_keep(k, 1U << TO_O, query, k->eager ? keeps_input(k) : true);
-    if (k->dropout) kept += 2 * s->width;
+    if (k->dropout) kept += 2 * k->mask_bytes * s->width;
     return kept + copied_inputs(s, k);
 }

@@ -35,6 +35,7 @@ static const char *const checkpointings[] = {"auto", "off", "on", "offload", "fa
 static const char *const frameworks[] = {
     "hf", "hf-old", "unsloth", "torchtune", "torchtune-compile", "litgpt", "liger", NULL};
 static const char *const shardings[] = {"all", "gradients", "states", NULL};
+static const char *const dropouts[] = {"auto", "off", "on", "false", "true", NULL};
 static const char *const target_words[] = {"all", "all+head", "attention", "qv", "mlp", NULL};
 
 static const unsigned target_masks[] = {
@@ -105,6 +106,12 @@ static const struct knob knobs[] = {
      .words = "adapters drop some of their input; off",
      .kind = KNOB_SWITCH,
      .offset = FIELD(lora_dropout)},
+    {.name = "dropout",
+     .option = "dropout",
+     .words = "the model drops some of what its attention and FFN give; auto: as it is configured",
+     .kind = KNOB_CHOICE,
+     .choices = dropouts,
+     .offset = FIELD(dropout)},
     {.name = "store",
      .option = "store",
      .words = "how qlora keeps the frozen weights; nf4-dq",
@@ -257,6 +264,26 @@ static double adapter_bytes_of(const struct finetune *f)
     return most(framework_of(f)->adapter_bytes, least_bytes);
 }
 
+static const struct training_family *family_of(const struct shape *s, const struct finetune *f)
+{
+    return s->arch_name ? training_family_named(f->table, str_of(s->arch_name)) : NULL;
+}
+
+static double activation_kept(const struct shape *s, const struct finetune *f)
+{
+    const struct training_family *family = family_of(s, f);
+    if (f->gelu_kept > 0) return f->gelu_kept;
+    return family ? family->activation_kept : 0;
+}
+
+static bool drops(const struct shape *s, const struct finetune *f)
+{
+    const enum finetune_dropout asked = (enum finetune_dropout)f->dropout;
+    const struct training_family *family = family_of(s, f);
+    if (asked != DROPOUT_AUTO) return asked == DROPOUT_ON || asked == DROPOUT_TRUE;
+    return family && family->dropout;
+}
+
 /* Of what a quantised model keeps plain; of others, that of all weights. */
 static double plain_bytes_of(const struct finetune *f)
 {
@@ -356,10 +383,10 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
                                      .full = is_full(f),
                                      .quantised = is_quantised(f),
                                      .eager = f->eager,
-                                     .dropout = f->dropout,
+                                     .dropout = drops(s, f),
                                      .lora_dropout = f->lora_dropout,
                                      .mask_bytes = f->mask_bytes > 0 ? f->mask_bytes : 1,
-                                     .gelu_kept = f->gelu_kept,
+                                     .gelu_kept = activation_kept(s, f),
                                      .targets = targets_of(f),
                                      .rank = f->rank};
     GIVEN(b, layers, s->layers, "model");
@@ -369,13 +396,15 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     GIVEN(b, compute_bytes, asked.compute_bytes, "--precision");
     LET(b, step_tokens, f->micro_batch * f->sequence_tokens);
     LET(b, kept_bytes_per_token, training_kept(s, &asked));
-    LET(b, unneeded_bytes, is_full(f) ? 0 : training_norm_kept(s, &asked) * step_tokens);
+    LET(b, norm_bytes, training_norm_kept(s, &asked) * step_tokens);
+    LET(b, unneeded_bytes, is_full(f) ? 0 : norm_bytes);
     LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
     LET(b, backward_bytes, compute_bytes * step_tokens * 2 * (ffn_width + width));
     t->kept_per_token = kept_bytes_per_token;
     t->embedded = compute_bytes * width * step_tokens;
+    t->head = norm_bytes;
     t->work = backward_bytes;
     if (checkpointing == CHECKPOINT_OFF) {
         /* what feeds the first norm of a frozen model needs no gradient */
@@ -394,13 +423,9 @@ static void output(struct bill *b, const struct shape *s, const struct finetune 
     const struct training_loss *loss = w->loss;
     const bool whole = bytes_of(f)->compute > 2 && loss->float_bytes > 0;
     GIVEN(b, vocabulary, f->encoder ? 0 : s->vocabulary, "model");
-    GIVEN(b, width, s->width, "model");
-    GIVEN(b, compute_bytes, bytes_of(f)->compute, "--precision");
     GIVEN(b, logit_bytes, whole ? loss->float_bytes : loss->bytes, "data/frameworks.json, losses");
     GIVEN(b, step_tokens, f->micro_batch * f->sequence_tokens, "--micro-batch and --seq");
-    LET(b, norm_and_gradient_bytes, step_tokens * width * (8 + compute_bytes));
     LET(b, logits_bytes, logit_bytes * vocabulary * step_tokens);
-    t->head = norm_and_gradient_bytes;
     t->logits = logits_bytes;
     if (is_quantised(f))
         t->dequantised = training_largest_matrix(s, w->quantised_head) * w->dequantised_bytes;
