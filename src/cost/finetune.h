@@ -42,6 +42,8 @@ struct training {
     double sharded_root, gathered,
         exchange;       /* of shards: what each device holds beside its share */
     double temporaries; /* of the optimizer's step */
+    /* of a full model's gradients, those there when the way back begins and when it comes to the first layer */
+    double first_gradients, last_gradients;
     double loss_phase, backward_phase, step_phase;
 };
 extern const struct workload workload_finetune;

@@ -139,8 +139,10 @@ static double attention_kept(const struct shape *s, const struct kept_asked *k)
     const double w = k->compute_bytes, query = s->heads * s->head_size;
     const double key = s->kv_heads * s->head_size;
     if (k->eager) {
-        const double scores =
-            float_bytes + (w != float_bytes ? w : 0) + (k->dropout ? w + k->mask_bytes : 0);
+        /* what the softmax gives, and what values are multiplied with: that, its cast, or what dropout left of it */
+        const double scores = float_bytes + (k->dropout         ? w + k->mask_bytes
+                                             : w != float_bytes ? w
+                                                                : 0);
         return 3 * w * query + scores * s->heads * k->sequence_tokens +
                (keeps_input(k) ? w * query : 0);
     }
@@ -148,6 +150,27 @@ static double attention_kept(const struct shape *s, const struct kept_asked *k)
     double kept = 2 * w * query + 2 * w * (k->framework->expands_kv ? query : key) + sums;
     if (k->framework->keeps_qkv) kept += w * (query + 2 * key) - w * key;
     return kept;
+}
+
+/* Masks of the first adapters, whose input has no gradient. */
+static double first_masks(const struct kept_asked *k, unsigned group, double input)
+{
+    const bool joint = k->framework->joint_qkv_adapter && (group & 1U << TO_Q);
+    double on = 0;
+    for (unsigned hit = k->targets & group; hit; hit &= hit - 1) on++;
+    return k->lora_dropout ? (joint ? least(on, 1) : on) * k->mask_bytes * input : 0;
+}
+
+double training_unneeded(const struct shape *s, const struct kept_asked *k)
+{
+    const unsigned qkv = 1U << TO_Q | 1U << TO_K | 1U << TO_V, out = 1U << TO_O;
+    double unneeded = training_norm_kept(s, k);
+    if (k->full) return 0;
+    if (k->targets & qkv) return unneeded + first_masks(k, qkv, s->width);
+    unneeded += attention_kept(s, k);
+    if (k->targets & out) return unneeded + first_masks(k, out, s->heads * s->head_size);
+    unneeded += one_norm(s) ? 0 : training_norm_kept(s, k);
+    return unneeded + first_masks(k, 1U << TO_GATE | 1U << TO_UP, s->width);
 }
 
 static double feed_forward_kept(const struct shape *s, const struct kept_asked *k)

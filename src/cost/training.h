@@ -42,5 +42,7 @@ double training_adapter_parameters(const struct shape *s, unsigned targets, doub
 double training_largest_matrix(const struct shape *s, bool head);
 /* Bytes a token that one layer keeps. */
 double training_kept(const struct shape *s, const struct kept_asked *k);
-/* Of these: what the norm in front of its attention keeps, which the first layer of a frozen model does not. */
+/* Of these: what one norm keeps. */
 double training_norm_kept(const struct shape *s, const struct kept_asked *k);
+/* And what the first layer of a frozen model does not keep: all in front of its first adapter, which no gradient reaches. */
+double training_unneeded(const struct shape *s, const struct kept_asked *k);

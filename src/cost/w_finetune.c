@@ -397,13 +397,16 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     LET(b, step_tokens, f->micro_batch * f->sequence_tokens);
     LET(b, kept_bytes_per_token, training_kept(s, &asked));
     LET(b, norm_bytes, training_norm_kept(s, &asked) * step_tokens);
-    LET(b, unneeded_bytes, is_full(f) ? 0 : norm_bytes);
+    LET(b, unneeded_bytes, training_unneeded(s, &asked) * step_tokens);
     LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
     LET(b, backward_bytes, compute_bytes * step_tokens * 2 * (ffn_width + width));
     t->kept_per_token = kept_bytes_per_token;
-    t->embedded = compute_bytes * width * step_tokens;
+    /* a frozen output matrix needs no gradient, so nobody keeps what it reads */
+    t->embedded = is_full(f) || targets_of(f) & 1U << TO_HEAD
+                      ? compute_bytes * width * step_tokens
+                      : 0;
     t->head = norm_bytes;
     t->work = backward_bytes;
     if (checkpointing == CHECKPOINT_OFF) {
@@ -431,6 +434,24 @@ static void output(struct bill *b, const struct shape *s, const struct finetune 
         t->dequantised = training_largest_matrix(s, w->quantised_head) * w->dequantised_bytes;
 }
 
+/* Of a full model's gradients: those there when the way back begins, the output matrix' alone, and those there when it comes to the first
+ * layer, whose attention and the embeddings behind it have theirs later. */
+static void gradients_in_turn(const struct shape *s, const struct finetune *f, struct training *t)
+{
+    const bool all = f->gradients_kept || f->accumulate > 1;
+    const double parameter_bytes = f->in_backward ? 0 : t->gradients / most(t->trained, 1);
+    double attention = 0;
+    for (enum target to = TO_Q; to <= TO_O; to++) {
+        double in, out;
+        training_matrix(s, to, &in, &out);
+        attention += in * out;
+    }
+    const double matrix = f->encoder ? 0 : s->vocabulary * s->width;
+    const double late = attention + (t->parts.head > 0 ? t->parts.embeddings : 0);
+    t->first_gradients = all ? t->gradients : parameter_bytes * matrix;
+    t->last_gradients = all ? t->gradients : t->gradients - parameter_bytes * late;
+}
+
 struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f)
 {
     struct training t = {.trained = 0};
@@ -438,16 +459,15 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
     held(b, s, f, &t);
     activations(b, s, f, &t);
     output(b, s, f, &t);
+    gradients_in_turn(s, f, &t);
     t.loss_phase = t.saved + t.embedded + t.head + t.logits + t.copies +
                    (keeps_gradients ? t.gradients : 0) +
                    (framework_of(f)->quantised_head ? t.dequantised : 0);
     /* of a full model, gradients grow while what was saved goes */
-    t.backward_phase =
-        is_full(f)
-            ? most(t.saved + t.work + t.embedded + t.copies + (keeps_gradients ? t.gradients : 0),
-                   t.gradients + t.work)
-            : t.saved + t.work + t.dequantised + t.embedded + t.gradients;
-    t.temporaries = t.trained * f->step_bytes;
+    t.backward_phase = is_full(f) ? most(t.saved + t.work + t.embedded + t.copies + t.first_gradients,
+                                         t.last_gradients + t.work)
+                                  : t.saved + t.work + t.dequantised + t.embedded + t.gradients;
+    t.temporaries += t.trained * f->step_bytes;
     t.step_phase = t.gradients + t.temporaries;
     return t;
 }
@@ -458,7 +478,7 @@ enum highest { AT_LOSS, AT_BACKWARD, AT_GRADIENTS, AT_STEP };
 
 static enum highest highest_of(const struct training *t, bool full)
 {
-    const double gradients = t->gradients + t->work;
+    const double gradients = t->last_gradients + t->work;
     if (t->loss_phase >= most(t->backward_phase, t->step_phase)) return AT_LOSS;
     if (t->step_phase > t->backward_phase) return AT_STEP;
     return full && t->backward_phase <= gradients ? AT_GRADIENTS : AT_BACKWARD;
@@ -501,7 +521,10 @@ static struct training at_highest(const struct training *t, const struct finetun
     const bool kept = f->gradients_kept || f->accumulate > 1;
     const bool passes = at == AT_LOSS || at == AT_BACKWARD;
     struct training out = {.trained = t->trained};
-    if (kept || !(at == AT_LOSS || (at == AT_BACKWARD && is_full(f)))) out.gradients = t->gradients;
+    if (kept || at == AT_STEP || (at == AT_BACKWARD && !is_full(f)))
+        out.gradients = t->gradients;
+    else if (at != AT_LOSS)
+        out.gradients = at == AT_BACKWARD ? t->first_gradients : t->last_gradients;
     if (passes) {
         out.saved = t->saved;
         out.copies = t->copies;
@@ -540,8 +563,8 @@ static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
          COUNTED "; smaller: --checkpointing on, --micro-batch with --accumulate");
     HOLD(b, site, "autocast copies", "weights", copies_bytes,
          "torch.autocast caches what it casts; none: --precision bf16");
-    HOLD(b, site, "embedded tokens", "activations", embedded_bytes, COUNTED);
-    HOLD(b, site, "last norm and its gradient", "activations", norm_bytes, COUNTED);
+    HOLD(b, site, "input of the output matrix", "activations", embedded_bytes, COUNTED);
+    HOLD(b, site, "last norm", "activations", norm_bytes, COUNTED);
     HOLD(b, site, "logits", "logits", logits_bytes,
          "data/frameworks.json, losses; smaller: a framework with a chunked or fused loss");
     HOLD(b, site, "work of the backward pass", "work", work_bytes,

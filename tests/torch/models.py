@@ -4,6 +4,7 @@ cross entropy of loss/loss_utils.py, and attention that keeps what a flash kerne
 
 Each takes a configuration as config.json has it, so that muster reads the very figures the model is built from.
 """
+import itertools
 import math
 
 import torch
@@ -38,26 +39,31 @@ class Flash(torch.autograd.Function):
     @staticmethod
     def scores(query, key):
         scores = query.float() @ key.float().transpose(-1, -2) / math.sqrt(query.shape[-1])
-        return scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -math.inf)
+        return scores.masked_fill_(torch.ones(scores.shape, dtype=torch.bool).triu_(1), -math.inf)
 
     @staticmethod
     def forward(ctx, query, key, value):
-        scores = Flash.scores(query, key)
-        sums = torch.logsumexp(scores, -1)
-        out = ((scores - sums.unsqueeze(-1)).exp() @ value.float()).to(query.dtype)
-        out = out.transpose(1, 2).contiguous().transpose(1, 2)
+        batch, heads, tokens, head = query.shape
+        out = query.new_empty(batch, tokens, heads, head).transpose(1, 2)
+        sums = torch.empty(batch, heads, tokens)
+        for at in itertools.product(range(batch), range(heads)):  # one by one, as a kernel's tiles hold little
+            scores = Flash.scores(query[at], key[at])
+            sums[at] = torch.logsumexp(scores, -1)
+            out[at] = scores.sub_(sums[at].unsqueeze(-1)).exp_() @ value[at].float()
         ctx.save_for_backward(query, key, value, out, sums)
         return out
 
     @staticmethod
     def backward(ctx, gradient):
         query, key, value, out, sums = ctx.saved_tensors
-        shares, gradient = (Flash.scores(query, key) - sums.unsqueeze(-1)).exp(), gradient.float()
-        of_value = shares.transpose(-1, -2) @ gradient
-        of_scores = shares * (gradient @ value.float().transpose(-1, -2) - (gradient * out.float()).sum(-1, keepdim=True))
-        of_scores /= math.sqrt(query.shape[-1])
-        of_query, of_key = of_scores @ key.float(), of_scores.transpose(-1, -2) @ query.float()
-        return of_query.to(query.dtype), of_key.to(query.dtype), of_value.to(query.dtype)
+        of_query, of_key, of_value = (torch.empty_like(t) for t in (query, key, value))
+        for at in itertools.product(range(query.shape[0]), range(query.shape[1])):
+            shares, given = Flash.scores(query[at], key[at]).sub_(sums[at].unsqueeze(-1)).exp_(), gradient[at].float()
+            of_value[at] = shares.transpose(0, 1) @ given
+            inner = (given * out[at].float()).sum(-1, keepdim=True)
+            shares *= (given @ value[at].float().transpose(0, 1) - inner) / math.sqrt(query.shape[-1])
+            of_query[at], of_key[at] = shares @ key[at].float(), shares.transpose(0, 1) @ query[at].float()
+        return of_query, of_key, of_value
 
 
 def eager(query, key, value, causal=True, dropout=0.0):
@@ -66,7 +72,7 @@ def eager(query, key, value, causal=True, dropout=0.0):
     if causal:
         scores = scores + torch.full(scores.shape[-2:], torch.finfo(scores.dtype).min, dtype=scores.dtype).triu(1)
     maps = functional.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    return functional.dropout(maps, dropout) @ value, maps
+    return dropped(maps, dropout) @ value, maps
 
 
 class RmsNorm(torch.nn.Module):
@@ -84,6 +90,11 @@ class RmsNorm(torch.nn.Module):
         return self.weight * (wide * torch.rsqrt(mean + 1e-5)).to(x.dtype)
 
 
+def dropped(x, share):
+    """As accelerators do it, in one kernel that keeps a byte a value; the CPU's own path keeps a mask of x's type."""
+    return torch.native_dropout(x, share, True)[0] if share > 0 else x
+
+
 class LoraLinear(torch.nn.Module):
     """PEFT's lora.Linear: the frozen product, and beside it two small ones, in the adapter's own type."""
 
@@ -95,9 +106,7 @@ class LoraLinear(torch.nn.Module):
 
     def forward(self, x):
         result, own = self.base(x), x.to(self.dtype)
-        if self.dropout > 0:
-            own = functional.dropout(own, self.dropout)
-        result = result + functional.linear(functional.linear(own, self.down), self.up) * 2.0
+        result = result + functional.linear(functional.linear(dropped(own, self.dropout), self.down), self.up) * 2.0
         return result.to(x.dtype)
 
 
@@ -242,8 +251,8 @@ class Gpt2Block(torch.nn.Module):
         shape = (*x.shape[:-1], -1, self.head)
         query, key, value = (t.view(shape).transpose(1, 2) for t in self.qkv(self.before(x)).split(x.shape[-1], 2))
         out, maps = self.owner[0].attended(query, key, value, self.dropout)
-        x = functional.dropout(self.o(out.transpose(1, 2).reshape(x.shape).contiguous()), self.dropout) + x
-        return x + functional.dropout(self.down(gelu_new(self.up(self.behind(x)))), self.dropout), maps
+        x = dropped(self.o(out.transpose(1, 2).reshape(x.shape).contiguous()), self.dropout) + x
+        return x + dropped(self.down(gelu_new(self.up(self.behind(x)))), self.dropout), maps
 
 
 class Gpt2(Model):
@@ -257,7 +266,7 @@ class Gpt2(Model):
 
     def embedded(self, tokens):
         at = torch.arange(tokens.shape[-1])
-        return functional.dropout(self.table(tokens) + self.positions(at), self.config['embd_pdrop'])
+        return dropped(self.table(tokens) + self.positions(at), self.config['embd_pdrop'])
 
     def logits(self, x):
         return functional.linear(x, self.table.weight)
