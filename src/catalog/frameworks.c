@@ -30,6 +30,8 @@ static const struct field optimizer_field[] = {
     ROW_NUMBER(training_optimizer, "states", states),
     ROW_NUMBER(training_optimizer, "outside_states", outside_states),
     ROW_NUMBER(training_optimizer, "bytes", bytes),
+    ROW_NUMBER(training_optimizer, "step_copies", step_copies),
+    ROW_NUMBER(training_optimizer, "step_matrices", step_matrices),
     ROW_FLAG(training_optimizer, "paged", paged),
     ROW_TEXT(training_optimizer, "source", source),
 };

@@ -19,6 +19,8 @@ struct training_optimizer {
     double states;         /* of a trained parameter, each in the type of the states */
     double outside_states; /* of those outside the layers' matrices; NaN: the same */
     double bytes;          /* instead, where they are kept otherwise; NaN: not */
+    double step_copies;    /* of one state, there while all step at once; NaN: none */
+    double step_matrices;  /* of the largest matrix, where they step one by one; NaN: none */
     bool paged;
 };
 struct training_store {

@@ -51,8 +51,9 @@ extern const struct workload workload_finetune;
 void finetune_usual(struct finetune *f, const struct training_table *t);
 /* NULL when it can be computed. */
 const char *finetune_unruled(const struct shape *s, const struct finetune *f);
-/* The parts without their lines; b as a bill that begins. */
-struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f);
+/* The parts without their lines; b as a bill that begins. on_host: the optimizer steps as it does on the CPU. */
+struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f,
+                                  bool on_host);
 /* The work of a step on one device, in floating-point operations. */
 struct flop_asked {
     double sequences, sequence_tokens, adapter_parameters;

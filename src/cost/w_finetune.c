@@ -401,7 +401,9 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
-    LET(b, backward_bytes, compute_bytes * step_tokens * 2 * (ffn_width + width));
+    GIVEN(b, passed_bytes, is_full(f) ? asked.compute_bytes : asked.adapter_bytes,
+          "of a value on its way back; adapters answer in their own type");
+    LET(b, backward_bytes, passed_bytes * step_tokens * 2 * (ffn_width + width));
     t->kept_per_token = kept_bytes_per_token;
     /* a frozen output matrix needs no gradient, so nobody keeps what it reads */
     t->embedded = is_full(f) || targets_of(f) & 1U << TO_HEAD
@@ -434,6 +436,24 @@ static void output(struct bill *b, const struct shape *s, const struct finetune 
         t->dequantised = training_largest_matrix(s, w->quantised_head) * w->dequantised_bytes;
 }
 
+/* What the optimizer makes on its way: on an accelerator a copy of one state where no fused kernel does it, on the CPU matrix by matrix. */
+static double temporaries(struct bill *b, const struct shape *s, const struct finetune *f,
+                          const struct training *t, bool on_host)
+{
+    const struct training_optimizer *o = optimizer_of(f);
+    const double state = is_full(f) ? bytes_of(f)->state : adapter_bytes_of(f);
+    const double copies = o->step_copies > 0 ? o->step_copies : 0;
+    const double matrices = o->step_matrices > 0 ? o->step_matrices : 0;
+    const double largest = most(training_largest_matrix(s, true), t->parts.embeddings);
+    GIVEN(b, state_bytes, state, "--precision");
+    GIVEN(b, stepped, t->trained / f->shards, "above, of one device");
+    if (f->step_bytes > 0) return t->trained * f->step_bytes;
+    if (on_host) return least(largest, stepped) * matrices * state_bytes;
+    ABOUT(b, step_copies, 0, 0, copies,
+          "data/frameworks.json, optimizers: none where a fused kernel steps, as is usual by now");
+    return f->in_backward || f->cpu_offload ? 0 : stepped * step_copies * state_bytes;
+}
+
 /* Of a full model's gradients: those there when the way back begins, the output matrix' alone, and those there when it comes to the first
  * layer, whose attention and the embeddings behind it have theirs later. */
 static void gradients_in_turn(const struct shape *s, const struct finetune *f, struct training *t)
@@ -448,11 +468,12 @@ static void gradients_in_turn(const struct shape *s, const struct finetune *f, s
     }
     const double matrix = f->encoder ? 0 : s->vocabulary * s->width;
     const double late = attention + (t->parts.head > 0 ? t->parts.embeddings : 0);
-    t->first_gradients = all ? t->gradients : parameter_bytes * matrix;
-    t->last_gradients = all ? t->gradients : t->gradients - parameter_bytes * late;
+    t->first_gradients = all ? t->gradients : is_full(f) ? parameter_bytes * matrix : 0;
+    t->last_gradients = all || !is_full(f) ? t->gradients : t->gradients - parameter_bytes * late;
 }
 
-struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f)
+struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f,
+                                  bool on_host)
 {
     struct training t = {.trained = 0};
     const bool keeps_gradients = f->gradients_kept || f->accumulate > 1;
@@ -466,8 +487,9 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
     /* of a full model, gradients grow while what was saved goes */
     t.backward_phase = is_full(f) ? most(t.saved + t.work + t.embedded + t.copies + t.first_gradients,
                                          t.last_gradients + t.work)
-                                  : t.saved + t.work + t.dequantised + t.embedded + t.gradients;
-    t.temporaries += t.trained * f->step_bytes;
+                                  : most(t.saved + t.embedded + t.first_gradients, t.last_gradients) +
+                                        t.work + t.dequantised;
+    t.temporaries = temporaries(b, s, f, &t, on_host);
     t.step_phase = t.gradients + t.temporaries;
     return t;
 }
@@ -476,12 +498,12 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
 
 enum highest { AT_LOSS, AT_BACKWARD, AT_GRADIENTS, AT_STEP };
 
-static enum highest highest_of(const struct training *t, bool full)
+static enum highest highest_of(const struct training *t)
 {
-    const double gradients = t->last_gradients + t->work;
+    const double gradients = t->last_gradients + t->work + t->dequantised;
     if (t->loss_phase >= most(t->backward_phase, t->step_phase)) return AT_LOSS;
     if (t->step_phase > t->backward_phase) return AT_STEP;
-    return full && t->backward_phase <= gradients ? AT_GRADIENTS : AT_BACKWARD;
+    return t->backward_phase <= gradients ? AT_GRADIENTS : AT_BACKWARD;
 }
 
 static void lines_held(struct bill *b, int device, const struct finetune *f,
@@ -517,11 +539,11 @@ static void lines_held(struct bill *b, int device, const struct finetune *f,
 /* Of what the three phases share, what is there at the highest of them; the rest is 0. */
 static struct training at_highest(const struct training *t, const struct finetune *f)
 {
-    const enum highest at = highest_of(t, is_full(f));
+    const enum highest at = highest_of(t);
     const bool kept = f->gradients_kept || f->accumulate > 1;
     const bool passes = at == AT_LOSS || at == AT_BACKWARD;
     struct training out = {.trained = t->trained};
-    if (kept || at == AT_STEP || (at == AT_BACKWARD && !is_full(f)))
+    if (kept || at == AT_STEP)
         out.gradients = t->gradients;
     else if (at != AT_LOSS)
         out.gradients = at == AT_BACKWARD ? t->first_gradients : t->last_gradients;
@@ -535,7 +557,8 @@ static struct training at_highest(const struct training *t, const struct finetun
         out.logits = t->logits;
     }
     if (at == AT_BACKWARD || at == AT_GRADIENTS) out.work = t->work;
-    if (at == AT_BACKWARD || (at == AT_LOSS && framework_of(f)->quantised_head))
+    if (at == AT_BACKWARD || at == AT_GRADIENTS ||
+        (at == AT_LOSS && framework_of(f)->quantised_head))
         out.dequantised = t->dequantised;
     if (at == AT_STEP) out.temporaries = t->temporaries;
     return out;
@@ -595,7 +618,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     assert(s->sites >= 1 && s->sites <= SITES);
     b->unruled = finetune_unruled(m->shape, f);
     if (b->unruled) return;
-    const struct training t = finetune_training(b, m->shape, f);
+    const struct training t = finetune_training(b, m->shape, f, site == ON_HOST);
     lines_held(b, site, f, &t);
     lines_of_peak(b, site, f, &t);
     lines_of_device(b, site, &t);

@@ -286,7 +286,7 @@ static const char *const others[] = {"fwd_allocated", "infer_allocated", "init_a
 static struct training training_of(const struct reading *r, const struct run *run)
 {
     r->bill->abouts = 0;
-    return finetune_training(r->bill, &run->shape, &run->knobs);
+    return finetune_training(r->bill, &run->shape, &run->knobs, false);
 }
 
 /* After a forward pass that hands out F32 logits, nothing of the backward pass is there yet. */
