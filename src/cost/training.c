@@ -307,8 +307,10 @@ static double inner_kept(const struct shape *s, const struct kept_asked *k)
 {
     const double ranks = s->latent.q_rank + s->latent.kv_rank;
     const double norm = norm_value_kept(s, k), row = norm_row_kept(s);
+    /* where nothing is cast, what a norm keeps of its input is all that came down with it */
+    const double beside = k->compute_bytes == float_bytes ? float_bytes * s->latent.rope : 0;
     if (is_latent(s))
-        return row * (s->latent.q_rank > 0 ? 2 : 1) +
+        return beside + row * (s->latent.q_rank > 0 ? 2 : 1) +
                ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
                (s->latent.q_rank > 0
                     ? adapters_keep(k, 1U << TO_Q, s->latent.q_rank, keeps_input(k))
