@@ -694,7 +694,7 @@ static double steps_of(const void *chosen)
 {
     const struct finetune *f = chosen;
     if (f->steps > 0) return f->steps;
-    if (!(f->samples > 0)) return (double)NAN;
+    if (!(f->samples * f->epochs > 0)) return (double)NAN;
     return ceil(f->samples * f->epochs / (f->micro_batch * f->accumulate * f->shards));
 }
 

@@ -50,7 +50,7 @@ static const char *biggest_moving(void)
     const struct line *best = NULL;
     for (size_t i = 0; i < bill.lines; i++) {
         const struct line *l = &bill.line[i];
-        if (strcmp(l->term->group, "weights") == 0 || l->site != 1) continue;
+        if (l->phase != HELD || strcmp(l->term->group, "weights") == 0 || l->site != 1) continue;
         if (!best || l->amount > best->amount) best = l;
     }
     return best ? best->term->name : "";
