@@ -2,8 +2,8 @@
  *
  * ram must be given; what is not given stays unknown, but for the budget: without `available` all of ram is assumed usable, and said.
  * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory and what it is listed with; a size behind
- * a chip that shares the machine's memory is what it may take of it. `link` is how every card is attached. Left out: several disks, cards
- * attached in different ways. */
+ * a chip that shares the machine's memory is what it may take of it. A rate behind a card is what its memory is read at, in place of the
+ * listed one. `link` is how every card is attached. Left out: several disks, cards attached in different ways. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
@@ -44,6 +44,7 @@ struct making {
     struct pool pool[2];
     struct place cpu;
     struct rate rate;
+    double card_read_per_s[LINE_GPUS_MOST]; /* NaN: not given */
 };
 
 /* Text of the line made safe and short for a message. */
@@ -292,11 +293,20 @@ static bool shares_ram(const struct making *m, double gib, double free_gib, stru
     return true;
 }
 
-static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out)
+/* What is free of it and how fast it is read, in either order. */
+static void card_words(struct str *name, double *free_gib, double *read_per_s)
+{
+    const bool told = card_free(name, free_gib);
+    (void)card_read(name, read_per_s);
+    if (!told) (void)card_free(name, free_gib);
+}
+
+static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out,
+                        double *read_per_s)
 {
     const struct gpu_part *part;
     double gib, free_gib;
-    const bool told = card_free(&name, &free_gib);
+    card_words(&name, &free_gib, read_per_s);
     const struct str whole = name;
     card_memory(&name, &gib);
     if (str_eq_nocase(name, S("free"))) return bad(m, KEY_gpu, "the name of a GPU");
@@ -313,7 +323,7 @@ static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen
                 quantity_of(isnan(mib) ? part->memory_gib * 0x1p30 : mib * 0x1p20, LISTED,
                             str_format(m->in->arena, "catalogue: %s", part->name));
     }
-    if (!told) return true;
+    if (isnan(free_gib)) return true;
     if (free_gib * 0x1p30 > out->memory_bytes.value)
         return bad(m, KEY_gpu, "a card with so much free memory");
     out->free_bytes = quantity_of(free_gib * 0x1p30, REPORTED, origin_words);
@@ -330,11 +340,15 @@ static bool gpus_made(struct making *m)
         struct str name = str_trim(str_cut(&rest, ','));
         uint64_t times;
         struct gpu_seen one;
+        double read_per_s;
         if (!card_times(&name, &times) || times > LINE_GPUS_MOST - f->gpus)
             return bad(m, KEY_gpu, "at most 64 GPUs");
         if (!name.n) return bad(m, KEY_gpu, "the name of a GPU");
-        if (!gpu_seen_of(m, name, &one)) return false;
-        while (times--) gpu[f->gpus++] = one;
+        if (!gpu_seen_of(m, name, &one, &read_per_s)) return false;
+        for (; times; times--) {
+            m->card_read_per_s[f->gpus] = read_per_s;
+            gpu[f->gpus++] = one;
+        }
     }
     f->gpu = gpu;
     return true;
@@ -458,6 +472,33 @@ static bool bandwidth_made(struct making *m)
     return true;
 }
 
+/* What the line gives of cards' memory stands before what is listed for them. */
+static const struct machine *cards_rated(struct making *m, const struct machine *all)
+{
+    struct machine *out = NEW(m->in->arena, struct machine);
+    struct rate *rate = NEW_ARRAY(m->in->arena, struct rate, all->rates + LINE_GPUS_MOST);
+    *out = *all;
+    out->rates = 0;
+    for (size_t i = 0; i < m->facts->gpus; i++) {
+        const struct place *place = machine_place_of_gpu(all, i);
+        if (isnan(m->card_read_per_s[i])) continue;
+        if (!place) {
+            note_add(m->in->notes, "the bandwidth of %s is not used: it is no place to compute",
+                     m->facts->gpu[i].name);
+            continue;
+        }
+        rate[out->rates++] =
+            (struct rate){.work = WORK_READ_BYTES,
+                          .type = RATE_NO_TYPE,
+                          .place = (uint16_t)(place - all->place),
+                          .per_s = estimate_exactly(m->card_read_per_s[i], REPORTED, origin_words)};
+    }
+    if (!out->rates) return all;
+    for (size_t i = 0; i < all->rates; i++) rate[out->rates++] = all->rate[i];
+    out->rate = rate;
+    return out;
+}
+
 bool machine_from_line(struct str line, const struct looking *in, const struct machine **out,
                        struct mu_err *err)
 {
@@ -475,6 +516,6 @@ bool machine_from_line(struct str line, const struct looking *in, const struct m
     m->machine->place = &m->cpu;
     m->machine->places = 1;
     m->machine->facts = m->facts;
-    *out = machine_with_accelerators(m->machine, in->catalog, in->arena);
+    *out = cards_rated(m, machine_with_accelerators(m->machine, in->catalog, in->arena));
     return true;
 }
