@@ -337,7 +337,7 @@ static bool gpus_made(struct making *m)
     if (!rest.p || str_eq_nocase(rest, S("none")) || str_is(rest, "0")) return true;
     struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, LINE_GPUS_MOST);
     while (rest.p) {
-        struct str name = str_trim(str_cut(&rest, ','));
+        struct str name = str_trim(card_next(&rest));
         uint64_t times;
         struct gpu_seen one;
         double read_per_s;

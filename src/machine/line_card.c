@@ -16,6 +16,20 @@ static bool last_word(struct str *s, struct str *word)
     return true;
 }
 
+struct str card_next(struct str *rest)
+{
+    size_t i = 0;
+    size_t open = 0;
+    for (; i < rest->n && (open || rest->p[i] != ','); i++) {
+        if (rest->p[i] == '(') open++;
+        if (rest->p[i] == ')' && open) open--;
+    }
+    if (open) return str_cut(rest, ',');
+    const struct str card = {rest->p, i};
+    *rest = i < rest->n ? (struct str){rest->p + i + 1, rest->n - i - 1} : (struct str){NULL, 0};
+    return card;
+}
+
 bool card_times(struct str *name, uint64_t *times)
 {
     struct str rest = *name;

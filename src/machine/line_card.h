@@ -5,6 +5,8 @@
 
 enum { LINE_GPUS_MOST = 64 };
 
+/* Cuts off the first card of a list between commas, but for those in brackets; rest->p is NULL behind the last. */
+struct str card_next(struct str *rest);
 /* "x2" or "2x" is how many; 1 where it is not said. False: none, or more than LINE_GPUS_MOST. */
 bool card_times(struct str *name, uint64_t *times);
 /* "free 20GB": what others leave of its memory, counted as its memory is; false and NaN when that is not said. */

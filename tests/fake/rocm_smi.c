@@ -3,7 +3,7 @@
  * No such device was recorded. FAKE_ROCM_SMI in the environment says how it behaves: "card" (a card of 24 GiB with 3 GiB used at
  * 0000:03:00.0 and a processor's GPU with 512 MiB of its own and 15 GiB of the host's at 0000:13:00.0), "parts" (a card cut in two),
  * "mute" (it does not start), "many", "liar", "huge", "greedy", "unnamed" (counts, ids and figures that cannot be), "wordless" (what is
- * used is not said). */
+ * used is not said). Built with MUST_ONLY it has only the functions without which it is of no use. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,11 +63,14 @@ EXPORT int rsmi_dev_memory_total_get(uint32_t device, int kind, uint64_t *bytes)
     return memory(device, kind, bytes, 0);
 }
 
+#ifndef MUST_ONLY
 EXPORT int rsmi_dev_memory_usage_get(uint32_t device, int kind, uint64_t *bytes)
 {
     return memory(device, kind, bytes, 1);
 }
+#endif
 
+#ifndef MUST_ONLY
 EXPORT int rsmi_dev_name_get(uint32_t device, char *name, size_t room)
 {
     static const char *const names[] = {"Radeon RX 7900 XTX", "AMD Radeon Graphics"};
@@ -78,6 +81,8 @@ EXPORT int rsmi_dev_name_get(uint32_t device, char *name, size_t room)
         strncpy(name, names[device], room);
     return OK;
 }
+#endif
+
 static char handles[3];
 
 EXPORT int amdsmi_init(uint64_t flags)
@@ -111,7 +116,9 @@ EXPORT int amdsmi_get_gpu_memory_total(const char *processor, int kind, uint64_t
     return memory((uint32_t)(processor - handles), kind, bytes, 0);
 }
 
+#ifndef MUST_ONLY
 EXPORT int amdsmi_get_gpu_memory_usage(const char *processor, int kind, uint64_t *bytes)
 {
     return memory((uint32_t)(processor - handles), kind, bytes, 1);
 }
+#endif

@@ -116,6 +116,17 @@ static void test_named_parts(void **state)
     assert_string_equal(m->facts->os.platform, "Linux");
     looked_close(s);
 
+    s = looked_tree("wsl2"); /* a comma in brackets is the name's */
+    m = looked_line(s, "ram:64 gpu:Radeon 8060S (Strix Halo, Ryzen AI MAX+ 395), RTX 4090");
+    assert_int_equal(m->facts->gpus, 2);
+    assert_non_null(m->facts->gpu[0].part);
+    assert_non_null(strstr(m->facts->gpu[1].name, "RTX 4090"));
+    looked_close(s);
+    s = looked_tree("wsl2"); /* and one that is never closed is no bracket */
+    m = looked_line(s, "ram:64 gpu:Own (big 24GB, RTX 4090");
+    assert_int_equal(m->facts->gpus, 2);
+    looked_close(s);
+
     s = looked_tree("wsl2");
     m = looked_line(s, "ram:8 gpu:none");
     assert_int_equal(m->facts->gpus, 0);

@@ -67,6 +67,19 @@ static void what_cannot_be(void **state)
     assert_int_equal(said[0].name[0], '\0');
 }
 
+/* Without the functions that it MAY have: memory, but neither names nor what is used. */
+static void what_it_may_lack(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("FAKE_ROCM_SMI", "card", 1), 0);
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        assert_int_equal(rocm_smi_ask_file(ROCM_SMI_LEAST, ways[i], said, ROCM_SMI_MOST, NULL), 2);
+        assert_exactly(said[0].memory_bytes, 24 * GIB);
+        assert_true(is_nan(said[0].used_bytes));
+        assert_int_equal(said[0].name[0], '\0');
+    }
+}
+
 static void one_sentence_when_it_is_of_no_use(void **state)
 {
     (void)state;
@@ -184,6 +197,7 @@ int main(void)
         cmocka_unit_test(devices_with_their_memory),
         cmocka_unit_test(parts_of_one_card),
         cmocka_unit_test(what_cannot_be),
+        cmocka_unit_test(what_it_may_lack),
         cmocka_unit_test(one_sentence_when_it_is_of_no_use),
         cmocka_unit_test(onto_the_rows),
         cmocka_unit_test(where_both_speak),
