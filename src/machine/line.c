@@ -9,6 +9,7 @@
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/units.h"
+#include "catalog/known.h"
 #include "catalog/parts.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
@@ -253,6 +254,16 @@ static bool cpu_made(struct making *m)
     return true;
 }
 
+static bool no_such_card(const struct making *m, struct str name)
+{
+    const char *near;
+    const bool any = m->in->catalog && known_near(m->in->catalog, KNOWN_GPU, name, &near, 1);
+    return err_set(m->err, MU_USAGE,
+                   "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
+                   "too, as in \"gpu:NAME 24GB\"%s%s%s",
+                   shown(m, name), any ? "; did you mean " : "", any ? near : "", any ? "?" : "");
+}
+
 /* Its row of the catalogue in *part, or NULL; what was taken of several is said. */
 static bool card_part(const struct making *m, struct str whole, struct str name, double gib,
                       const struct gpu_part **part)
@@ -263,12 +274,7 @@ static bool card_part(const struct making *m, struct str whole, struct str name,
     if (match == MATCH_NONE && in->catalog)
         match = catalog_gpu(in->catalog, whole, (double)NAN, part);
     if (match == MATCH_NONE && in->catalog && !catalog_sound(in->catalog, m->err)) return false;
-    if (match == MATCH_NONE && isnan(gib))
-        return err_set(
-            m->err, MU_USAGE,
-            "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
-            "too, as in \"gpu:NAME 24GB\"",
-            shown(m, whole));
+    if (match == MATCH_NONE && isnan(gib)) return no_such_card(m, whole);
     if (match == MATCH_SEVERAL)
         fell_back(in->notes, (*part)->name,
                   str_format(in->arena, "several cards are called '%s'", shown(m, whole)));

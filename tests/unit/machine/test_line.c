@@ -92,7 +92,7 @@ static void test_named_parts(void **state)
     looked_close(s);
 
     s = looked_tree("wsl2");
-    m = looked_line(s, "ram:8 gpu:RTX 4090 free 20GB x2, RTX 3060 12GB free 0.5 GiB, M40 24GB");
+    m = looked_line(s, "ram:8 gpu:RTX 4090 free 20GB x2, RTX 3060 12GB free 0.5 GiB, Own 24GB");
     assert_int_equal(m->facts->gpus, 4);
     assert_value(m->facts->gpu[1].free_bytes, 20 * 0x1p30);
     assert_value(m->facts->gpu[2].free_bytes, 0x1p29);
@@ -114,6 +114,15 @@ static void test_named_parts(void **state)
     s = looked_tree("wsl2");
     m = looked_line(s, "ram:64GiB gpu:M2 Max os:Asahi");
     assert_string_equal(m->facts->os.platform, "Linux");
+    looked_close(s);
+
+    s = looked_tree("wsl2"); /* as people say them for short */
+    m = looked_line(s, "ram:64 gpu:4090, 7900 XTX, 3060 8GB, M40, M4");
+    static const char *const meant[] = {"GeForce RTX 4090", "Radeon RX 7900 XTX",
+                                        "GeForce RTX 3060 8GB", "Tesla M40 24GB", "Apple M4"};
+    assert_int_equal(m->facts->gpus, COUNT_OF(meant));
+    for (size_t i = 0; i < COUNT_OF(meant); i++)
+        assert_string_equal(m->facts->gpu[i].part, meant[i]);
     looked_close(s);
 
     s = looked_tree("wsl2"); /* a comma in brackets is the name's */
@@ -186,6 +195,7 @@ static const char *const refused[][2] = {
     {"ram:8 cpu:65537", "between 1 and 65536"},
     {"ram:8 cpu:abacus", "not a number of cores"},
     {"ram:8 gpu:abacus", "no GPU is known as 'abacus'"},
+    {"ram:8 gpu:RTX 409", "did you mean GeForce RTX 4090?"},
     {"ram:8 gpu:RTX 4090 x0", "at most 64"},
     {"ram:8 gpu:RTX 4090 x65", "at most 64"},
     {"ram:8 gpu:RTX 4090 x60, RTX 4090 x5", "at most 64"},
