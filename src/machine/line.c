@@ -34,6 +34,7 @@ static const char *const keys[KEY_COUNT] = {
     KEYS(KEY_NAME)
 #undef KEY_NAME
 };
+#define KEY_LISTED(name) " " #name
 static const char origin_words[] = "the machine line";
 
 struct making {
@@ -98,8 +99,7 @@ static bool unknown_key(const struct making *m, struct str word)
             shown(m, word), keys[nearest]);
     return err_set(
         m->err, MU_USAGE,
-        "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
-        "swap gpu disk host os bandwidth link",
+        "cannot make a machine of the line: there is no key '%s'; keys are" KEYS(KEY_LISTED),
         shown(m, word));
 }
 
