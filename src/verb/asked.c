@@ -73,10 +73,16 @@ const char *name_alone(const char *hub_name)
  * names and types of it are looked at. */
 #define QUANT_PUBLISHED "F16"
 
+static const struct workload *kind_of(const struct asking *how)
+{
+    return cost_workload(how->kind ? str_of(how->kind) : S("generate"));
+}
+
 static bool quant_under(const struct asking *how, enum runtime_id runtime, const struct model *m,
                         const char **out, struct mu_err *err)
 {
     *out = how->quant;
+    if (!cost_writes_text(kind_of(how)) && !m->tensors) *out = QUANT_PUBLISHED;
     if (!runtime_at(runtime)->published) return true;
     if (how->quant)
         return err_set(err, MU_USAGE,
@@ -170,6 +176,31 @@ static bool open_asked(const struct context *in, const char *operand, struct mod
     return true;
 }
 
+/* Of a workload that writes no text: the model's shape, whatever it is stored in, and knobs of its own. */
+static bool take_own(const struct context *in, const struct asking *how, struct asked *out,
+                     struct mu_err *err)
+{
+    const struct workload *w = out->task.kind;
+    if (how->quant || how->runtime)
+        return err_set(err, MU_USAGE, "%s takes neither --quant nor --runtime: leave it out",
+                       w->name);
+    out->own_knobs = arena_alloc(in->arena, w->size);
+    w->usual(out->own_knobs, out->digest, in->catalog);
+    out->task.knobs = out->own_knobs;
+    out->unchecked = NULL;
+    return catalog_sound(in->catalog, err);
+}
+
+/* Of one that does: the runtime's own defaults. */
+static void take_generate(const struct context *in, const struct asking *how,
+                          enum runtime_id runtime, struct asked *out)
+{
+    generate_under(&out->knobs, runtime);
+    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
+    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, out->model->shape.arch)
+                                              : bound_note(in, runtime_at(runtime));
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
@@ -189,16 +220,14 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     out->digest = NEW(in->arena, struct digest);
     if (!take_digest(in, model, quant, out->digest, err)) return false;
     out->with = NULL;
+    out->own_knobs = NULL;
     out->folder = model->stored ? path : NULL;
     packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
-    generate_under(&out->knobs, runtime);
-    out->task = (struct task){cost_workload(how->kind ? str_of(how->kind) : S("generate")),
-                              out->digest, &out->knobs};
-    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
-    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, model->shape.arch)
-                                              : bound_note(in, runtime_at(runtime));
+    out->task = (struct task){kind_of(how), out->digest, &out->knobs};
+    if (!cost_writes_text(out->task.kind)) return take_own(in, how, out, err);
+    take_generate(in, how, runtime, out);
     return true;
 }
 
@@ -214,8 +243,31 @@ bool asked_tensors(const struct context *in, const struct asked *asked, struct m
     return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
 }
 
+bool asked_set(const struct context *in, struct asked *a, const char *name, const char *value,
+               struct mu_err *err)
+{
+    void *knobs = a->own_knobs ? a->own_knobs : &a->knobs;
+    return knob_set(a->task.kind, knobs, str_of(name), str_of(value), in->catalog, err);
+}
+
+const char *asked_words(const struct context *in, const struct asked *a)
+{
+    const struct workload *w = a->task.kind;
+    if (!a->own_knobs) return a->digest->quant ? a->digest->quant : "";
+    void *usual = arena_alloc(in->arena, w->size);
+    w->usual(usual, a->digest, in->catalog);
+    const char *text = "";
+    for (size_t i = 0; i < w->knobs; i++) {
+        const char *now = knob_text(&w->knob[i], a->own_knobs, in->arena);
+        if (strcmp(now, knob_text(&w->knob[i], usual, in->arena)) == 0) continue;
+        text = str_format(in->arena, "%s%s%s %s", text, *text ? ", " : "", w->knob[i].name, now);
+    }
+    return text;
+}
+
 void asked_settle(const struct context *in, struct asked *a)
 {
+    if (a->own_knobs) return;
     if (runtime_of(&a->knobs)->published) {
         a->digest->quant = dtype_name(&a->knobs);
         if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(a);
@@ -236,17 +288,23 @@ bool asked_on_host(struct asked *a, struct mu_err *err)
     return true;
 }
 
+static bool set_given(const struct request *q, const struct context *in, struct asked *a,
+                      struct mu_err *err)
+{
+    const struct workload *w = a->task.kind;
+    for (size_t i = 0; i < q->givens; i++)
+        for (size_t k = 0; k < w->knobs; k++)
+            if (strcmp(w->knob[k].name, q->given[i].name) == 0 &&
+                !asked_set(in, a, q->given[i].name, q->given[i].value, err))
+                return false;
+    return true;
+}
+
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err)
 {
-    for (size_t i = 0; i < q->givens; i++) {
-        const struct workload *w = a->task.kind;
-        for (size_t k = 0; k < w->knobs; k++)
-            if (strcmp(w->knob[k].name, q->given[i].name) == 0 &&
-                !knob_set(w, &a->knobs, str_of(q->given[i].name), str_of(q->given[i].value),
-                          in->catalog, err))
-                return false;
-    }
+    if (!set_given(q, in, a, err)) return false;
+    if (a->own_knobs) return true;
     struct generate *g = &a->knobs;
     if (g->prompt_tokens > g->context_tokens) {
         if (request_text(q, "prompt_tokens"))
