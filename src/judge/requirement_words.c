@@ -90,6 +90,15 @@ static bool topic_known(const char *of)
     return false;
 }
 
+static bool sets_checked(const struct word_row *r, struct mu_err *err)
+{
+    for (size_t i = 0; i < r->name_count; i++)
+        if (!vector_set_of(r->names[i]))
+            return err_set(err, MU_DATA, "names: \"%s\" is no set that CPUs are asked for",
+                           r->names[i]);
+    return true;
+}
+
 static bool word_checked(struct word_row *r, struct mu_err *err)
 {
     if (!r->words || !*r->words || !r->means_word)
@@ -101,12 +110,8 @@ static bool word_checked(struct word_row *r, struct mu_err *err)
     if (!topic_known(r->of)) return err_set(err, MU_DATA, "of: takes cpu, gpu or disk");
     const bool named = means == MEANS_ARCHITECTURE || means == MEANS_CHIP || means == MEANS_VECTORS;
     if (named && !r->name_count) return err_set(err, MU_DATA, "names: must name at least one");
-    for (size_t i = 0; means == MEANS_VECTORS && i < r->name_count; i++)
-        if (!vector_set_of(r->names[i]))
-            return err_set(err, MU_DATA, "names: \"%s\" is no set that CPUs are asked for",
-                           r->names[i]);
     r->means = (enum word_means)means;
-    return true;
+    return means != MEANS_VECTORS || sets_checked(r, err);
 }
 
 static bool disk_checked(const struct disk_class *d, struct mu_err *err)

@@ -389,7 +389,7 @@ static void memory_told(const struct looking *in, struct gpu_seen *g,
                         const struct rocm_smi_device *said)
 {
     const double files_bytes =
-        reported(g->memory_bytes) ? known_or(g->memory_bytes, INFINITY) : (double)INFINITY;
+        reported(g->memory_bytes) ? known_or(g->memory_bytes, (double)INFINITY) : (double)INFINITY;
     double bytes;
     if (said->memory_bytes > 0 && !isinf(files_bytes) && said->memory_bytes != files_bytes)
         note_add(in->notes,
