@@ -126,6 +126,8 @@ void hold_verdict(const struct verdict *v, double *held_bytes);
 const char *shell_word(const char *word, struct arena *a);
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
+/* "-ot 'blk\\.[0-6]...=CPU'": the experts of so many layers, from the first, on the host; NULL: of none. */
+const char *override_words(double layers, struct arena *a);
 /* The devices in the order that it takes llama.cpp to count them in; NULL: all are alike, or the engine told. */
 const char *device_order_words(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */

@@ -166,6 +166,12 @@ static void command_llama(struct doc *d, const struct placed *p)
 {
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(p, d->arena));
     const char *devices = device_order_words(p, d->arena);
+    const struct split *s = &p->verdict->split;
+    const char *experts = s->sites > 1 ? override_words(s->host_experts, d->arena) : NULL;
+    if (experts)
+        commands_row(
+            d, doc_commands(d, "llama.cpp older than b6089 (August 2025): in place of -ncmoe"),
+            "%s", experts);
     if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
     if (!p->asked->with) show_runtimes(d, p); /* they have other ways, or none */
 }
