@@ -148,14 +148,9 @@ static bool take_digest(const struct context *in, const struct model *m, const c
 static bool quant_of_name(const struct context *in, const struct asking **how, struct asking *own,
                           struct mu_err *err)
 {
-    const char *asked = (*how)->quant;
     *own = **how;
-    if (!named_quant(in, &own->operand, &own->quant)) return true;
     *how = own;
-    const struct mix *mix = asked ? catalog_mix(in->catalog, str_of(asked)) : NULL;
-    return !asked || (mix && strcmp(mix->name, own->quant) == 0) ||
-           err_set(err, MU_USAGE, "the model is named with %s, but --quant says %s", own->quant,
-                   str_visible(in->arena, str_of(asked)));
+    return named_quant_agreed(in, &own->operand, &own->quant, err);
 }
 
 /* The model that the operand names, and the path of what it was read from. */

@@ -73,6 +73,9 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
                 struct asked *out, struct mu_err *err) NODISCARD;
 /* A quantisation behind a catalogue model's name (NAME:Q8_0) taken off it; false, and nothing changed: none is there. */
 bool named_quant(const struct context *in, const char **operand, const char **quant);
+/* The same into *quant, where --quant stands if it was given: both must agree. */
+bool named_quant_agreed(const struct context *in, const char **operand, const char **quant,
+                        struct mu_err *err) NODISCARD;
 /* --online, and what it makes of an operand: the path of the header's copy where the model is not on this disk; without it, and of any
  * other operand, the operand itself. For commands that need no more of a model than its header. */
 bool online_operand(const struct request *q, const struct context *in, const char *operand,
