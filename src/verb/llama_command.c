@@ -9,7 +9,7 @@
 #include "judge/placement.h"
 #include "machine/facts.h"
 #include "model/digest.h"
-#include "verb/together.h"
+#include "verb/beside_model.h"
 
 enum { COMMAND_BYTES_MOST = 16384 };
 
@@ -234,9 +234,9 @@ const char *llama_command(const struct placed *p, struct arena *a)
     add_threads(&line, &cpu);
     add_placement(&line, p, a);
     const bool devices = p->verdict->split.sites > 1;
-    together_command(p->asked->with,
-                     devices ? device_name(p->machine, p->verdict->site[1].place, a) : NULL, a,
-                     &line);
+    beside_command(p->asked->beside,
+                   devices ? device_name(p->machine, p->verdict->site[1].place, a) : NULL, a,
+                   &line);
     const char *text = str_copy(a, buf_text(&line));
     buf_release(&line);
     return text;

@@ -53,7 +53,7 @@ struct offers {
 };
 struct need {
     const char *operand, *quant; /* quant: as asked for, NULL: nobody did */
-    const char *stands_for; /* a size: the model that was taken, and why; else NULL */
+    const char *stands_for;      /* a size: the model that was taken, and why; else NULL */
     struct need_case level[NEED_LEVELS];
     struct offers of[OFFER_KINDS];
 };

@@ -167,7 +167,7 @@ static void command_llama(struct doc *d, const struct placed *p)
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(p, d->arena));
     const char *devices = device_order_words(p, d->arena);
     if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
-    if (!p->asked->with) show_runtimes(d, p); /* they have other ways, or none */
+    if (!p->asked->beside) show_runtimes(d, p); /* they have other ways, or none */
 }
 
 void show_runtime_command(struct doc *d, const struct placed *p)

@@ -18,9 +18,9 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/beside_model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
-#include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
 
@@ -197,7 +197,7 @@ static bool leave_room(const struct request *q, const struct context *in, const 
                  other.digest->quant, other.knobs.context_tokens,
                  units_bytes(in->arena, verdict_needs(v)),
                  v->fits == FITS_NOT ? ", which does not fit itself" : "");
-        f->machine = machine_beside(whole, held_bytes, in->arena);
+        f->machine = machine_left(whole, held_bytes, in->arena);
     }
     return true;
 }
@@ -260,7 +260,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
     if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, operand, f, err) || !asked_together(q, in, f->machine, &f->asked, err))
+        !ask(q, in, operand, f, err) || !asked_beside(q, in, f->machine, &f->asked, err))
         return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
@@ -272,7 +272,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
-    note_together(in, &f->placed);
+    note_beside(in, &f->placed);
     find_largest(in, f, &world);
     if (!find_way_here(q, in, f, err)) return false;
 
