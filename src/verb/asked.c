@@ -183,7 +183,7 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (!take_digest(in, model, quant, out->digest, err)) return false;
-    out->with = NULL;
+    out->beside = NULL;
     out->folder = model->stored ? path : NULL;
     packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);

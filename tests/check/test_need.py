@@ -79,7 +79,7 @@ class Named(unittest.TestCase):
             self.assertEqual(fit['model']['quant'], 'Q8_0')
         self.assertEqual(document('need', 'Qwen2.5-7B:Q8_0')['levels'], document('need', 'Qwen2.5-7B', '--quant', 'Q8_0')['levels'])
         size = document('need', '7B:Q8_0')
-        for key in ('levels', 'assumed_shape', 'guides', 'accelerators'):
+        for key in ('levels', 'assumed', 'guides', 'accelerators'):
             self.assertEqual(size[key], document('need', '7B', '--quant', 'Q8_0')[key], key)
         beside = [document('fit', 'Qwen2.5-7B', '--together', other, '--machine', LINE)['sites'][1]['usable_bytes']
                   for other in ('Qwen2.5-0.5B', 'Qwen2.5-0.5B:Q8_0')]
