@@ -1,5 +1,4 @@
-/* cost/analysis.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Not in workloads[]
- * before a judgement can set their knobs. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
+/* cost/analysis.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
 #pragma once
 #include "cost/cost.h"
 
@@ -8,6 +7,7 @@ struct shape;
 enum capture_place { CAPTURED_ON_DEVICE, CAPTURED_ON_HOST, CAPTURED_ON_DISK };
 enum capture_format { CAPTURE_NPY, CAPTURE_SAFETENSORS, CAPTURE_CSV };
 struct capture { /* of hidden-states and attention */
+    double device;
     double sequences, sequence_tokens;
     double new_tokens;  /* generated behind them; the states of each are kept, too */
     double trials;      /* whose states are kept at once */
@@ -15,18 +15,22 @@ struct capture { /* of hidden-states and attention */
     double value_bytes; /* of weights and of what is kept; usual 2 */
     double precision;   /* a choice: fp16, fp32; value_bytes, where it is not 0, goes before it */
     double place, format;
+    double samples; /* amount: sequences in all; 0: nobody said */
 };
 struct probe { /* a linear classifier on states */
-    double samples, inputs, classes, batch;
+    double device, samples, inputs, classes, batch;
+    double epochs;         /* amount */
     bool double_precision; /* scikit-learn's solvers: numbers of 8 bytes, and a copy */
 };
 struct embed {
-    double sequences, sequence_tokens, precision, texts;
+    double device, sequences, sequence_tokens, precision, texts;
+    double samples; /* amount: sentences in all */
 };
 enum retrieve_index { INDEX_FLAT, INDEX_HNSW, INDEX_IVF, INDEX_IVF_PQ };
 struct retrieve {
     double index, vectors, dimensions, links, lists, code_bytes;
     bool keep_vectors;
+    double queries; /* amount */
 };
 extern const struct workload workload_embed, workload_retrieve;
 extern const struct workload workload_hidden_states, workload_attention, workload_probe,
@@ -54,5 +58,7 @@ const char *forward_unruled(const struct shape *s); /* NULL when it can be compu
 void capture_model(struct bill *b, const struct digest *m, const struct capture *c,
                    const struct split *s);
 extern const struct knob capture_knobs[];
+double capture_batches(const void *chosen); /* units of the workloads that capture */
+void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c);
 double capture_value_bytes(const struct capture *c);
 int capture_site(const struct capture *c, const struct split *s); /* where what is kept lies */

@@ -1,15 +1,15 @@
-/* The workloads, one row each, and their knobs set from text. */
+/* The workloads, one row each, and their bills. */
 #include "cost/cost.h"
 
-#include <math.h>
-#include <string.h>
-
-#include "base/err.h"
-#include "base/units.h"
-#include "catalog/types.h"
+#include "cost/analysis.h"
+#include "cost/finetune.h"
+#include "cost/spiking.h"
 
 extern const struct workload workload_generate, workload_serve;
-const struct workload *const workloads[] = {&workload_generate, &workload_serve, NULL};
+const struct workload *const workloads[] = {
+    &workload_generate,      &workload_serve,       &workload_embed,   &workload_retrieve,
+    &workload_hidden_states, &workload_attention,   &workload_probe,   &workload_statistics,
+    &workload_finetune,      &workload_snn_convert, &workload_snn_run, NULL};
 
 const struct split split_host = {.sites = 1};
 
@@ -20,12 +20,15 @@ const struct workload *cost_workload(struct str name)
     return NULL;
 }
 
+bool cost_writes_text(const struct workload *w)
+{
+    return w == &workload_generate || w == &workload_serve;
+}
+
 bool cost_kind_named(struct str name)
 {
     /* docs/design/DESIGN.md 4; a kind leaves this list when it gets its row above */
-    static const char *const without_row[] = {
-        "embed", "retrieve", "hidden-states", "attention",   "probe",   "statistics", "finetune",
-        "sweep", "evaluate", "compare",       "snn-convert", "snn-run", "cpu-job"};
+    static const char *const without_row[] = {"sweep", "evaluate", "compare", "cpu-job"};
     for (size_t i = 0; i < sizeof without_row / sizeof *without_row; i++)
         if (str_is(name, without_row[i])) return true;
     return cost_workload(name) != NULL;
@@ -48,171 +51,4 @@ void cost_beside(const struct task *t, const struct split *s, struct bill *out)
         t->kind->beside(out, t->model, s);
     else
         t->kind->bill(out, t->model, t->knobs, s);
-}
-
-/* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */
-static bool is_named(struct str name, const char *text)
-{
-    const struct str other = str_of(text);
-    if (name.n != other.n) return false;
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] != other.p[i] && !(name.p[i] == '-' && other.p[i] == '_')) return false;
-    return true;
-}
-
-static const struct knob *find(const struct workload *w, struct str name)
-{
-    for (size_t i = 0; i < w->knobs; i++)
-        if (is_named(name, w->knob[i].name) || is_named(name, w->knob[i].option))
-            return &w->knob[i];
-    return NULL;
-}
-
-static const char *nearest(const struct workload *w, struct str name)
-{
-    const char *best = NULL;
-    size_t best_distance = 4;
-    for (size_t i = 0; i < w->knobs; i++) {
-        const char *const spelling[] = {w->knob[i].name, w->knob[i].option};
-        for (size_t k = 0; k < 2; k++) {
-            const size_t distance = str_distance(name, str_of(spelling[k]));
-            if (distance >= best_distance) continue;
-            best_distance = distance;
-            best = w->knob[i].name;
-        }
-    }
-    return best;
-}
-
-static void set(const struct knob *k, void *knobs, const void *value, size_t size)
-{
-    memcpy((char *)knobs + k->offset, value, size);
-    if (k->also) memcpy((char *)knobs + k->also, value, size);
-}
-
-enum { CHOICES_BYTES = 128, POINTER_BYTES = sizeof(void *) };
-
-/* The choices behind `lead`, a blank between each, cut at the end of the room. */
-static const char *list(const struct knob *k, const char *lead, char out[CHOICES_BYTES])
-{
-    size_t n = 0;
-    while (lead[n] && n + 1 < CHOICES_BYTES) {
-        out[n] = lead[n];
-        n++;
-    }
-    for (size_t i = 0; k->choices[i]; i++) {
-        if (i > 0 && n + 1 < CHOICES_BYTES) out[n++] = ' ';
-        for (const char *p = k->choices[i]; *p && n + 1 < CHOICES_BYTES; p++) out[n++] = *p;
-    }
-    out[n] = 0;
-    return out;
-}
-
-static bool choice_index(const struct knob *k, struct str value, double *index)
-{
-    for (size_t i = 0; k->choices[i]; i++) {
-        if (!str_eq_nocase(value, str_of(k->choices[i]))) continue;
-        *index = (double)i;
-        return true;
-    }
-    return false;
-}
-
-static bool set_number(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
-{
-    char all[CHOICES_BYTES];
-    double x;
-    if (k->choices && choice_index(k, value, &x)) {
-        x = -1 - x;
-        set(k, knobs, &x, sizeof x);
-        return true;
-    }
-    const bool read = k->kind == KNOB_TOKENS ? units_parse_tokens(value, &x)
-                                             : str_f64(value, &x) && x == floor(x);
-    if (!read || x < k->least || x > k->most)
-        return err_set(err, MU_USAGE,
-                       "%s is \"%.*s\", but takes a whole number from %.0f to %.0f%s%s", k->name,
-                       STR_ARG(value), k->least, k->most,
-                       k->kind == KNOB_TOKENS ? ", as 8192 or 8k" : "",
-                       k->choices ? list(k, ", or one of: ", all) : "");
-    set(k, knobs, &x, sizeof x);
-    return true;
-}
-
-/* "3,1": a number for each device; those not named have 0. */
-static bool set_shares(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
-{
-    double share[SITES - 1] = {0}, sum = 0;
-    struct str rest = value;
-    for (size_t i = 0; rest.p; i++) {
-        const struct str one = str_cut(&rest, ',');
-        if (i == SITES - 1 || !str_f64(one, &share[i]) ||
-            !(share[i] >= k->least && share[i] <= k->most))
-            return err_set(err, MU_USAGE,
-                           "%s is \"%.*s\", but takes at most %d numbers from %.0f to %.0f, with "
-                           "commas between, as 3,1",
-                           k->name, STR_ARG(value), SITES - 1, k->least, k->most);
-        sum += share[i];
-    }
-    if (!(sum > 0))
-        return err_set(err, MU_USAGE, "%s is \"%.*s\", but one share must be more than 0", k->name,
-                       STR_ARG(value));
-    set(k, knobs, share, sizeof share);
-    return true;
-}
-
-static bool set_choice(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
-{
-    char all[CHOICES_BYTES];
-    double index;
-    if (!choice_index(k, value, &index))
-        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
-                       STR_ARG(value), list(k, "", all));
-    set(k, knobs, &index, sizeof index);
-    return true;
-}
-
-static bool set_switch(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
-{
-    const bool yes = str_is(value, "on") || str_is(value, "true") || str_is(value, "yes");
-    const bool no = str_is(value, "off") || str_is(value, "false") || str_is(value, "no");
-    if (!yes && !no)
-        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes on or off", k->name,
-                       STR_ARG(value));
-    set(k, knobs, &yes, sizeof yes);
-    return true;
-}
-
-static bool set_type(const struct knob *k, void *knobs, struct str value, const struct catalog *c,
-                     struct mu_err *err)
-{
-    char all[CHOICES_BYTES];
-    double index;
-    const struct weight_type *type = NULL;
-    if (choice_index(k, value, &index)) type = catalog_type(c, value);
-    if (!type)
-        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes one of: %s", k->name,
-                       STR_ARG(value), list(k, "", all));
-    set(k, knobs, &type, POINTER_BYTES);
-    return true;
-}
-
-bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
-              const struct catalog *c, struct mu_err *err)
-{
-    const struct knob *k = find(w, name);
-    if (!k) {
-        const char *near = nearest(w, name);
-        return err_set(err, MU_USAGE, "%s has no knob \"%.*s\"%s%s%s", w->name, STR_ARG(name),
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    }
-    switch (k->kind) {
-    case KNOB_TOKENS:
-    case KNOB_COUNT: return set_number(k, knobs, value, err);
-    case KNOB_CHOICE: return set_choice(k, knobs, value, err);
-    case KNOB_SWITCH: return set_switch(k, knobs, value, err);
-    case KNOB_SHARES: return set_shares(k, knobs, value, err);
-    case KNOB_TYPE: return set_type(k, knobs, value, c, err);
-    }
-    return err_set(err, MU_INTERNAL, "%s has a knob of no kind", w->name);
 }

@@ -25,7 +25,17 @@ struct knob {
     /* of a double, bool or const struct weight_type * in the workload's knobs; of KNOB_SHARES SITES - 1 doubles */
     size_t offset;
     size_t also; /* a second field that is set to the same value ("kv_type"); 0: none */
+    bool amount; /* how much of it is done (DESIGN 4); 0: nobody said */
 };
+/* Where a workload computes that is not dealt over several sites: on the host, or all of it on one device. */
+enum device_asked { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
+extern const char *const device_words[];
+#define DEVICE_KNOB                                                                            \
+    {                                                                                          \
+        .name = "device", .option = "device",                                                  \
+        .words = "where it computes: cpu, gpu, or auto, an accelerator if one holds it; auto", \
+        .kind = KNOB_CHOICE, .choices = device_words, .offset = FIELD(device)                  \
+    }
 
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
 enum flash_attention { FLASH_AUTO, FLASH_ON, FLASH_OFF };
@@ -109,9 +119,17 @@ struct workload {
     void (*beside)(struct bill *b, const struct digest *m, const struct split *s);
     const struct guide_rule *rule;
     size_t rules;
+    /* The rest is of workloads whose knobs are not a struct generate. Their defaults; the catalogue's tables were read before. */
+    void (*usual)(void *knobs, const struct digest *m, const struct catalog *c);
+    const char
+        *unit; /* what its work is billed for one of: "step", "batch"; NULL: no work is billed */
+    double (*units)(const void *knobs); /* how many of them; NaN: no amount was said */
+    const char *truth; /* the class whose residuals its held bytes have; NULL: its ABOUT()s alone */
 };
 extern const struct workload *const workloads[]; /* NULL-terminated */
 const struct workload *cost_workload(struct str name);
+/* Text written by a model: knobs are a struct generate, dealt over sites, priced by llama.cpp's kernels. */
+bool cost_writes_text(const struct workload *w);
 /* True for every kind of workload that the design names, also for those that have no row yet. */
 bool cost_kind_named(struct str name);
 
@@ -131,6 +149,12 @@ double generate_all_tokens(const struct generate *g);
 /* Sets one knob from text ("8k", "q8_0", "off"). The message names the choices. */
 bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
               const struct catalog *c, struct mu_err *err);
+/* By its name or option; NULL: the workload has none of it. */
+const struct knob *knob_find(const struct workload *w, struct str name);
+/* A number, a choice's index, a switch as 0 or 1; NaN where the workload has no such knob. */
+double knob_number(const struct workload *w, const void *knobs, const char *name);
+/* As knob_set() reads it back: "4", "qlora", "on", "q8_0", "3,1". */
+const char *knob_text(const struct knob *k, const void *knobs, struct arena *a);
 /* The context parameters as llama_context derives them (padding, streams); used by kv.c and the plan. cells: of one stream. tokens:
  * of the largest micro-batch. outputs: rows of logits reserved. */
 struct derived {

@@ -1,4 +1,4 @@
-/* cost/finetune.h - finetune: its knobs and what its memory is made of. Not in workloads[] before a judgement can set its knobs. */
+/* cost/finetune.h - finetune: its knobs and what its memory is made of. */
 #pragma once
 #include "cost/cost.h"
 #include "cost/training.h"
@@ -16,8 +16,10 @@ enum finetune_checkpointing {
 enum finetune_sharding { SHARD_ALL, SHARD_GRADIENTS, SHARD_STATES };
 struct finetune {
     double method, precision, store, optimizer, checkpointing, framework, sharding; /* choices */
-    double targets;                                                                 /* a choice */
+    double device;
+    double targets; /* a choice */
     double micro_batch, accumulate, sequence_tokens, rank, shards;
+    double samples, epochs, steps; /* amount; steps go before the two */
     bool lora_dropout, eager, in_backward, cpu_offload;
     const struct training_table *table; /* data/frameworks.json */
     /* In place of what the knobs say, for whoever knows better (truth rows); NULL, 0: as they say. */

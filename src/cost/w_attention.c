@@ -7,7 +7,7 @@
 #include "cost/analysis.h"
 #include "model/digest.h"
 
-enum { ATTENTION_KNOBS = 7 }; /* all but what is generated */
+enum { ATTENTION_KNOBS = 9 }; /* all but what is generated */
 
 static double maps_of(const struct shape *s, const struct capture *c)
 {
@@ -50,4 +50,7 @@ const struct workload workload_attention = {
     .knobs = ATTENTION_KNOBS,
     .size = sizeof(struct capture),
     .bill = bill,
+    .usual = capture_defaults,
+    .unit = "batch",
+    .units = capture_batches,
 };

@@ -1,6 +1,8 @@
 /* embed: sentences turned into vectors by an encoder under sentence-transformers, and the vectors kept. Activations are highest within one
  * layer: its scores of attention and the tensors of its feed-forward. Rests on a MiniLM-like encoder measured at four sizes (class
  * training.embed). Left out: time, and the tokenizer. */
+#include <math.h>
+
 #include "base/num.h"
 #include "cost/analysis.h"
 #include "model/digest.h"
@@ -12,6 +14,7 @@ static const double texts_most = 1e12;
 static const char *const precisions[] = {"fp32", "fp16", NULL};
 
 static const struct knob knobs[] = {
+    DEVICE_KNOB,
     {.name = "sequences",
      .option = "batch",
      .words = "sentences at once; 32",
@@ -39,6 +42,14 @@ static const struct knob knobs[] = {
      .least = 0,
      .most = 1e12,
      .offset = FIELD(texts)},
+    {.name = "samples",
+     .option = "samples",
+     .words = "sentences in all; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(samples),
+     .amount = true},
 };
 
 void embed_usual(struct embed *e)
@@ -69,6 +80,19 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     HOLD_AS(b, HELD_PROCESS, ON_HOST, "program", "process", runtime_bytes, "rough, not measured");
 }
 
+static void usual(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    (void)c;
+    embed_usual(chosen);
+}
+
+static double units(const void *chosen)
+{
+    const struct embed *e = chosen;
+    return e->samples > 0 ? ceil(e->samples / e->sequences) : (double)NAN;
+}
+
 const struct workload workload_embed = {
     .name = "embed",
     .words = "sentences turned into vectors",
@@ -76,4 +100,7 @@ const struct workload workload_embed = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct embed),
     .bill = bill,
+    .usual = usual,
+    .unit = "batch",
+    .units = units,
 };

@@ -5,8 +5,10 @@
  * Rests on published peaks and on tensors counted in real runs (data/truth/training.json); presets in data/frameworks.json.
  * Left out: pipelines, tensor and sequence parallelism, evaluation between steps, and time. */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/num.h"
 #include "cost/finetune.h"
 #include "model/digest.h"
@@ -50,6 +52,7 @@ static const struct training_bytes precision_bytes[] = {
 };
 
 static const struct knob knobs[] = {
+    DEVICE_KNOB,
     {.name = "method",
      .option = "method",
      .words = "what trains: all weights, adapters, or adapters on quantised weights; lora",
@@ -155,6 +158,30 @@ static const struct knob knobs[] = {
      .kind = KNOB_CHOICE,
      .choices = shardings,
      .offset = FIELD(sharding)},
+    {.name = "samples",
+     .option = "samples",
+     .words = "sequences of an epoch; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(samples),
+     .amount = true},
+    {.name = "epochs",
+     .option = "epochs",
+     .words = "how often it sees them; 1",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(epochs),
+     .amount = true},
+    {.name = "steps",
+     .option = "steps",
+     .words = "steps of the optimizer, in place of samples and epochs; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(steps),
+     .amount = true},
 };
 
 void finetune_usual(struct finetune *f, const struct training_table *t)
@@ -165,6 +192,7 @@ void finetune_usual(struct finetune *f, const struct training_table *t)
                            .sequence_tokens = 512,
                            .rank = 16,
                            .shards = 1,
+                           .epochs = 1,
                            .table = t};
 }
 
@@ -525,6 +553,22 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     lines_of_device(b, site, &t);
 }
 
+static void usual(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    struct mu_err unsaid = {.code = MU_OK}; /* a table that cannot be read leaves it unruled */
+    finetune_usual(chosen, catalog_training(c, &unsaid));
+}
+
+/* Steps of the optimizer. */
+static double steps_of(const void *chosen)
+{
+    const struct finetune *f = chosen;
+    if (f->steps > 0) return f->steps;
+    if (!(f->samples > 0)) return (double)NAN;
+    return ceil(f->samples * f->epochs / (f->micro_batch * f->accumulate * f->shards));
+}
+
 const struct workload workload_finetune = {
     .name = "finetune",
     .words = "training, whole or through adapters",
@@ -532,4 +576,8 @@ const struct workload workload_finetune = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct finetune),
     .bill = bill,
+    .usual = usual,
+    .unit = "step",
+    .units = steps_of,
+    .truth = "training.peak",
 };

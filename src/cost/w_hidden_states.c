@@ -2,6 +2,8 @@
  * transformers (output_hidden_states). They stay until the output is dropped, on the device unless each is copied away at once.
  * Measured: (layers + 1) x tokens x width x value, to the byte (class training.capture). Chosen layers are those of hooks that take no others.
  * Left out: time. Two to five times slower, as a guide has it, is the writing of text, not the capture: a forward pass took as long. */
+#include <math.h>
+
 #include "base/num.h"
 #include "cost/analysis.h"
 #include "model/digest.h"
@@ -15,6 +17,7 @@ static const char *const formats[] = {"npy", "safetensors", "csv", NULL};
 
 /* attention has the same, but generates nothing. */
 const struct knob capture_knobs[] = {
+    DEVICE_KNOB,
     {.name = "sequences",
      .option = "batch",
      .words = "sequences at once; 1",
@@ -61,6 +64,14 @@ const struct knob capture_knobs[] = {
      .least = 1,
      .most = COUNT_MOST,
      .offset = FIELD(trials)},
+    {.name = "samples",
+     .option = "samples",
+     .words = "sequences in all; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(samples),
+     .amount = true},
     {.name = "new_tokens",
      .option = "new-tokens",
      .words = "tokens generated behind each sequence; 0",
@@ -104,6 +115,20 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          "measured to the byte (training.capture); smaller: --layers, --place disk");
 }
 
+/* Runs of `sequences` at once. */
+double capture_batches(const void *chosen)
+{
+    const struct capture *c = chosen;
+    return c->samples > 0 ? ceil(c->samples / c->sequences) : (double)NAN;
+}
+
+void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    (void)c;
+    capture_usual(chosen);
+}
+
 const struct workload workload_hidden_states = {
     .name = "hidden-states",
     .words = "states of layers, handed out",
@@ -111,6 +136,9 @@ const struct workload workload_hidden_states = {
     .knobs = CAPTURE_KNOBS,
     .size = sizeof(struct capture),
     .bill = bill,
+    .usual = capture_defaults,
+    .unit = "batch",
+    .units = capture_batches,
 };
 
 /* ---- statistics over such states */
@@ -137,4 +165,7 @@ const struct workload workload_statistics = {
     .knobs = CAPTURE_KNOBS,
     .size = sizeof(struct capture),
     .bill = statistics_bill,
+    .usual = capture_defaults,
+    .unit = "batch",
+    .units = capture_batches,
 };

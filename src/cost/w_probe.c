@@ -1,6 +1,8 @@
 /* probe: a linear classifier trained on states that were captured before. Its data lie in memory once (F32), or as scikit-learn's solvers
  * have them (F64 and a copy). Of itself it has weights, gradients, two states of Adam and the temporaries of a step.
  * Rests on three measured rows (class training.probe). Left out: time, and the capture itself (hidden-states). */
+#include <math.h>
+
 #include "cost/analysis.h"
 #include "model/digest.h"
 
@@ -8,6 +10,7 @@
 enum { SAMPLES_MOST = 1 << 30, COUNT_MOST = 1 << 20 };
 
 static const struct knob knobs[] = {
+    DEVICE_KNOB,
     {.name = "samples",
      .option = "samples",
      .words = "vectors it learns from; 1000",
@@ -34,6 +37,14 @@ static const struct knob knobs[] = {
      .words = "as scikit-learn: numbers of 8 bytes, and a copy of the data; off",
      .kind = KNOB_SWITCH,
      .offset = FIELD(double_precision)},
+    {.name = "epochs",
+     .option = "epochs",
+     .words = "passes over them; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(epochs),
+     .amount = true},
 };
 
 void probe_usual(struct probe *p)
@@ -67,6 +78,19 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          "measured (training.probe)");
 }
 
+static void usual(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    (void)c;
+    probe_usual(chosen);
+}
+
+static double units(const void *chosen)
+{
+    const struct probe *p = chosen;
+    return p->epochs > 0 ? p->epochs : (double)NAN;
+}
+
 const struct workload workload_probe = {
     .name = "probe",
     .words = "a linear classifier on captured states",
@@ -74,4 +98,7 @@ const struct workload workload_probe = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct probe),
     .bill = bill,
+    .usual = usual,
+    .unit = "epoch",
+    .units = units,
 };

@@ -1,6 +1,8 @@
 /* retrieve: an index over vectors, by kind: flat (every vector as it is), HNSW (and the links of a graph), IVF (lists around centroids),
  * IVF-PQ (codes in place of vectors). Bytes by the Faiss wiki, "Guidelines to choose an index" and its table of indexes.
  * Left out: time, and the vectors while an index is built from them, unless they are kept beside it. */
+#include <math.h>
+
 #include "base/num.h"
 #include "cost/analysis.h"
 #include "model/digest.h"
@@ -58,6 +60,14 @@ static const struct knob knobs[] = {
      .words = "the vectors stay in memory beside the index; off",
      .kind = KNOB_SWITCH,
      .offset = FIELD(keep_vectors)},
+    {.name = "queries",
+     .option = "queries",
+     .words = "asked in all; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(queries),
+     .amount = true},
 };
 
 void retrieve_usual(struct retrieve *r)
@@ -98,6 +108,19 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     if (!b->unruled) lines(b, r, dimensions);
 }
 
+static void usual(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    (void)c;
+    retrieve_usual(chosen);
+}
+
+static double units(const void *chosen)
+{
+    const struct retrieve *r = chosen;
+    return r->queries > 0 ? r->queries : (double)NAN;
+}
+
 const struct workload workload_retrieve = {
     .name = "retrieve",
     .words = "an index over vectors",
@@ -105,4 +128,7 @@ const struct workload workload_retrieve = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct retrieve),
     .bill = bill,
+    .usual = usual,
+    .unit = "query",
+    .units = units,
 };

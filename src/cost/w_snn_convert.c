@@ -67,6 +67,19 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          "rough: an import of torch alone took 226 MB, its libraries the rest");
 }
 
+static void usual(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    (void)c;
+    spiking_usual(chosen);
+}
+
+static double units(const void *chosen)
+{
+    (void)chosen;
+    return 1;
+}
+
 const struct workload workload_snn_convert = {
     .name = "snn-convert",
     .words = "a transformer turned into a spiking network",
@@ -74,4 +87,7 @@ const struct workload workload_snn_convert = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct spiking),
     .bill = bill,
+    .usual = usual,
+    .unit = "conversion",
+    .units = units,
 };

@@ -3,6 +3,8 @@
  * hold the activations of T times as many sequences. Neurons keep a state for each unit in front of them (AdEx two); where a converter
  * makes neurons but does not call them, there are none, and the T passes are alike.
  * Rests on runs measured for both modes (class training.snn). Left out: time, which is T forward passes, and neurons over the sequence. */
+#include <math.h>
+
 #include <assert.h>
 
 #include "base/num.h"
@@ -19,6 +21,7 @@ static const char *const modes[] = {"step", "layer", NULL};
 static const char *const neurons[] = {"bypassed", "lif", "adex", NULL};
 
 static const struct knob knobs[] = {
+    DEVICE_KNOB,
     {.name = "timesteps",
      .option = "timesteps",
      .words = "forward passes whose outputs are added up; 8",
@@ -57,6 +60,14 @@ static const struct knob knobs[] = {
      .words = "the model it was made of stays in memory, as tests that compare both have it; off",
      .kind = KNOB_SWITCH,
      .offset = FIELD(beside_original)},
+    {.name = "prompts",
+     .option = "prompts",
+     .words = "fed in all; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(prompts),
+     .amount = true},
 };
 
 void spiking_usual(struct spiking *k)
@@ -133,6 +144,19 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          MEASURED ": one a unit in front of each layer's products");
 }
 
+static void usual(void *chosen, const struct digest *m, const struct catalog *c)
+{
+    (void)m;
+    (void)c;
+    spiking_usual(chosen);
+}
+
+static double units(const void *chosen)
+{
+    const struct spiking *k = chosen;
+    return k->prompts > 0 ? k->prompts : (double)NAN;
+}
+
 const struct workload workload_snn_run = {
     .name = "snn-run",
     .words = "a spiking network over timesteps",
@@ -140,4 +164,7 @@ const struct workload workload_snn_run = {
     .knobs = sizeof knobs / sizeof *knobs,
     .size = sizeof(struct spiking),
     .bill = bill,
+    .usual = usual,
+    .unit = "prompt",
+    .units = units,
 };

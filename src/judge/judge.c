@@ -29,6 +29,7 @@ const struct residual *judge_memory_residual(const struct task *t, const struct 
                                              const struct world *w)
 {
     const struct generate *g = t->knobs;
+    if (!cost_writes_text(t->kind)) return t->kind->truth ? residual_find(w, t->kind->truth) : NULL;
     if (runtime_of(g)->published) return NULL;
     if (!g->closed_form && t->model->shape->arch->checked) return NULL;
     if (s->sites == 1) return residual_find(w, "memory_cpu.total.closed_form");
@@ -83,6 +84,12 @@ static double held_as(const struct bill *b, int site, enum held_as as)
     return sum;
 }
 
+/* What it holds hangs on ABOUT()s. */
+static bool bends(const struct task *t)
+{
+    return !cost_writes_text(t->kind) || runtime_of(t->knobs)->published;
+}
+
 /* What is beside the held bytes, at the high end of what it depends on and nobody knows: those lines of the bill run again with each unknown
  * bent, differences in quadrature. */
 static void beside_most(const struct task *t, struct verdict *v)
@@ -93,7 +100,7 @@ static void beside_most(const struct task *t, struct verdict *v)
         again.note = NULL;
         again.bent = k;
         again.bend = +1;
-        if (runtime_of(t->knobs)->published)
+        if (bends(t))
             cost_bill(t, &v->split, &again);
         else
             cost_beside(t, &v->split, &again);
@@ -106,8 +113,8 @@ static void beside_most(const struct task *t, struct verdict *v)
         v->site[i].beside_most_bytes = v->site[i].beside_bytes + sqrt(squares[i]);
 }
 
-/* What a site holds, from the least to the most that it depends on and nobody knows; for runtimes that no truth stands behind. */
-static void held_range(const struct task *t, struct verdict *v)
+/* What a site holds, from the least to the most that it depends on and nobody knows, beside how far truth scatters where there is any. */
+static void held_range(const struct task *t, const struct world *w, struct verdict *v)
 {
     double less[SITES] = {0}, more[SITES] = {0};
     for (size_t k = 1; k <= v->bill.abouts; k++)
@@ -121,8 +128,12 @@ static void held_range(const struct task *t, struct verdict *v)
         }
     for (int i = 0; i < v->split.sites; i++) {
         const double likely = v->site[i].held_bytes.likely;
-        v->site[i].held_bytes = estimate_of(likely - sqrt(less[i]), likely, likely + sqrt(more[i]),
-                                            ESTIMATED, "its rules, never held against a run");
+        const struct residual *r = judge_memory_residual(t, &v->split, i, w);
+        const double under = r ? likely * most(1 - r->low, 0) : 0;
+        const double over = r ? likely * most(r->high - 1, 0) : 0;
+        v->site[i].held_bytes = estimate_of(likely - sqrt(less[i] + under * under), likely,
+                                            likely + sqrt(more[i] + over * over), ESTIMATED,
+                                            r ? r->class_ : "its rules, never held against a run");
     }
 }
 
@@ -247,8 +258,13 @@ static struct estimate tokens_per_joule(const struct machine *m, const struct ve
 static void judge_speed(const struct task *t, const struct machine *m, const struct world *w,
                         struct verdict *out)
 {
-    const double threads = threads_of(t, m);
     const struct generate *g = t->knobs;
+    if (!cost_writes_text(t->kind)) {
+        out->decode_per_s = out->prefill_per_s = out->decode_per_joule =
+            not_priced("it writes no text");
+        return;
+    }
+    const double threads = threads_of(t, m);
     if (runtime_of(g)->unpriced) {
         out->decode_per_s = out->prefill_per_s = out->decode_per_joule =
             not_priced(runtime_of(g)->unpriced);
@@ -303,6 +319,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     cost_bill(t, &out->split, &out->bill);
     out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
     out->decode_per_joule = not_priced(out->bill.unruled);
+    out->unit_s = out->duration_s = not_priced("how long it takes is not computed");
     for (int i = 0; i < s->sites; i++) {
         out->site[i] = (struct site){.place = at->place[i]};
         use_pool(m, &out->site[i]);
@@ -316,7 +333,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
             widened(bill_held(&out->bill, (unsigned)i), judge_memory_residual(t, s, i, w));
         out->site[i].beside_bytes = held_as(&out->bill, i, HELD_PROCESS);
     }
-    if (runtime_of(t->knobs)->published) held_range(t, out);
+    if (bends(t)) held_range(t, w, out);
     beside_most(t, out);
     judge_fits(m, out);
     judge_speed(t, m, w, out);
@@ -325,6 +342,10 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,
                 struct verdict *out)
 {
+    if (!cost_writes_text(t->kind)) {
+        placement_whole(t, m, w, out);
+        return;
+    }
     const struct seats host = {.place = {(uint16_t)(machine_cpu(m) - m->place)}};
     if (placement_torch(t, m, w, out)) return;
     if (!placement_find(t, m, w, out)) judge_split(t, m, w, &split_host, &host, out);

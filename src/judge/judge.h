@@ -68,13 +68,15 @@ struct verdict {
     enum fits fits;          /* the worst of all sites' */
     struct split split;      /* what lies where: as asked for, else as judge/placement.h found it */
     struct site site[SITES]; /* as many as split.sites */
-    const char *why;         /* of FITS_UNKNOWN and FITS_NOT_COMPUTED: the reason; else NULL */
+    const char *why;         /* why not, where it is not a site's memory; else NULL */
     struct bill bill;        /* the evidence itself: every face renders its lines */
     struct estimate prefill_per_s,
         decode_per_s; /* tokens a second; UNKNOWN with the reason in source when not priced */
     /* Decoded tokens a joule, were every device that works drawing all it may: at least so many. UNKNOWN where a device's power is not
      * known, or only the host works. */
     struct estimate decode_per_joule;
+    /* Of workloads that write no text: seconds of one unit (workload.unit), and of the amount asked for. UNKNOWN with the reason. */
+    struct estimate unit_s, duration_s;
 };
 const char *fits_word(enum fits fits);   /* "yes", "probably", "no", "not known", "not computed" */
 double site_needs(const struct site *s); /* likely: held and beside it */

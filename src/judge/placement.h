@@ -16,6 +16,9 @@ bool placement_find(const struct task *t, const struct machine *m, const struct 
                     struct verdict *out);
 /* Those of them that PyTorch's programs take: cards with memory of their own, under CUDA or ROCm. */
 size_t placement_cards(const struct machine *m, uint16_t place[SITES - 1]);
-/* The same for runtimes that take weights as published; false, and nothing written, for the others. */
+/* Of workloads that write no text: all of it on one device that PyTorch computes on, or on the host. */
+void placement_whole(const struct task *t, const struct machine *m, const struct world *w,
+                     struct verdict *out);
+/* As placement_find() for runtimes that take weights as published; false, and nothing written, for the others. */
 bool placement_torch(const struct task *t, const struct machine *m, const struct world *w,
                      struct verdict *out);

@@ -165,9 +165,25 @@ static bool open_asked(const struct context *in, const char *operand, struct mod
     return true;
 }
 
+/* Of a workload that writes no text: the model's shape, whatever it is stored in, and knobs of its own. */
+static bool take_own(const struct context *in, const struct asking *how, struct asked *out,
+                     struct mu_err *err)
+{
+    const struct workload *w = out->task.kind;
+    if (how->quant || how->runtime)
+        return err_set(err, MU_USAGE, "%s takes neither --quant nor --runtime: leave it out",
+                       w->name);
+    out->own_knobs = arena_alloc(in->arena, w->size);
+    w->usual(out->own_knobs, out->digest, in->catalog);
+    out->task.knobs = out->own_knobs;
+    out->unchecked = NULL;
+    return catalog_sound(in->catalog, err);
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
+    const struct workload *kind = cost_workload(how->kind ? str_of(how->kind) : S("generate"));
     enum runtime_id runtime;
     const char *quant;
     struct model *model = NEW(in->arena, struct model);
@@ -178,19 +194,21 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
         !open_asked(in, how->operand, model, &path, err) ||
         !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
         return false;
+    if (!cost_writes_text(kind) && !model->tensors) quant = QUANT_PUBLISHED;
     out->model = model;
     out->file = model->tensors ? path : NULL;
     out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (!take_digest(in, model, quant, out->digest, err)) return false;
     out->beside = NULL;
+    out->own_knobs = NULL;
     out->folder = model->stored ? path : NULL;
     packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
     generate_under(&out->knobs, runtime);
-    out->task = (struct task){cost_workload(how->kind ? str_of(how->kind) : S("generate")),
-                              out->digest, &out->knobs};
+    out->task = (struct task){kind, out->digest, &out->knobs};
+    if (!cost_writes_text(kind)) return take_own(in, how, out, err);
     if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
     out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, model->shape.arch)
                                               : bound_note(in, runtime_at(runtime));
@@ -209,8 +227,31 @@ bool asked_tensors(const struct context *in, const struct asked *asked, struct m
     return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
 }
 
+bool asked_set(const struct context *in, struct asked *a, const char *name, const char *value,
+               struct mu_err *err)
+{
+    void *knobs = a->own_knobs ? a->own_knobs : &a->knobs;
+    return knob_set(a->task.kind, knobs, str_of(name), str_of(value), in->catalog, err);
+}
+
+const char *asked_words(const struct context *in, const struct asked *a)
+{
+    const struct workload *w = a->task.kind;
+    if (!a->own_knobs) return a->digest->quant ? a->digest->quant : "";
+    void *usual = arena_alloc(in->arena, w->size);
+    w->usual(usual, a->digest, in->catalog);
+    const char *text = "";
+    for (size_t i = 0; i < w->knobs; i++) {
+        const char *now = knob_text(&w->knob[i], a->own_knobs, in->arena);
+        if (strcmp(now, knob_text(&w->knob[i], usual, in->arena)) == 0) continue;
+        text = str_format(in->arena, "%s%s%s %s", text, *text ? ", " : "", w->knob[i].name, now);
+    }
+    return text;
+}
+
 void asked_settle(const struct context *in, struct asked *a)
 {
+    if (a->own_knobs) return;
     if (runtime_of(&a->knobs)->published) {
         a->digest->quant = dtype_name(&a->knobs);
         if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(a);
@@ -231,17 +272,23 @@ bool asked_on_host(struct asked *a, struct mu_err *err)
     return true;
 }
 
+static bool set_given(const struct request *q, const struct context *in, struct asked *a,
+                      struct mu_err *err)
+{
+    const struct workload *w = a->task.kind;
+    for (size_t i = 0; i < q->givens; i++)
+        for (size_t k = 0; k < w->knobs; k++)
+            if (strcmp(w->knob[k].name, q->given[i].name) == 0 &&
+                !asked_set(in, a, q->given[i].name, q->given[i].value, err))
+                return false;
+    return true;
+}
+
 bool asked_knobs(const struct request *q, const struct context *in, struct asked *a,
                  struct mu_err *err)
 {
-    for (size_t i = 0; i < q->givens; i++) {
-        const struct workload *w = a->task.kind;
-        for (size_t k = 0; k < w->knobs; k++)
-            if (strcmp(w->knob[k].name, q->given[i].name) == 0 &&
-                !knob_set(w, &a->knobs, str_of(q->given[i].name), str_of(q->given[i].value),
-                          in->catalog, err))
-                return false;
-    }
+    if (!set_given(q, in, a, err)) return false;
+    if (a->own_knobs) return true;
     struct generate *g = &a->knobs;
     if (g->prompt_tokens > g->context_tokens) {
         if (request_text(q, "prompt_tokens"))

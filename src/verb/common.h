@@ -55,7 +55,8 @@ struct asked {
         *url; /* where that file is the copy of a header, what it was fetched from; else NULL */
     const char *folder; /* of safetensors, or that file; else NULL */
     struct digest *digest;
-    struct generate knobs;
+    struct generate knobs; /* of what writes text */
+    void *own_knobs;       /* of other workloads: their struct; NULL: the ones above */
     struct task task;
     const char *
         unchecked; /* a note for whoever shows our plan of its memory; NULL: the plan was checked */
@@ -87,6 +88,11 @@ bool asked_knobs(const struct request *q, const struct context *in, struct asked
                  struct mu_err *err) NODISCARD;
 /* For what runs on the CPU alone: nothing is put on devices, and nobody asked for it. */
 bool asked_on_host(struct asked *a, struct mu_err *err) NODISCARD;
+/* One of the task's knobs from text, its YAML key or option. */
+bool asked_set(const struct context *in, struct asked *a, const char *name, const char *value,
+               struct mu_err *err) NODISCARD;
+/* "Q4_K_M", "bf16"; of what writes no text the knobs that are not as usual: "method full, micro_batch 4". */
+const char *asked_words(const struct context *in, const struct asked *a);
 /* Once the knobs are set, by asked_knobs or else: settles what this machine and model do not allow, with a note. */
 void asked_settle(const struct context *in, struct asked *a);
 /* The model with a list of its tensors: a file's own, or made of the shape and the mix that was taken. */

@@ -3,7 +3,9 @@
 #include "verb/help.h"
 
 #include <assert.h>
+#include <string.h>
 
+#include "cost/cost.h"
 #include "verb/request.h"
 
 static const char opening[] =
@@ -34,8 +36,58 @@ static void add_verbs(struct buf *out, const struct verb *const *table, char bet
     buf_add(out, S("help"));
 }
 
+/* A workload before the n-th has an option of that name. */
+static bool named_before(size_t n, const char *option)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < workloads[i]->knobs; k++)
+            if (strcmp(workloads[i]->knob[k].option, option) == 0) return true;
+    return false;
+}
+
+static bool has_word(const char *const *list, const char *word)
+{
+    for (; list && *list; list++)
+        if (strcmp(*list, word) == 0) return true;
+    return false;
+}
+
+/* Every workload's knobs, for a verb whose --kind may name any: each name once. */
+static void add_kinds_words(struct buf *out, const struct verb *v)
+{
+    for (size_t i = 0; v && v->by_kind && workloads[i]; i++)
+        for (size_t k = 0; k < workloads[i]->knobs; k++) {
+            const struct knob *knob = &workloads[i]->knob[k];
+            if (workloads[i] == v->knobs || named_before(i, knob->option)) continue;
+            buf_format(out, " --%s", knob->option);
+            if (knob->kind == KNOB_SWITCH) buf_format(out, " --no-%s", knob->option);
+        }
+}
+
+/* The words that an option takes under one workload or another. */
+static void add_kinds_choices(struct buf *out, const struct verb *v)
+{
+    for (size_t i = 0; v->by_kind && workloads[i]; i++)
+        for (size_t k = 0; k < workloads[i]->knobs; k++) {
+            const struct knob *knob = &workloads[i]->knob[k];
+            if (workloads[i] == v->knobs || !knob->choices || named_before(i, knob->option))
+                continue;
+            buf_format(out, "    %s:--%s) words='", v->name, knob->option);
+            for (size_t c = 0; knob->choices[c]; c++)
+                buf_format(out, "%s%s", c ? " " : "", knob->choices[c]);
+            for (size_t n = i + 1; workloads[n]; n++) {
+                const struct knob *other = knob_find(workloads[n], str_of(knob->option));
+                for (size_t c = 0; other && other->choices && other->choices[c]; c++)
+                    if (!has_word(knob->choices, other->choices[c]))
+                        buf_format(out, " %s", other->choices[c]);
+            }
+            buf_add(out, S("' ;;\n"));
+        }
+}
+
 static void add_option_words(struct buf *out, const struct verb *v)
 {
+    add_kinds_words(out, v);
     for (enum spelled_of of = SPELLED_OWN; of <= SPELLED_COMMON; of++)
         for (size_t i = 0; i < spelled_count(v, of); i++) {
             const struct spelled s = spelled_at(v, of, i);
@@ -73,6 +125,7 @@ void help_bash(const struct verb *const *table, struct buf *out)
     for (const struct verb *const *v = table; *v; v++) {
         add_choices(out, *v, SPELLED_OWN);
         add_choices(out, *v, SPELLED_KNOB);
+        add_kinds_choices(out, *v);
     }
     add_choices(out, NULL, SPELLED_COMMON);
     buf_add(out, S("    help:help) words='"));

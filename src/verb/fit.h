@@ -42,5 +42,8 @@ void write_serve(struct writer *w, const struct fit *f);
 /* How it is put on the CPU, where there is a choice (show_cpu_placement.c). */
 void show_cpu_placement(struct doc *d, const struct fit *f);
 void write_cpu_placement(struct writer *w, const struct fit *f);
+/* The answer of workloads that write no text, once the task is asked for (fit_whole.c). */
+bool fit_whole(const struct request *q, const struct context *in, const struct world *w,
+               struct fit *f, struct answer *out, struct mu_err *err) NODISCARD;
 /* The document fit/1. */
 void write_fit(const struct fit *f, const struct context *in, struct buf *out);

@@ -4,7 +4,9 @@
 
 #include <assert.h>
 
+#include "base/arena.h"
 #include "base/err.h"
+#include "cost/cost.h"
 #include "doc/wrap.h"
 #include "verb/request.h"
 
@@ -77,6 +79,13 @@ void help_verb(const struct verb *v, struct arena *a, struct buf *out)
     wrap_add(out, str_of(v->about), 0, 0, WIDTH);
     options(out, v, SPELLED_OWN, a);
     options(out, v, SPELLED_KNOB, a);
+    if (v->by_kind)
+        wrap_add(out,
+                 str_of(str_format(a,
+                                   "These are settings of %s. muster %s --kind WORD --help lists "
+                                   "those of another workload.",
+                                   v->knobs->name, v->name)),
+                 0, 0, WIDTH);
     options(out, v, SPELLED_COMMON, a);
     if (v->examples && *v->examples) buf_add(out, S("\nExamples\n"));
     for (const char *const *e = v->examples; e && *e; e++) buf_format(out, "  %s\n", *e);

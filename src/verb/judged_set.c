@@ -23,8 +23,7 @@ static bool set_knobs(const struct context *in, const struct experiment *e, stru
                       struct mu_err *err)
 {
     for (size_t i = 0; i < e->settings; i++)
-        if (!knob_set(a->task.kind, &a->knobs, str_of(e->setting[i].name),
-                      str_of(e->setting[i].value), in->catalog, err))
+        if (!asked_set(in, a, e->setting[i].name, e->setting[i].value, err))
             return err_add(err, "experiment %s", e->id);
     return true;
 }
@@ -32,6 +31,7 @@ static bool set_knobs(const struct context *in, const struct experiment *e, stru
 /* Where the model's own file would not fit on the disk, as the end of a sentence. */
 static const char *disk_words(const struct subject *s, const struct asked *asked, struct arena *a)
 {
+    if (asked->own_knobs) return "";
     const double free_bytes = s->system.disk_free_gb * GUIDE_GB;
     if (!(asked->digest->weight_bytes > free_bytes)) return "";
     return str_format(a, "; its file of %s does not fit on the disk",
@@ -59,7 +59,7 @@ static const char *why_of(const struct context *in, const struct subject *s,
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                             : "";
     return str_format(a, "%s %s needs %s%s%s%s", name_alone(p->asked->digest->name),
-                      p->asked->digest->quant, units_bytes(a, verdict_needs(v)), speed,
+                      asked_words(in, p->asked), units_bytes(a, verdict_needs(v)), speed,
                       disk_words(s, p->asked, a), figure_words(e, v, a));
 }
 

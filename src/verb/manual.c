@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cost/cost.h"
 #include "doc/wrap.h"
 #include "verb/help.h"
 #include "verb/request.h"
@@ -153,6 +154,19 @@ static void add_synopsis(struct buf *out, const struct verb *const *table)
     buf_format(out, ".Nm\n.Cm help\n.Ar %s\n", help_operands);
 }
 
+/* The settings of every workload that has others than the verb's own. */
+static void add_kinds(struct buf *out, const struct verb *v)
+{
+    for (size_t i = 0; v->by_kind && workloads[i]; i++) {
+        struct verb other = *v;
+        other.knobs = workloads[i];
+        if (workloads[i]->knob == v->knobs->knob) continue;
+        buf_format(out, ".Pp\nSettings with\n.Fl \\-kind Cm %s\n\\(em %s:\n", workloads[i]->name,
+                   workloads[i]->words);
+        add_options(out, &other, SPELLED_KNOB);
+    }
+}
+
 static void add_commands(struct buf *out, const struct verb *const *table)
 {
     buf_add(out, S(".Sh COMMANDS\n"));
@@ -164,6 +178,7 @@ static void add_commands(struct buf *out, const struct verb *const *table)
         if (!spelled_count(v, SPELLED_KNOB)) continue;
         buf_add(out, S(".Pp\nSettings of the workload:\n"));
         add_options(out, v, SPELLED_KNOB);
+        add_kinds(out, v);
     }
     buf_add(out, S(".Ss help\n"));
     add_text(out, help_words);

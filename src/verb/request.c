@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "cost/cost.h"
 #include "verb/near.h"
 
 struct parser {
@@ -19,6 +20,7 @@ struct parser {
     struct command *out;
     struct mu_err *err;
     const struct verb *verb;
+    const struct workload *kind; /* that --kind names, wherever it stands; NULL: none */
     const char *implied_by; /* the option that stood before any command and made it the first one */
     bool help_word, topic_given, operands_only;
 };
@@ -225,7 +227,7 @@ static bool take_letters(struct parser *p, const char *letters)
 
 static bool take_command(struct parser *p, const char *name)
 {
-    p->verb = verb_in(p->table, str_of(name));
+    p->verb = verb_of_kind(verb_in(p->table, str_of(name)), p->kind, p->arena);
     p->help_word = !p->verb && str_is(str_of(name), "help");
     if (p->help_word) p->out->kind = COMMAND_HELP;
     if (p->verb || p->help_word) return true;
@@ -287,10 +289,27 @@ static bool finish(struct parser *p)
     struct command *out = p->out;
     const struct verb *v = p->verb ? p->verb : p->table[0];
     out->request.verb = v;
-    if (out->kind == COMMAND_HELP && !p->help_word && p->verb) out->topic = v->name;
+    if (out->kind == COMMAND_HELP && !p->help_word && p->verb) {
+        out->topic = v->name;
+        out->shown = v;
+    }
     if (out->kind != COMMAND_ANSWER || out->request.operands >= v->least_operands) return true;
     return err_set(p->err, MU_USAGE, "%s needs %s; muster help %s says more", v->name, v->operands,
                    v->name);
+}
+
+/* The workload that decides which knobs there are, so it is looked for before they are read. */
+static const struct workload *find_kind(int argc, const char *const *argv)
+{
+    const struct workload *kind = NULL;
+    for (int i = 0; i < argc; i++) {
+        const struct str word = str_of(argv[i]), lead = S("--kind=");
+        if (str_is(word, "--")) break;
+        if (str_is(word, "--kind") && i + 1 < argc) kind = cost_workload(str_of(argv[i + 1]));
+        if (str_starts(word, lead))
+            kind = cost_workload((struct str){word.p + lead.n, word.n - lead.n});
+    }
+    return kind;
 }
 
 bool request_parse(const struct verb *const *table, int argc, const char *const *argv,
@@ -301,7 +320,8 @@ bool request_parse(const struct verb *const *table, int argc, const char *const 
                        .end = argv + (argc > 0 ? argc : 0),
                        .arena = a,
                        .out = out,
-                       .err = err};
+                       .err = err,
+                       .kind = find_kind(argc, argv)};
     *out = (struct command){.kind = COMMAND_ANSWER};
     while (p.next < p.end)
         if (!take(&p, *p.next++)) return false;

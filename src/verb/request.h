@@ -22,14 +22,17 @@ struct spelled {
 enum spelled_of { SPELLED_OWN, SPELLED_KNOB, SPELLED_COMMON };
 size_t spelled_count(const struct verb *v, enum spelled_of of); /* v NULL: only common ones */
 struct spelled spelled_at(const struct verb *v, enum spelled_of of, size_t i);
+/* The verb with the knobs of another workload; itself where it has only its own. */
+const struct verb *verb_of_kind(const struct verb *v, const struct workload *kind, struct arena *a);
 /* An option as help, the manual and completion show it: "-o, --output FILE", "--[no-]mmap". */
 const char *spelled_words(const struct spelled *s, struct arena *a);
 
 enum command_kind { COMMAND_ANSWER, COMMAND_HELP, COMMAND_VERSION };
 struct command {
     enum command_kind kind;
-    struct request request; /* of COMMAND_ANSWER: complete and checked */
-    const char *topic;      /* of COMMAND_HELP: a verb's name, "man", "bash", or NULL */
+    struct request request;   /* of COMMAND_ANSWER: complete and checked */
+    const struct verb *shown; /* of COMMAND_HELP: the topic with the knobs of its --kind, or NULL */
+    const char *topic;        /* of COMMAND_HELP: a verb's name, "man", "bash", or NULL */
 };
 /* argv without the program's name. Text is not copied. False is MU_USAGE. */
 bool request_parse(const struct verb *const *table, int argc, const char *const *argv,

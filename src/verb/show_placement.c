@@ -58,6 +58,8 @@ const char *placement_words(const struct placed *p, struct arena *a)
     const double all = p->asked->digest->shape->layers + 1;
     double layers = 0;
     struct buf b;
+    if (p->asked->own_knobs)
+        return place_called(p->machine, p->verdict->site[s->sites - 1].place, a);
     if (s->sites == 1) return "everything on the host";
     if (p->asked->knobs.runtime == (double)RUNTIME_VLLM && s->sites > 2)
         return str_format(a, "an even share of every layer on each of %d devices", s->sites - 1);

@@ -29,6 +29,15 @@ size_t spelled_count(const struct verb *v, enum spelled_of of)
     return commons();
 }
 
+const struct verb *verb_of_kind(const struct verb *v, const struct workload *kind, struct arena *a)
+{
+    if (!v || !v->by_kind || !kind || kind == v->knobs) return v;
+    struct verb *other = NEW(a, struct verb);
+    *other = *v;
+    other->knobs = kind;
+    return other;
+}
+
 static struct spelled of_option(const struct option *o)
 {
     return (struct spelled){.name = o->name,

@@ -260,8 +260,10 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
     if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, operand, f, err) || !asked_beside(q, in, f->machine, &f->asked, err))
+        !ask(q, in, operand, f, err))
         return false;
+    if (f->asked.own_knobs) return fit_whole(q, in, &world, f, out, err);
+    if (!asked_beside(q, in, f->machine, &f->asked, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
@@ -282,7 +284,9 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }
-static const char *const kinds[] = {"generate", "serve", NULL};
+static const char *const kinds[] = {"generate",      "serve",       "embed",   "retrieve",
+                                    "hidden-states", "attention",   "probe",   "statistics",
+                                    "finetune",      "snn-convert", "snn-run", NULL};
 static const struct option options[] = {
     {.name = "machine",
      .letter = 'm',
@@ -297,7 +301,8 @@ static const struct option options[] = {
     {.name = "kind",
      .kind = OPTION_CHOICE,
      .value = "WORD",
-     .words = "generate (usual), or serve: so many users (--parallel), each with that context",
+     .words = "generate (usual); serve: so many users (--parallel), each with that context; or "
+              "another workload, which has settings of its own (--kind WORD --help)",
      .choices = kinds},
     {.name = "together",
      .kind = OPTION_TEXTS,
@@ -335,6 +340,8 @@ static const char *const examples[] = {
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:32GiB\" --ctx 32k --kv-type q8_0",
     "muster fit Qwen2.5-7B --machine \"cpu:8 ram:64GiB gpu:RTX 4090\" --kind serve --parallel 8",
     "muster fit Llama-2-7B --machine \"cpu:8 ram:64GiB\" --runtime transformers --dtype fp32",
+    "muster fit Qwen2.5-7B --kind finetune --method qlora --machine \"ram:32GiB gpu:RTX 5060 Ti "
+    "16GB\"",
     "muster fit Qwen2.5-14B --draft Qwen2.5-0.5B --machine \"cpu:8 ram:32GiB\"",
     NULL,
 };
@@ -362,6 +369,7 @@ const struct verb verb_fit = {
     .option = options,
     .options = COUNT_OF(options),
     .knobs = &workload_generate,
+    .by_kind = true,
     .least_operands = 1,
     .most_operands = 1,
     .answer = answer,

@@ -70,6 +70,7 @@ struct verb {
     const struct option *option;
     size_t options;
     const struct workload *knobs; /* its knobs become options too; NULL for none */
+    bool by_kind; /* --kind names another workload, whose knobs stand in their place */
     size_t least_operands, most_operands;
     bool changes_things;
     bool (*answer)(const struct request *q, const struct context *in, struct answer *out,

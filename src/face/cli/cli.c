@@ -107,6 +107,8 @@ static bool say(const struct verb *const *table, const struct command *c, struct
     buf_init(&text, OUTPUT_BYTES_MOST);
     if (c->kind == COMMAND_VERSION)
         buf_add(&text, S("muster " MUSTER_VERSION "\n"));
+    else if (c->shown)
+        help_verb(c->shown, a, &text);
     else
         help_topic(table, c->topic, a, &text);
     const bool done = output_write(request_text(&c->request, "output"), buf_text(&text), err);

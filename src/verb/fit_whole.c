@@ -1,0 +1,166 @@
+/* muster fit --kind KIND of workloads that write no text: finetune, captures, embedding, retrieval, spiking. All of it lies at one site;
+ * the answer names the largest term of its bill and the switch that makes it smaller. Left out: command lines of the programs that run it. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "base/units.h"
+#include "model/digest.h"
+#include "model/model.h"
+#include "verb/fit.h"
+
+static const struct line *largest_line(const struct verdict *v)
+{
+    const struct line *best = NULL;
+    for (size_t i = 0; i < v->bill.lines; i++) {
+        const struct line *l = &v->bill.line[i];
+        if (l->phase == HELD && l->held_as == HELD_OWN && (!best || l->amount > best->amount))
+            best = l;
+    }
+    return best;
+}
+
+/* What a term's source says makes it smaller, or NULL. */
+static const char *smaller_by(const struct line *l)
+{
+    static const char mark[] = "smaller: ";
+    const char *at = l && l->term->source ? strstr(l->term->source, mark) : NULL;
+    return at ? at + sizeof mark - 1 : NULL;
+}
+
+static const char *task_words(const struct fit *f, const struct context *in)
+{
+    const char *words = asked_words(in, &f->asked);
+    return str_format(in->arena, "%s of %s%s%s%s", f->asked.task.kind->name, f->asked.digest->name,
+                      *words ? " (" : "", words, *words ? ")" : "");
+}
+
+static void say_answer(struct doc *d, const struct fit *f, const struct context *in)
+{
+    static const char *const word[] = {"Fits", "Fits, probably", "Does not fit"};
+    const struct verdict *v = &f->verdict;
+    const char *what = task_words(f, in), *where = placement_words(&f->placed, d->arena);
+    if (v->bill.unruled) {
+        doc_answer(d, TONE_WARN, "Not computed, because %s: %s", v->why, what);
+        return;
+    }
+    const char *needs = needs_words(&f->placed, d->arena);
+    const char *missing = missing_words(&f->placed, d->arena);
+    if (v->fits == FITS_UNKNOWN)
+        doc_answer(d, TONE_WARN, "Needs %s; %s: %s", units_bytes(d->arena, verdict_needs(v)),
+                   v->why, what);
+    else if (v->fits == FITS_NOT)
+        doc_answer(d, TONE_BAD, "%s: %s, on %s, needs %s%s%s%s%s", word[v->fits], what, where,
+                   needs, *missing ? "; missing are " : "", missing, v->why ? "; " : "",
+                   v->why ? v->why : "");
+    else
+        doc_answer(d, TONE_GOOD, "%s on %s: %s needs %s", word[v->fits], where, what, needs);
+}
+
+static const char *seconds_words(struct arena *a, struct estimate s)
+{
+    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+}
+
+static void say_time(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct workload *w = f->asked.task.kind;
+    const struct verdict *v = &f->verdict;
+    const double units = w->units ? w->units(f->asked.own_knobs) : (double)NAN;
+    if (!w->unit) return;
+    if (!estimate_known(v->unit_s)) {
+        facts_row(d, b, "time", "? · %s", v->unit_s.source);
+        return;
+    }
+    facts_row(d, b, str_format(d->arena, "a %s", w->unit), "%s%s%s",
+              seconds_words(d->arena, v->unit_s), v->unit_s.source ? " · " : "",
+              v->unit_s.source ? v->unit_s.source : "");
+    if (estimate_known(v->duration_s))
+        facts_row(d, b, "all of it", "%s, %.0f of them", seconds_words(d->arena, v->duration_s),
+                  units);
+    else
+        facts_row(d, b, "all of it", "? · %s", v->duration_s.source);
+}
+
+static void say_facts(struct doc *d, const struct fit *f)
+{
+    const struct line *l = largest_line(&f->verdict);
+    const char *smaller = smaller_by(l);
+    if (!l) return;
+    struct block *b = doc_facts(d, NULL);
+    facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
+              smaller ? "; less of it: " : "", smaller ? smaller : "");
+    say_time(d, b, f);
+}
+
+static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
+{
+    const struct workload *kind = f->asked.task.kind;
+    writer_key(w, "knobs");
+    writer_map(w);
+    for (size_t i = 0; i < kind->knobs; i++)
+        writer_put_cstr(w, kind->knob[i].name, knob_text(&kind->knob[i], f->asked.own_knobs, a));
+    writer_map_end(w);
+}
+
+static void write_largest(struct writer *w, const struct fit *f)
+{
+    const struct line *l = largest_line(&f->verdict);
+    writer_key(w, "largest");
+    if (!l) {
+        writer_null(w);
+        return;
+    }
+    writer_map(w);
+    writer_put_cstr(w, "name", l->term->name);
+    writer_put_number(w, "bytes", l->amount);
+    writer_put_cstr(w, "smaller", smaller_by(l));
+    writer_map_end(w);
+}
+
+static void write_whole(const struct fit *f, const struct context *in, struct buf *out)
+{
+    const struct workload *kind = f->asked.task.kind;
+    struct writer w = document_begin(out, "workload/1");
+    writer_put_cstr(&w, "kind", kind->name);
+    writer_put_cstr(&w, "model", f->asked.digest->name);
+    writer_put_cstr(&w, "machine", f->machine->name);
+    write_knobs(&w, f, in->arena);
+    write_verdict(&w, &f->placed, in->arena);
+    write_largest(&w, f);
+    writer_put_cstr(&w, "unit", kind->unit);
+    writer_put_number(&w, "units", kind->units ? kind->units(f->asked.own_knobs) : (double)NAN);
+    write_estimate(&w, "unit_s", f->verdict.unit_s);
+    write_estimate(&w, "duration_s", f->verdict.duration_s);
+    write_notes(&w, in->notes);
+    writer_map_end(&w);
+}
+
+static bool refuse_options(const struct request *q, const struct fit *f, struct mu_err *err)
+{
+    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line"};
+    for (size_t i = 0; i < COUNT_OF(text_only); i++)
+        if (request_text(q, text_only[i]))
+            return err_set(err, MU_USAGE, "--%s goes with --kind generate or serve, not with %s",
+                           text_only[i], f->asked.task.kind->name);
+    return true;
+}
+
+bool fit_whole(const struct request *q, const struct context *in, const struct world *w,
+               struct fit *f, struct answer *out, struct mu_err *err)
+{
+    if (!refuse_options(q, f, err)) return false;
+    f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
+    judge_task(&f->asked.task, f->machine, w, &f->verdict);
+    say_answer(&out->doc, f, in);
+    show_bill(&out->doc, &f->placed);
+    say_facts(&out->doc, f);
+    if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    show_notes(&out->doc, in->notes);
+    write_whole(f, in, &out->json);
+    out->no = f->verdict.fits >= FITS_NOT;
+    return true;
+}
