@@ -254,7 +254,7 @@ void asked_settle(const struct context *in, struct asked *a)
     if (a->own_knobs) return;
     if (runtime_of(&a->knobs)->published) {
         a->digest->quant = dtype_name(&a->knobs);
-        if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(a);
+        if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(in, a);
         return;
     }
     const char *why = judge_repacking(a->digest, &a->knobs);

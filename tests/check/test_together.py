@@ -72,6 +72,18 @@ class Fit(unittest.TestCase):
         self.assertNotEqual(fit(*words, '--parallel', str(int(most) + 1))['fits'], 'yes')
         self.assertIn(' -c 16384 -np 4', run('fit', *words, '--parallel', '4').stdout)
 
+    def test_weights_as_published(self):
+        """Published in 8 or 4 bits: GB of the repositories' files, or as their owners say; predictors of further tokens are not counted."""
+        line = 'cpu:64 ram:2048GiB gpu:H200 x8'
+        for name, published_gb in (('DeepSeek-V3', 689), ('Kimi-K2.5', 595), ('MiniMax-M2.5', 220), ('gpt-oss-120b', 65.3)):
+            document = fit(name, '--runtime', 'vllm', '--machine', line)
+            weights = sum(t['bytes'] for t in document['held'] if t['group'] == 'weights')
+            self.assertAlmostEqual(weights / 1e9 / published_gb, 1, delta=0.05, msg=name)
+        sixteen = fit('DeepSeek-V4-Flash', '--runtime', 'vllm', '--machine', line)
+        self.assertIn('compressed attention', sixteen['why'])
+        nemotron = fit('nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8', '--runtime', 'vllm', '--machine', line)
+        self.assertTrue(nemotron['why'])
+
     def test_speed_is_not_made_up(self):
         for runtime in ('transformers', 'vllm'):
             document = fit('Qwen2.5-7B', '--machine', LINE + ' gpu:RTX 4090', '--runtime', runtime)
