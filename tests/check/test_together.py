@@ -59,6 +59,12 @@ class Fit(unittest.TestCase):
         self.assertAlmostEqual(twice['sites'][0]['usable_bytes'], left - gone, delta=1)
         self.assertEqual((alone['fits'], twice['fits']), ('yes', 'no'))
 
+    def test_the_model_itself(self):
+        words = ('Qwen2.5-7B', '--quant', 'Q4_K_M', '--machine', LINE)
+        for other, again in (('Qwen2.5-7B', True), ('Qwen2.5-7B:Q4_K_M', True), ('Qwen2.5-7B:Q5_K_M', False), ('phi-3-mini', False)):
+            notes = fit(*words, '--together', other)['notes']
+            self.assertEqual(any('is the model itself' in note for note in notes), again, other)
+
     def test_what_is_not_computed_is_refused(self):
         answer = run('fit', 'phi-3-mini', '--machine', LINE, '--together', 'GPT-4')
         self.assertEqual(answer.returncode, 1)
