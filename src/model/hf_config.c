@@ -640,6 +640,20 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     return true;
 }
 
+/* torch_dtype, which transformers 4.56 and newer write as dtype. */
+static const char *dtype_of(const struct json *config, const struct json *root, struct arena *a)
+{
+    static const char *const keys[] = {"dtype", "torch_dtype"};
+    enum { WORD_MOST = 32 };
+    struct str text;
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        if ((json_text(json_get(root, keys[i]), &text) ||
+             json_text(json_get(config, keys[i]), &text)) &&
+            text.n <= WORD_MOST)
+            return str_visible(a, text);
+    return NULL;
+}
+
 bool hf_config_read(struct str bytes, const char *name, const struct catalog *c, struct arena *a,
                     struct hf_config *out, struct mu_err *err)
 {
@@ -657,6 +671,7 @@ bool hf_config_read(struct str bytes, const char *name, const struct catalog *c,
         made.model_type = str_visible(a, type);
         made.checked = r->type->checked;
         hf_quantization_read(r->config, root, a, &made.quantization);
+        made.dtype = dtype_of(r->config, root, a);
         const struct hf_counting counting = {r->config, r->type->kind, &made.shape, c, a};
         made.parameters = r->refused ? 0 : hf_count(&counting);
         read = arena_within(a, err);

@@ -253,6 +253,7 @@ void asked_settle(const struct context *in, struct asked *a)
 {
     if (a->own_knobs) return;
     if (runtime_of(&a->knobs)->published) {
+        packed_settle_dtype(in, a);
         a->digest->quant = dtype_name(&a->knobs);
         if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(in, a);
         return;

@@ -66,3 +66,25 @@ const char *packed_words(const struct context *in, const struct asked *a)
                ? str_format(in->arena, "experts in %s", p->type)
                : p->type;
 }
+
+static bool is_single(const struct model *m)
+{
+    const struct stored *s = m->stored;
+    if (m->dtype) return strcmp(m->dtype, "float32") == 0;
+    if (!s || s->quantisation) return false;
+    for (size_t i = 0; i < STORED_KINDS; i++)
+        if (s->sum[i].bytes > s->bytes / 2) return i == STORED_F32;
+    return false;
+}
+
+void packed_settle_dtype(const struct context *in, struct asked *a)
+{
+    if (a->knobs.runtime != (double)RUNTIME_TRANSFORMERS || a->knobs.dtype != (double)DTYPE_AUTO ||
+        a->digest->packed_bytes > 0 || !is_single(a->model))
+        return;
+    a->knobs.dtype = (double)DTYPE_FP32;
+    note_add(in->notes,
+             "%s is published in float32, which dtype='auto' takes; --dtype bf16 or fp16 has half "
+             "the weights",
+             a->model->name);
+}

@@ -90,6 +90,24 @@ class Fit(unittest.TestCase):
         nemotron = fit('nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8', '--runtime', 'vllm', '--machine', line)
         self.assertTrue(nemotron['why'])
 
+    def test_dtype_auto_is_that_of_the_configuration(self):
+        config = {'model_type': 'llama', 'hidden_size': 1024, 'intermediate_size': 2816, 'num_hidden_layers': 8, 'num_attention_heads': 16,
+                  'num_key_value_heads': 16, 'vocab_size': 32000, 'max_position_embeddings': 4096, 'tie_word_embeddings': False}
+        weights = {}
+        for said in ({}, {'torch_dtype': 'bfloat16'}, {'torch_dtype': 'float32'}, {'dtype': 'float32'}, {'torch_dtype': 7}):
+            for runtime in ('transformers', 'vllm'):
+                answer = run('fit', 'config.json', '--machine', LINE + ' gpu:RTX 4090', '--runtime', runtime, '--json',
+                             files=(('config.json', json.dumps({**config, **said})),))
+                document = json.loads(answer.stdout)
+                weights[runtime, str(said)] = sum(t['bytes'] for t in document['held'] if t['group'] == 'weights')
+                single = runtime == 'transformers' and 'float32' in said.values()
+                self.assertEqual(any('published in float32' in note for note in document['notes']), single, said)
+        half = weights['transformers', '{}']
+        self.assertEqual(weights['transformers', "{'torch_dtype': 'float32'}"], 2 * half)
+        self.assertEqual(weights['transformers', "{'dtype': 'float32'}"], 2 * half)
+        # vLLM makes 16 bits of float32 (vllm/config/model.py)
+        self.assertEqual({w for key, w in weights.items() if 'float32' not in key[1]} | {weights['vllm', "{'dtype': 'float32'}"]}, {half})
+
     def test_speed_is_not_made_up(self):
         for runtime in ('transformers', 'vllm'):
             document = fit('Qwen2.5-7B', '--machine', LINE + ' gpu:RTX 4090', '--runtime', runtime)
