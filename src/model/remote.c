@@ -3,7 +3,7 @@
  * /v2/OWNER/NAME/manifests/TAG and /blobs/DIGEST), or to the file itself.
  *
  * Copies lie in XDG_CACHE_HOME (~/.cache), muster/headers/HOST/..., so that a name finds its copy again without asking. Left out:
- * registries that want a token. */
+ * registries that want a token, which is said. */
 #include "model/remote.h"
 
 #include <stdio.h>
@@ -70,6 +70,9 @@ static bool no_folder(const struct remote_asked *asked, struct mu_err *err)
 }
 
 /* ---- a hub */
+
+static const char hub_lets_in[] =
+    "set HF_TOKEN to a token of one that may read it, or log in (hf auth login)";
 
 struct hub {
     struct str repo, rest;           /* rest: a file or a quantisation, or empty */
@@ -194,6 +197,8 @@ static struct remote_place hub_place(const struct remote_asked *asked, const str
                                  .folder = h->folder,
                                  .token = hub_token(asked),
                                  .plain_token = plain_token(asked),
+                                 .hub = true,
+                                 .to_be_let_in = hub_lets_in,
                                  .raw = true};
 }
 
@@ -259,6 +264,11 @@ static bool manifest_at(const char *path, struct arena *a, struct ollama_manifes
     return good;
 }
 
+/* A registry's challenge (401) asks for a token by the key of an account, which the program that has it keeps to itself. */
+static const char registry_lets_in[] =
+    "muster holds no token of a registry's: log in there and fetch it with ollama pull, and it is "
+    "read from Ollama's store";
+
 static const char *blob_name(const struct ollama_manifest *m, struct arena *a)
 {
     return str_format(a, "sha256-%s.gguf", m->model.digest);
@@ -274,9 +284,12 @@ static bool registry_fetch(struct remote *r, const char **path, struct mu_err *e
     const struct remote_place manifests = {.base = str_format(a, "%smanifests/", g.base),
                                            .query = "",
                                            .folder = g.folder,
-                                           .accept = manifest_type};
-    const struct remote_place blobs = {
-        .base = str_format(a, "%sblobs/", g.base), .query = "", .folder = g.folder};
+                                           .accept = manifest_type,
+                                           .to_be_let_in = registry_lets_in};
+    const struct remote_place blobs = {.base = str_format(a, "%sblobs/", g.base),
+                                       .query = "",
+                                       .folder = g.folder,
+                                       .to_be_let_in = registry_lets_in};
     const char *tag = str_format(a, "%.*s", STR_ARG(g.name.tag));
     if (!remote_copy(r, &manifests, g.manifest, tag, REMOTE_TEXT, &manifest, err) ||
         !manifest_at(manifest, a, &m, err))
@@ -336,6 +349,8 @@ static bool address_of(const struct remote_asked *asked, struct address *out, st
     if (http_url_read(str_of(endpoint), &hub) && http_url_same_host(&hub, &u)) {
         out->place.token = hub_token(asked);
         out->place.plain_token = plain_token(asked);
+        out->place.hub = true;
+        out->place.to_be_let_in = hub_lets_in;
     }
     out->place.folder = remote_folder(asked, &u, folder_name(out->place.base, out->place.query, a));
     return out->place.folder || no_folder(asked, err);

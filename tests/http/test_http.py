@@ -42,6 +42,7 @@ http {{
     location ~ ^/v2/library/([a-z]+)/blobs/sha256:(.*)$ {{ return 307 http://127.0.0.1:{cdn}/blobs/$2?signature=verysecret; }}
     location /api/models/gated/ {{ if ($http_authorization = "") {{ return 401; }} if ($http_authorization != "Bearer {secret}") {{ return 403; }} }}
     location ~ ^/gated/([^/]+)/resolve/main/(.*)$ {{ if ($http_authorization = "") {{ return 401; }} return 302 http://127.0.0.1:{cdn}/org/$1/$2; }}
+    location /v2/library/closed/ {{ add_header WWW-Authenticate 'Bearer realm="http://127.0.0.1/token",service="x"' always; return 401; }}
     location /s401/ {{ return 401; }}
     location /s403/ {{ return 403; }}
     location /s429/ {{ add_header Retry-After 3600 always; return 429; }}
@@ -397,6 +398,8 @@ class Online(unittest.TestCase):
         self.assertEqual(self.requests(), [])
         self.refused(f"ollama:127.0.0.1:{self.hub}/library/absent", 66, "404")
         self.refused(f"ollama:127.0.0.1:{self.hub}/library/bad", 65, "no SHA-256")
+        said = self.refused(f"ollama:127.0.0.1:{self.hub}/library/closed", 77, "401.*no token of a registry's.*ollama pull")
+        self.assertNotIn("HF_TOKEN", said)
 
     # ---- addresses
 
@@ -444,10 +447,15 @@ class Online(unittest.TestCase):
 
     def test_statuses(self):
         base = f"http://127.0.0.1:{self.hub}/"
-        for name, status, words in (("s401", 77, "401"), ("s403", 77, "403"), ("s429", 69, "429.*3600"), ("s500", 69, "500, time and again"),
+        for name, status, words in (("s401", 77, r"401.*HF_TOKEN"), ("s403", 77, "403"), ("s429", 69, "429.*3600"), ("s500", 69, "500, time and again"),
                                     ("s418", 69, "418"), ("absent", 66, "404")):
             with self.subTest(name):
                 self.refused(f"{base}{name}/x.gguf", status, words)
+
+    def test_no_hub(self):
+        self.env["HF_ENDPOINT"] = "http://127.0.0.1:1"
+        for name in ("s401", "s403"):
+            self.assertNotIn("HF_TOKEN", self.refused(f"http://127.0.0.1:{self.hub}/{name}/x.gguf", 77, name[1:] + ".*fetch it first"))
 
     def test_huge_header(self):
         self.requests()
