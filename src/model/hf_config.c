@@ -302,7 +302,8 @@ static bool read_member(struct reading *r, const struct member *m)
     return true;
 }
 
-/* A value of the table: a word, a number, a multiple of another member, a spelling. */
+/* A value of the table: a word, a number, a multiple of another member, a spelling. Of refusals the first stands, until one without words
+ * takes it back. */
 static bool set_member(struct reading *r, struct str name, struct str value)
 {
     const struct member *m = member_named(name), *of;
@@ -313,7 +314,7 @@ static bool set_member(struct reading *r, struct str name, struct str value)
         return true;
     }
     if (str_is(name, "refuse")) {
-        if (!r->refused) r->refused = str_copy(r->a, value);
+        if (!r->refused || !value.n) r->refused = value.n ? str_copy(r->a, value) : NULL;
         return true;
     }
     if (str_is(name, "arch") || str_is(name, "kind")) {
