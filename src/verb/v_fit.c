@@ -378,7 +378,7 @@ const struct verb verb_fit = {
         "this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
-        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
+        "(hf:org/name, hf:org/name@revision:Q8_0, ollama:name:tag), a name of the catalogue in any "
         "spelling, a quantisation behind it or not (NAME:Q8_0), or a size (7B), for which a model "
         "of the catalogue stands. With --online one "
         "that is not here, or an address (https://...), has its header fetched, and only that; "
