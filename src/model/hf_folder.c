@@ -213,6 +213,7 @@ bool model_from_folder(const char *path, const struct catalog *c, struct arena *
                       .shape = config.shape,
                       .origin = REPORTED,
                       .stored = stored,
+                      .dtype = config.dtype,
                       .source = source_of(&p, stored, a)};
     const double by_shape = config.parameters;
     const char *method = config.quantization.method;

@@ -289,6 +289,7 @@ bool model_open(const char *operand, const struct catalog *c, struct arena *a, s
     struct model m = {.name = part->hf_id,
                       .origin = LISTED,
                       .source = part->source,
+                      .published = part->published.type ? &part->published : NULL,
                       .native_quant = part->native_mix};
     shape_from_part(part, c, a, &m.shape);
     *out = m;

@@ -25,6 +25,8 @@ struct fit {
     double largest_sequences; /* at this context; 0: none fits, nothing computed, or not asked */
     const char
         *largest_model; /* of its family, with this context and so many; NULL: none, or not asked */
+    const struct asked **other; /* what is --together with it */
+    size_t others;
     const struct fetching *fetch;    /* how the model gets here; NULL: it is a file, or nobody's */
     const struct remedied *remedied; /* what to change; NULL: nothing is to be */
     const struct elsewhere *elsewhere; /* other machines; NULL: none was looked at */

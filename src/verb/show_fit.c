@@ -13,11 +13,11 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/beside_model.h"
 #include "verb/elsewhere.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
 #include "verb/remedied.h"
-#include "verb/together.h"
 
 static bool is_encoder(const struct fit *f)
 {
@@ -356,7 +356,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_serve(&w, f);
     write_cpu_placement(&w, f);
     write_fetch(&w, f->fetch);
-    write_together(&w, f->asked.with);
+    write_beside(&w, f->asked.beside);
     write_remedies(&w, f->remedied, in->arena);
     write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);

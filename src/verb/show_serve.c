@@ -173,7 +173,7 @@ static void command_llama(struct doc *d, const struct placed *p)
             d, doc_commands(d, "llama.cpp older than b6089 (August 2025): in place of -ncmoe"),
             "%s", experts);
     if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
-    if (!p->asked->with) show_runtimes(d, p); /* they have other ways, or none */
+    if (!p->asked->beside) show_runtimes(d, p); /* they have other ways, or none */
 }
 
 void show_runtime_command(struct doc *d, const struct placed *p)

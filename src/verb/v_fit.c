@@ -18,9 +18,9 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/beside_model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
-#include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
 
@@ -184,22 +184,44 @@ static bool leave_room(const struct request *q, const struct context *in, const 
     double *held_bytes = NEW_ARRAY(in->arena, double, f->machine->pools);
     struct verdict *v = NEW(in->arena, struct verdict);
     const struct machine *whole = f->machine;
+    f->other = NEW_ARRAY(in->arena, const struct asked *, n + 1);
     for (size_t i = 0; i < n; i++) {
-        struct asked other;
-        if (!asked_generate(in, named[i], NULL, whole, &other, err)) return false;
-        asked_settle(in, &other);
-        judge_task(&other.task, f->machine, w, v);
+        struct asked *other = NEW(in->arena, struct asked);
+        if (!asked_generate(in, named[i], NULL, whole, other, err)) return false;
+        asked_settle(in, other);
+        f->other[f->others++] = other;
+        judge_task(&other->task, f->machine, w, v);
         if (v->bill.unruled)
-            return err_set(err, MU_NO, "%s beside it is not computed: %s", other.digest->name,
+            return err_set(err, MU_NO, "%s beside it is not computed: %s", other->digest->name,
                            v->why);
         hold_verdict(v, held_bytes);
-        note_add(in->notes, "beside it in memory: %s %s, context %.0f, %s%s", other.digest->name,
-                 other.digest->quant, other.knobs.context_tokens,
+        note_add(in->notes, "beside it in memory: %s %s, context %.0f, %s%s", other->digest->name,
+                 other->digest->quant, other->knobs.context_tokens,
                  units_bytes(in->arena, verdict_needs(v)),
                  v->fits == FITS_NOT ? ", which does not fit itself" : "");
-        f->machine = machine_beside(whole, held_bytes, in->arena);
+        f->machine = machine_left(whole, held_bytes, in->arena);
     }
     return true;
+}
+
+/* The same file in two processes: what both map of it is there once. */
+static void note_again(const struct context *in, const struct fit *f)
+{
+    for (size_t i = 0; i < f->others; i++) {
+        const struct digest *a = f->other[i]->digest, *b = f->asked.digest;
+        const bool same_file = f->asked.file && f->other[i]->file
+                                   ? strcmp(f->asked.file, f->other[i]->file) == 0
+                                   : !f->asked.file && !f->other[i]->file;
+        const bool same = same_file && strcmp(a->name, b->name) == 0 && a->quant && b->quant &&
+                          strcmp(a->quant, b->quant) == 0;
+        if (!same || !f->other[i]->knobs.mmap || !f->asked.knobs.mmap) continue;
+        note_add(in->notes,
+                 "%s is the model itself: pages of the file that both map on the host are there "
+                 "once, and counted twice here; repacked copies, caches and what lies on cards "
+                 "are each process's own",
+                 a->name);
+        return;
+    }
 }
 
 /* No mix is better than the one that a model was trained in. */
@@ -280,7 +302,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         !ask(q, in, operand, f, err))
         return false;
     if (f->asked.own_knobs) return fit_whole(q, in, &world, f, out, err);
-    if (!asked_together(q, in, f->machine, &f->asked, err)) return false;
+    if (!asked_beside(q, in, f->machine, &f->asked, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
@@ -291,7 +313,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_devices(in, f);
     note_unused(in, f, &world);
     note_drivers(in, f);
-    note_together(in, &f->placed);
+    note_beside(in, &f->placed);
+    note_again(in, f);
     find_largest(in, f, &world);
     if (!fit_remedies(q, in, &world, least_per_s, f, err)) return false;
     if (!find_way_here(q, in, f, err)) return false;
@@ -382,7 +405,7 @@ const struct verb verb_fit = {
         "this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
-        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
+        "(hf:org/name, hf:org/name@revision:Q8_0, ollama:name:tag), a name of the catalogue in any "
         "spelling, a quantisation behind it or not (NAME:Q8_0), or a size (7B), for which a model "
         "of the catalogue stands. With --online one "
         "that is not here, or an address (https://...), has its header fetched, and only that; "
