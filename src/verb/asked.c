@@ -196,7 +196,7 @@ static bool take_modelless(const struct context *in, const struct asking *how,
                        str_visible(in->arena, str_of(how->operand)));
     out->model = &none;
     out->file = out->url = out->folder = NULL;
-    out->with = NULL;
+    out->beside = NULL;
     out->digest = NEW(in->arena, struct digest);
     out->digest->name = none.name;
     out->digest->shape = &none.shape;

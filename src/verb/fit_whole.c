@@ -1,5 +1,6 @@
 /* muster fit --kind KIND of workloads that write no text: finetune, captures, embedding, retrieval, spiking. All of it lies at one site;
  * the answer names the largest term of its bill and the switch that makes it smaller. Left out: command lines of the programs that run it. */
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -123,7 +124,8 @@ static void write_whole(const struct fit *f, const struct context *in, const str
 
 static bool refuse_options(const struct request *q, const struct fit *f, struct mu_err *err)
 {
-    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line", "min-tps"};
+    static const char *const text_only[] = {"exact", "lora",    "mmproj", "draft",
+                                            "line",  "min-tps", "min-tps"};
     for (size_t i = 0; i < COUNT_OF(text_only); i++)
         if (request_text(q, text_only[i]))
             return err_set(err, MU_USAGE, "--%s goes with --kind generate or serve, not with %s",

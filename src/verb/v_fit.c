@@ -286,21 +286,37 @@ static bool find_operand(const struct request *q, const struct context *in, cons
     return !q->operands || online_operand(q, in, q->operand[0], out, err);
 }
 
+/* The machine with its rates and the room that is left on it, and what is asked to run there. */
+static bool find_task(const struct request *q, const struct context *in, struct fit *f,
+                      struct world *world, struct mu_err *err)
+{
+    const char *operand;
+    if (!subject_machine(q, in, &f->subject, err) || !find_operand(q, in, &operand, err))
+        return false;
+    subject_rates(q, in, &f->subject);
+    f->machine = f->subject.machine;
+    return world_here(in, &f->machine, world, err) && leave_room(q, in, world, f, err) &&
+           ask(q, in, operand, f, err);
+}
+
+static void note_all(const struct context *in, const struct fit *f, const struct world *world)
+{
+    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
+    note_devices(in, f);
+    note_unused(in, f, world);
+    note_drivers(in, f);
+    note_beside(in, &f->placed);
+    note_again(in, f);
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    const char *operand;
     double least_per_s;
-    if (!least_speed(q, &least_per_s, err) || !subject_machine(q, in, &f->subject, err) ||
-        !find_operand(q, in, &operand, err))
-        return false;
-    subject_rates(q, in, &f->subject);
-    f->machine = f->subject.machine;
-    if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, operand, f, err))
-        return false;
+    if (!least_speed(q, &least_per_s, err) || !find_task(q, in, f, &world, err)) return false;
     if (f->asked.own_knobs) return fit_whole(q, in, &world, f, out, err);
     if (!asked_beside(q, in, f->machine, &f->asked, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
@@ -308,13 +324,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
-    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
-    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
-    note_devices(in, f);
-    note_unused(in, f, &world);
-    note_drivers(in, f);
-    note_beside(in, &f->placed);
-    note_again(in, f);
+    note_all(in, f, &world);
     find_largest(in, f, &world);
     if (!fit_remedies(q, in, &world, least_per_s, f, err)) return false;
     if (!find_way_here(q, in, f, err)) return false;
