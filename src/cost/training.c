@@ -104,9 +104,10 @@ double training_norm_kept(const struct shape *s, const struct kept_asked *k)
     const struct training_norm *n = k->framework->norm;
     const double w = k->compute_bytes;
     /* of each token the mean and the spread; of others their root alone */
-    if (layer_norms(s)) return w * s->width + 2 * float_bytes;
-    const double trained =
-        k->full ? float_bytes * n->trained_float_copies + w * n->trained_compute_copies : 0;
+    if (layer_norms(s)) return k->stream_bytes * s->width + 2 * float_bytes;
+    const double trained = k->full ? float_bytes * n->trained_float_copies +
+                                         k->stream_bytes * n->trained_compute_copies
+                                   : 0;
     return s->width * (float_bytes * n->float_copies + w * n->compute_copies + trained) +
            float_bytes;
 }
@@ -127,6 +128,12 @@ static double adapters_keep(const struct kept_asked *k, unsigned group, double i
     else if (!kept)
         bytes = k->compute_bytes * input;
     return bytes + on * k->rank * k->adapter_bytes;
+}
+
+/* Under autocast each matrix casts what it reads for itself. */
+static double copies_of_input(const struct kept_asked *k, double matrices)
+{
+    return k->stream_bytes > k->compute_bytes ? matrices : 1;
 }
 
 static bool keeps_input(const struct kept_asked *k)
@@ -179,7 +186,8 @@ static double feed_forward_kept(const struct shape *s, const struct kept_asked *
     const double shared = one_norm(s) ? 0 : w * s->width; /* attention's input is its input too */
     const bool product = keeps_input(k) && k->framework->keeps_product;
     const unsigned up = s->gated_ffn ? 1U << TO_GATE | 1U << TO_UP : 1U << TO_UP;
-    double kept = keeps_input(k) ? shared : 0;
+    double kept =
+        keeps_input(k) ? shared * copies_of_input(k, s->gated_ffn && !s->fused_gate_up ? 2 : 1) : 0;
     kept += adapters_keep(k, up, s->width, keeps_input(k) && shared > 0);
     const double plain = k->gelu_kept > 0 ? k->gelu_kept : 1;
     kept += (s->gated_ffn ? k->framework->gated_kept : plain) * w * s->ffn_width;
@@ -205,7 +213,8 @@ double training_kept(const struct shape *s, const struct kept_asked *k)
     const double query = s->heads * s->head_size;
     double kept = s->norms_per_layer * training_norm_kept(s, k) + attention_kept(s, k) +
                   feed_forward_kept(s, k);
-    if (keeps_input(k)) kept += k->compute_bytes * s->width;
+    if (keeps_input(k))
+        kept += k->compute_bytes * s->width * copies_of_input(k, s->fused_qkv ? 1 : 3);
     kept += adapters_keep(k, qkv, s->width, keeps_input(k));
     kept += adapters_keep(k, 1U << TO_O, query, k->eager ? keeps_input(k) : true);
     if (k->dropout) kept += 2 * k->mask_bytes * s->width;

@@ -23,6 +23,7 @@ struct kept_asked {
     const struct framework *framework;
     double sequence_tokens;
     double compute_bytes, adapter_bytes;
+    double stream_bytes; /* of a value between layers: under autocast as the weights have it */
     bool full; /* all weights train; else adapters on the matrices of the mask, of so high a rank */
     bool quantised;
     bool eager;        /* scores of attention are kept */

@@ -362,14 +362,22 @@ static void held(struct bill *b, const struct shape *s, const struct finetune *f
     *(optimizer_of(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;
     t->masters = masters_bytes / shards;
     t->gradients = f->in_backward ? gradients_bytes / s->layers : gradients_bytes;
-    /* autocast keeps a copy of each trained weight in the type computed in */
-    if (is_full(f) && bytes->weight > bytes->compute) t->copies = t->trained * bytes->compute;
+    /* autocast keeps a copy of each trained matrix in the type computed in, but of those that rows are looked up in */
+    if (is_full(f) && bytes->weight > bytes->compute)
+        t->copies = (t->parts.layer_matrices + s->vocabulary * s->width) * bytes->compute;
     if (!(f->shards > 1)) return;
     const double root = (t->parts.embeddings + t->parts.head) * plain_bytes_of(f);
     t->exchange = 1024.0 * 1024 * 1024; /* buffers of the collectives, on published FSDP peaks */
     if (f->sharding != (double)SHARD_ALL) return;
     t->sharded_root = root * (1 - 1 / f->shards);
     t->gathered = 2 * most(all_weights_bytes - root, 0) / s->layers;
+}
+
+/* Of a value between layers: autocast leaves it as the embeddings are. */
+static double stream_bytes_of(const struct finetune *f)
+{
+    const struct training_bytes *bytes = bytes_of(f);
+    return is_full(f) ? most(bytes->weight, bytes->compute) : bytes->compute;
 }
 
 static void activations(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -380,6 +388,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
                                      .sequence_tokens = f->sequence_tokens,
                                      .compute_bytes = bytes_of(f)->compute,
                                      .adapter_bytes = adapter_bytes_of(f),
+                                     .stream_bytes = stream_bytes_of(f),
                                      .full = is_full(f),
                                      .quantised = is_quantised(f),
                                      .eager = f->eager,
@@ -398,7 +407,8 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     LET(b, kept_bytes_per_token, training_kept(s, &asked));
     LET(b, norm_bytes, training_norm_kept(s, &asked) * step_tokens);
     LET(b, unneeded_bytes, training_unneeded(s, &asked) * step_tokens);
-    LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
+    GIVEN(b, stream_bytes, asked.stream_bytes, "--precision, of a value between layers");
+    LET(b, checkpoint_bytes, layers * stream_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
     GIVEN(b, passed_bytes, is_full(f) ? asked.compute_bytes : asked.adapter_bytes,
@@ -409,6 +419,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     t->embedded = is_full(f) || targets_of(f) & 1U << TO_HEAD
                       ? compute_bytes * width * step_tokens
                       : 0;
+    if (asked.dropout) t->embedded += asked.mask_bytes * width * step_tokens;
     t->head = norm_bytes;
     t->work = backward_bytes;
     if (checkpointing == CHECKPOINT_OFF) {
@@ -586,7 +597,7 @@ static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
          COUNTED "; smaller: --checkpointing on, --micro-batch with --accumulate");
     HOLD(b, site, "autocast copies", "weights", copies_bytes,
          "torch.autocast caches what it casts; none: --precision bf16");
-    HOLD(b, site, "input of the output matrix", "activations", embedded_bytes, COUNTED);
+    HOLD(b, site, "around the layers", "activations", embedded_bytes, COUNTED);
     HOLD(b, site, "last norm", "activations", norm_bytes, COUNTED);
     HOLD(b, site, "logits", "logits", logits_bytes,
          "data/frameworks.json, losses; smaller: a framework with a chunked or fused loss");
