@@ -67,6 +67,7 @@ static const struct field framework_field[] = {
     ROW_FLAG(framework, "keeps_product", keeps_product),
     ROW_FLAG(framework, "quantised_input", quantised_input),
     ROW_FLAG(framework, "leaks_input", leaks_input),
+    ROW_FLAG(framework, "runs_modules", runs_modules),
     ROW_NUMBER(framework, "input_float_bytes", input_float_bytes),
     ROW_TEXT(framework, "checkpointing", checkpointing),
     ROW_TEXT(framework, "checkpointing_quantised", checkpointing_quantised),
@@ -132,8 +133,8 @@ static bool check_framework(const struct json *row, struct mu_err *err)
 }
 
 static const struct row_kind kinds[] = {
-    KIND("norms", norm),   KIND("losses", loss),       KIND("optimizers", optimizer),
-    KIND("stores", store), KIND("families", family),   KIND("entries", framework),
+    KIND("norms", norm),   KIND("losses", loss),     KIND("optimizers", optimizer),
+    KIND("stores", store), KIND("families", family), KIND("entries", framework),
 };
 
 #define NAMED(function, type, list, count)                                       \

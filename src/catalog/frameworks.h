@@ -30,7 +30,7 @@ struct training_store {
 struct training_family { /* an architecture whose layers keep more than others do */
     const char *name, *source;
     double activation_kept; /* tensors that a plain FFN's activation keeps */
-    bool dropout; /* as it is configured, it drops some of what attention and FFN give */
+    bool dropout;           /* as it is configured, it drops some of what attention and FFN give */
 };
 struct framework {
     const char *name, *norm_name, *loss_name, *confidence, *source;
@@ -39,7 +39,7 @@ struct framework {
     double head_bytes, head_most_bytes; /* 0: as unquantised_bytes */
     double adapter_bytes, unquantised_bytes, dequantised_bytes, gated_kept, input_float_bytes;
     bool expands_kv, keeps_qkv, joint_qkv_adapter, quantised_head, untied, keeps_product,
-        quantised_input, leaks_input;
+        quantised_input, leaks_input, runs_modules;
     const char *checkpointing, *checkpointing_quantised; /* "off", "on" or "offload" */
 };
 struct training_table {

@@ -3,7 +3,7 @@
  * highest: the largest of the three is billed, so the biggest line is what to change. Each switch that moves a line stands in its source.
  *
  * Rests on published peaks and on tensors counted in real runs (data/truth/training.json); presets in data/frameworks.json.
- * Left out: pipelines, tensor and sequence parallelism, evaluation between steps, and time. */
+ * Left out: pipelines, tensor and sequence parallelism, evaluation between steps. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -11,9 +11,17 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "cost/finetune.h"
+#include "cost/finetune_work.h"
+#include "cost/programs.h"
 #include "model/digest.h"
 
-enum { TOKENS_MOST = 1 << 24, BATCH_MOST = 1 << 16, RANK_MOST = 1 << 14, SHARDS_MOST = 1 << 14 };
+enum {
+    TOKENS_MOST = 1 << 24,
+    BATCH_MOST = 1 << 16,
+    RANK_MOST = 1 << 14,
+    SHARDS_MOST = 1 << 14,
+    RUNS_MOST = 1 << 20
+};
 #define FIELD(name) offsetof(struct finetune, name)
 #define COUNTED "tensors counted on torch 1.13, data/truth/training.json"
 #define ALLOCATOR "reserved against allocated on published peaks, data/truth/training.json"
@@ -52,7 +60,7 @@ static const struct training_bytes precision_bytes[] = {
     [PRECISION_MASTERS] = {.weight = 2, .compute = 2, .gradient = 2, .state = 4, .master = 4},
 };
 
-static const struct knob knobs[] = {
+const struct knob finetune_knobs[] = {
     DEVICE_KNOB,
     {.name = "method",
      .option = "method",
@@ -189,7 +197,24 @@ static const struct knob knobs[] = {
      .most = 1e12,
      .offset = FIELD(steps),
      .amount = true},
+    /* of a sweep alone */
+    {.name = "runs",
+     .option = "runs",
+     .words = "trainings, one behind the other, of each rank in --ranks; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = RUNS_MOST,
+     .offset = FIELD(runs),
+     .amount = true},
+    {.name = "ranks",
+     .option = "ranks",
+     .words = "ranks of the adapters that are tried, in place of --rank: 8,16,64",
+     .kind = KNOB_SHARES,
+     .least = 1,
+     .most = RANK_MOST,
+     .offset = FIELD(ranks)},
 };
+static_assert(sizeof finetune_knobs / sizeof *finetune_knobs == SWEEP_KNOBS, "all are counted");
 
 void finetune_usual(struct finetune *f, const struct training_table *t)
 {
@@ -231,12 +256,25 @@ static const struct training_store *store_of(const struct finetune *f)
     return training_store_named(f->table, str_of(stores[(size_t)f->store]));
 }
 
+static unsigned targets_of(const struct finetune *f)
+{
+    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
+}
+
 const char *finetune_unruled(const struct shape *s, const struct finetune *f)
 {
     if (!f->table || !framework_of(f)) return "no row of frameworks.json has this framework";
     if (!optimizer_of(f)) return "no row of frameworks.json has this optimizer";
     if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
-    return training_unruled(s);
+    const char *why = training_unruled(s);
+    if (why) return why;
+    if ((s->experts > 0 || s->latent.kv_rank > 0) && !framework_of(f)->runs_modules)
+        return "experts and latent attention have a rule where transformers' own modules run: "
+               "another --framework";
+    if (!is_full(f) && training_targets_split(s, targets_of(f)))
+        return "latent attention has no query, key and value of their own: adapters sit on all of "
+               "it or none (--targets)";
+    return NULL;
 }
 
 static enum finetune_checkpointing checkpointing_of(const struct finetune *f)
@@ -291,11 +329,6 @@ static double plain_bytes_of(const struct finetune *f)
     if (!is_quantised(f)) return plain;
     if (f->unquantised_bytes > 0) return f->unquantised_bytes;
     return framework_of(f)->unquantised_bytes > 0 ? framework_of(f)->unquantised_bytes : plain;
-}
-
-static unsigned targets_of(const struct finetune *f)
-{
-    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
 }
 
 /* ---- the parts */
@@ -400,11 +433,13 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
                                      .rank = f->rank};
     GIVEN(b, layers, s->layers, "model");
     GIVEN(b, width, s->width, "model");
-    GIVEN(b, attention_width, s->heads * s->head_size, "model");
-    GIVEN(b, ffn_width, s->ffn_width, "model");
+    GIVEN(b, attention_width, training_attention_width(s), "model");
+    GIVEN(b, ffn_width, training_ffn_width(s), "model; of experts one");
     GIVEN(b, compute_bytes, asked.compute_bytes, "--precision");
     LET(b, step_tokens, f->micro_batch * f->sequence_tokens);
-    LET(b, kept_bytes_per_token, training_kept(s, &asked));
+    const struct layers_kept kept = training_kept(s, &asked);
+    LET(b, kept_bytes_per_token, kept.mean);
+    LET(b, most_kept_bytes_per_token, kept.most);
     LET(b, norm_bytes, training_norm_kept(s, &asked) * step_tokens);
     LET(b, unneeded_bytes, training_unneeded(s, &asked) * step_tokens);
     GIVEN(b, stream_bytes, asked.stream_bytes, "--precision, of a value between layers");
@@ -416,9 +451,8 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     LET(b, backward_bytes, passed_bytes * step_tokens * 2 * (ffn_width + width));
     t->kept_per_token = kept_bytes_per_token;
     /* a frozen output matrix needs no gradient, so nobody keeps what it reads */
-    t->embedded = is_full(f) || targets_of(f) & 1U << TO_HEAD
-                      ? compute_bytes * width * step_tokens
-                      : 0;
+    t->embedded =
+        is_full(f) || targets_of(f) & 1U << TO_HEAD ? compute_bytes * width * step_tokens : 0;
     if (asked.dropout) t->embedded += asked.mask_bytes * width * step_tokens;
     t->head = norm_bytes;
     t->work = backward_bytes;
@@ -429,7 +463,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     }
     *(checkpointing == CHECKPOINT_OFFLOAD ? &t->offloaded : &t->saved) = checkpoint_bytes;
     if (framework_of(f)->leaks_input && is_quantised(f)) t->saved += leaked_bytes;
-    t->work += kept_bytes_per_token * step_tokens; /* one layer runs again */
+    t->work += most_kept_bytes_per_token * step_tokens; /* one layer runs again */
 }
 
 static void output(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -471,14 +505,9 @@ static void gradients_in_turn(const struct shape *s, const struct finetune *f, s
 {
     const bool all = f->gradients_kept || f->accumulate > 1;
     const double parameter_bytes = f->in_backward ? 0 : t->gradients / most(t->trained, 1);
-    double attention = 0;
-    for (enum target to = TO_Q; to <= TO_O; to++) {
-        double in, out;
-        training_matrix(s, to, &in, &out);
-        attention += in * out;
-    }
     const double matrix = f->encoder ? 0 : s->vocabulary * s->width;
-    const double late = attention + (t->parts.head > 0 ? t->parts.embeddings : 0);
+    const double late =
+        training_attention_parameters(s) + (t->parts.head > 0 ? t->parts.embeddings : 0);
     t->first_gradients = all ? t->gradients : is_full(f) ? parameter_bytes * matrix : 0;
     t->last_gradients = all || !is_full(f) ? t->gradients : t->gradients - parameter_bytes * late;
 }
@@ -496,10 +525,11 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
                    (keeps_gradients ? t.gradients : 0) +
                    (framework_of(f)->quantised_head ? t.dequantised : 0);
     /* of a full model, gradients grow while what was saved goes */
-    t.backward_phase = is_full(f) ? most(t.saved + t.work + t.embedded + t.copies + t.first_gradients,
-                                         t.last_gradients + t.work)
-                                  : most(t.saved + t.embedded + t.first_gradients, t.last_gradients) +
-                                        t.work + t.dequantised;
+    t.backward_phase = is_full(f)
+                           ? most(t.saved + t.work + t.embedded + t.copies + t.first_gradients,
+                                  t.last_gradients + t.work)
+                           : most(t.saved + t.embedded + t.first_gradients, t.last_gradients) +
+                                 t.work + t.dequantised;
     t.temporaries = temporaries(b, s, f, &t, on_host);
     t.step_phase = t.gradients + t.temporaries;
     return t;
@@ -615,11 +645,36 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
     LET(b, dynamic_bytes, most(t->loss_phase, most(t->backward_phase, t->step_phase)));
     ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
     ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
-    ABOUT(b, context_bytes, 0.35 * gib, 0.55 * gib, 0.6 * gib,
-          "the driver's context and libraries: what a card reports against torch, published runs");
+    ABOUT_PROGRAM(b, context_bytes, torch_context);
     HOLD(b, site, "fragmentation", "fragmentation",
          fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
-    HOLD(b, site, "driver", "process", context_bytes, "context and libraries");
+    HOLD(b, site, "driver", "process", context_bytes, TORCH_CONTEXT);
+}
+
+static struct step_asked step_of(const struct finetune *f, const struct training *t, int site)
+{
+    const bool shares = f->shards > 1 && f->sharding == (double)SHARD_ALL;
+    const double trained = is_full(f) ? t->weights + t->masters : t->adapters;
+    return (struct step_asked){
+        .site = site,
+        .micro_batches = f->accumulate,
+        .flop = {.sequences = f->micro_batch,
+                 .sequence_tokens = f->sequence_tokens,
+                 .adapter_parameters = is_full(f) ? 0 : t->trained,
+                 .full = is_full(f),
+                 .checkpointing = checkpointing_of(f) != CHECKPOINT_OFF,
+                 .encoder = f->encoder},
+        .compute_bytes = bytes_of(f)->compute,
+        .kept_per_token = t->kept_per_token,
+        .quantised = is_quantised(f) ? t->parts.layer_matrices : 0,
+        .weights_bytes = t->weights,
+        .trained_bytes = trained,
+        .gradients_bytes = t->gradients,
+        .states_bytes = t->states + t->paged_states,
+        .shards = f->shards,
+        .shares_weights = shares,
+        .from_host = f->cpu_offload && site != ON_HOST,
+    };
 }
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
@@ -633,6 +688,9 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     lines_held(b, site, f, &t);
     lines_of_peak(b, site, f, &t);
     lines_of_device(b, site, &t);
+    if (m->shape->experts > 0) return; /* so many short kernels that nothing measured tells of */
+    const struct step_asked step = step_of(f, &t, site);
+    finetune_work(b, m, &step);
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)
@@ -654,8 +712,8 @@ static double steps_of(const void *chosen)
 const struct workload workload_finetune = {
     .name = "finetune",
     .words = "training, whole or through adapters",
-    .knob = knobs,
-    .knobs = sizeof knobs / sizeof *knobs,
+    .knob = finetune_knobs,
+    .knobs = FINETUNE_KNOBS,
     .size = sizeof(struct finetune),
     .bill = bill,
     .usual = usual,

@@ -87,6 +87,14 @@ static bool on_best_device(const struct whole *x, enum fits worst, struct verdic
     return best >= 0;
 }
 
+/* A workload that works on the host alone leaves nothing there. */
+static bool holds_on_device(const struct verdict *v)
+{
+    for (size_t i = 0; i < v->bill.lines; i++)
+        if (v->bill.line[i].site != ON_HOST) return true;
+    return false;
+}
+
 static void refuse(struct verdict *out, const char *why)
 {
     if (out->fits == FITS_NOT_COMPUTED) return;
@@ -111,17 +119,23 @@ void placement_whole(const struct task *t, const struct machine *m, const struct
     struct whole x = {.task = t, .machine = m, .world = w};
     const double device = knob_number(t->kind, t->knobs, "device");
     const double shards = knob_number(t->kind, t->knobs, "shards");
+    const double cores = knob_number(t->kind, t->knobs, "cores");
     if (!isnan(device) && device != (double)DEVICE_CPU) find_devices(&x);
     if (shards > 1) {
         on_shards(&x, shards, out);
         return;
     }
-    if (on_best_device(&x, FITS, out) || on_best_device(&x, FITS_PROBABLY, out)) return;
+    if (on_best_device(&x, FITS, out) || on_best_device(&x, FITS_PROBABLY, out)) {
+        if (!holds_on_device(out)) on_host(&x, out);
+        return;
+    }
     if (device == (double)DEVICE_GPU && x.devices) {
         on_device(&x, x.device[0], out);
         return;
     }
     on_host(&x, out);
+    if (cores > known_or(machine_cpu(m)->threads, cores))
+        refuse(out, "it needs more cores than one process may use here");
     if (device == (double)DEVICE_GPU)
         refuse(out, "there is no accelerator here that PyTorch computes on");
     else if (out->fits == FITS_NOT && x.devices)

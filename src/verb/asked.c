@@ -73,10 +73,16 @@ const char *name_alone(const char *hub_name)
  * names and types of it are looked at. */
 #define QUANT_PUBLISHED "F16"
 
+static const struct workload *kind_of(const struct asking *how)
+{
+    return cost_workload(how->kind ? str_of(how->kind) : S("generate"));
+}
+
 static bool quant_under(const struct asking *how, enum runtime_id runtime, const struct model *m,
                         const char **out, struct mu_err *err)
 {
     *out = how->quant;
+    if (!cost_writes_text(kind_of(how)) && !m->tensors) *out = QUANT_PUBLISHED;
     if (!runtime_at(runtime)->published) return true;
     if (how->quant)
         return err_set(err, MU_USAGE,
@@ -185,10 +191,37 @@ static bool take_own(const struct context *in, const struct asking *how, struct 
     return catalog_sound(in->catalog, err);
 }
 
-bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
-                struct asked *out, struct mu_err *err)
+/* A workload that runs no model has a digest of its own name. */
+static bool take_modelless(const struct context *in, const struct asking *how,
+                           const struct workload *kind, struct asked *out, struct mu_err *err)
 {
-    const struct workload *kind = cost_workload(how->kind ? str_of(how->kind) : S("generate"));
+    static const struct model none = {.name = "no model", .origin = UNKNOWN};
+    if (how->operand && strcmp(how->operand, "-") != 0)
+        return err_set(err, MU_USAGE, "%s runs no model: leave %s out", kind->name,
+                       str_visible(in->arena, str_of(how->operand)));
+    out->model = &none;
+    out->file = out->url = out->folder = NULL;
+    out->with = NULL;
+    out->digest = NEW(in->arena, struct digest);
+    out->digest->name = none.name;
+    out->digest->shape = &none.shape;
+    out->task = (struct task){.kind = kind, .model = out->digest};
+    return take_own(in, how, out, err);
+}
+
+/* Of one that does: the runtime's own defaults. */
+static void take_generate(const struct context *in, const struct asking *how,
+                          enum runtime_id runtime, struct asked *out)
+{
+    generate_under(&out->knobs, runtime);
+    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
+    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, out->model->shape.arch)
+                                              : bound_note(in, runtime_at(runtime));
+}
+
+static bool take_modelled(const struct context *in, const struct asking *how,
+                          const struct machine *m, struct asked *out, struct mu_err *err)
+{
     enum runtime_id runtime;
     const char *quant;
     struct model *model = NEW(in->arena, struct model);
@@ -199,7 +232,6 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
         !open_asked(in, how->operand, model, &path, err) ||
         !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
         return false;
-    if (!cost_writes_text(kind) && !model->tensors) quant = QUANT_PUBLISHED;
     out->model = model;
     out->file = model->tensors ? path : NULL;
     out->url = out->file ? remote_url(path, in->arena) : NULL;
@@ -211,13 +243,18 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
-    generate_under(&out->knobs, runtime);
-    out->task = (struct task){kind, out->digest, &out->knobs};
-    if (!cost_writes_text(kind)) return take_own(in, how, out, err);
-    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
-    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, model->shape.arch)
-                                              : bound_note(in, runtime_at(runtime));
+    out->task = (struct task){kind_of(how), out->digest, &out->knobs};
+    if (!cost_writes_text(out->task.kind)) return take_own(in, how, out, err);
+    take_generate(in, how, runtime, out);
     return true;
+}
+
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err)
+{
+    const struct workload *kind = kind_of(how);
+    return kind->modelless ? take_modelless(in, how, kind, out, err)
+                           : take_modelled(in, how, m, out, err);
 }
 
 bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,
@@ -232,10 +269,27 @@ bool asked_tensors(const struct context *in, const struct asked *asked, struct m
     return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
 }
 
+/* Another model than the task's own, whatever it is stored in. */
+static bool set_model(const struct context *in, const struct knob *k, void *knobs,
+                      const char *value, struct mu_err *err)
+{
+    struct model *model = NEW(in->arena, struct model);
+    struct digest *digest = NEW(in->arena, struct digest);
+    const struct digest *put = digest;
+    const char *path;
+    if (!open_asked(in, value, model, &path, err) ||
+        !take_digest(in, model, model->tensors ? NULL : QUANT_PUBLISHED, digest, err))
+        return err_add(err, "%s", k->name);
+    memcpy((char *)knobs + k->offset, &put, sizeof put);
+    return true;
+}
+
 bool asked_set(const struct context *in, struct asked *a, const char *name, const char *value,
                struct mu_err *err)
 {
     void *knobs = a->own_knobs ? a->own_knobs : &a->knobs;
+    const struct knob *k = knob_find(a->task.kind, str_of(name));
+    if (k && k->kind == KNOB_MODEL) return set_model(in, k, knobs, value, err);
     return knob_set(a->task.kind, knobs, str_of(name), str_of(value), in->catalog, err);
 }
 

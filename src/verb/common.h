@@ -137,5 +137,8 @@ const char *speed_words(struct arena *a, struct estimate per_s);
 /* `{"muster": ..., "schema": ...` of a document; the caller closes the map. */
 struct writer document_begin(struct buf *out, const char *schema);
 void write_estimate(struct writer *w, const char *key, struct estimate e);
+/* How long it takes: a unit of it, and the amount asked for. */
+void show_time(struct doc *d, struct block *b, const struct task *t, const struct verdict *v);
+void write_time(struct writer *w, const struct task *t, const struct verdict *v);
 void write_verdict(struct writer *w, const struct placed *p, struct arena *a);
 void write_notes(struct writer *w, const struct notes *n);

@@ -58,7 +58,9 @@ static const char *why_of(const struct context *in, const struct subject *s,
     const char *speed = estimate_known(v->decode_per_s)
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                             : "";
-    return str_format(a, "%s %s needs %s%s%s%s", name_alone(p->asked->digest->name),
+    return str_format(a, "%s %s needs %s%s%s%s",
+                      p->asked->task.kind->modelless ? p->asked->task.kind->name
+                                                     : name_alone(p->asked->digest->name),
                       asked_words(in, p->asked), units_bytes(a, verdict_needs(v)), speed,
                       disk_words(s, p->asked, a), figure_words(e, v, a));
 }

@@ -163,6 +163,7 @@ def mixed(muster):
                 loss, logits = model.loss(x)
             loss.backward()
         yield Row(f'{name}, BF16 under autocast: peak', allocated.peak, beside(lines), PEAK)
+        del loss, logits
 
 
 def saved_checkpointed(muster):

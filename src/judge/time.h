@@ -1,0 +1,8 @@
+/* judge/time.h - how long a workload takes: one unit of it and the amount asked for, into the verdict. Pure. */
+#pragma once
+#include "judge/judge.h"
+
+/* Of a verdict whose bill and sites stand: unit_s and duration_s; UNKNOWN with the reason where something has no rate, or no amount was
+ * said. Text is timed by the verdict's own speeds, prompts one after the other. */
+void judge_time(const struct task *t, const struct machine *m, const struct world *w,
+                struct verdict *v);
