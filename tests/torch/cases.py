@@ -145,6 +145,27 @@ def saved_with_adapters(muster):
                           finetune(muster, LLAMA, *options)['saved activations'], EXACT)
 
 
+def mixed(muster):
+    """autocast: F32 weights, of which it keeps BF16 copies; each matrix casts its input for itself. The copies are billed apart."""
+    for name, config in (('llama', LLAMA), ('gpt2', GPT2)):
+        model = made(config, torch.float32, 'flash')
+        lines = finetune(muster, config, '--method', 'full', '--precision', 'amp', batch=8)
+        x = tokens(batch=8)
+        matrices = sum(p.numel() * 2 for b in model.blocks for p in b.parameters() if p.dim() > 1)
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            embedded = model.embedded(x)
+            with counting.Kept(model) as counted:
+                model.through(embedded)
+            yield Row(f'{name}, BF16 under autocast: saved', counted.bytes() - matrices, lines['saved activations'], EXACT)
+            del counted, embedded
+        with counting.Allocated() as allocated:
+            with torch.autocast('cpu', dtype=torch.bfloat16):
+                loss, logits = model.loss(x)
+            loss.backward()
+        yield Row(f'{name}, BF16 under autocast: peak', allocated.peak, beside(lines), PEAK)
+        del loss, logits
+
+
 def saved_checkpointed(muster):
     for name, config in (('llama', LLAMA), ('gpt2', GPT2)):
         for dtype in torch.float32, torch.bfloat16:
@@ -195,7 +216,7 @@ def peaks_of_step(muster):
                   beside(finetune(muster, LLAMA, '--method', 'full', *precision(dtype), batch=1, length=8)), PEAK)
 
 
-CASES = (parameters, optimizers, adapters, saved_full, saved_with_adapters, saved_checkpointed, peaks_at_loss,
+CASES = (parameters, optimizers, adapters, saved_full, saved_with_adapters, mixed, saved_checkpointed, peaks_at_loss,
          peaks_in_layers, peaks_of_step)
 
 

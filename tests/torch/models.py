@@ -129,6 +129,8 @@ class Model(torch.nn.Module):
 
     def attended(self, query, key, value, dropout=0.0, causal=True):
         if self.attention == 'flash':
+            if torch.is_autocast_cpu_enabled():  # as autocast does for scaled_dot_product_attention
+                query, key, value = (t.to(torch.get_autocast_cpu_dtype()) for t in (query, key, value))
             return Flash.apply(query, key, value), None
         return eager(query, key, value, causal, dropout)
 
