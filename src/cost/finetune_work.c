@@ -22,8 +22,14 @@ static void products(struct bill *b, const struct shape *s, const struct step_as
     GIVEN(b, again_flop, f.recomputed, "layers that run again backward");
     WORK(b, LINE(TORCH_FLOP, k->site, k->compute_bytes), "forward", micro_batches * forward_flop,
          "products and attention; less of it: --seq, --micro-batch");
-    WORK(b, LINE(TORCH_FLOP, k->site, k->compute_bytes), "backward", micro_batches * backward_flop,
-         "gradients of inputs and of weights that train; less of it: --method lora");
+    if (k->flop.full)
+        WORK(b, LINE(TORCH_FLOP, k->site, k->compute_bytes), "backward",
+             micro_batches * backward_flop,
+             "gradients of inputs and of weights; less of it: --method lora");
+    else
+        WORK(b, LINE(TORCH_FLOP, k->site, k->compute_bytes), "backward",
+             micro_batches * backward_flop,
+             "gradients of inputs and of adapters; less of it: --seq, --micro-batch");
     WORK(b, LINE(TORCH_FLOP, k->site, k->compute_bytes), "computed again",
          micro_batches * again_flop, "checkpointing; none: --checkpointing off");
 }

@@ -308,8 +308,10 @@ static double inner_kept(const struct shape *s, const struct kept_asked *k)
 {
     const double ranks = s->latent.q_rank + s->latent.kv_rank;
     const double norm = norm_value_kept(s, k);
+    /* where nothing is cast, what a norm keeps of its input is all that came down with it */
+    const double beside = k->compute_bytes == float_bytes ? float_bytes * s->latent.rope : 0;
     if (is_latent(s))
-        return ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
+        return beside + ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
                norm_row_kept(s) * (s->latent.q_rank > 0 ? 2 : 1) +
                (s->latent.q_rank > 0
                     ? adapters_keep(k, 1U << TO_Q, s->latent.q_rank, keeps_input(k))

@@ -268,7 +268,11 @@ const char *finetune_unruled(const struct shape *s, const struct finetune *f)
     if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
     const char *why = training_unruled(s);
     if (why) return why;
-    if ((s->experts > 0 || s->latent.kv_rank > 0) && !framework_of(f)->runs_modules)
+    const bool modules = s->experts > 0 || s->latent.kv_rank > 0;
+    if (modules && is_full(f) && f->precision == (double)PRECISION_AMP)
+        return "what autocast keeps of experts and latent attention was never counted: another "
+               "--precision";
+    if (modules && !framework_of(f)->runs_modules)
         return "experts and latent attention have a rule where transformers' own modules run: "
                "another --framework";
     if (!is_full(f) && training_targets_split(s, targets_of(f)))

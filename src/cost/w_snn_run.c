@@ -116,13 +116,14 @@ double spiking_run_bytes(const struct shape *s, const struct spiking *k)
     return p.activations + p.kept_logits + p.states;
 }
 
-/* As many forward passes as timesteps, and each step's states and logits read and written. */
+/* As many forward passes as timesteps, or one over all of them, and each step's states and logits read and written. */
 static void work(struct bill *b, const struct digest *m, const struct spiking *k, int site)
 {
+    const double at_once = k->mode == (double)SPIKING_LAYER ? k->timesteps : 1;
     const struct passes passes = {.phase = UNIT,
                                   .site = site,
-                                  .passes = k->timesteps,
-                                  .tokens = k->sequences * k->sequence_tokens,
+                                  .passes = k->timesteps / at_once,
+                                  .tokens = k->sequences * k->sequence_tokens * at_once,
                                   .sequence_tokens = k->sequence_tokens,
                                   .value_bytes = float_bytes,
                                   .eager = true,

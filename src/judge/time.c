@@ -153,6 +153,14 @@ static double together(const struct pricing *p, size_t offset)
 #undef AT
 }
 
+double judge_line_s(const struct machine *m, const struct world *w, const struct verdict *v,
+                    const struct line *l)
+{
+    struct pricing p = {.machine = m, .world = w, .verdict = v};
+    price(&p, l);
+    return p.why ? (double)NAN : together(&p, offsetof(struct share, likely));
+}
+
 static const char *rests_on(const struct pricing *p, bool published)
 {
     if (!p->listed && p->measured)

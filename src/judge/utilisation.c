@@ -17,14 +17,14 @@ struct file {
     size_t rows;
 };
 
-#define NUMBER(key, member, words_)                                         \
-    {                                                                       \
-        .name = (key), .kind = FIELD_NUMBER, .words = (words_),             \
-        .offset = offsetof(struct utilisation, member), .omit_absent = true \
+#define NUMBER(key, member, end, words_)                                             \
+    {                                                                                \
+        .name = (key), .kind = FIELD_NUMBER, .words = (words_), .omit_absent = true, \
+        .offset = offsetof(struct utilisation, member) + offsetof(struct share, end) \
     }
-#define SHARE(name_, words_)                                                        \
-    NUMBER(#name_ "_low", name_.low, words_), NUMBER(#name_, name_.likely, words_), \
-        NUMBER(#name_ "_high", name_.high, words_)
+#define SHARE(member, words_)                                                             \
+    NUMBER(#member "_low", member, low, words_), NUMBER(#member, member, likely, words_), \
+        NUMBER(#member "_high", member, high, words_)
 static const struct field row_fields[] = {
     FIELD(FIELD_TEXT, struct utilisation, backend, "of llama.cpp, or CPU"),
     FIELD_OPTIONAL(FIELD_TEXT, struct utilisation, architecture, "as the catalogue says"),

@@ -35,7 +35,8 @@ double step_measured_s(const struct json *row)
     bool usable;
     if (json_bool(json_get(row, "usable"), &usable) && !usable) return (double)NAN;
     if (number_or(figure(row, "n_shard"), 1) > 1 || !json_get(row, "gpu")) return (double)NAN;
-    return figure(row, "batch") * step_sequence_tokens(row) * devices / figure(row, "tokens_per_s");
+    return figure(row, "batch") * number_or(figure(row, "grad_accum"), 1) *
+           step_sequence_tokens(row) * devices / figure(row, "tokens_per_s");
 }
 
 static const struct machine *machine_of(const struct json *row, const struct catalog *c,
@@ -62,7 +63,6 @@ struct estimate step_predicted_s(const struct json *row, const struct shape *s,
     const struct digest digest = {.shape = s};
     const struct task task = {&workload_finetune, &digest, &one};
     struct verdict *v = NEW(a, struct verdict);
-    one.accumulate = 1;
     one.sequence_tokens = step_sequence_tokens(row);
     if (!m)
         return (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN,

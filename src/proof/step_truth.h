@@ -10,7 +10,7 @@ struct mu_err;
 struct shape;
 struct world;
 
-/* Seconds of one micro-batch on one device; NaN where the row does not tell, or where it shares weights over a link that it does not name. */
+/* Seconds of one step of the optimizer on one device; NaN where the row does not tell, or where it shares weights over a link that it does not name. */
 double step_measured_s(const struct json *row);
 /* Tokens of a sequence, on average where the row tells that. */
 double step_sequence_tokens(const struct json *row);

@@ -15,7 +15,7 @@ enum training_class {
     TRAINING_PROBE,   /* beyond its data */
     TRAINING_KERNEL,  /* one norm or loss alone, forward and backward */
     TRAINING_TIME,    /* backward over forward, a ratio of times */
-    TRAINING_STEP,    /* one micro-batch on one device, forward, backward and update */
+    TRAINING_STEP,    /* one step of the optimizer on one device */
     TRAINING_CLASSES
 };
 const char *training_class_name(enum training_class c); /* "training.peak" */

@@ -61,24 +61,7 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
         doc_answer(d, TONE_GOOD, "%s on %s: %s needs %s", word[v->fits], where, what, needs);
 }
 
-static const char *bytes_words(struct arena *a, struct estimate bytes)
-{
-    const char *low = units_bytes(a, bytes.low), *high = units_bytes(a, bytes.high);
-    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
-}
-
-static void say_disk(struct doc *d, struct block *b, const struct fit *f)
-{
-    const struct verdict *v = &f->verdict;
-    const struct workload *w = f->asked.task.kind;
-    if (!estimate_known(v->unit_disk_bytes) || !(v->unit_disk_bytes.high > 0)) return;
-    facts_row(d, b, "on disk", "%s a %s, %s", bytes_words(d->arena, v->unit_disk_bytes), w->unit,
-              estimate_known(v->disk_bytes)
-                  ? str_format(d->arena, "%s in all", bytes_words(d->arena, v->disk_bytes))
-                  : str_format(d->arena, "in all ? · %s", v->disk_bytes.source));
-}
-
-static void say_facts(struct doc *d, const struct fit *f)
+static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
     const struct line *l = largest_line(&f->verdict);
     const char *smaller = smaller_by(l);
@@ -86,8 +69,9 @@ static void say_facts(struct doc *d, const struct fit *f)
     struct block *b = doc_facts(d, NULL);
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
               smaller ? "; less of it: " : "", smaller ? smaller : "");
-    say_disk(d, b, f);
+    show_disk(d, b, f);
     show_time(d, b, &f->asked.task, &f->verdict);
+    show_longest(d, b, f->machine, w, &f->verdict);
 }
 
 static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
@@ -115,7 +99,8 @@ static void write_largest(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
-static void write_whole(const struct fit *f, const struct context *in, struct buf *out)
+static void write_whole(const struct fit *f, const struct context *in, const struct world *world,
+                        struct buf *out)
 {
     const struct workload *kind = f->asked.task.kind;
     struct writer w = document_begin(out, "workload/1");
@@ -125,9 +110,9 @@ static void write_whole(const struct fit *f, const struct context *in, struct bu
     write_knobs(&w, f, in->arena);
     write_verdict(&w, &f->placed, in->arena);
     write_largest(&w, f);
-    write_estimate(&w, "unit_disk_bytes", f->verdict.unit_disk_bytes);
-    write_estimate(&w, "disk_bytes", f->verdict.disk_bytes);
+    write_disk(&w, f);
     write_time(&w, &f->asked.task, &f->verdict);
+    write_worked(&w, f->machine, world, &f->verdict);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -150,10 +135,13 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
-    say_facts(&out->doc, f);
-    if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    say_facts(&out->doc, f, w);
+    if (request_flag(q, "explain")) {
+        show_worked(&out->doc, f->machine, w, f->asked.task.kind, &f->verdict);
+        show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    }
     show_notes(&out->doc, in->notes);
-    write_whole(f, in, &out->json);
+    write_whole(f, in, w, &out->json);
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }

@@ -14,8 +14,8 @@ import tempfile
 SKIPPED = 77
 MUSTER = pathlib.Path(sys.argv[1]).resolve()
 SEQUENCES, TOKENS, VOCABULARY, RANK, WIDTH, HEADS, FFN = 4, 256, 64, 8, 256, 8, 512
-# The bill leaves out a figure a row of each norm, indices of tokens beyond their mean, and a router's weight once more in F32.
-WITHIN = 0.01
+# The bill leaves out a router's weight once more in F32, and takes indices in their mean.
+WITHIN = 0.002
 
 try:
     import torch
