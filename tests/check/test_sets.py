@@ -125,10 +125,11 @@ class Figures(unittest.TestCase):
 
 
 class Reference(unittest.TestCase):
-    """Results that the reference estimator gave, to three figures."""
+    """Results that the reference estimator gave, to three figures. Ours may differ by rules that were measured since (gradients that are
+    not there yet when activations are highest: 1 %)."""
 
     def near(self, gb, want):
-        self.assertAlmostEqual(gb, want, delta=0.01 * want)
+        self.assertAlmostEqual(gb, want, delta=0.02 * want)
 
     def test_phi_in_full(self):
         for want, more in ((32.6, ()), (36.5, ('--checkpointing', 'off')), (64, ('--precision', 'amp'))):
