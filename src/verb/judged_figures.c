@@ -29,29 +29,29 @@ struct finding {
     size_t stages;
     struct judged_figure *row;
     size_t rows;
-    struct verdict again; /* of a figure of growth */
+    struct verdict verdict, again; /* of one figure; again: of one of growth */
 };
 
-static bool stage_of(struct finding *x, const char *line, const struct stage **out,
-                     struct mu_err *err)
+/* NULL with *err: the line says no machine. */
+static const struct stage *stage_of(struct finding *x, const char *line, struct mu_err *err)
 {
     const struct looking looking = context_looking(&x->in);
-    struct world *world = NEW(x->in.arena, struct world);
     for (size_t i = 0; i < x->stages; i++)
-        if (str_same(x->stage[i].line, line)) {
-            *out = &x->stage[i];
-            return true;
-        }
-    if (x->stages == STAGES_MOST)
-        return err_set(err, MU_DATA, "a set speaks of more than %d machines", STAGES_MOST);
+        if (str_same(x->stage[i].line, line)) return &x->stage[i];
+    if (x->stages == STAGES_MOST) {
+        err_set(err, MU_DATA, "a set speaks of more than %d machines", STAGES_MOST - 1);
+        return NULL;
+    }
+    struct world *world = NEW(x->in.arena, struct world);
     struct stage *s = &x->stage[x->stages];
     *s = (struct stage){line, NULL, world};
     if (!machine_from_line(str_of(line), &looking, &s->machine, err) ||
-        !world_here(&x->in, &s->machine, world, err))
-        return err_add(err, "the set's machine \"%s\"", str_visible(x->in.arena, str_of(line)));
-    *out = s;
+        !world_here(&x->in, &s->machine, world, err)) {
+        err_add(err, "the set's machine \"%s\"", str_visible(x->in.arena, str_of(line)));
+        return NULL;
+    }
     x->stages++;
-    return true;
+    return s;
 }
 
 static struct estimate nothing(const char *why)
@@ -209,9 +209,8 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
                  struct mu_err *err)
 {
     const struct guide_figure *f = row->figure;
-    const struct stage *s = NULL;
     struct asked *asked = NEW(x->in.arena, struct asked);
-    struct verdict *v = NEW(x->in.arena, struct verdict);
+    struct verdict *v = &x->verdict;
     if (f->kind == FIGURE_OFFERED) {
         row->ours = offered(&x->in, f);
         return true;
@@ -220,9 +219,8 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
         row->ours = nothing(f->why ? f->why : j->experiment->why_not);
         return true;
     }
-    if (!stage_of(x, row->on, &s, err) ||
-        !judged_ask(&x->in, s->machine, j->experiment, f, asked, err))
-        return false;
+    const struct stage *s = stage_of(x, row->on, err);
+    if (!s || !judged_ask(&x->in, s->machine, j->experiment, f, asked, err)) return false;
     judge_task(&asked->task, s->machine, s->world, v);
     row->asked = asked;
     row->machine = s->machine;

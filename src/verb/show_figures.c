@@ -79,6 +79,12 @@ static struct cell worth_cell(const struct judged_figure *f)
     return (struct cell){figure_worth_word(f->worth), tone[f->worth]};
 }
 
+/* A threshold in cores says nothing that could be held against anything: it stands in the report alone. */
+static bool shown(const struct judged_figure *f, bool thresholds)
+{
+    return !f->level || (thresholds && f->figure->kind != FIGURE_OTHER);
+}
+
 static void note_contradictions(struct doc *d, const struct judged_set *s)
 {
     for (size_t i = 0; i < s->figures; i++) {
@@ -97,10 +103,10 @@ static void note_reasons(struct doc *d, const struct judged_set *s, bool thresho
     for (size_t i = 0; i < s->figures; i++) {
         const struct judged_figure *f = &s->figure[i];
         size_t n = 0;
-        bool before = !f->why || (f->level && !thresholds);
+        bool before = !f->why || !shown(f, thresholds);
         for (size_t k = 0; k < s->figures; k++) {
             const struct judged_figure *other = &s->figure[k];
-            if (!str_same(other->why, f->why) || (other->level && !thresholds)) continue;
+            if (!str_same(other->why, f->why) || !shown(other, thresholds)) continue;
             n++;
             before = before || k < i;
         }
@@ -119,7 +125,7 @@ void show_figures(struct doc *d, const struct judged_set *s, bool thresholds)
     const struct experiment *last = NULL;
     for (size_t i = 0; i < s->figures; i++) {
         const struct judged_figure *f = &s->figure[i];
-        if (f->level && !thresholds) continue;
+        if (!shown(f, thresholds)) continue;
         if (!b)
             b = doc_table(d, str_format(d->arena, "Figures of %s", s->set->title), head, NULL,
                           COUNT_OF(head));
