@@ -150,6 +150,23 @@ static bool growth(struct finding *x, const struct stage *s, struct judged_figur
     return true;
 }
 
+/* What feeds tokens through a network over timesteps writes as fast as one token goes through all of them; what it reads of the cache
+ * is left out. */
+static bool written_rate(struct finding *x, const struct stage *s, struct judged_figure *row,
+                         struct asked *a, struct mu_err *err)
+{
+    row->ours = nothing("how fast it writes text has no rule yet");
+    if (!knob_find(a->task.kind, S("timesteps")) || row->figure->kind != FIGURE_DECODE) return true;
+    if (!asked_set(&x->in, a, "seq", "1", err)) return false;
+    judge_task(&a->task, s->machine, s->world, &x->again);
+    const struct estimate one = x->again.unit_s;
+    const double tokens = knob_number(a->task.kind, a->task.knobs, "sequences");
+    row->ours = estimate_known(one) ? estimate_of(tokens / one.high, tokens / one.likely,
+                                                  tokens / one.low, one.origin, one.source)
+                                    : nothing(one.source);
+    return true;
+}
+
 static struct estimate offered(const struct context *in, const struct guide_figure *f)
 {
     const struct cloud_part *part = catalog_cloud(in->catalog, str_of(f->instance));
@@ -169,13 +186,6 @@ static struct estimate captured(const struct verdict *v)
     return bytes > 0 ? estimate_exactly(bytes, ESTIMATED, "bill") : nothing("nothing is kept");
 }
 
-static struct estimate tokens_rate(const struct guide_figure *f, const struct asked *a,
-                                   const struct verdict *v)
-{
-    if (!cost_writes_text(a->task.kind)) return nothing("how fast it writes text has no rule yet");
-    return f->kind == FIGURE_DECODE ? v->decode_per_s : v->prefill_per_s;
-}
-
 static struct estimate figure_of(const struct guide_figure *f, const struct asked *a,
                                  const struct machine *m, const struct verdict *v)
 {
@@ -188,8 +198,8 @@ static struct estimate figure_of(const struct guide_figure *f, const struct aske
     case FIGURE_FILE:
     case FIGURE_DISK: return file(a);
     case FIGURE_DOWNLOAD: return download(a);
-    case FIGURE_DECODE:
-    case FIGURE_PREFILL: return tokens_rate(f, a, v);
+    case FIGURE_DECODE: return v->decode_per_s;
+    case FIGURE_PREFILL: return v->prefill_per_s;
     case FIGURE_LOAD: return loading(a, m);
     case FIGURE_UNIT: return v->unit_s;
     case FIGURE_DURATION: return v->duration_s;
@@ -228,6 +238,9 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
         row->ours = nothing(v->why ? v->why : v->bill.unruled);
     else if (f->kind == FIGURE_GROWTH || f->kind == FIGURE_TIME_GROWTH)
         return growth(x, s, row, asked, err);
+    else if ((f->kind == FIGURE_DECODE || f->kind == FIGURE_PREFILL) &&
+             !cost_writes_text(asked->task.kind))
+        return written_rate(x, s, row, asked, err);
     else
         row->ours = figure_of(f, asked, s->machine, v);
     return true;

@@ -24,7 +24,7 @@ static const char *number(struct arena *a, double value)
     return units_number(a, value, 3);
 }
 
-const char *figure_ours(struct arena *a, const struct judged_figure *f)
+static const char *ours_words(struct arena *a, const struct judged_figure *f)
 {
     const struct estimate e = f->ours;
     if (!estimate_known(e)) return "?";
@@ -36,6 +36,18 @@ const char *figure_ours(struct arena *a, const struct judged_figure *f)
     case FIGURE_YES: return e.likely > 0 ? "yes" : "no";
     }
     return "?";
+}
+
+/* What no truth stands behind says so itself. */
+static bool is_rough(struct estimate e)
+{
+    return estimate_known(e) && e.source && str_starts(str_of(e.source), S("rough"));
+}
+
+const char *figure_ours(struct arena *a, const struct judged_figure *f)
+{
+    const char *text = ours_words(a, f);
+    return is_rough(f->ours) ? str_format(a, "%s, rough", text) : text;
 }
 
 /* "~10-12GB (9.31-11.2 GiB)": memory in binary units, beside the source's own words. */
