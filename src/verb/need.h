@@ -57,6 +57,9 @@ struct need {
     struct need_case level[NEED_LEVELS];
     struct offers of[OFFER_KINDS];
 };
+/* Both levels of the request's operand, by its --quant, --ctx and --tps, and what does them. */
+bool need_find(const struct request *q, const struct context *in, const struct world *w,
+               struct need *n, struct mu_err *err) NODISCARD;
 /* What of the catalogue holds the model and reaches the speed, cheapest first. */
 bool need_offers(const struct context *in, const struct world *w, struct need *n,
                  struct mu_err *err) NODISCARD;

@@ -11,10 +11,9 @@
 #include "catalog/parts.h"
 #include "judge/ranker.h"
 #include "verb/need.h"
+#include "verb/rented.h"
 
 #define GiB 1073741824.0
-/* Of a machine's memory, for the system itself. */
-#define SYSTEM_GIB 1.0
 
 struct trying {
     const struct context *in;
@@ -27,21 +26,7 @@ struct trying {
 
 static const struct machine *machine_of(const struct trying *t, const char *line)
 {
-    const struct looking in = {
-        .root = t->in->root, .catalog = t->in->catalog, .arena = t->in->arena};
-    const struct machine *m = NULL;
-    struct mu_err ignored = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &ignored)) return NULL;
-    return judge_typical(m, t->world, t->in->arena);
-}
-
-/* What a machine line takes for it: a comma would end the card there. */
-static const char *line_name(const struct gpu_part *g)
-{
-    if (!strchr(g->name, ',')) return g->name;
-    for (size_t i = 0; i < g->alias_count; i++)
-        if (!strchr(g->aliases[i], ',')) return g->aliases[i];
-    return g->name;
+    return machine_of_line(t->in, t->world, line);
 }
 
 /* llama.cpp runs on all of its accelerators. */
@@ -196,55 +181,6 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
     leave_out(t);
 }
 
-/* A machine with some of a processor's threads: that share of its rates, as nobody else may use it. */
-static const struct machine *part_of_cpu(const struct trying *t, const struct machine *m,
-                                         double share)
-{
-    if (!m) return NULL;
-    struct rate *rate = NEW_ARRAY(t->in->arena, struct rate, m->rates + 1);
-    for (size_t i = 0; i < m->rates; i++) {
-        struct estimate *e = &rate[i].per_s;
-        rate[i] = m->rate[i];
-        *e = estimate_of(e->low * share, e->likely * share, e->high * share, e->origin, e->source);
-    }
-    return machine_with_rates(m, rate, m->rates, t->in->arena);
-}
-
-/* One without accelerator; of which processor it is a part nobody may know. */
-static const struct machine *rented_cpu(const struct trying *t, const struct cloud_part *c,
-                                        struct offer *o)
-{
-    const struct cpu_part *cpu = c->cpu ? catalog_cpu(t->in->catalog, str_of(c->cpu)) : NULL;
-    const bool whole = cpu && cpu->threads > 0 && c->vcpus > 0;
-    const double free_gib = c->ram_gib - SYSTEM_GIB;
-    o->on_cpu = true;
-    o->memory_bytes = c->ram_gib * GiB;
-    if (!(free_gib > 0)) return NULL;
-    const char *name = whole ? cpu->name : str_format(t->in->arena, "%.0f", most(c->vcpus, 1));
-    const struct machine *m =
-        machine_of(t, str_format(t->in->arena, "cpu:%s ram:%gGiB available:%gGiB", name, c->ram_gib,
-                                 free_gib));
-    return whole ? part_of_cpu(t, m, least(c->vcpus / cpu->threads, 1)) : m;
-}
-
-/* With RAM that is not listed, enough beside the accelerators. */
-static const struct machine *rented(const struct trying *t, const struct cloud_part *c,
-                                    struct offer *o)
-{
-    const struct gpu_part *gpu;
-    if (!c->gpu && !(c->gpu_count > 0)) return rented_cpu(t, c, o);
-    if (!c->gpu || !(c->gpu_count > 0) ||
-        catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
-        return NULL;
-    const double beside_gib = t->need->level[NEED_RECOMMENDED].beside_bytes / GiB;
-    o->ram_assumed = !(c->ram_gib > 0);
-    o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
-    return machine_of(
-        t, str_format(t->in->arena, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", most(c->vcpus, 1),
-                      o->ram_assumed ? ceil(beside_gib * c->gpu_count) + SYSTEM_GIB : c->ram_gib,
-                      line_name(gpu), c->gpu_count));
-}
-
 static void try_cloud(struct trying *t, const struct cloud_part *c)
 {
     if (c->retired) {
@@ -256,7 +192,12 @@ static void try_cloud(struct trying *t, const struct cloud_part *c)
                       .count = 1,
                       .usd = c->usd_per_hour,
                       .usd_date = c->price_date};
-    if (try_machine(t, rented(t, c, &o), NEED_MINIMUM, &o))
+    const struct rented r =
+        rented_machine(t->in, t->world, c, t->need->level[NEED_RECOMMENDED].beside_bytes);
+    o.on_cpu = r.on_cpu;
+    o.ram_assumed = r.ram_assumed;
+    o.memory_bytes = r.memory_bytes;
+    if (try_machine(t, r.machine, NEED_MINIMUM, &o))
         add(t, &o);
     else
         leave_out(t);
