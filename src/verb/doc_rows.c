@@ -1,0 +1,208 @@
+/* What each experiment of a set needs, for `muster doc`: its bill on the host alone and on one accelerator, and the largest of all of
+ * them. What runs together with others is counted with these. Left out: experiments spread over several accelerators. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "base/units.h"
+#include "cost/runtime.h"
+#include "model/digest.h"
+#include "model/model.h"
+#include "verb/need_asked.h"
+#include "verb/paper.h"
+
+/* What `need` takes for a machine that is nobody's. */
+#define PLAIN_LINE "cpu:8 ram:64GiB"
+
+double paper_needs(const struct paper_row *r, enum paper_memory of, enum need_level level)
+{
+    const struct needs *n = &r->needs;
+    const struct estimate e[PAPER_MEMORIES] = {n->ram_bytes, n->vram_bytes, n->beside_bytes};
+    if (!r->asked || r->why || !r->may[of == PAPER_RAM ? PAPER_HOST : PAPER_DEVICE])
+        return (double)NAN;
+    return level == NEED_MINIMUM ? need_least(e[of])
+                                 : need_with_spare(e[of], ranking_usual.spare_share);
+}
+
+static bool set_knobs(const struct context *in, const struct experiment *e, struct asked *a,
+                      struct mu_err *err)
+{
+    for (size_t i = 0; i < e->settings; i++)
+        if (!asked_set(in, a, e->setting[i].name, e->setting[i].value, err))
+            return err_add(err, "experiment %s", e->id);
+    return true;
+}
+
+static const char *setting_of(const struct experiment *e, const char *name)
+{
+    for (size_t i = 0; i < e->settings; i++)
+        if (strcmp(e->setting[i].name, name) == 0) return e->setting[i].value;
+    return NULL;
+}
+
+/* --quant goes to what writes text and has no file of its own. */
+static bool ask(const struct context *in, const struct paper *p, const struct experiment *e,
+                struct asked *out, struct mu_err *err)
+{
+    const struct machine *plain;
+    const struct looking looking = {.root = in->root, .catalog = in->catalog, .arena = in->arena};
+    const struct workload *kind = cost_workload(str_of(e->kind));
+    const char *runtime = setting_of(e, "runtime");
+    const bool mixed = p->quant && kind && cost_writes_text(kind) && !runtime;
+    const struct asking how = {.operand = e->model,
+                               .quant = mixed ? p->quant : e->quant,
+                               .kind = e->kind,
+                               .runtime = runtime};
+    if (!machine_from_line(S(PLAIN_LINE), &looking, &plain, err)) return false;
+    if (!asked_task(in, &how, plain, out, err) || !set_knobs(in, e, out, err))
+        return err_add(err, "experiment %s", e->id);
+    asked_settle(in, out);
+    return true;
+}
+
+static void find_places(struct paper_row *r)
+{
+    const struct task *t = &r->asked->task;
+    const double device = knob_number(t->kind, t->knobs, "device");
+    const double shards = knob_number(t->kind, t->knobs, "shards");
+    const bool on_either = cost_writes_text(t->kind) || device == (double)DEVICE_AUTO;
+    r->may[PAPER_HOST] = (on_either || device != (double)DEVICE_GPU) && !(shards > 1);
+    r->may[PAPER_DEVICE] = on_either || device == (double)DEVICE_GPU;
+}
+
+/* What makes less of a line of a model that writes text; other bills say so themselves. */
+static const char *smaller_of(const struct line *l)
+{
+    static const struct {
+        const char *group, *words;
+    } by[] = {{"weights", "--quant, or a smaller model"},
+              {"kv", "--ctx, --kv-type"},
+              {"compute", "--ubatch"},
+              {"output", "--outputs-max"}};
+    const char *said = line_smaller_by(l);
+    for (size_t i = 0; !said && i < COUNT_OF(by); i++)
+        if (strcmp(l->term->group, by[i].group) == 0) said = by[i].words;
+    return said;
+}
+
+static void find_most(const struct context *in, struct paper_row *r)
+{
+    struct bill *b = NEW(in->arena, struct bill);
+    cost_bill(&r->asked->task, &split_host, b);
+    const struct line *l = bill_largest(b);
+    r->most_bytes = (double)NAN;
+    if (!l) return;
+    r->most = l->term->name;
+    r->most_bytes = l->amount;
+    r->smaller = smaller_of(l);
+}
+
+static const char *what_words(const struct context *in, const struct asked *asked)
+{
+    const struct workload *kind = asked->task.kind;
+    const char *words = asked_words(in, asked);
+    if (!asked->own_knobs)
+        words = str_format(in->arena, "%s, %s", words, extent_words(asked, in->arena));
+    return *words ? str_format(in->arena, "%s: %s", kind->name, words) : kind->name;
+}
+
+static bool fill_row(const struct context *in, const struct world *w, const struct paper *p,
+                     struct paper_row *r, struct mu_err *err)
+{
+    const struct experiment *e = r->experiment;
+    r->most_bytes = (double)NAN;
+    r->command = e->command;
+    r->why = e->why_not ? e->why_not : "no workload is written down";
+    if (!e->kind) return true;
+    struct asked *asked = NEW(in->arena, struct asked);
+    if (!ask(in, p, e, asked, err)) return false;
+    r->asked = asked;
+    r->what = what_words(in, asked);
+    judge_need(&asked->task, w, p->backend, &r->needs);
+    r->why = r->needs.why;
+    if (r->why) return true;
+    find_places(r);
+    find_most(in, r);
+    paper_lines(in, p, r);
+    return true;
+}
+
+static const struct paper_row *row_of(const struct paper *p, const char *id)
+{
+    for (size_t i = 0; i < p->rows; i++)
+        if (strcmp(p->row[i].experiment->id, id) == 0) return &p->row[i];
+    return NULL;
+}
+
+/* With what runs at the same time, as far as that is computed. */
+static double with_others(const struct paper *p, const struct paper_row *r, enum paper_memory of,
+                          enum need_level level)
+{
+    const struct experiment *e = r->experiment;
+    double bytes = paper_needs(r, of, level);
+    for (size_t i = 0; i < e->togethers; i++) {
+        const struct paper_row *other = row_of(p, e->together[i]);
+        const double more = other && other != r ? paper_needs(other, of, level) : (double)NAN;
+        if (!isnan(more)) bytes += more;
+    }
+    return bytes;
+}
+
+static void find_memory(struct paper *p)
+{
+    for (int level = 0; level < NEED_LEVELS; level++)
+        for (int of = 0; of < PAPER_MEMORIES; of++) {
+            struct paper_most *most = &p->memory[level][of];
+            most->bytes = (double)NAN;
+            for (size_t i = 0; i < p->rows; i++) {
+                const double bytes =
+                    with_others(p, &p->row[i], (enum paper_memory)of, (enum need_level)level);
+                if (isnan(bytes) || bytes <= most->bytes) continue;
+                *most = (struct paper_most){bytes, p->row[i].experiment};
+            }
+        }
+}
+
+/* The form in which a model lies on the disk; what is read as published is taken as 16 bits a weight. */
+static const char *form_of(const struct asked *a)
+{
+    if (a->own_knobs) return a->file ? "its own file" : "16 bits, as published";
+    return a->digest->quant ? a->digest->quant : "its own file";
+}
+
+static void find_files(const struct context *in, struct paper *p)
+{
+    p->file = NEW_ARRAY(in->arena, struct paper_file, p->rows);
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct asked *a = p->row[i].asked;
+        size_t k = 0;
+        if (!a || p->row[i].why || !(a->digest->weight_bytes > 0)) continue;
+        const struct paper_file f = {a->digest->name, form_of(a), a->digest->weight_bytes};
+        while (k < p->files &&
+               (strcmp(p->file[k].model, f.model) != 0 || strcmp(p->file[k].form, f.form) != 0))
+            k++;
+        if (k < p->files) continue;
+        p->file[p->files++] = f;
+        p->files_bytes += f.bytes;
+    }
+}
+
+bool paper_rows(const struct context *in, const struct world *w, struct paper *p,
+                struct mu_err *err)
+{
+    p->backend = need_backend(w);
+    p->spare_share = ranking_usual.spare_share;
+    p->rows = p->set->experiments;
+    paper_cards(in, w, p);
+    p->row = NEW_ARRAY(in->arena, struct paper_row, p->rows);
+    for (size_t i = 0; i < p->rows; i++) {
+        p->row[i].experiment = &p->set->experiment[i];
+        if (!fill_row(in, w, p, &p->row[i], err)) return false;
+        p->computed += !p->row[i].why;
+    }
+    find_memory(p);
+    find_files(in, p);
+    return true;
+}

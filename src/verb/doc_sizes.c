@@ -1,0 +1,169 @@
+/* Accelerators by size of the model, for `muster doc`: what `muster need` finds for the sizes that guides speak of (data/guides.json) and
+ * for the models of the set, for writing text under llama.cpp. Left out: several cards for one model. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/notes.h"
+#include "base/units.h"
+#include "catalog/guides.h"
+#include "model/digest.h"
+#include "verb/need_asked.h"
+#include "verb/nominal.h"
+#include "verb/paper.h"
+
+enum { SIZES_MOST = 64, CARDS_SHOWN = 2 };
+
+struct listing {
+    const char *name[SIZES_MOST];
+    double params[SIZES_MOST];
+    bool of_set[SIZES_MOST];
+    size_t n;
+};
+
+static void list(struct listing *l, const char *name, double params, bool of_set)
+{
+    size_t at = l->n;
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->name[i], name) == 0) return;
+    if (l->n == SIZES_MOST) return;
+    for (; at > 0 && params < l->params[at - 1]; at--) {
+        l->name[at] = l->name[at - 1];
+        l->params[at] = l->params[at - 1];
+        l->of_set[at] = l->of_set[at - 1];
+    }
+    l->name[at] = name;
+    l->params[at] = params;
+    l->of_set[at] = of_set;
+    l->n++;
+}
+
+static bool list_guides(const struct context *in, struct listing *l, struct mu_err *err)
+{
+    const struct guide_figure *f;
+    size_t figures;
+    double params;
+    if (!catalog_guides(in->catalog, &f, &figures, err)) return false;
+    for (size_t i = 0; i < figures; i++)
+        for (size_t k = 0; k < f[i].size_count; k++)
+            if (params_parse(f[i].sizes[k], (double)NAN, &params))
+                list(l, f[i].sizes[k], params, false);
+    return true;
+}
+
+/* The cheapest single cards that do it at that level or better. */
+static const char *cards_words(struct arena *a, const struct need *n, enum need_level level)
+{
+    const struct offers *o = &n->of[OFFER_GPU];
+    const struct offer *cheapest[CARDS_SHOWN] = {NULL};
+    const char *text = NULL;
+    for (size_t i = 0; i < o->offers; i++) {
+        const struct offer *x = &o->offer[i];
+        size_t at = CARDS_SHOWN;
+        if (x->level < level || x->count > 1 || isnan(x->usd)) continue;
+        while (at > 0 && (!cheapest[at - 1] || x->usd < cheapest[at - 1]->usd)) at--;
+        for (size_t k = CARDS_SHOWN - 1; k > at; k--) cheapest[k] = cheapest[k - 1];
+        if (at < CARDS_SHOWN) cheapest[at] = x;
+    }
+    for (size_t i = 0; i < CARDS_SHOWN && cheapest[i]; i++)
+        text = str_format(a, "%s%s%s (%.0f USD, %s)", text ? text : "", text ? "; " : "",
+                          cheapest[i]->name, cheapest[i]->usd, cheapest[i]->usd_date);
+    return text;
+}
+
+static const char *kept(struct arena *a, const char *text)
+{
+    return text ? str_copy(a, str_of(text)) : NULL;
+}
+
+/* What outlives the search, which needs memory for hundreds of machines. */
+static void keep(const struct need *n, struct arena *a, struct paper_size *out)
+{
+    out->model = kept(a, n->level[0].asked.digest->name);
+    out->why = kept(a, n->level[0].needs.why);
+    for (int i = 0; !out->why && i < NEED_LEVELS; i++) {
+        const struct need_case *c = &n->level[i];
+        out->level[i] = (struct paper_level){.quant = kept(a, c->asked.digest->quant),
+                                             .context_tokens = c->context_tokens,
+                                             .vram_bytes = c->vram_bytes,
+                                             .ram_bytes = c->ram_bytes,
+                                             .cards = cards_words(a, n, (enum need_level)i)};
+    }
+}
+
+static void find_size(const struct context *in, const struct world *w, struct paper *p,
+                      struct paper_size size)
+{
+    struct arena *scratch = arena_new(ARENA_USUAL_BYTES);
+    struct notes notes = {.arena = scratch};
+    struct context aside = *in;
+    const struct request q = {.operand = {size.name}, .operands = 1};
+    struct need *n = NEW(scratch, struct need);
+    struct mu_err none = {.code = MU_OK};
+    aside.arena = scratch;
+    aside.notes = &notes;
+    if (need_find(&q, &aside, w, n, &none)) { /* else no model of that size is known */
+        keep(n, in->arena, &size);
+        p->size[p->sizes++] = size;
+    }
+    arena_free(scratch);
+}
+
+bool paper_sizes(const struct context *in, const struct world *w, struct paper *p,
+                 struct mu_err *err)
+{
+    struct listing l = {.n = 0};
+    if (!list_guides(in, &l, err)) return false;
+    for (size_t i = 0; i < p->rows; i++)
+        if (p->row[i].asked)
+            list(&l, p->row[i].experiment->model, p->row[i].asked->digest->parameters, true);
+    p->size = NEW_ARRAY(in->arena, struct paper_size, l.n);
+    for (size_t i = 0; i < l.n; i++)
+        find_size(in, w, p, (struct paper_size){.name = l.name[i], .of_set = l.of_set[i]});
+    return true;
+}
+
+static struct cell needs_cell(struct arena *a, const struct paper_size *s, enum need_level level)
+{
+    const struct paper_level *l = &s->level[level];
+    if (s->why) return (struct cell){.text = "?"};
+    return (struct cell){.text = str_format(a, "%s, %s", units_bytes(a, l->vram_bytes), l->quant)};
+}
+
+static struct cell cards_cell(const struct paper_size *s, enum need_level level)
+{
+    if (s->why) return (struct cell){.text = level == NEED_MINIMUM ? s->why : ""};
+    return (struct cell){.text = s->level[level].cards ? s->level[level].cards
+                                                       : "no single card with a price"};
+}
+
+void show_doc_sizes(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"model", "minimum", "recommended",
+                                       "cheapest for the minimum", "cheapest recommended"};
+    static const enum align align[] = {ALIGN_LEFT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT,
+                                       ALIGN_LEFT};
+    doc_heading(d, "Accelerators by model size");
+    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    for (size_t i = 0; i < p->sizes; i++) {
+        const struct paper_size *s = &p->size[i];
+        const char *name = name_alone(s->model);
+        if (!s->of_set) name = str_format(d->arena, "%s, as %s", s->name, name);
+        const struct cell row[] = {{.text = name},
+                                   needs_cell(d->arena, s, NEED_MINIMUM),
+                                   needs_cell(d->arena, s, NEED_RECOMMENDED),
+                                   cards_cell(s, NEED_MINIMUM),
+                                   cards_cell(s, NEED_RECOMMENDED)};
+        table_row(d, b, row);
+    }
+    doc_note(d, TONE_DIM,
+             "For writing text under llama.cpp with everything on one card, its driver counted. "
+             "Minimum: the smallest quantisation within +%.0f %% perplexity at %.0f tokens, "
+             "likely, nothing spare. Recommended: 8 bits a weight at %.0f tokens (or all it was "
+             "trained for), %.0f %% spare, %.0f tokens a second. Street prices of one card, with "
+             "their dates. Each row again: muster need MODEL",
+             ranking_usual.perplexity_most * 100, need_context(NEED_MINIMUM),
+             ranking_usual.context_tokens, ranking_usual.spare_share * 100,
+             ranking_usual.decode_least_per_s);
+}

@@ -1,0 +1,251 @@
+/* Platforms and software of a requirements document, from data/software.json: which systems are still supported on the day that table was
+ * collected, which Python and PyTorch go together, and from which transformers on each model of the set is known. Left out: what is
+ * installed here (muster doctor will say), and versions of anything the table does not know. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "catalog/catalog.h"
+#include "catalog/known.h"
+#include "cost/runtime.h"
+#include "model/digest.h"
+#include "model/model.h"
+#include "verb/paper.h"
+
+#define TABLE "software.json"
+enum { PYTORCH_SHOWN = 5 };
+
+struct software {
+    const struct known_row *row;
+    size_t rows;
+    const struct json *table;
+    const char *collected; /* "2026-11-21" */
+    const struct catalog *catalog;
+};
+
+static const char *text_of(const struct known_row *r, const char *key)
+{
+    const struct known_fact *f = known_fact_of(r, key);
+    return f ? f->text : NULL;
+}
+
+static bool is_what(const struct known_row *r, const char *what)
+{
+    return strcmp(r->what, what) == 0;
+}
+
+/* "2025-05" lies before "2026-11-21". */
+static bool ended(const struct software *s, const char *end)
+{
+    return end && s->collected && strncmp(end, s->collected, strlen(end)) < 0;
+}
+
+/* ---- platforms */
+
+static void show_systems(struct doc *d, const struct software *s)
+{
+    static const char *const head[] = {"system", "supported until", "its Python", "glibc"};
+    struct arena *a = d->arena;
+    struct block *b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
+    const char *gone = "";
+    for (size_t i = 0; i < s->rows; i++) {
+        const struct known_row *r = &s->row[i];
+        const char *version, *end, *python, *glibc;
+        if (!is_what(r, "operating system")) continue;
+        version = text_of(r, "version");
+        end = text_of(r, "end_of_support");
+        python = text_of(r, "python");
+        glibc = text_of(r, "glibc");
+        const char *name = str_format(a, "%s %s", r->name, version ? version : "");
+        if (ended(s, end)) {
+            gone = str_format(a, "%s%s%s (%s)", gone, *gone ? ", " : "", name, end);
+            continue;
+        }
+        const struct cell row[] = {{.text = name},
+                                   {.text = end ? end : "-"},
+                                   {.text = python ? python : "-"},
+                                   {.text = glibc ? glibc : "-"}};
+        table_row(d, b, row);
+    }
+    if (*gone)
+        doc_note(d, TONE_DIM, "No longer supported by their makers on %s: %s.", s->collected, gone);
+}
+
+/* ---- a version before another: numbers between dots */
+
+static double number_at(struct str *rest)
+{
+    const struct str part = str_cut(rest, '.');
+    double n = 0;
+    for (size_t i = 0; i < part.n && part.p[i] >= '0' && part.p[i] <= '9'; i++)
+        n = n * 10 + (part.p[i] - '0');
+    return n;
+}
+
+static int version_compare(const char *x, const char *y)
+{
+    struct str left = str_of(x), right = str_of(y);
+    while (left.n || right.n) {
+        const double l = number_at(&left), r = number_at(&right);
+        if (l != r) return l < r ? -1 : 1;
+    }
+    return 0;
+}
+
+/* ---- what runs the models */
+
+/* Letters and digits alone decide: llama.cpp writes gptneox where transformers writes gpt_neox. */
+static bool is_spelled(const char *x, const char *y)
+{
+    for (;;) {
+        while (*x == '_' || *x == '-') x++;
+        while (*y == '_' || *y == '-') y++;
+        if (*x != *y) return false;
+        if (!*x) return true;
+        x++;
+        y++;
+    }
+}
+
+static const char *transformers_from(const struct software *s, const char *arch, struct arena *a)
+{
+    const struct json *by = json_get(s->table, "transformers_min_by_arch"), *at;
+    const char *key = NULL;
+    struct str version;
+    while (arch && (at = json_next(by, &key)))
+        if (is_spelled(key, arch) && json_text(at, &version)) return str_copy(a, version);
+    return NULL;
+}
+
+/* As the catalogue calls it, which tells apart what llama.cpp runs alike. */
+static const char *arch_of(const struct catalog *c, const struct asked *asked)
+{
+    const struct model_part *part;
+    const char *others;
+    if (catalog_model(c, str_of(asked->digest->name), &part, &others) != MATCH_NONE && part->arch)
+        return part->arch;
+    return asked->digest->shape->arch_name;
+}
+
+/* The newest row of transformers that is no newer; NULL: none is known. */
+static const struct known_row *transformers_row(const struct software *s, const char *version)
+{
+    const struct known_row *best = NULL;
+    for (size_t i = 0; i < s->rows; i++) {
+        const char *of = text_of(&s->row[i], "transformers");
+        if (!of || !is_what(&s->row[i], "transformers")) continue;
+        if (version_compare(of, version) > 0) continue;
+        if (!best || version_compare(of, text_of(best, "transformers")) > 0) best = &s->row[i];
+    }
+    return best;
+}
+
+static const char *or_unknown(const char *text)
+{
+    return text ? text : "?";
+}
+
+static void show_model(struct doc *d, struct block *b, const struct software *s,
+                       const struct asked *asked)
+{
+    const bool llama = !asked->own_knobs && !runtime_of(&asked->knobs)->published;
+    const char *name = name_alone(asked->digest->name);
+    const char *from = transformers_from(s, arch_of(s->catalog, asked), d->arena);
+    const struct known_row *r = from ? transformers_row(s, from) : NULL;
+    const struct cell row[] = {
+        {.text = name},
+        {.text = llama ? runtime_of(&asked->knobs)->name : asked->task.kind->name},
+        {.text = llama ? "-" : or_unknown(from)},
+        {.text = llama ? "-" : or_unknown(r ? text_of(r, "python_min") : NULL)},
+        {.text = llama ? "-" : or_unknown(r ? text_of(r, "torch_min") : NULL)}};
+    table_row(d, b, row);
+}
+
+static bool shown_before(const struct paper *p, size_t i)
+{
+    const struct asked *x = p->row[i].asked;
+    for (size_t k = 0; k < i; k++) {
+        const struct asked *y = p->row[k].asked;
+        if (y && strcmp(x->digest->name, y->digest->name) == 0 && x->task.kind == y->task.kind)
+            return true;
+    }
+    return false;
+}
+
+static void show_models(struct doc *d, const struct software *s, const struct paper *p)
+{
+    static const char *const head[] = {"model", "for", "transformers from", "so Python from",
+                                       "and PyTorch from"};
+    struct block *b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
+    for (size_t i = 0; i < p->rows; i++)
+        if (p->row[i].asked && !shown_before(p, i)) show_model(d, b, s, p->row[i].asked);
+    doc_note(d, TONE_DIM,
+             "Transformers: the first version that knows the model's architecture; Python and "
+             "PyTorch: the least that this version takes. Under llama.cpp neither is needed.");
+}
+
+static void show_pythons(struct doc *d, const struct software *s)
+{
+    struct block *b = doc_facts(d, "Python and PyTorch");
+    size_t torches = 0, skip = 0;
+    for (size_t i = 0; i < s->rows; i++) {
+        const struct known_row *r = &s->row[i];
+        const char *end = text_of(r, "eol"), *range = text_of(r, "torch_range");
+        torches += is_what(r, "PyTorch");
+        if (is_what(r, "Python") && !ended(s, end))
+            facts_row(d, b, r->name, "supported until %s; PyTorch %s", or_unknown(end),
+                      or_unknown(range));
+    }
+    for (size_t i = 0; i < s->rows; i++) {
+        const struct known_row *r = &s->row[i];
+        const char *cuda = text_of(r, "cuda_wheels"), *rocm = text_of(r, "rocm_wheels");
+        if (!is_what(r, "PyTorch") || skip++ + PYTORCH_SHOWN < torches) continue;
+        facts_row(d, b, r->name, "Python %s or newer; built for CUDA %s%s%s",
+                  or_unknown(text_of(r, "python_min")), or_unknown(cuda),
+                  rocm && *rocm ? ", ROCm " : "", rocm ? rocm : "");
+    }
+}
+
+static void remark(struct doc *d, struct block *b, const char *name, const struct json *map,
+                   const char *key)
+{
+    struct str text;
+    if (json_text(json_get(map, key), &text)) facts_row(d, b, name, "%s", str_copy(d->arena, text));
+}
+
+static void show_remarks(struct doc *d, const struct software *s)
+{
+    const struct json *wsl = json_get(s->table, "wsl2"), *apple = json_get(s->table, "apple");
+    struct block *b = doc_facts(d, "Windows and macOS");
+    remark(d, b, "WSL2 on", wsl, "min_windows");
+    remark(d, b, "its driver", wsl, "driver");
+    remark(d, b, "its memory", wsl, "memory_default");
+    remark(d, b, "its files", wsl, "filesystem");
+    remark(d, b, "Apple silicon", json_get(apple, "mps"), "note");
+    remark(d, b, "Macs with Intel", json_get(apple, "intel_mac"), "note");
+    remark(d, b, "memory for the GPU", json_get(apple, "wired_limit"), "default");
+}
+
+bool show_doc_software(struct doc *d, const struct context *in, const struct paper *p,
+                       struct mu_err *err)
+{
+    struct software s = {.catalog = in->catalog};
+    struct json *table;
+    struct str text;
+    if (!catalog_known(in->catalog, KNOWN_SOFTWARE, &s.row, &s.rows, err) ||
+        !catalog_read(in->catalog, TABLE, &text, err) || !json_parse(text, TABLE, &table, err))
+        return false;
+    s.table = table;
+    for (size_t i = 0; i < s.rows && !s.collected; i++) s.collected = s.row[i].collected;
+    doc_heading(d, "Platforms");
+    show_systems(d, &s);
+    show_remarks(d, &s);
+    doc_heading(d, "Software");
+    show_models(d, &s, p);
+    show_pythons(d, &s);
+    json_free(table);
+    return true;
+}

@@ -1,0 +1,209 @@
+/* The sections of a requirements document that speak of the experiments themselves: what runs, the hardware it takes, what each holds,
+ * what lies on the disk, what to change when it does not fit, and how every figure is computed again. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/units.h"
+#include "judge/fetch.h"
+#include "model/digest.h"
+#include "verb/fetching.h"
+#include "verb/paper.h"
+
+static const char *joined(struct arena *a, const char *const *names, size_t n)
+{
+    const char *text = "";
+    for (size_t i = 0; i < n; i++) text = str_format(a, "%s%s%s", text, i ? ", " : "", names[i]);
+    return text;
+}
+
+static const char *dash(const char *text)
+{
+    return text && *text ? text : "-";
+}
+
+void show_doc_runs(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"experiment", "model", "workload", "after", "together with"};
+    struct arena *a = d->arena;
+    size_t commands = 0;
+    doc_heading(d, "What it runs");
+    struct block *b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct paper_row *r = &p->row[i];
+        const struct experiment *e = r->experiment;
+        const struct cell row[] = {
+            {.text = e->title},
+            {.text = r->asked ? name_alone(r->asked->digest->name) : "-"},
+            {.text = r->what ? r->what : str_format(a, "not computed: %s", r->why)},
+            {.text = dash(joined(a, e->after, e->afters))},
+            {.text = dash(joined(a, e->together, e->togethers))}};
+        table_row(d, b, row);
+        commands += r->command != NULL;
+    }
+    if (!commands) return;
+    b = doc_commands(d, "Commands");
+    for (size_t i = 0; i < p->rows; i++)
+        if (p->row[i].command) commands_row(d, b, "%s", p->row[i].command);
+}
+
+/* ---- hardware */
+
+static const char *by_words(struct arena *a, const struct paper_most *low,
+                            const struct paper_most *high)
+{
+    if (!low->by) return "";
+    if (low->by == high->by || !high->by) return low->by->title;
+    return str_format(a, "%s; recommended: %s", low->by->title, high->by->title);
+}
+
+static void hardware_row(struct doc *d, struct block *b, const struct paper *p,
+                         enum paper_memory of, const char *name)
+{
+    const struct paper_most *low = &p->memory[NEED_MINIMUM][of],
+                            *high = &p->memory[NEED_RECOMMENDED][of];
+    const struct cell row[] = {{.text = name},
+                               {.text = units_bytes(d->arena, low->bytes)},
+                               {.text = units_bytes(d->arena, high->bytes)},
+                               {.text = by_words(d->arena, low, high)}};
+    table_row(d, b, row);
+}
+
+static const char *place_words(const struct paper *p)
+{
+    bool host = true, device = true;
+    for (size_t i = 0; i < p->rows; i++) {
+        if (p->row[i].why) continue;
+        host = host && p->row[i].may[PAPER_HOST];
+        device = device && p->row[i].may[PAPER_DEVICE];
+    }
+    return host && device ? "either will do"
+           : host         ? "an accelerator is used by some, needed by none"
+                          : "some need an accelerator";
+}
+
+void show_doc_hardware(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"free, for all of it", "minimum", "recommended",
+                                       "decided by"};
+    static const enum align align[] = {ALIGN_LEFT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
+    struct arena *a = d->arena;
+    doc_heading(d, "Hardware");
+    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    hardware_row(d, b, p, PAPER_RAM, "RAM, all on the CPU");
+    hardware_row(d, b, p, PAPER_VRAM, "or memory of one card");
+    hardware_row(d, b, p, PAPER_BESIDE, "and RAM beside the card");
+    const char *files = p->files ? units_bytes(a, p->files_bytes) : "?";
+    const struct cell disk[] = {{.text = "disk, for the models"},
+                                {.text = files},
+                                {.text = files},
+                                {.text = str_format(a, "%zu files of weights", p->files)}};
+    table_row(d, b, disk);
+    doc_note(d, TONE_DIM,
+             "The largest of %zu computed experiments of %zu, each as the set writes it; CPU or "
+             "card: %s. Minimum: likely, nothing spare. Recommended: the high end of the range, "
+             "%.0f %% of it spare. Free memory: what the system and other programs hold comes on "
+             "top. On a card the driver is counted as %s takes it. How many cores are enough is "
+             "not computed: it is a matter of time.",
+             p->computed, p->rows, place_words(p), p->spare_share * 100, p->backend);
+    show_doc_asked(d, p);
+}
+
+/* ---- memory */
+
+static const char *one_memory(struct arena *a, const struct paper_row *r, enum paper_memory of)
+{
+    const double bytes = paper_needs(r, of, NEED_MINIMUM);
+    const double most = of == PAPER_RAM    ? r->needs.ram_bytes.high
+                        : of == PAPER_VRAM ? r->needs.vram_bytes.high
+                                           : r->needs.beside_bytes.high;
+    if (isnan(bytes)) return "-";
+    const char *likely = units_bytes(a, bytes), *high = units_bytes(a, most);
+    return strcmp(likely, high) == 0 ? likely : str_format(a, "%s, to %s", likely, high);
+}
+
+void show_doc_memory(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"experiment", "model",   "phase",     "RAM, on the CPU",
+                                       "or card",    "and RAM", "most of it"};
+    static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT,  ALIGN_LEFT, ALIGN_RIGHT,
+                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT};
+    struct arena *a = d->arena;
+    if (!p->computed) return;
+    doc_heading(d, "Memory by model and phase");
+    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct paper_row *r = &p->row[i];
+        if (r->why) continue;
+        const struct cell row[] = {
+            {.text = r->experiment->title},
+            {.text = name_alone(r->asked->digest->name)},
+            {.text = r->asked->task.kind->name},
+            {.text = one_memory(a, r, PAPER_RAM)},
+            {.text = one_memory(a, r, PAPER_VRAM)},
+            {.text = one_memory(a, r, PAPER_BESIDE)},
+            {.text =
+                 r->most ? str_format(a, "%s, %s", r->most, units_bytes(a, r->most_bytes)) : "-"}};
+        table_row(d, b, row);
+    }
+    doc_note(d, TONE_DIM,
+             "Likely, to the high end of the range where there is one. Time: under machines for "
+             "rent, since it is a machine's.");
+}
+
+/* ---- storage */
+
+void show_doc_storage(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"model", "form", "size", "to fetch it, as examples"};
+    static const enum align align[] = {ALIGN_LEFT, ALIGN_LEFT, ALIGN_RIGHT, ALIGN_LEFT};
+    struct arena *a = d->arena;
+    if (!p->files) return;
+    doc_heading(d, "Storage and download");
+    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
+    for (size_t i = 0; i < p->files; i++) {
+        const struct paper_file *f = &p->file[i];
+        const struct cell row[] = {{.text = name_alone(f->model)},
+                                   {.text = f->form},
+                                   {.text = units_bytes(a, f->bytes)},
+                                   {.text = dash(fetch_examples_words(f->bytes, a))}};
+        table_row(d, b, row);
+    }
+    const char *all = fetch_examples_words(p->files_bytes, a);
+    const struct cell sum[] = {{.text = "all of them"},
+                               {.text = ""},
+                               {.text = units_bytes(a, p->files_bytes)},
+                               {.text = dash(all)}};
+    table_row(d, b, sum);
+    doc_note(d, TONE_DIM,
+             "The weights; a file holds a vocabulary besides, of a few MiB. What the experiments "
+             "write (checkpoints, captured states, results) and the Python packages come on top.");
+}
+
+/* ---- when it does not fit */
+
+void show_doc_trouble(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"when it does not fit", "it holds most of", "less of it by"};
+    struct arena *a = d->arena;
+    if (!p->computed) return;
+    doc_heading(d, "Troubleshooting");
+    struct block *b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct paper_row *r = &p->row[i];
+        if (r->why || !r->most) continue;
+        const struct cell row[] = {
+            {.text = r->experiment->title},
+            {.text = str_format(a, "%s, %s", r->most, units_bytes(a, r->most_bytes))},
+            {.text = r->smaller ? r->smaller : "no setting that is known"}};
+        table_row(d, b, row);
+    }
+    doc_note(d, TONE_DIM,
+             "The switches are those of muster fit, which says what each change brings; muster "
+             "check -e %s says which experiments this machine runs, and why not.",
+             p->operand);
+    b = doc_commands(d, "Every figure of memory again");
+    for (int place = 0; place < PAPER_PLACES; place++)
+        for (size_t i = 0; i < p->rows; i++)
+            if (p->row[i].fit[place]) commands_row(d, b, "%s", p->row[i].fit[place]);
+}
