@@ -7,7 +7,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/units.h"
+#include "catalog/architecture.h"
+#include "cost/runtime.h"
 #include "judge/ranker.h"
+#include "model/digest.h"
 #include "verb/paper.h"
 #include "verb/rented.h"
 
@@ -19,6 +22,13 @@ struct renting {
     struct paper *paper;
     struct verdict *verdict; /* of the last judgement */
 };
+
+/* It writes text, under a runtime whose speed is computed: then a speed that is not known is none. */
+static bool writes(const struct asked *a)
+{
+    const struct architecture *arch = a->digest->shape->arch;
+    return !a->own_knobs && !runtime_of(&a->knobs)->published && !(arch && arch->encoder);
+}
 
 /* Whether it runs there as it should. */
 static bool runs(struct renting *t, const struct paper_row *r, const struct machine *m, bool on_cpu)
@@ -40,8 +50,8 @@ static bool runs(struct renting *t, const struct paper_row *r, const struct mach
     judge_task(&task, m, t->world, v);
     if (v->fits != FITS) return false;
     if (on_device && !(text ? verdict_all_on_devices(v) : v->split.sites > 1)) return false;
-    return !estimate_known(v->decode_per_s) ||
-           v->decode_per_s.likely >= ranking_usual.decode_least_per_s;
+    return !writes(r->asked) || (estimate_known(v->decode_per_s) &&
+                                 v->decode_per_s.likely >= ranking_usual.decode_least_per_s);
 }
 
 static void insert(struct paper_rent *list, size_t *n, const struct paper_rent *x)
@@ -97,8 +107,10 @@ bool paper_rents(const struct context *in, const struct world *w, struct paper *
 static const char *name_of(struct arena *a, const struct paper_rent *x)
 {
     const struct cloud_part *c = x->part;
-    return str_format(a, "%s%s%s%s", c->provider ? c->provider : "", c->provider ? " " : "",
-                      c->name, x->ram_assumed ? " *" : "");
+    const bool current = strcmp(c->status, "current") == 0;
+    return str_format(a, "%s%s%s%s%s%s%s", c->provider ? c->provider : "", c->provider ? " " : "",
+                      c->name, current ? "" : " (", current ? "" : c->status, current ? "" : ")",
+                      x->ram_assumed ? " *" : "");
 }
 
 static const char *price_of(struct arena *a, const struct paper_rent *x)

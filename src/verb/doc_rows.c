@@ -87,6 +87,33 @@ static const char *smaller_of(const struct line *l)
     return said;
 }
 
+/* "--checkpointing on" where it is on: nothing to change. */
+static bool is_so(const struct asked *asked, struct str part, struct arena *a)
+{
+    struct str value = part;
+    const struct str option = str_cut(&value, ' ');
+    if (option.n < 3 || !value.n) return false;
+    const struct workload *kind = asked->task.kind;
+    const struct knob *k = knob_find(kind, (struct str){option.p + 2, option.n - 2});
+    const char *now = k ? knob_text(k, asked->task.knobs, a) : NULL;
+    if (now && strcmp(now, "true") == 0) now = "on";
+    if (now && strcmp(now, "false") == 0) now = "off";
+    return now && str_is(value, now);
+}
+
+/* What is not as it should be already. */
+static const char *still_open(const struct asked *asked, const char *parts, struct arena *a)
+{
+    struct str rest = str_of(parts);
+    const char *text = NULL;
+    while (rest.n) {
+        const struct str part = str_trim(str_cut(&rest, ','));
+        if (is_so(asked, part, a)) continue;
+        text = str_format(a, "%s%s%.*s", text ? text : "", text ? ", " : "", (int)part.n, part.p);
+    }
+    return text;
+}
+
 static void find_most(const struct context *in, struct paper_row *r)
 {
     struct bill *b = NEW(in->arena, struct bill);
@@ -96,7 +123,8 @@ static void find_most(const struct context *in, struct paper_row *r)
     if (!l) return;
     r->most = l->term->name;
     r->most_bytes = l->amount;
-    r->smaller = smaller_of(l);
+    const char *smaller = smaller_of(l);
+    r->smaller = smaller ? still_open(r->asked, smaller, in->arena) : NULL;
 }
 
 static const char *what_words(const struct context *in, const struct asked *asked)

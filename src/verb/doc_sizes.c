@@ -13,7 +13,7 @@
 #include "verb/nominal.h"
 #include "verb/paper.h"
 
-enum { SIZES_MOST = 64, CARDS_SHOWN = 2 };
+enum { SIZES_MOST = 64 };
 
 struct listing {
     const char *name[SIZES_MOST];
@@ -52,24 +52,22 @@ static bool list_guides(const struct context *in, struct listing *l, struct mu_e
     return true;
 }
 
-/* The cheapest single cards that do it at that level or better. */
+/* Of the single cards that do it at that level or better: the cheapest, and the one with least memory. */
 static const char *cards_words(struct arena *a, const struct need *n, enum need_level level)
 {
     const struct offers *o = &n->of[OFFER_GPU];
-    const struct offer *cheapest[CARDS_SHOWN] = {NULL};
-    const char *text = NULL;
+    const struct offer *cheapest = NULL, *smallest = NULL;
     for (size_t i = 0; i < o->offers; i++) {
         const struct offer *x = &o->offer[i];
-        size_t at = CARDS_SHOWN;
-        if (x->level < level || x->count > 1 || isnan(x->usd)) continue;
-        while (at > 0 && (!cheapest[at - 1] || x->usd < cheapest[at - 1]->usd)) at--;
-        for (size_t k = CARDS_SHOWN - 1; k > at; k--) cheapest[k] = cheapest[k - 1];
-        if (at < CARDS_SHOWN) cheapest[at] = x;
+        if (x->level < level || x->count > 1) continue;
+        if (!isnan(x->usd) && (!cheapest || x->usd < cheapest->usd)) cheapest = x;
+        if (!smallest || x->memory_bytes < smallest->memory_bytes) smallest = x;
     }
-    for (size_t i = 0; i < CARDS_SHOWN && cheapest[i]; i++)
-        text = str_format(a, "%s%s%s (%.0f USD, %s)", text ? text : "", text ? "; " : "",
-                          cheapest[i]->name, cheapest[i]->usd, cheapest[i]->usd_date);
-    return text;
+    if (!smallest) return NULL;
+    if (!cheapest) return str_format(a, "%s; none with a price", smallest->name);
+    const char *price =
+        str_format(a, "%s, %.0f USD (%s)", cheapest->name, cheapest->usd, cheapest->usd_date);
+    return smallest == cheapest ? price : str_format(a, "%s; %s", smallest->name, price);
 }
 
 static const char *kept(struct arena *a, const char *text)
@@ -134,14 +132,13 @@ static struct cell needs_cell(struct arena *a, const struct paper_size *s, enum 
 static struct cell cards_cell(const struct paper_size *s, enum need_level level)
 {
     if (s->why) return (struct cell){.text = level == NEED_MINIMUM ? s->why : ""};
-    return (struct cell){.text = s->level[level].cards ? s->level[level].cards
-                                                       : "no single card with a price"};
+    return (struct cell){.text = s->level[level].cards ? s->level[level].cards : "no single card"};
 }
 
 void show_doc_sizes(struct doc *d, const struct paper *p)
 {
     static const char *const head[] = {"model", "minimum", "recommended",
-                                       "cheapest for the minimum", "cheapest recommended"};
+                                       "cheapest for the minimum", "cards recommended"};
     static const enum align align[] = {ALIGN_LEFT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT,
                                        ALIGN_LEFT};
     doc_heading(d, "Accelerators by model size");
@@ -157,13 +154,14 @@ void show_doc_sizes(struct doc *d, const struct paper *p)
                                    cards_cell(s, NEED_RECOMMENDED)};
         table_row(d, b, row);
     }
-    doc_note(d, TONE_DIM,
-             "For writing text under llama.cpp with everything on one card, its driver counted. "
-             "Minimum: the smallest quantisation within +%.0f %% perplexity at %.0f tokens, "
-             "likely, nothing spare. Recommended: 8 bits a weight at %.0f tokens (or all it was "
-             "trained for), %.0f %% spare, %.0f tokens a second. Street prices of one card, with "
-             "their dates. Each row again: muster need MODEL",
-             ranking_usual.perplexity_most * 100, need_context(NEED_MINIMUM),
-             ranking_usual.context_tokens, ranking_usual.spare_share * 100,
-             ranking_usual.decode_least_per_s);
+    doc_note(
+        d, TONE_DIM,
+        "For writing text under llama.cpp with everything on one card, its driver counted. "
+        "Minimum: the smallest quantisation within +%.0f %% perplexity at %.0f tokens, "
+        "likely, nothing spare. Recommended: 8 bits a weight at %.0f tokens (or all it was "
+        "trained for), %.0f %% spare, %.0f tokens a second. Cards: the one with least memory, and "
+        "the cheapest by street price on its date. Each row again: muster need MODEL",
+        ranking_usual.perplexity_most * 100, need_context(NEED_MINIMUM),
+        ranking_usual.context_tokens, ranking_usual.spare_share * 100,
+        ranking_usual.decode_least_per_s);
 }

@@ -45,6 +45,11 @@ static bool ended(const struct software *s, const char *end)
 
 /* ---- platforms */
 
+static const char *or_unknown(const char *text)
+{
+    return text ? text : "?";
+}
+
 static void show_systems(struct doc *d, const struct software *s)
 {
     static const char *const head[] = {"system", "supported until", "its Python", "glibc"};
@@ -59,7 +64,8 @@ static void show_systems(struct doc *d, const struct software *s)
         end = text_of(r, "end_of_support");
         python = text_of(r, "python");
         glibc = text_of(r, "glibc");
-        const char *name = str_format(a, "%s %s", r->name, version ? version : "");
+        const bool whole = !version || strstr(r->name, version);
+        const char *name = whole ? r->name : str_format(a, "%s %s", r->name, version);
         if (ended(s, end)) {
             gone = str_format(a, "%s%s%s (%s)", gone, *gone ? ", " : "", name, end);
             continue;
@@ -143,11 +149,6 @@ static const struct known_row *transformers_row(const struct software *s, const 
     return best;
 }
 
-static const char *or_unknown(const char *text)
-{
-    return text ? text : "?";
-}
-
 static void show_model(struct doc *d, struct block *b, const struct software *s,
                        const struct asked *asked)
 {
@@ -209,24 +210,30 @@ static void show_pythons(struct doc *d, const struct software *s)
     }
 }
 
-static void remark(struct doc *d, struct block *b, const char *name, const struct json *map,
-                   const char *key)
+static const char *said(struct arena *a, const struct json *map, const char *key)
 {
     struct str text;
-    if (json_text(json_get(map, key), &text)) facts_row(d, b, name, "%s", str_copy(d->arena, text));
+    return json_text(json_get(map, key), &text) ? str_copy(a, text) : NULL;
 }
 
 static void show_remarks(struct doc *d, const struct software *s)
 {
+    struct arena *a = d->arena;
     const struct json *wsl = json_get(s->table, "wsl2"), *apple = json_get(s->table, "apple");
+    const struct json *mps = json_get(apple, "mps"), *mlx = json_get(apple, "mlx"),
+                      *intel = json_get(apple, "intel_mac");
     struct block *b = doc_facts(d, "Windows and macOS");
-    remark(d, b, "WSL2 on", wsl, "min_windows");
-    remark(d, b, "its driver", wsl, "driver");
-    remark(d, b, "its memory", wsl, "memory_default");
-    remark(d, b, "its files", wsl, "filesystem");
-    remark(d, b, "Apple silicon", json_get(apple, "mps"), "note");
-    remark(d, b, "Macs with Intel", json_get(apple, "intel_mac"), "note");
-    remark(d, b, "memory for the GPU", json_get(apple, "wired_limit"), "default");
+    facts_row(d, b, "WSL2", "%s; %s; memory %s", or_unknown(said(a, wsl, "min_windows")),
+              or_unknown(said(a, wsl, "driver")), or_unknown(said(a, wsl, "memory_default")));
+    facts_row(d, b, "its files", "%s", or_unknown(said(a, wsl, "filesystem")));
+    facts_row(d, b, "Apple silicon",
+              "PyTorch %s or newer on macOS %s or newer; MLX on macOS %s or newer",
+              or_unknown(said(a, mps, "pytorch_min")), or_unknown(said(a, mps, "macos_min")),
+              or_unknown(said(a, mlx, "macos_min")));
+    facts_row(d, b, "Macs with Intel", "PyTorch up to %s, macOS %s or newer",
+              or_unknown(said(a, intel, "pytorch_last")), or_unknown(said(a, intel, "macos_min")));
+    facts_row(d, b, "memory for Apple's GPU", "%s",
+              or_unknown(said(a, json_get(apple, "wired_limit"), "default")));
 }
 
 bool show_doc_software(struct doc *d, const struct context *in, const struct paper *p,

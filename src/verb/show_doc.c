@@ -22,9 +22,18 @@ static const char *dash(const char *text)
     return text && *text ? text : "-";
 }
 
+static const char *order_words(struct arena *a, const struct experiment *e)
+{
+    const char *after = joined(a, e->after, e->afters);
+    const char *with = joined(a, e->together, e->togethers);
+    if (*after && *with) return str_format(a, "after %s; together with %s", after, with);
+    if (*after) return str_format(a, "after %s", after);
+    return *with ? str_format(a, "together with %s", with) : "-";
+}
+
 void show_doc_runs(struct doc *d, const struct paper *p)
 {
-    static const char *const head[] = {"experiment", "model", "workload", "after", "together with"};
+    static const char *const head[] = {"experiment", "", "model", "workload", "order"};
     struct arena *a = d->arena;
     size_t commands = 0;
     doc_heading(d, "What it runs");
@@ -33,11 +42,11 @@ void show_doc_runs(struct doc *d, const struct paper *p)
         const struct paper_row *r = &p->row[i];
         const struct experiment *e = r->experiment;
         const struct cell row[] = {
+            {.text = e->id},
             {.text = e->title},
             {.text = r->asked ? name_alone(r->asked->digest->name) : "-"},
             {.text = r->what ? r->what : str_format(a, "not computed: %s", r->why)},
-            {.text = dash(joined(a, e->after, e->afters))},
-            {.text = dash(joined(a, e->together, e->togethers))}};
+            {.text = order_words(a, e)}};
         table_row(d, b, row);
         commands += r->command != NULL;
     }
