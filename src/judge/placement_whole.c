@@ -87,6 +87,14 @@ static bool on_best_device(const struct whole *x, enum fits worst, struct verdic
     return best >= 0;
 }
 
+/* A workload that works on the host alone leaves nothing there. */
+static bool holds_on_device(const struct verdict *v)
+{
+    for (size_t i = 0; i < v->bill.lines; i++)
+        if (v->bill.line[i].site != ON_HOST) return true;
+    return false;
+}
+
 static void refuse(struct verdict *out, const char *why)
 {
     if (out->fits == FITS_NOT_COMPUTED) return;
@@ -116,7 +124,10 @@ void placement_whole(const struct task *t, const struct machine *m, const struct
         on_shards(&x, shards, out);
         return;
     }
-    if (on_best_device(&x, FITS, out) || on_best_device(&x, FITS_PROBABLY, out)) return;
+    if (on_best_device(&x, FITS, out) || on_best_device(&x, FITS_PROBABLY, out)) {
+        if (!holds_on_device(out)) on_host(&x, out);
+        return;
+    }
     if (device == (double)DEVICE_GPU && x.devices) {
         on_device(&x, x.device[0], out);
         return;

@@ -73,10 +73,16 @@ const char *name_alone(const char *hub_name)
  * names and types of it are looked at. */
 #define QUANT_PUBLISHED "F16"
 
+static const struct workload *kind_of(const struct asking *how)
+{
+    return cost_workload(how->kind ? str_of(how->kind) : S("generate"));
+}
+
 static bool quant_under(const struct asking *how, enum runtime_id runtime, const struct model *m,
                         const char **out, struct mu_err *err)
 {
     *out = how->quant;
+    if (!cost_writes_text(kind_of(how)) && !m->tensors) *out = QUANT_PUBLISHED;
     if (!runtime_at(runtime)->published) return true;
     if (how->quant)
         return err_set(err, MU_USAGE,
@@ -185,10 +191,19 @@ static bool take_own(const struct context *in, const struct asking *how, struct 
     return catalog_sound(in->catalog, err);
 }
 
+/* Of one that does: the runtime's own defaults. */
+static void take_generate(const struct context *in, const struct asking *how,
+                          enum runtime_id runtime, struct asked *out)
+{
+    generate_under(&out->knobs, runtime);
+    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
+    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, out->model->shape.arch)
+                                              : bound_note(in, runtime_at(runtime));
+}
+
 bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
                 struct asked *out, struct mu_err *err)
 {
-    const struct workload *kind = cost_workload(how->kind ? str_of(how->kind) : S("generate"));
     enum runtime_id runtime;
     const char *quant;
     struct model *model = NEW(in->arena, struct model);
@@ -199,7 +214,6 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
         !open_asked(in, how->operand, model, &path, err) ||
         !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
         return false;
-    if (!cost_writes_text(kind) && !model->tensors) quant = QUANT_PUBLISHED;
     out->model = model;
     out->file = model->tensors ? path : NULL;
     out->url = out->file ? remote_url(path, in->arena) : NULL;
@@ -211,12 +225,9 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     packed_take(in, model, runtime, out->digest);
     generate_usual(&out->knobs, out->digest, types);
     judge_buffers(m, in->catalog, in->arena, &out->knobs);
-    generate_under(&out->knobs, runtime);
-    out->task = (struct task){kind, out->digest, &out->knobs};
-    if (!cost_writes_text(kind)) return take_own(in, how, out, err);
-    if (how->kind && strcmp(how->kind, "serve") == 0) out->knobs.context_each = true;
-    out->unchecked = runtime == RUNTIME_LLAMA ? unchecked_note(in, model->shape.arch)
-                                              : bound_note(in, runtime_at(runtime));
+    out->task = (struct task){kind_of(how), out->digest, &out->knobs};
+    if (!cost_writes_text(out->task.kind)) return take_own(in, how, out, err);
+    take_generate(in, how, runtime, out);
     return true;
 }
 

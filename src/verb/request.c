@@ -79,6 +79,14 @@ static bool match_in(const struct verb *v, struct str name, char letter, struct 
     return false;
 }
 
+/* The first workload that has such a setting. */
+static const struct workload *kind_with(struct str option)
+{
+    for (size_t i = 0; workloads[i]; i++)
+        if (knob_find(workloads[i], option)) return workloads[i];
+    return NULL;
+}
+
 /* name: as written, for long options; letter for short ones. An option of the first verb makes it the one meant. */
 static bool match_option(struct parser *p, struct str name, char letter, struct match *out)
 {
@@ -93,6 +101,10 @@ static bool match_option(struct parser *p, struct str name, char letter, struct 
     if (letter)
         return err_set(p->err, MU_USAGE, "%s knows no option -%s; muster help %s lists them", who,
                        str_visible(p->arena, (struct str){&letter, 1}), v->name);
+    const struct workload *other = v->by_kind ? kind_with(name) : NULL;
+    if (other)
+        return err_set(p->err, MU_USAGE, "--%s is a setting of --kind %s, not of %s",
+                       str_visible(p->arena, name), other->name, v->knobs->name);
     struct near near = near_to(name);
     for (enum spelled_of of = SPELLED_OWN; of <= SPELLED_COMMON; of++)
         for (size_t i = 0; i < spelled_count(v, of); i++)

@@ -145,7 +145,7 @@ const char *needs_words(const struct placed *p, struct arena *a)
         const double usable_bytes =
             shared ? known_or(p->machine->pool[s->pool].usable_bytes, (double)NAN)
                    : s->usable_bytes;
-        if (told_before(v, n)) continue;
+        if (told_before(v, n) || (n && p->asked->own_knobs && !(bytes > 0))) continue;
         buf_format(&b, "%s%s of %s", n ? ", " : "", units_bytes(a, bytes),
                    units_bytes(a, usable_bytes));
         if (shared)

@@ -36,16 +36,25 @@ def verbs():
     return [v for v in re.findall(r'^  (\w+)  ', block, re.M) if v != 'help']
 
 
-def options(verb):
+def options(verb, *kind):
     """(letter, negated, name, value, the words of help) of each option in a verb's help."""
-    text = said('help', verb)
+    text = said(verb, *kind, '--help')
     found = list(OPTION.finditer(text))
     ends = [m.start() for m in found[1:]] + [len(text)]
     return [(m[1], bool(m[2]), m[3], m[4], text[m.end():end]) for m, end in zip(found, ends)]
 
 
+def kinds(verb):
+    """What selects the settings of each workload that a verb has: ['--kind', 'finetune']; nothing where it has one alone."""
+    text = said('help', verb)
+    if '--kind WORD --help' not in re.sub(r'\s+', ' ', text):
+        return [[]]
+    words = next(words for _, _, name, _, words in options(verb) if name == 'kind')
+    return [['--kind', word] for word in re.findall(r'\(([\w\s-]+)\)', words)[-1].split()]
+
+
 def value_for(value, words):
-    choices = re.findall(r'\(([\w\s.-]+)\)', words)
+    choices = re.findall(r'\(([\w\s.+-]+)\)', words)
     return VALUES.get(value) or (choices[-1].split()[0] if choices and value in ('WORD', 'TYPE') else 'x')
 
 
@@ -80,7 +89,7 @@ class Agreement(unittest.TestCase):
         for verb in verbs():
             offered = completed('muster', verb, '-')
             self.assertGreater(len(options(verb)), 6)
-            for letter, negated, name, value, words in options(verb):
+            for kind, (letter, negated, name, value, words) in ((k, o) for k in kinds(verb) for o in options(verb, *k)):
                 with self.subTest(verb=verb, option=name):
                     tag = 'Fl \\-' + ('[no\\-]' if negated else '') + name + (f' Ar {value}' if value else '')
                     self.assertIn(f'{tag}\n', manual)
@@ -88,13 +97,15 @@ class Agreement(unittest.TestCase):
                     self.assertTrue(not negated or f'--no-{name}' in offered)
                     self.assertTrue(not letter or f'-{letter}' in offered)
                     given = [f'--{name}'] + ([value_for(value, words)] if value else [])
-                    run = muster(verb, *given, '--help')
+                    if name in ('set', 'kind') and kind:
+                        given = []  # a setting of another kind, and the kind itself again
+                    run = muster(verb, *kind, *given, '--help')
                     self.assertEqual((run.returncode, run.stderr), (0, ''))
 
     def test_completion_offers_nothing_else(self):
         for verb in verbs():
             known = set()
-            for letter, negated, name, _, _ in options(verb):
+            for letter, negated, name, _, _ in (o for k in kinds(verb) for o in options(verb, *k)):
                 known |= {f'--{name}'} | ({f'--no-{name}'} if negated else set()) | ({f'-{letter}'} if letter else set())
             self.assertEqual(completed('muster', verb, '-'), known)
 

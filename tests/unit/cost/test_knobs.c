@@ -124,6 +124,31 @@ static void each_knob_can_be_set_by_both_its_names(void **state)
     }
 }
 
+/* The defaults of every kind, with each knob as text: read back they are the same; names meet nowhere within a kind. */
+static void every_kind_reads_back_what_it_says(void **state)
+{
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "Qwen/Qwen2.5-7B-Instruct", "F16");
+    for (size_t i = 0; workloads[i]; i++) {
+        const struct workload *w = workloads[i];
+        void *knobs = arena_alloc(s->arena, w->size), *again = arena_alloc(s->arena, w->size);
+        struct mu_err err = {.code = MU_OK};
+        assert_true(cost_writes_text(w) == (w->usual == NULL));
+        if (!w->usual) continue;
+        w->usual(knobs, t.model, s->catalog);
+        w->usual(again, t.model, s->catalog);
+        assert_true(!w->units || (w->unit && !(w->units(knobs) < 1)));
+        for (size_t k = 0; k < w->knobs; k++) {
+            const char *text = knob_text(&w->knob[k], knobs, s->arena);
+            if (!knob_set(w, again, str_of(w->knob[k].name), str_of(text), s->catalog, &err))
+                fail_msg("%s", err.text);
+            assert_string_equal(knob_text(&w->knob[k], again, s->arena), text);
+            assert_ptr_equal(knob_find(w, str_of(w->knob[k].name)), &w->knob[k]);
+            assert_ptr_equal(knob_find(w, str_of(w->knob[k].option)), &w->knob[k]);
+        }
+    }
+}
+
 static void what_is_wrong_is_said_with_what_is_right(void **state)
 {
     struct stage *s = *state;
@@ -161,6 +186,7 @@ int main(void)
                                         stage_close),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said_with_what_is_right, set_up,
                                         stage_close),
+        STAGED(every_kind_reads_back_what_it_says),
         cmocka_unit_test(workloads_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

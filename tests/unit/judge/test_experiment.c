@@ -39,7 +39,7 @@ static void test_tables_by_memory(void **state)
     arena_free(a);
 }
 
-/* The example of docs/design/DESIGN.md 4 is read whole; a kind without a rule yet says so instead of failing. */
+/* The example of docs/design/DESIGN.md 4 is read whole. */
 static void test_design_example(void **state)
 {
     (void)state;
@@ -62,8 +62,8 @@ static void test_design_example(void **state)
     const struct experiment_set *set;
     struct mu_err err = {.code = MU_OK};
     if (!experiment_set_parse(str_of(yaml), "design", a, &set, &err)) fail_msg("%s", err.text);
-    assert_null(set->experiment[1].kind);
-    assert_string_equal(set->experiment[1].why_not, "finetune is not computed yet");
+    assert_string_equal(set->experiment[1].kind, "finetune");
+    assert_int_equal(set->experiment[1].settings, 6);
     arena_free(a);
 }
 
