@@ -229,6 +229,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     show_speed(d, c->subject.machine, c->in->catalog, c->subject.when);
     show_embedding_test(d, c);
     show_judged(d, &c->judged);
+    show_figures(d, &c->judged, request_flag(q, "explain"));
     show_hardware(d, &c->judged);
     if (request_flag(q, "explain") && !show_guide_tables(d, in, &c->judged, &c->world, err))
         return false;
