@@ -1,5 +1,4 @@
-/* The commands of a requirements document: an experiment's own with its knobs filled in, and the `muster fit` lines that compute its
- * figures again, on machines made for the question: one without accelerator, and one with the smallest card that holds it. */
+/* The `muster fit` lines of a requirements document, which compute its figures again, on machines made for the question: one without accelerator, and one with the smallest card that holds it. */
 #include <math.h>
 #include <string.h>
 
@@ -60,11 +59,10 @@ static const char *card_for(const struct paper *p, double bytes)
 
 /* ---- lines */
 
-static void add_settings(struct buf *to, const struct experiment *e, const struct workload *kind,
-                         struct arena *a)
+static void add_settings(struct buf *to, const struct setting *s, size_t n,
+                         const struct workload *kind, struct arena *a)
 {
-    for (size_t i = 0; i < e->settings; i++) {
-        const struct setting *s = &e->setting[i];
+    for (; n; s++, n--) {
         const struct knob *k = knob_find(kind, str_of(s->name));
         if (!k) continue;
         if (k->kind == KNOB_SWITCH)
@@ -95,38 +93,13 @@ static const char *fit_line(const struct context *in, const struct paper_row *r,
     if (strcmp(kind->name, "generate") != 0) buf_format(&line, " --kind %s", kind->name);
     if (text && !asked->file && !runtime_of(&asked->knobs)->published)
         buf_format(&line, " --quant %s", asked->digest->quant);
-    add_settings(&line, e, kind, in->arena);
+    add_settings(&line, e->setting, e->settings, kind, in->arena);
+    add_settings(&line, e->amount, e->amounts, kind, in->arena);
     if (text && on_device) buf_add(&line, S(" --gpu-layers all"));
     buf_format(&line, " --machine \"%s\"", machine);
     const char *done = line.over ? NULL : str_copy(in->arena, buf_text(&line));
     buf_release(&line);
     return done;
-}
-
-/* {knob} as the task has it; a word that is no knob stays. */
-static const char *filled(const struct context *in, const struct paper_row *r)
-{
-    const struct asked *asked = r->asked;
-    const struct workload *kind = asked->task.kind;
-    struct buf out;
-    if (!r->experiment->command) return NULL;
-    struct str rest = str_of(r->experiment->command);
-    buf_init(&out, COMMAND_BYTES);
-    while (rest.n) {
-        buf_add(&out, str_cut(&rest, '{'));
-        if (!rest.p) break;
-        const struct str name = str_cut(&rest, '}');
-        const struct knob *k = knob_find(kind, name);
-        if (k)
-            buf_add(&out, str_of(knob_text(k, asked->task.knobs, in->arena)));
-        else if (str_is(name, "model"))
-            buf_add(&out, str_of(r->experiment->model));
-        else
-            buf_format(&out, "{%.*s}", (int)name.n, name.p);
-    }
-    const char *text = out.over ? NULL : str_copy(in->arena, buf_text(&out));
-    buf_release(&out);
-    return text;
 }
 
 void paper_lines(const struct context *in, const struct paper *p, struct paper_row *r)
@@ -143,5 +116,4 @@ void paper_lines(const struct context *in, const struct paper *p, struct paper_r
         r->fit[PAPER_DEVICE] =
             fit_line(in, r, str_format(a, "cpu:8 ram:%.0fGiB gpu:%s", ram_gib(beside), card), true);
     r->card = card;
-    r->command = filled(in, r);
 }

@@ -7,9 +7,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
-#include "cost/runtime.h"
 #include "model/digest.h"
-#include "model/model.h"
 #include "verb/need_asked.h"
 #include "verb/paper.h"
 
@@ -26,13 +24,10 @@ double paper_needs(const struct paper_row *r, enum paper_memory of, enum need_le
                                  : need_with_spare(e[of], ranking_usual.spare_share);
 }
 
-static bool set_knobs(const struct context *in, const struct experiment *e, struct asked *a,
-                      struct mu_err *err)
+static bool plain_machine(const struct context *in, const struct machine **out, struct mu_err *err)
 {
-    for (size_t i = 0; i < e->settings; i++)
-        if (!asked_set(in, a, e->setting[i].name, e->setting[i].value, err))
-            return err_add(err, "experiment %s", e->id);
-    return true;
+    const struct looking looking = context_looking(in);
+    return machine_from_line(S(PLAIN_LINE), &looking, out, err);
 }
 
 static const char *setting_of(const struct experiment *e, const char *name)
@@ -42,24 +37,30 @@ static const char *setting_of(const struct experiment *e, const char *name)
     return NULL;
 }
 
-/* --quant goes to what writes text and has no file of its own. */
+/* --quant goes to what writes text under a runtime that takes mixes, as a figure of the guide's would. */
 static bool ask(const struct context *in, const struct paper *p, const struct experiment *e,
                 struct asked *out, struct mu_err *err)
 {
     const struct machine *plain;
-    const struct looking looking = {.root = in->root, .catalog = in->catalog, .arena = in->arena};
-    const struct workload *kind = cost_workload(str_of(e->kind));
-    const char *runtime = setting_of(e, "runtime");
-    const bool mixed = p->quant && kind && cost_writes_text(kind) && !runtime;
-    const struct asking how = {.operand = e->model,
-                               .quant = mixed ? p->quant : e->quant,
-                               .kind = e->kind,
-                               .runtime = runtime};
-    if (!machine_from_line(S(PLAIN_LINE), &looking, &plain, err)) return false;
-    if (!asked_task(in, &how, plain, out, err) || !set_knobs(in, e, out, err))
-        return err_add(err, "experiment %s", e->id);
-    asked_settle(in, out);
-    return true;
+    const struct guide_figure other = {.kind = FIGURE_OTHER, .quant = p->quant};
+    const bool mixed = p->quant && cost_writes_text(e->workload) && !setting_of(e, "runtime");
+    return plain_machine(in, &plain, err) &&
+           judged_ask(in, plain, e, mixed ? &other : NULL, out, err);
+}
+
+bool paper_judged(const struct context *in, const struct world *w, struct paper *p,
+                  struct mu_err *err)
+{
+    struct subject *s = NEW(in->arena, struct subject);
+    struct judged_set *judged = NEW(in->arena, struct judged_set);
+    struct notes aside = {.arena = in->arena};
+    struct context quiet = *in;
+    quiet.notes = &aside;
+    if (!plain_machine(in, &s->machine, err)) return false;
+    s->system = guide_system_of(s->machine, in->catalog, in->arena);
+    s->benchmark = guide_benchmark_of(s->machine);
+    p->judged = judged;
+    return judged_set_make(&quiet, p->set, s, w, judged, err);
 }
 
 static void find_places(struct paper_row *r)
@@ -143,10 +144,11 @@ static bool fill_row(const struct context *in, const struct world *w, const stru
     r->most_bytes = (double)NAN;
     r->command = e->command;
     r->why = e->why_not ? e->why_not : "no workload is written down";
-    if (!e->kind) return true;
+    if (!e->workload) return true;
     struct asked *asked = NEW(in->arena, struct asked);
     if (!ask(in, p, e, asked, err)) return false;
     r->asked = asked;
+    r->command = judged_command(&(struct judged){.experiment = e, .asked = asked}, in->arena);
     r->what = what_words(in, asked);
     judge_need(&asked->task, w, p->backend, &r->needs);
     r->why = r->needs.why;

@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
-#include "catalog/guides.h"
 #include "model/digest.h"
 #include "verb/need_asked.h"
 #include "verb/nominal.h"
@@ -41,14 +40,12 @@ static void list(struct listing *l, const char *name, double params, bool of_set
 
 static bool list_guides(const struct context *in, struct listing *l, struct mu_err *err)
 {
-    const struct guide_figure *f;
-    size_t figures;
+    const char *size[SIZES_MOST];
+    size_t n;
     double params;
-    if (!catalog_guides(in->catalog, &f, &figures, err)) return false;
-    for (size_t i = 0; i < figures; i++)
-        for (size_t k = 0; k < f[i].size_count; k++)
-            if (params_parse(f[i].sizes[k], (double)NAN, &params))
-                list(l, f[i].sizes[k], params, false);
+    if (!need_sizes(in, size, SIZES_MOST, &n, err)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (params_parse(size[i], (double)NAN, &params)) list(l, size[i], params, false);
     return true;
 }
 

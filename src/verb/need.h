@@ -87,6 +87,9 @@ struct table_row {
 /* Of one size or model, or NULL for all. */
 bool need_table(const struct context *in, const struct world *w, const char *size,
                 const struct table_row **out, size_t *rows, struct mu_err *err) NODISCARD;
+/* The sizes and models that guides speak of, as they write them, at most `most`. */
+bool need_sizes(const struct context *in, const char *out[], size_t most, size_t *n,
+                struct mu_err *err) NODISCARD;
 /* A guide's bytes a parameter beside those of a real file. */
 struct precision_row {
     const struct guide_precision *guide;

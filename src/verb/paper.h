@@ -2,9 +2,8 @@
  * what is held follows the bills, times are those of machines for rent. */
 #pragma once
 #include "catalog/parts.h"
-#include "judge/experiment.h"
 #include "judge/need.h"
-#include "verb/common.h"
+#include "verb/judged_set.h"
 #include "verb/need.h"
 
 /* Where something may run: all on the host, or all on one accelerator. */
@@ -54,14 +53,6 @@ struct paper_size {
     const char *model, *why;
     struct paper_level level[NEED_LEVELS]; /* nothing where why says why */
 };
-/* A figure that the set asks for, beside what is computed. */
-struct paper_asked {
-    const struct experiment *experiment;
-    const char *level, *of;         /* "minimum", "RAM" */
-    double gb;                      /* as it is written */
-    double least_bytes, most_bytes; /* computed; NaN: nothing, and then no verdict */
-    const char *says;               /* "confirmed" "too low" "too high" "unsupported" */
-};
 struct paper_card { /* by what can be used of it, least first */
     const char *name;
     double usable_bytes;
@@ -69,7 +60,8 @@ struct paper_card { /* by what can be used of it, least first */
 struct paper {
     const char *operand; /* the set as it was asked for */
     const struct experiment_set *set;
-    const char *quant; /* asked for, or NULL */
+    const struct judged_set *judged; /* on a plain machine: for what the set says in figures */
+    const char *quant;               /* asked for, or NULL */
     const char *backend;
     double spare_share;
     struct paper_row *row;
@@ -77,8 +69,6 @@ struct paper {
     struct paper_most memory[NEED_LEVELS][PAPER_MEMORIES];
     struct paper_card *card; /* of the backend that takes most beside buffers */
     size_t cards;
-    struct paper_asked *asked;
-    size_t askeds;
     struct paper_file *file;
     size_t files;
     double files_bytes;
@@ -91,7 +81,9 @@ struct paper {
 /* The rows, what they need and what that comes to; p->operand, set and quant are given. */
 bool paper_rows(const struct context *in, const struct world *w, struct paper *p,
                 struct mu_err *err) NODISCARD;
-void paper_askeds(const struct context *in, struct paper *p);
+/* What the set says in figures, each held against its own machine or a plain one. */
+bool paper_judged(const struct context *in, const struct world *w, struct paper *p,
+                  struct mu_err *err) NODISCARD;
 bool paper_sizes(const struct context *in, const struct world *w, struct paper *p,
                  struct mu_err *err) NODISCARD;
 bool paper_rents(const struct context *in, const struct world *w, struct paper *p,
@@ -105,7 +97,7 @@ void paper_lines(const struct context *in, const struct paper *p, struct paper_r
 /* The sections, in order. */
 void show_doc_runs(struct doc *d, const struct paper *p);
 void show_doc_hardware(struct doc *d, const struct paper *p);
-void show_doc_asked(struct doc *d, const struct paper *p);
+void show_doc_figures(struct doc *d, const struct paper *p);
 void show_doc_sizes(struct doc *d, const struct paper *p);
 void show_doc_memory(struct doc *d, const struct paper *p);
 bool show_doc_software(struct doc *d, const struct context *in, const struct paper *p,

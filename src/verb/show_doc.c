@@ -115,7 +115,13 @@ void show_doc_hardware(struct doc *d, const struct paper *p)
              "top. On a card the driver is counted as %s takes it. How many cores are enough is "
              "not computed: it is a matter of time.",
              p->computed, p->rows, place_words(p), p->spare_share * 100, p->backend);
-    show_doc_asked(d, p);
+}
+
+void show_doc_figures(struct doc *d, const struct paper *p)
+{
+    if (!p->judged->figures) return;
+    doc_heading(d, "What the set says, and what it is worth");
+    show_figures(d, p->judged, true);
 }
 
 /* ---- memory */

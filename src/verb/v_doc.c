@@ -60,10 +60,10 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     struct world world;
     struct doc *d = &out->doc;
     if (!set_of(q, in, p, err) || !judge_world(in->catalog, in->arena, &world, err) ||
-        !paper_rows(in, &world, p, err) || !paper_sizes(in, &world, p, err) ||
-        !paper_rents(in, &world, p, err) || !catalog_sound(in->catalog, err))
+        !paper_rows(in, &world, p, err) || !paper_judged(in, &world, p, err) ||
+        !paper_sizes(in, &world, p, err) || !paper_rents(in, &world, p, err) ||
+        !catalog_sound(in->catalog, err))
         return false;
-    paper_askeds(in, p);
     d->title =
         str_format(in->arena, "Requirements: %s", p->set->title ? p->set->title : p->set->name);
     say_answer(d, p);
@@ -75,6 +75,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!show_doc_software(d, in, p, err)) return false;
     show_doc_storage(d, p);
     show_doc_rents(d, p);
+    show_doc_figures(d, p);
     show_doc_trouble(d, p);
     write_doc(p, in, &out->json);
     out->no = !p->computed;

@@ -113,16 +113,20 @@ static void write_row(struct writer *w, const struct paper_row *r)
     writer_map_end(w);
 }
 
-static void write_asked(struct writer *w, const struct paper_asked *x)
+static void write_figure(struct writer *w, const struct judged_figure *f, struct arena *a)
 {
     writer_map(w);
-    writer_put_cstr(w, "experiment", x->experiment->id);
-    writer_put_cstr(w, "level", x->level);
-    writer_put_cstr(w, "of", x->of);
-    writer_put_number(w, "asked", x->gb);
-    writer_put_number(w, "least_bytes", x->least_bytes);
-    writer_put_number(w, "most_bytes", x->most_bytes);
-    writer_put_cstr(w, "says", x->says);
+    writer_put_cstr(w, "experiment", f->experiment->id);
+    writer_put_cstr(w, "level", f->level);
+    writer_put_cstr(w, "of", f->level ? f->figure->label : figure_words(f->figure->kind));
+    writer_put_cstr(w, "label", f->level ? NULL : f->figure->label);
+    writer_put_cstr(w, "says", f->figure->text);
+    writer_put_cstr(w, "source", f->figure->source);
+    writer_put_cstr(w, "on", f->on);
+    write_estimate(w, "computed", f->ours);
+    writer_put_cstr(w, "computed_words", figure_ours(a, f));
+    writer_put_cstr(w, "verdict", figure_worth_word(f->worth));
+    writer_put_cstr(w, "why", f->why);
     writer_map_end(w);
 }
 
@@ -196,9 +200,10 @@ void write_doc(const struct paper *p, const struct context *in, struct buf *out)
     writer_list(&w);
     for (size_t i = 0; i < p->rows; i++) write_row(&w, &p->row[i]);
     writer_list_end(&w);
-    writer_key(&w, "asked");
+    writer_key(&w, "figures");
     writer_list(&w);
-    for (size_t i = 0; i < p->askeds; i++) write_asked(&w, &p->asked[i]);
+    for (size_t i = 0; i < p->judged->figures; i++)
+        write_figure(&w, &p->judged->figure[i], in->arena);
     writer_list_end(&w);
     writer_key(&w, "sizes");
     writer_list(&w);
