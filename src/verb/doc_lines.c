@@ -59,14 +59,14 @@ static const char *card_for(const struct paper *p, double bytes)
 
 /* ---- lines */
 
-static void add_settings(struct buf *to, const struct setting *s, size_t n,
-                         const struct workload *kind, struct arena *a)
+static void add_settings(struct buf *to, const struct setting *s, size_t n, const struct task *t,
+                         struct arena *a)
 {
     for (; n; s++, n--) {
-        const struct knob *k = knob_find(kind, str_of(s->name));
+        const struct knob *k = knob_find(t->kind, str_of(s->name));
         if (!k) continue;
         if (k->kind == KNOB_SWITCH)
-            buf_format(to, " --set %s=%s", k->name, shell_word(s->value, a));
+            buf_format(to, " --set %s=%s", k->name, knob_text(k, t->knobs, a));
         else
             buf_format(to, " --%s %s", k->option, shell_word(s->value, a));
     }
@@ -93,8 +93,8 @@ static const char *fit_line(const struct context *in, const struct paper_row *r,
     if (strcmp(kind->name, "generate") != 0) buf_format(&line, " --kind %s", kind->name);
     if (text && !asked->file && !runtime_of(&asked->knobs)->published)
         buf_format(&line, " --quant %s", asked->digest->quant);
-    add_settings(&line, e->setting, e->settings, kind, in->arena);
-    add_settings(&line, e->amount, e->amounts, kind, in->arena);
+    add_settings(&line, e->setting, e->settings, &asked->task, in->arena);
+    add_settings(&line, e->amount, e->amounts, &asked->task, in->arena);
     if (text && on_device) buf_add(&line, S(" --gpu-layers all"));
     buf_format(&line, " --machine \"%s\"", machine);
     const char *done = line.over ? NULL : str_copy(in->arena, buf_text(&line));

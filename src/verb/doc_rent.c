@@ -113,6 +113,12 @@ static const char *name_of(struct arena *a, const struct paper_rent *x)
                       x->ram_assumed ? " *" : "");
 }
 
+static const char *cards_of(struct arena *a, const struct cloud_part *c, const char *none)
+{
+    if (!c->gpu) return none;
+    return c->gpu_count > 1 ? str_format(a, "%.0f x %s", c->gpu_count, c->gpu) : c->gpu;
+}
+
 static const char *price_of(struct arena *a, const struct paper_rent *x)
 {
     return str_format(a, "%s USD/h", units_number(a, x->part->usd_per_hour, 3));
@@ -137,12 +143,9 @@ static void rent_row(struct doc *d, struct block *b, const struct paper_row *r,
     const struct paper_rent *x = &r->rent[place];
     struct arena *a = d->arena;
     if (!x->part) return;
-    const struct cell row[] = {{.text = r->experiment->title},
-                               {.text = name_of(a, x)},
-                               {.text = x->part->gpu ? x->part->gpu : "none"},
-                               {.text = price_of(a, x)},
-                               {.text = x->part->price_date},
-                               {.text = speed_of(a, r, x)}};
+    const struct cell row[] = {{.text = r->experiment->title},         {.text = name_of(a, x)},
+                               {.text = cards_of(a, x->part, "none")}, {.text = price_of(a, x)},
+                               {.text = x->part->price_date},          {.text = speed_of(a, r, x)}};
     table_row(d, b, row);
 }
 
@@ -158,10 +161,8 @@ static void show_all(struct doc *d, const struct paper *p)
         for (size_t i = 0; i < p->alls[place] && i < RENTS_SHOWN; i++) {
             const struct paper_rent *x = &p->all[place][i];
             const struct cloud_part *c = x->part;
-            const char *gpu =
-                c->gpu ? str_format(a, "%.0f x %s", c->gpu_count, c->gpu) : "none, all on its CPU";
             const struct cell row[] = {{.text = name_of(a, x)},
-                                       {.text = gpu},
+                                       {.text = cards_of(a, c, "none, all on its CPU")},
                                        {.text = units_bytes(a, x->memory_bytes)},
                                        {.text = price_of(a, x)},
                                        {.text = c->price_date},

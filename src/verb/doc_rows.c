@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "cost/runtime.h"
 #include "model/digest.h"
 #include "verb/need_asked.h"
 #include "verb/paper.h"
@@ -74,7 +75,7 @@ static void find_places(struct paper_row *r)
 }
 
 /* What makes less of a line of a model that writes text; other bills say so themselves. */
-static const char *smaller_of(const struct line *l)
+static const char *smaller_of(const struct line *l, bool text)
 {
     static const struct {
         const char *group, *words;
@@ -83,7 +84,7 @@ static const char *smaller_of(const struct line *l)
               {"compute", "--ubatch"},
               {"output", "--outputs-max"}};
     const char *said = line_smaller_by(l);
-    for (size_t i = 0; !said && i < COUNT_OF(by); i++)
+    for (size_t i = 0; !said && text && i < COUNT_OF(by); i++)
         if (strcmp(l->term->group, by[i].group) == 0) said = by[i].words;
     return said;
 }
@@ -124,8 +125,9 @@ static void find_most(const struct context *in, struct paper_row *r)
     if (!l) return;
     r->most = l->term->name;
     r->most_bytes = l->amount;
-    const char *smaller = smaller_of(l);
+    const char *smaller = smaller_of(l, !r->asked->own_knobs);
     r->smaller = smaller ? still_open(r->asked, smaller, in->arena) : NULL;
+    if (!r->smaller && strcmp(l->term->group, "weights") == 0) r->smaller = "a smaller model";
 }
 
 static const char *what_words(const struct context *in, const struct asked *asked)
@@ -154,6 +156,7 @@ static bool fill_row(const struct context *in, const struct world *w, const stru
     r->why = r->needs.why;
     if (r->why) return true;
     find_places(r);
+    if (!(r->needs.vram_bytes.likely > 0)) r->may[PAPER_DEVICE] = false; /* nothing lies there */
     find_most(in, r);
     paper_lines(in, p, r);
     return true;
@@ -195,10 +198,13 @@ static void find_memory(struct paper *p)
         }
 }
 
+#define PUBLISHED "16 bits"
+
 /* The form in which a model lies on the disk; what is read as published is taken as 16 bits a weight. */
 static const char *form_of(const struct asked *a)
 {
-    if (a->own_knobs) return a->file ? "its own file" : "16 bits, as published";
+    const bool published = a->own_knobs || runtime_of(&a->knobs)->published;
+    if (published && !a->digest->packed_bytes) return a->file ? "its own file" : PUBLISHED;
     return a->digest->quant ? a->digest->quant : "its own file";
 }
 

@@ -12,7 +12,8 @@
 #include "verb/nominal.h"
 #include "verb/paper.h"
 
-enum { SIZES_MOST = 64 };
+/* Sizes up to so many times the largest model of the set are of interest to its users. */
+enum { SIZES_MOST = 64, TIMES_LARGEST = 4 };
 
 struct listing {
     const char *name[SIZES_MOST];
@@ -38,14 +39,17 @@ static void list(struct listing *l, const char *name, double params, bool of_set
     l->n++;
 }
 
-static bool list_guides(const struct context *in, struct listing *l, struct mu_err *err)
+/* Those that are not far above the set's own. */
+static bool list_guides(const struct context *in, double params_most, struct listing *l,
+                        struct mu_err *err)
 {
     const char *size[SIZES_MOST];
     size_t n;
     double params;
     if (!need_sizes(in, size, SIZES_MOST, &n, err)) return false;
     for (size_t i = 0; i < n; i++)
-        if (params_parse(size[i], (double)NAN, &params)) list(l, size[i], params, false);
+        if (params_parse(size[i], (double)NAN, &params) && params <= params_most)
+            list(l, size[i], params, false);
     return true;
 }
 
@@ -87,6 +91,13 @@ static void keep(const struct need *n, struct arena *a, struct paper_size *out)
     }
 }
 
+static bool has_model(const struct paper *p, const char *name)
+{
+    for (size_t i = 0; i < p->sizes; i++)
+        if (strcmp(p->size[i].model, name) == 0) return true;
+    return false;
+}
+
 static void find_size(const struct context *in, const struct world *w, struct paper *p,
                       struct paper_size size)
 {
@@ -98,7 +109,8 @@ static void find_size(const struct context *in, const struct world *w, struct pa
     struct mu_err none = {.code = MU_OK};
     aside.arena = scratch;
     aside.notes = &notes;
-    if (need_find(&q, &aside, w, n, &none)) { /* else no model of that size is known */
+    if (need_find(&q, &aside, w, n, &none) && /* else no model of that size is known */
+        !has_model(p, n->level[0].asked.digest->name)) {
         keep(n, in->arena, &size);
         p->size[p->sizes++] = size;
     }
@@ -109,10 +121,10 @@ bool paper_sizes(const struct context *in, const struct world *w, struct paper *
                  struct mu_err *err)
 {
     struct listing l = {.n = 0};
-    if (!list_guides(in, &l, err)) return false;
     for (size_t i = 0; i < p->rows; i++)
         if (p->row[i].asked)
             list(&l, p->row[i].experiment->model, p->row[i].asked->digest->parameters, true);
+    if (!list_guides(in, l.n ? l.params[l.n - 1] * TIMES_LARGEST : HUGE_VAL, &l, err)) return false;
     p->size = NEW_ARRAY(in->arena, struct paper_size, l.n);
     for (size_t i = 0; i < l.n; i++)
         find_size(in, w, p, (struct paper_size){.name = l.name[i], .of_set = l.of_set[i]});
@@ -134,8 +146,8 @@ static struct cell cards_cell(const struct paper_size *s, enum need_level level)
 
 void show_doc_sizes(struct doc *d, const struct paper *p)
 {
-    static const char *const head[] = {"model", "minimum", "recommended",
-                                       "cheapest for the minimum", "cards recommended"};
+    static const char *const head[] = {"model", "minimum", "recommended", "cards for the minimum",
+                                       "cards recommended"};
     static const enum align align[] = {ALIGN_LEFT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_LEFT,
                                        ALIGN_LEFT};
     doc_heading(d, "Accelerators by model size");

@@ -149,30 +149,52 @@ static const struct known_row *transformers_row(const struct software *s, const 
     return best;
 }
 
-static void show_model(struct doc *d, struct block *b, const struct software *s,
-                       const struct asked *asked)
+static bool under_llama(const struct asked *a)
 {
-    const bool llama = !asked->own_knobs && !runtime_of(&asked->knobs)->published;
-    const char *name = name_alone(asked->digest->name);
-    const char *from = transformers_from(s, arch_of(s->catalog, asked), d->arena);
-    const struct known_row *r = from ? transformers_row(s, from) : NULL;
-    const struct cell row[] = {
-        {.text = name},
-        {.text = llama ? runtime_of(&asked->knobs)->name : asked->task.kind->name},
-        {.text = llama ? "-" : or_unknown(from)},
-        {.text = llama ? "-" : or_unknown(r ? text_of(r, "python_min") : NULL)},
-        {.text = llama ? "-" : or_unknown(r ? text_of(r, "torch_min") : NULL)}};
-    table_row(d, b, row);
+    return !a->own_knobs && !runtime_of(&a->knobs)->published;
 }
 
-static bool shown_before(const struct paper *p, size_t i)
+/* What this model needs of its libraries; NULL where nothing is known. */
+struct libraries {
+    const char *transformers, *python, *torch;
+};
+
+static struct libraries libraries_of(const struct software *s, const struct asked *asked,
+                                     struct arena *a)
+{
+    struct libraries l = {.transformers = transformers_from(s, arch_of(s->catalog, asked), a)};
+    const struct known_row *r = l.transformers ? transformers_row(s, l.transformers) : NULL;
+    if (!r) return l;
+    l.python = text_of(r, "python_min");
+    l.torch = text_of(r, "torch_min");
+    return l;
+}
+
+static bool is_alike(const struct asked *x, const struct asked *y)
+{
+    return x && y && strcmp(x->digest->name, y->digest->name) == 0 &&
+           under_llama(x) == under_llama(y);
+}
+
+/* The kinds of work that one model does with the same libraries, each once; NULL: an earlier row said them. */
+static const char *kinds_of(const struct paper *p, size_t i, struct arena *a)
 {
     const struct asked *x = p->row[i].asked;
-    for (size_t k = 0; k < i; k++) {
+    const char *text = x->task.kind->name;
+    for (size_t k = 0; k < i; k++)
+        if (is_alike(x, p->row[k].asked)) return NULL;
+    for (size_t k = i + 1; k < p->rows; k++) {
         const struct asked *y = p->row[k].asked;
-        if (y && strcmp(x->digest->name, y->digest->name) == 0 && x->task.kind == y->task.kind)
-            return true;
+        if (is_alike(x, y) && !strstr(text, y->task.kind->name))
+            text = str_format(a, "%s, %s", text, y->task.kind->name);
     }
+    return text;
+}
+
+static bool needs_python(const struct paper *p)
+{
+    for (size_t i = 0; i < p->rows; i++)
+        if (p->row[i].asked && !under_llama(p->row[i].asked)) return true;
     return false;
 }
 
@@ -181,11 +203,103 @@ static void show_models(struct doc *d, const struct software *s, const struct pa
     static const char *const head[] = {"model", "for", "transformers from", "so Python from",
                                        "and PyTorch from"};
     struct block *b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
-    for (size_t i = 0; i < p->rows; i++)
-        if (p->row[i].asked && !shown_before(p, i)) show_model(d, b, s, p->row[i].asked);
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct asked *asked = p->row[i].asked;
+        const char *kinds = asked ? kinds_of(p, i, d->arena) : NULL;
+        if (!kinds) continue;
+        const bool llama = under_llama(asked);
+        const struct libraries l = libraries_of(s, asked, d->arena);
+        const struct cell row[] = {
+            {.text = name_alone(asked->digest->name)},
+            {.text = llama ? str_format(d->arena, "%s, under llama.cpp", kinds) : kinds},
+            {.text = llama ? "-" : or_unknown(l.transformers)},
+            {.text = llama ? "-" : or_unknown(l.python)},
+            {.text = llama ? "-" : or_unknown(l.torch)}};
+        table_row(d, b, row);
+    }
     doc_note(d, TONE_DIM,
              "Transformers: the first version that knows the model's architecture; Python and "
              "PyTorch: the least that this version takes. Under llama.cpp neither is needed.");
+}
+
+/* ---- what the set asks for */
+
+/* The first version in a text: "3.8" of ">=3.8 (3.10 and later recommended)"; NULL: none. */
+static const char *version_in(const char *text, struct arena *a)
+{
+    const char *p = text, *end;
+    while (*p && !(*p >= '0' && *p <= '9')) p++;
+    end = p;
+    while ((*end >= '0' && *end <= '9') || *end == '.') end++;
+    return end > p ? str_copy(a, (struct str){p, (size_t)(end - p)}) : NULL;
+}
+
+static const char *newer(const char *x, const char *y)
+{
+    return !x || (y && version_compare(y, x) > 0) ? y : x;
+}
+
+/* The least that all models of the set need of it; NULL: nothing is known to. */
+static const char *needed(const struct software *s, const struct paper *p, const char *name,
+                          struct arena *a)
+{
+    const char *least = NULL;
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct asked *asked = p->row[i].asked;
+        if (!asked || under_llama(asked)) continue;
+        const struct libraries l = libraries_of(s, asked, a);
+        least = newer(least, strcmp(name, "python") == 0         ? l.python
+                             : strcmp(name, "torch") == 0        ? l.torch
+                             : strcmp(name, "transformers") == 0 ? l.transformers
+                                                                 : NULL);
+    }
+    return least;
+}
+
+/* When support of that Python ended, or NULL. */
+static const char *python_ended(const struct software *s, const char *version)
+{
+    for (size_t i = 0; i < s->rows; i++) {
+        const char *of = text_of(&s->row[i], "python"), *end = text_of(&s->row[i], "eol");
+        if (is_what(&s->row[i], "Python") && of && strcmp(of, version) == 0)
+            return ended(s, end) ? end : NULL;
+    }
+    return NULL;
+}
+
+static void asked_row(struct doc *d, struct block *b, const struct software *s,
+                      const struct paper *p, const struct setting *asked)
+{
+    struct arena *a = d->arena;
+    const char *least = needed(s, p, asked->name, a), *version = version_in(asked->value, a);
+    const bool python = strcmp(asked->name, "python") == 0;
+    const char *end = python && version ? python_ended(s, version) : NULL;
+    const bool low = least && version && version_compare(version, least) < 0;
+    const struct cell row[] = {
+        {.text = asked->name},
+        {.text = asked->value},
+        {.text = !least ? "-"
+                 : end  ? str_format(a, "%s or newer; %s ended in %s", least, version, end)
+                        : str_format(a, "%s or newer", least)},
+        {!least ? "-"
+         : low  ? "too low"
+                : "confirmed",
+         low ? TONE_BAD : TONE_PLAIN}};
+    table_row(d, b, row);
+}
+
+static void show_asked(struct doc *d, const struct software *s, const struct paper *p)
+{
+    static const char *const head[] = {"the set asks for", "version", "its models need",
+                                       "the figure is"};
+    const struct experiment_set *set = p->set;
+    struct block *b = NULL;
+    for (size_t i = 0; i <= p->rows; i++) {
+        const struct setting *asked = i ? p->row[i - 1].experiment->software : set->software;
+        const size_t n = i ? p->row[i - 1].experiment->softwares : set->softwares;
+        if (n && !b) b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
+        for (size_t k = 0; k < n; k++) asked_row(d, b, s, p, &asked[k]);
+    }
 }
 
 static void show_pythons(struct doc *d, const struct software *s)
@@ -251,8 +365,14 @@ bool show_doc_software(struct doc *d, const struct context *in, const struct pap
     show_systems(d, &s);
     show_remarks(d, &s);
     doc_heading(d, "Software");
-    show_models(d, &s, p);
-    show_pythons(d, &s);
+    show_asked(d, &s, p);
+    if (needs_python(p)) {
+        show_models(d, &s, p);
+        show_pythons(d, &s);
+    } else if (p->computed) {
+        doc_note(d, TONE_PLAIN,
+                 "Everything that is computed runs under llama.cpp; it needs no Python.");
+    }
     json_free(table);
     return true;
 }

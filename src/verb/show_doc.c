@@ -91,6 +91,46 @@ static const char *place_words(const struct paper *p)
                           : "some need an accelerator";
 }
 
+/* ---- how much of the set so much memory runs */
+
+static size_t runs_in(const struct paper *p, enum paper_memory of, double bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->rows; i++)
+        n += paper_needs(&p->row[i], of, NEED_RECOMMENDED) <= bytes;
+    return n;
+}
+
+/* GiB that memory is sold in: powers of two and what lies halfway between two of them. */
+static void show_ladder(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"free memory", "in RAM, on the CPU", "on a card"};
+    static const enum align align[] = {ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
+    const double gib = 0x1p30, most_gib = 0x1p20;
+    size_t ram_before = 0, card_before = 0;
+    struct arena *a = d->arena;
+    const size_t ram_most = runs_in(p, PAPER_RAM, HUGE_VAL),
+                 card_most = runs_in(p, PAPER_VRAM, HUGE_VAL);
+    struct block *b = doc_table(d, "So much runs", head, align, COUNT_OF(head));
+    for (double at = 1; at < most_gib && (ram_before < ram_most || card_before < card_most);
+         at *= 2)
+        for (int half = 0; half < 2; half++) {
+            const double size = half ? at * 1.5 : at;
+            const size_t ram = runs_in(p, PAPER_RAM, size * gib),
+                         card = runs_in(p, PAPER_VRAM, size * gib);
+            if (ram == ram_before && card == card_before) continue;
+            const struct cell row[] = {{.text = units_bytes(a, size * gib)},
+                                       {.text = str_format(a, "%zu of %zu", ram, ram_most)},
+                                       {.text = str_format(a, "%zu of %zu", card, card_most)}};
+            table_row(d, b, row);
+            ram_before = ram;
+            card_before = card;
+        }
+    doc_note(d, TONE_DIM,
+             "Each experiment by itself, as recommended. What is listed on a box is a little more "
+             "than what is free.");
+}
+
 void show_doc_hardware(struct doc *d, const struct paper *p)
 {
     static const char *const head[] = {"free, for all of it", "minimum", "recommended",
@@ -108,13 +148,15 @@ void show_doc_hardware(struct doc *d, const struct paper *p)
                                 {.text = files},
                                 {.text = str_format(a, "%zu files of weights", p->files)}};
     table_row(d, b, disk);
-    doc_note(d, TONE_DIM,
-             "The largest of %zu computed experiments of %zu, each as the set writes it; CPU or "
-             "card: %s. Minimum: likely, nothing spare. Recommended: the high end of the range, "
-             "%.0f %% of it spare. Free memory: what the system and other programs hold comes on "
-             "top. On a card the driver is counted as %s takes it. How many cores are enough is "
-             "not computed: it is a matter of time.",
-             p->computed, p->rows, place_words(p), p->spare_share * 100, p->backend);
+    doc_note(
+        d, TONE_DIM,
+        "The largest of %zu computed experiments of %zu, each as the set writes it; CPU or "
+        "card: %s. Minimum: likely, nothing spare. Recommended: the high end of the range, "
+        "%.0f %% of it spare. Free memory: what the system and other programs hold comes on "
+        "top. On a card the driver is counted as %s takes it, of captures and spiking runs not. "
+        "How many cores are enough is not computed: it is a matter of time.",
+        p->computed, p->rows, place_words(p), p->spare_share * 100, p->backend);
+    if (p->computed > 1) show_ladder(d, p);
 }
 
 void show_doc_figures(struct doc *d, const struct paper *p)
@@ -190,9 +232,11 @@ void show_doc_storage(struct doc *d, const struct paper *p)
                                {.text = units_bytes(a, p->files_bytes)},
                                {.text = dash(all)}};
     table_row(d, b, sum);
-    doc_note(d, TONE_DIM,
-             "The weights; a file holds a vocabulary besides, of a few MiB. What the experiments "
-             "write (checkpoints, captured states, results) and the Python packages come on top.");
+    doc_note(
+        d, TONE_DIM,
+        "The weights; a file holds a vocabulary besides, of a few MiB, and what was published in "
+        "32 bits is twice as large as in 16. What the experiments write (checkpoints, captured "
+        "states, results) and the Python packages come on top.");
 }
 
 /* ---- when it does not fit */

@@ -25,8 +25,10 @@ static void say_answer(struct doc *d, const struct paper *p)
     if (!p->computed)
         doc_answer(d, TONE_WARN, "Nothing of this set is computed.");
     else
-        doc_answer(d, TONE_PLAIN, "At least: %s%s%s; %s of disk for the models.", on_host,
-                   *on_host && *on_card ? ", or " : "", on_card, units_bytes(a, p->files_bytes));
+        doc_answer(d, TONE_PLAIN,
+                   "For all %zu that are computed: %s%s%s; %s of disk for the models.", p->computed,
+                   on_host, *on_host && *on_card ? ", or " : "", on_card,
+                   units_bytes(a, p->files_bytes));
 }
 
 static void say_made_by(struct doc *d, const struct paper *p)
