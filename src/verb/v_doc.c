@@ -33,12 +33,14 @@ static void say_answer(struct doc *d, const struct paper *p)
 
 static void say_made_by(struct doc *d, const struct paper *p)
 {
-    doc_note(d, TONE_DIM,
-             "Written by muster %s: muster doc %s%s%s --format md makes it again. The set is from "
-             "%s. Every figure is computed for no machine in particular; the lines that compute "
-             "them stand at the end. GiB are 2^30 bytes.",
-             MUSTER_VERSION, p->operand, p->quant ? " --quant " : "", p->quant ? p->quant : "",
-             p->set->source ? p->set->source : "its author");
+    doc_note(
+        d, TONE_DIM,
+        "Written by muster %s from the set %s (%s). Every figure is computed, for no machine in "
+        "particular; the lines that compute them stand at the end. GiB are 2^30 bytes. The "
+        "same version makes the same document again:",
+        MUSTER_VERSION, p->set->name, p->set->source ? p->set->source : "its author");
+    commands_row(d, doc_commands(d, NULL), "muster doc %s%s%s --format md", p->operand,
+                 p->quant ? " --quant " : "", p->quant ? shell_word(p->quant, d->arena) : "");
 }
 
 /* The words of a set or a file: what -e takes elsewhere. */
@@ -93,7 +95,7 @@ static const struct option options[] = {
 };
 static const char *const examples[] = {
     "muster doc llm-memory --format md",
-    "muster doc llm-memory --quant Q8_0 --format html -o requirements.html",
+    "muster doc stac --format html",
     NULL,
 };
 const struct verb verb_doc = {

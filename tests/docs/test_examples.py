@@ -133,6 +133,61 @@ class Examples(unittest.TestCase):
         self.assertEqual(muster('doc', 'llm-memory', '--format', 'md'), once)
 
 
+TOGETHER = """name: mine
+title: "Two | at <once>"
+experiments:
+  - id: small
+    title: a `small` one
+    workload: {kind: generate, model: Qwen/Qwen2.5-0.5B-Instruct, quant: Q8_0, context_tokens: 2048}
+  - id: both
+    title: beside it
+    workload: {kind: generate, model: microsoft/Phi-3-mini-4k-instruct, quant: Q4_K_M, context_tokens: 4096}
+    together: [small]
+    command: run --ctx {context_tokens} {model}
+"""
+NOTHING = """name: words
+experiments:
+  - id: one
+    title: one
+    why_not: it is only a name
+"""
+
+
+class OwnSets(unittest.TestCase):
+    def doc(self, text, *args):
+        path = pathlib.Path(HOME.name) / 'set.yaml'
+        path.write_text(text)
+        return subprocess.run([str(MUSTER), 'doc', 'set.yaml', *args], cwd=HOME.name, env=ENVIRONMENT, capture_output=True, text=True)
+
+    def test_what_runs_together_is_counted_together(self):
+        d = json.loads(self.doc(TOGETHER, '--json').stdout)
+        small, both = d['experiments']
+        for of, key in (('ram', 'ram_bytes'), ('vram', 'vram_bytes')):
+            self.assertEqual(d['minimum'][of], {'bytes': small[key]['likely'] + both[key]['likely'], 'by': 'both'})
+        self.assertEqual(both['command'], 'run --ctx 4096 microsoft/Phi-3-mini-4k-instruct')
+
+    def test_titles_are_text(self):
+        page = self.doc(TOGETHER, '--format', 'html').stdout
+        self.assertIn('<h1>Requirements: Two | at &lt;once&gt;</h1>', page)
+        self.assertIn('<title>Requirements: Two | at &lt;once&gt;</title>', page)
+        markdown = self.doc(TOGETHER, '--format', 'md').stdout
+        self.assertTrue(markdown.startswith('# Requirements: Two \\| at &lt;once\\>\n\n'), markdown[:60])
+        self.assertIn('| a \\`small\\` one |', markdown)
+
+    def test_nothing_computed(self):
+        run = self.doc(NOTHING)
+        self.assertEqual(run.returncode, 1)
+        self.assertTrue(run.stdout.startswith('Nothing of this set is computed.'))
+        d = json.loads(self.doc(NOTHING, '--json').stdout)
+        self.assertEqual(d['computed'], 0)
+        self.assertEqual(d['minimum']['ram'], {'bytes': None, 'by': None})
+        self.assertEqual(d['instances']['host'] + d['instances']['device'], [])
+
+    def test_what_is_no_set(self):
+        self.assertEqual(self.doc('name: [').returncode, 65)
+        self.assertEqual(subprocess.run([str(MUSTER), 'doc', 'no-such-set'], env=ENVIRONMENT, capture_output=True).returncode, 66)
+
+
 if '--update' in sys.argv:
     FOLDER.mkdir(exist_ok=True)
     for path, now in examples():
