@@ -204,7 +204,7 @@ static void find_memory(struct paper *p)
 static const char *form_of(const struct asked *a)
 {
     const bool published = a->own_knobs || runtime_of(&a->knobs)->published;
-    if (published && !a->digest->packed_bytes) return a->file ? "its own file" : PUBLISHED;
+    if (published && !(a->digest->packed_bytes > 0)) return a->file ? "its own file" : PUBLISHED;
     return a->digest->quant ? a->digest->quant : "its own file";
 }
 

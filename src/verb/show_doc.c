@@ -101,31 +101,30 @@ static size_t runs_in(const struct paper *p, enum paper_memory of, double bytes)
     return n;
 }
 
+enum { LADDER_DOUBLINGS = 16 }; /* from one GiB */
+
 /* GiB that memory is sold in: powers of two and what lies halfway between two of them. */
 static void show_ladder(struct doc *d, const struct paper *p)
 {
     static const char *const head[] = {"free memory", "in RAM, on the CPU", "on a card"};
     static const enum align align[] = {ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
-    const double gib = 0x1p30, most_gib = 0x1p20;
+    const double gib = 0x1p30;
     size_t ram_before = 0, card_before = 0;
     struct arena *a = d->arena;
     const size_t ram_most = runs_in(p, PAPER_RAM, HUGE_VAL),
                  card_most = runs_in(p, PAPER_VRAM, HUGE_VAL);
     struct block *b = doc_table(d, "So much runs", head, align, COUNT_OF(head));
-    for (double at = 1; at < most_gib && (ram_before < ram_most || card_before < card_most);
-         at *= 2)
-        for (int half = 0; half < 2; half++) {
-            const double size = half ? at * 1.5 : at;
-            const size_t ram = runs_in(p, PAPER_RAM, size * gib),
-                         card = runs_in(p, PAPER_VRAM, size * gib);
-            if (ram == ram_before && card == card_before) continue;
-            const struct cell row[] = {{.text = units_bytes(a, size * gib)},
-                                       {.text = str_format(a, "%zu of %zu", ram, ram_most)},
-                                       {.text = str_format(a, "%zu of %zu", card, card_most)}};
-            table_row(d, b, row);
-            ram_before = ram;
-            card_before = card;
-        }
+    for (int step = 0; step < 2 * LADDER_DOUBLINGS; step++) {
+        const double size = ldexp(step % 2 ? 1.5 : 1, step / 2) * gib;
+        const size_t ram = runs_in(p, PAPER_RAM, size), card = runs_in(p, PAPER_VRAM, size);
+        if (ram == ram_before && card == card_before) continue;
+        const struct cell row[] = {{.text = units_bytes(a, size)},
+                                   {.text = str_format(a, "%zu of %zu", ram, ram_most)},
+                                   {.text = str_format(a, "%zu of %zu", card, card_most)}};
+        table_row(d, b, row);
+        ram_before = ram;
+        card_before = card;
+    }
     doc_note(d, TONE_DIM,
              "Each experiment by itself, as recommended. What is listed on a box is a little more "
              "than what is free.");
