@@ -58,6 +58,7 @@ static const struct field framework_field[] = {
     ROW_FLAG(framework, "keeps_product", keeps_product),
     ROW_FLAG(framework, "quantised_input", quantised_input),
     ROW_FLAG(framework, "leaks_input", leaks_input),
+    ROW_FLAG(framework, "runs_modules", runs_modules),
     ROW_NUMBER(framework, "input_float_bytes", input_float_bytes),
     ROW_TEXT(framework, "checkpointing", checkpointing),
     ROW_TEXT(framework, "checkpointing_quantised", checkpointing_quantised),

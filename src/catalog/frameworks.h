@@ -32,7 +32,7 @@ struct framework {
     double head_bytes, head_most_bytes; /* 0: as unquantised_bytes */
     double adapter_bytes, unquantised_bytes, dequantised_bytes, gated_kept, input_float_bytes;
     bool expands_kv, keeps_qkv, joint_qkv_adapter, quantised_head, untied, keeps_product,
-        quantised_input, leaks_input;
+        quantised_input, leaks_input, runs_modules;
     const char *checkpointing, *checkpointing_quantised; /* "off", "on" or "offload" */
 };
 struct training_table {

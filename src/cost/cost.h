@@ -13,7 +13,18 @@ struct digest;
 struct mu_err;
 struct weight_type;
 
-enum knob_kind { KNOB_TOKENS, KNOB_COUNT, KNOB_CHOICE, KNOB_SWITCH, KNOB_TYPE, KNOB_SHARES };
+/* KNOB_BYTES: "4GiB"; KNOB_LAYERS: cost/layers.h; KNOB_MODEL: another model, which a command opens (asked_set). */
+enum knob_kind {
+    KNOB_TOKENS,
+    KNOB_COUNT,
+    KNOB_CHOICE,
+    KNOB_SWITCH,
+    KNOB_TYPE,
+    KNOB_SHARES,
+    KNOB_BYTES,
+    KNOB_LAYERS,
+    KNOB_MODEL
+};
 struct knob {
     const char *name;   /* YAML key, --set and API name: "context_tokens" */
     const char *option; /* command line spelling without dashes: "ctx" */
@@ -22,14 +33,15 @@ struct knob {
     double least, most;
     /* NULL-terminated; of a KNOB_CHOICE the value is the index, of a KNOB_COUNT -1 - index, beside its numbers */
     const char *const *choices;
-    /* of a double, bool or const struct weight_type * in the workload's knobs; of KNOB_SHARES SITES - 1 doubles */
+    /* of a double, bool or const struct weight_type * in the workload's knobs; of KNOB_SHARES SITES - 1 doubles, of KNOB_LAYERS a struct
+     * layer_list, of KNOB_MODEL a const struct digest * */
     size_t offset;
     size_t also; /* a second field that is set to the same value ("kv_type"); 0: none */
     bool amount; /* how much of it is done (DESIGN 4); 0: nobody said */
 };
 /* Where a workload computes that is not dealt over several sites: on the host, or all of it on one device. */
 enum device_asked { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
-extern const char *const device_words[];
+extern const char *const device_words[], *const dtype_words[]; /* dtype_words: of enum dtype */
 #define DEVICE_KNOB                                                                            \
     {                                                                                          \
         .name = "device", .option = "device",                                                  \
@@ -108,6 +120,10 @@ struct guide_rule { /* a rule of thumb people use, computed beside ours */
     const char *name, *words, *source;
     double (*bytes)(const struct digest *m, const void *knobs);
 };
+/* What a workload leaves on the disk: of one unit, least and most, and how many units' worth that is in all; NaN: no amount was said. */
+struct written {
+    double low_bytes, high_bytes, units;
+};
 struct workload {
     const char *name, *words;
     const struct knob *knob;
@@ -125,6 +141,8 @@ struct workload {
         *unit; /* what its work is billed for one of: "step", "batch"; NULL: no work is billed */
     double (*units)(const void *knobs); /* how many of them; NaN: no amount was said */
     const char *truth; /* the class whose residuals its held bytes have; NULL: its ABOUT()s alone */
+    struct written (*writes)(const struct digest *m, const void *knobs); /* NULL: nothing */
+    bool modelless; /* it runs no model: its digest has a name and nothing else */
 };
 extern const struct workload *const workloads[]; /* NULL-terminated */
 const struct workload *cost_workload(struct str name);

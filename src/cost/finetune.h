@@ -29,6 +29,8 @@ struct finetune {
     double unquantised_bytes, adapter_bytes, mask_bytes, gelu_kept;
     double step_bytes; /* of temporaries of the optimizer's step, of a trained parameter */
     bool dropout, gradients_kept, encoder;
+    double runs;             /* amount, of a sweep: trainings of each rank */
+    double ranks[SITES - 1]; /* of a sweep: those tried; all 0: rank alone */
 };
 /* Everything in bytes, of one device; phases are what is beside weights, adapters and states when each is at its highest. */
 struct training {
@@ -43,7 +45,9 @@ struct training {
     double temporaries; /* of the optimizer's step */
     double loss_phase, backward_phase, step_phase;
 };
-extern const struct workload workload_finetune;
+extern const struct workload workload_finetune, workload_sweep;
+enum { SWEEP_KNOBS = 23, FINETUNE_KNOBS = SWEEP_KNOBS - 2 };
+extern const struct knob finetune_knobs[]; /* those of a sweep last */
 /* LoRA of rank 16 on all matrices in bf16 with AdamW, one sequence of 512 tokens, as transformers would. */
 void finetune_usual(struct finetune *f, const struct training_table *t);
 /* NULL when it can be computed. */

@@ -13,7 +13,13 @@
 #include "cost/finetune.h"
 #include "model/digest.h"
 
-enum { TOKENS_MOST = 1 << 24, BATCH_MOST = 1 << 16, RANK_MOST = 1 << 14, SHARDS_MOST = 1 << 14 };
+enum {
+    TOKENS_MOST = 1 << 24,
+    BATCH_MOST = 1 << 16,
+    RANK_MOST = 1 << 14,
+    SHARDS_MOST = 1 << 14,
+    RUNS_MOST = 1 << 20
+};
 #define FIELD(name) offsetof(struct finetune, name)
 #define COUNTED "tensors counted on torch 1.13, data/truth/training.json"
 #define ALLOCATOR "reserved against allocated on published peaks, data/truth/training.json"
@@ -51,7 +57,7 @@ static const struct training_bytes precision_bytes[] = {
     [PRECISION_MASTERS] = {.weight = 2, .compute = 2, .gradient = 2, .state = 4, .master = 4},
 };
 
-static const struct knob knobs[] = {
+const struct knob finetune_knobs[] = {
     DEVICE_KNOB,
     {.name = "method",
      .option = "method",
@@ -182,7 +188,24 @@ static const struct knob knobs[] = {
      .most = 1e12,
      .offset = FIELD(steps),
      .amount = true},
+    /* of a sweep alone */
+    {.name = "runs",
+     .option = "runs",
+     .words = "trainings, one behind the other, of each rank in --ranks; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = RUNS_MOST,
+     .offset = FIELD(runs),
+     .amount = true},
+    {.name = "ranks",
+     .option = "ranks",
+     .words = "ranks of the adapters that are tried, in place of --rank: 8,16,64",
+     .kind = KNOB_SHARES,
+     .least = 1,
+     .most = RANK_MOST,
+     .offset = FIELD(ranks)},
 };
+static_assert(sizeof finetune_knobs / sizeof *finetune_knobs == SWEEP_KNOBS, "all are counted");
 
 void finetune_usual(struct finetune *f, const struct training_table *t)
 {
@@ -224,12 +247,25 @@ static const struct training_store *store_of(const struct finetune *f)
     return training_store_named(f->table, str_of(stores[(size_t)f->store]));
 }
 
+static unsigned targets_of(const struct finetune *f)
+{
+    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
+}
+
 const char *finetune_unruled(const struct shape *s, const struct finetune *f)
 {
     if (!f->table || !framework_of(f)) return "no row of frameworks.json has this framework";
     if (!optimizer_of(f)) return "no row of frameworks.json has this optimizer";
     if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
-    return training_unruled(s);
+    const char *why = training_unruled(s);
+    if (why) return why;
+    if ((s->experts > 0 || s->latent.kv_rank > 0) && !framework_of(f)->runs_modules)
+        return "experts and latent attention have a rule where transformers' own modules run: "
+               "another --framework";
+    if (!is_full(f) && training_targets_split(s, targets_of(f)))
+        return "latent attention has no query, key and value of their own: adapters sit on all of "
+               "it or none (--targets)";
+    return NULL;
 }
 
 static enum finetune_checkpointing checkpointing_of(const struct finetune *f)
@@ -264,11 +300,6 @@ static double plain_bytes_of(const struct finetune *f)
     if (!is_quantised(f)) return plain;
     if (f->unquantised_bytes > 0) return f->unquantised_bytes;
     return framework_of(f)->unquantised_bytes > 0 ? framework_of(f)->unquantised_bytes : plain;
-}
-
-static unsigned targets_of(const struct finetune *f)
-{
-    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
 }
 
 /* ---- the parts */
@@ -364,11 +395,13 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
                                      .rank = f->rank};
     GIVEN(b, layers, s->layers, "model");
     GIVEN(b, width, s->width, "model");
-    GIVEN(b, attention_width, s->heads * s->head_size, "model");
-    GIVEN(b, ffn_width, s->ffn_width, "model");
+    GIVEN(b, attention_width, training_attention_width(s), "model");
+    GIVEN(b, ffn_width, training_ffn_width(s), "model; of experts one");
     GIVEN(b, compute_bytes, asked.compute_bytes, "--precision");
     LET(b, step_tokens, f->micro_batch * f->sequence_tokens);
-    LET(b, kept_bytes_per_token, training_kept(s, &asked));
+    const struct layers_kept kept = training_kept(s, &asked);
+    LET(b, kept_bytes_per_token, kept.mean);
+    LET(b, most_kept_bytes_per_token, kept.most);
     LET(b, unneeded_bytes, is_full(f) ? 0 : training_norm_kept(s, &asked) * step_tokens);
     LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
     LET(b, leaked_bytes,
@@ -384,7 +417,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     }
     *(checkpointing == CHECKPOINT_OFFLOAD ? &t->offloaded : &t->saved) = checkpoint_bytes;
     if (framework_of(f)->leaks_input && is_quantised(f)) t->saved += leaked_bytes;
-    t->work += kept_bytes_per_token * step_tokens; /* one layer runs again */
+    t->work += most_kept_bytes_per_token * step_tokens; /* one layer runs again */
 }
 
 static void output(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -572,8 +605,8 @@ static double steps_of(const void *chosen)
 const struct workload workload_finetune = {
     .name = "finetune",
     .words = "training, whole or through adapters",
-    .knob = knobs,
-    .knobs = sizeof knobs / sizeof *knobs,
+    .knob = finetune_knobs,
+    .knobs = FINETUNE_KNOBS,
     .size = sizeof(struct finetune),
     .bill = bill,
     .usual = usual,

@@ -28,7 +28,7 @@ static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_
                                           "q4_1", "iq4_nl", "q5_0", "q5_1", NULL};
 
 static const char *const runtime_choices[] = {"llama.cpp", "ollama", "transformers", "vllm", NULL};
-static const char *const dtype_choices[] = {"auto", "fp32", "fp16", "bf16", "int8", "nf4", NULL};
+const char *const dtype_words[] = {"auto", "fp32", "fp16", "bf16", "int8", "nf4", NULL};
 
 const struct knob generate_knobs[GENERATE_KNOBS] = {
     {.name = "context_tokens",
@@ -180,7 +180,7 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .option = "dtype",
      .words = "of the weights, under transformers and vLLM; auto (16 bits, as most are published)",
      .kind = KNOB_CHOICE,
-     .choices = dtype_choices,
+     .choices = dtype_words,
      .offset = FIELD(dtype)},
 };
 static_assert(sizeof generate_knobs / sizeof *generate_knobs == GENERATE_KNOBS, "all are set");

@@ -40,10 +40,8 @@ const struct knob capture_knobs[] = {
      .offset = FIELD(precision)},
     {.name = "layers",
      .option = "layers",
-     .words = "layers that are kept; 0 is all",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = COUNT_MOST,
+     .words = "layers that are kept: how many, or which, as 0,8,16-24,-1; 0 is all",
+     .kind = KNOB_LAYERS,
      .offset = FIELD(layers)},
     {.name = "place",
      .option = "place",
@@ -51,9 +49,9 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_CHOICE,
      .choices = places,
      .offset = FIELD(place)},
-    {.name = "file_format",
+    {.name = "file_format", /* --format is of the answer */
      .option = "file-format",
-     .words = "of the files that are written; npy",
+     .words = "of the files, with --place disk; npy",
      .kind = KNOB_CHOICE,
      .choices = formats,
      .offset = FIELD(format)},
@@ -82,9 +80,9 @@ const struct knob capture_knobs[] = {
 };
 enum { CAPTURE_KNOBS = sizeof capture_knobs / sizeof *capture_knobs };
 
-static double states_of(const struct shape *s, const struct capture *c)
+double hidden_states_kept(const struct shape *s, const struct capture *c)
 {
-    return c->layers > 0 ? least(c->layers, s->layers + 1) : s->layers + 1;
+    return layers_chosen(&c->layers, s->layers + 1);
 }
 
 /* The last token that is generated is never fed. */
@@ -95,7 +93,7 @@ static double tokens_of(const struct capture *c)
 
 double hidden_states_bytes(const struct shape *s, const struct capture *c)
 {
-    return states_of(s, c) * tokens_of(c) * s->width * capture_value_bytes(c);
+    return hidden_states_kept(s, c) * tokens_of(c) * s->width * capture_value_bytes(c);
 }
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
@@ -103,11 +101,13 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     const struct capture *c = chosen;
     const bool disk = c->place == (double)CAPTURED_ON_DISK;
     b->unruled = m->shape->layers > 0 && m->shape->width > 0 ? NULL : "its shape is not known";
+    if (!b->unruled && isnan(hidden_states_kept(m->shape, c)))
+        b->unruled = "a layer that was asked for is not there (--layers)";
     if (b->unruled) return;
     capture_model(b, m, c, s);
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, value_bytes, capture_value_bytes(c), "--precision");
-    LET(b, states, states_of(m->shape, c));
+    GIVEN(b, states, hidden_states_kept(m->shape, c), "model and --layers");
     LET(b, tokens, tokens_of(c));
     LET(b, held_trials, disk ? 1 : c->trials); /* one is in memory before it is written */
     HOLD(b, capture_site(c, s), "hidden states", "captures",
@@ -120,6 +120,11 @@ double capture_batches(const void *chosen)
 {
     const struct capture *c = chosen;
     return c->samples > 0 ? ceil(c->samples / c->sequences) : (double)NAN;
+}
+
+static struct written writes(const struct digest *m, const void *chosen)
+{
+    return capture_written(chosen, hidden_states_bytes(m->shape, chosen));
 }
 
 void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c)
@@ -139,6 +144,7 @@ const struct workload workload_hidden_states = {
     .usual = capture_defaults,
     .unit = "batch",
     .units = capture_batches,
+    .writes = writes,
 };
 
 /* ---- statistics over such states */
@@ -153,7 +159,7 @@ static void statistics_bill(struct bill *b, const struct digest *m, const void *
     if (b->unruled) return;
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, moment_bytes, 24, "three moments of 8 bytes");
-    LET(b, states, states_of(m->shape, &c));
+    GIVEN(b, states, hidden_states_kept(m->shape, &c), "model and --layers");
     HOLD(b, ON_HOST, "running moments", "captures", states * width * moment_bytes,
          "mean, variance and third moment of each unit in one pass");
 }

@@ -57,7 +57,10 @@ static bool read_knobs(const struct reading *in, const struct workload *w, const
     }
     e->setting = setting;
     e->workload = w;
-    return e->model || yaml_error(map, in->name, in->err, "a workload needs a model");
+    if (w->modelless && e->model)
+        return yaml_error(map, in->name, in->err, "%s runs no model: leave it out", w->name);
+    return e->model || w->modelless ||
+           yaml_error(map, in->name, in->err, "a workload needs a model");
 }
 
 /* A kind that has no row yet keeps its knobs to itself: they are not known either. */

@@ -13,6 +13,7 @@ static const struct {
     [FIGURE_DEVICE_MEMORY] = {"device_memory", "accelerator memory", FIGURE_BYTES},
     [FIGURE_HOST_MEMORY] = {"host_memory", "memory, on the host alone", FIGURE_BYTES},
     [FIGURE_KEPT] = {"kept", "what is captured", FIGURE_BYTES},
+    [FIGURE_WRITTEN] = {"written", "what is written", FIGURE_BYTES},
     [FIGURE_FILE] = {"file", "the model's file", FIGURE_BYTES},
     [FIGURE_DOWNLOAD] = {"download", "download", FIGURE_BYTES},
     [FIGURE_DISK] = {"disk", "room on the disk", FIGURE_BYTES},

@@ -15,6 +15,7 @@ enum figure_kind {
     FIGURE_DEVICE_MEMORY, /* all of it on an accelerator */
     FIGURE_HOST_MEMORY,   /* all of it on the host */
     FIGURE_KEPT,          /* what is captured, in memory */
+    FIGURE_WRITTEN,       /* what is captured, on the disk, for the amount that is said */
     FIGURE_FILE,          /* the model on disk, as it is run */
     FIGURE_DOWNLOAD,      /* as it was published */
     FIGURE_DISK,          /* room asked for: of it we know the model's file alone */

@@ -11,18 +11,19 @@
 #include "judge/reading.h"
 
 /* As it stands in the file. */
-struct written {
+struct as_written {
     struct guide_figure figure;
     const char *what, *unit;
     double value, low, high;
 };
-#define OF_FIGURE(member) (offsetof(struct written, figure) + offsetof(struct guide_figure, member))
+#define OF_FIGURE(member) \
+    (offsetof(struct as_written, figure) + offsetof(struct guide_figure, member))
 static const struct slot figure_slots[] = {
-    {"what", SLOT_TEXT, offsetof(struct written, what)},
-    {"unit", SLOT_TEXT, offsetof(struct written, unit)},
-    {"value", SLOT_NUMBER, offsetof(struct written, value)},
-    {"low", SLOT_NUMBER, offsetof(struct written, low)},
-    {"high", SLOT_NUMBER, offsetof(struct written, high)},
+    {"what", SLOT_TEXT, offsetof(struct as_written, what)},
+    {"unit", SLOT_TEXT, offsetof(struct as_written, unit)},
+    {"value", SLOT_NUMBER, offsetof(struct as_written, value)},
+    {"low", SLOT_NUMBER, offsetof(struct as_written, low)},
+    {"high", SLOT_NUMBER, offsetof(struct as_written, high)},
     {"yes", SLOT_OTHER, 0},
     {"text", SLOT_TEXT, OF_FIGURE(text)},
     {"source", SLOT_TEXT, OF_FIGURE(source)},
@@ -65,7 +66,7 @@ static bool kind_of(const struct reading *in, const struct yaml *y, const char *
 }
 
 /* How many of the base unit one of its own is. */
-static bool unit_of(const struct reading *in, const struct yaml *y, const struct written *w,
+static bool unit_of(const struct reading *in, const struct yaml *y, const struct as_written *w,
                     double *out)
 {
     const enum figure_dimension d = figure_dimension(w->figure.kind);
@@ -82,7 +83,7 @@ static bool unit_of(const struct reading *in, const struct yaml *y, const struct
 }
 
 /* "8 GB", "10-12 GB", "32 GB and more", "up to 1 GB" */
-static const char *text_of(const struct reading *in, const struct written *w)
+static const char *text_of(const struct reading *in, const struct as_written *w)
 {
     const char *unit = w->unit ? w->unit : "";
     const char *gap = *unit ? " " : "";
@@ -92,7 +93,7 @@ static const char *text_of(const struct reading *in, const struct written *w)
     return str_format(in->arena, "%g-%g%s%s", w->low, w->high, gap, unit);
 }
 
-static bool take_range(const struct reading *in, const struct yaml *y, struct written *w)
+static bool take_range(const struct reading *in, const struct yaml *y, struct as_written *w)
 {
     double one = 1;
     if (isnan(w->value) && isnan(w->low) && isnan(w->high))
@@ -161,7 +162,7 @@ static bool read_figure(const struct reading *in, const struct yaml *y, const st
                         struct guide_figure *out)
 {
     const struct slots t = SLOTS("a figure", figure_slots);
-    struct written written = {.value = (double)NAN, .low = (double)NAN, .high = (double)NAN};
+    struct as_written written = {.value = (double)NAN, .low = (double)NAN, .high = (double)NAN};
     struct guide_figure *f = &written.figure;
     if (!read_slots(in, &t, y, &written) || !kind_of(in, y, written.what, &f->kind)) return false;
     if (f->kind == FIGURE_OTHER) {

@@ -40,6 +40,14 @@ bool world_here(const struct context *in, const struct machine **m, struct world
 /* -e SET or FILE; llm-memory when not given. */
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;
+/* The same, where "all" is each set that ships. */
+enum { SETS_MOST = 8 };
+struct subject_sets {
+    const struct experiment_set *set[SETS_MOST];
+    size_t sets;
+};
+bool subject_sets(const struct request *q, const struct context *in, struct subject_sets *out,
+                  struct mu_err *err) NODISCARD;
 
 /* How busy the machine was when one of these was measured, or NULL: such rates are shown, but not trusted for good. */
 const char *rates_busy(const struct rate *rate, size_t rates);

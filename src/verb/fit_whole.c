@@ -32,6 +32,9 @@ const char *line_smaller_by(const struct line *l)
 static const char *task_words(const struct fit *f, const struct context *in)
 {
     const char *words = asked_words(in, &f->asked);
+    if (f->asked.task.kind->modelless)
+        return str_format(in->arena, "%s%s%s%s", f->asked.task.kind->name, *words ? " (" : "",
+                          words, *words ? ")" : "");
     return str_format(in->arena, "%s of %s%s%s%s", f->asked.task.kind->name, f->asked.digest->name,
                       *words ? " (" : "", words, *words ? ")" : "");
 }
@@ -84,6 +87,23 @@ static void say_time(struct doc *d, struct block *b, const struct fit *f)
         facts_row(d, b, "all of it", "? · %s", v->duration_s.source);
 }
 
+static const char *bytes_words(struct arena *a, struct estimate bytes)
+{
+    const char *low = units_bytes(a, bytes.low), *high = units_bytes(a, bytes.high);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+}
+
+static void say_disk(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct verdict *v = &f->verdict;
+    const struct workload *w = f->asked.task.kind;
+    if (!estimate_known(v->unit_disk_bytes) || !(v->unit_disk_bytes.high > 0)) return;
+    facts_row(d, b, "on disk", "%s a %s, %s", bytes_words(d->arena, v->unit_disk_bytes), w->unit,
+              estimate_known(v->disk_bytes)
+                  ? str_format(d->arena, "%s in all", bytes_words(d->arena, v->disk_bytes))
+                  : str_format(d->arena, "in all ? · %s", v->disk_bytes.source));
+}
+
 static void say_facts(struct doc *d, const struct fit *f)
 {
     const struct line *l = bill_largest(&f->verdict.bill);
@@ -92,6 +112,7 @@ static void say_facts(struct doc *d, const struct fit *f)
     struct block *b = doc_facts(d, NULL);
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
               smaller ? "; less of it: " : "", smaller ? smaller : "");
+    say_disk(d, b, f);
     say_time(d, b, f);
 }
 
@@ -125,13 +146,15 @@ static void write_whole(const struct fit *f, const struct context *in, struct bu
     const struct workload *kind = f->asked.task.kind;
     struct writer w = document_begin(out, "workload/1");
     writer_put_cstr(&w, "kind", kind->name);
-    writer_put_cstr(&w, "model", f->asked.digest->name);
+    writer_put_cstr(&w, "model", kind->modelless ? NULL : f->asked.digest->name);
     writer_put_cstr(&w, "machine", f->machine->name);
     write_knobs(&w, f, in->arena);
     write_verdict(&w, &f->placed, in->arena);
     write_largest(&w, f);
     writer_put_cstr(&w, "unit", kind->unit);
     writer_put_number(&w, "units", kind->units ? kind->units(f->asked.own_knobs) : (double)NAN);
+    write_estimate(&w, "unit_disk_bytes", f->verdict.unit_disk_bytes);
+    write_estimate(&w, "disk_bytes", f->verdict.disk_bytes);
     write_estimate(&w, "unit_s", f->verdict.unit_s);
     write_estimate(&w, "duration_s", f->verdict.duration_s);
     write_notes(&w, in->notes);

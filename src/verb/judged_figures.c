@@ -80,9 +80,16 @@ static struct estimate memory(const struct verdict *v, enum figure_kind kind)
     return of_sites(v, ON_HOST + 1);
 }
 
+static struct estimate file(const struct asked *a)
+{
+    if (!(a->digest->weight_bytes > 0)) return nothing("it runs no model");
+    return estimate_exactly(a->digest->weight_bytes, ESTIMATED, "its weights");
+}
+
 static struct estimate download(const struct asked *a)
 {
     if (a->model->tensors) return nothing("the model is a file, and nobody's on a hub");
+    if (!(a->digest->parameters > 0)) return nothing("it runs no model");
     if (a->model->native_quant) return nothing("what is published in few bits has no size here");
     return estimate_exactly(a->digest->parameters * BYTES_OF_16_BITS, ESTIMATED, "16 bits each");
 }
@@ -136,8 +143,8 @@ static bool growth(struct finding *x, const struct stage *s, struct judged_figur
     if (isnan(is[0] + is[1] + is[2]))
         row->ours = nothing(x->again.unit_s.source);
     else if (is[1] > is[0] && is[2] > is[1])
-        row->ours =
-            estimate_exactly(log2((is[2] - is[1]) / (is[1] - is[0])), ESTIMATED, "three bills");
+        row->ours = estimate_exactly(fmax(log2((is[2] - is[1]) / (is[1] - is[0])), 0), ESTIMATED,
+                                     "three bills");
     else
         row->ours = estimate_exactly(0, ESTIMATED, "three bills");
     return true;
@@ -177,8 +184,9 @@ static struct estimate figure_of(const struct guide_figure *f, const struct aske
     case FIGURE_DEVICE_MEMORY:
     case FIGURE_HOST_MEMORY: return memory(v, f->kind);
     case FIGURE_KEPT: return captured(v);
+    case FIGURE_WRITTEN: return v->disk_bytes;
     case FIGURE_FILE:
-    case FIGURE_DISK: return estimate_exactly(a->digest->weight_bytes, ESTIMATED, "its weights");
+    case FIGURE_DISK: return file(a);
     case FIGURE_DOWNLOAD: return download(a);
     case FIGURE_DECODE:
     case FIGURE_PREFILL: return tokens_rate(f, a, v);

@@ -49,7 +49,9 @@ static const char *why_of(const struct context *in, const struct subject *s,
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
                             : "";
     const char *words = asked_words(in, p->asked);
-    return str_format(a, "%s%s%s needs %s%s%s%s", name_alone(p->asked->digest->name),
+    return str_format(a, "%s%s%s needs %s%s%s%s",
+                      p->asked->task.kind->modelless ? p->asked->task.kind->name
+                                                     : name_alone(p->asked->digest->name),
                       *words ? " " : "", words, units_bytes(a, verdict_needs(v)), speed,
                       disk_words(s, p->asked, a), worth_words(e, v, a));
 }
@@ -158,12 +160,14 @@ const char *judged_closing(const struct judged_set *s, struct arena *a)
         computed += fits != FITS_NOT_COMPUTED;
         yes += fits == FITS || fits == FITS_PROBABLY;
         if (fits == FITS_NOT)
-            buf_format(&no, "%s%s", no.n ? ", " : "", s->row[i].experiment->title);
+            buf_format(&no, "%s%s", no.n ? "; " : "", s->row[i].experiment->title);
     }
     const char *text =
         no.n ? str_format(a, "%zu of %zu computed experiments fit; not: %s.", yes, computed, no.p)
-             : str_format(a, "%zu of %zu computed experiments fit; %zu are not computed.", yes,
-                          computed, s->rows - computed);
+        : computed == s->rows
+            ? str_format(a, "%zu of %zu computed experiments fit.", yes, computed)
+            : str_format(a, "%zu of %zu computed experiments fit; %zu %s not computed.", yes,
+                         computed, s->rows - computed, s->rows - computed == 1 ? "is" : "are");
     buf_release(&no);
     return text;
 }

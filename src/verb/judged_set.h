@@ -55,6 +55,10 @@ bool judged_ask(const struct context *in, const struct machine *m, const struct 
                 const struct guide_figure *f, struct asked *out, struct mu_err *err) NODISCARD;
 /* Its command with values for names; NULL: it has none. */
 const char *judged_command(const struct judged *j, struct arena *a);
+/* The set has the guide's rules, which decide the guide's `capabilities`. */
+bool judged_has_capabilities(const struct judged_set *s);
+/* Adds what was judged to a report that has none of it. */
+void judged_report(const struct judged_set *set, size_t sets, struct arena *a, struct report *r);
 /* Fills figures. */
 bool judged_figures(const struct context *in, struct judged_set *s, const struct world *w,
                     struct mu_err *err) NODISCARD;

@@ -11,7 +11,12 @@ static const char *range_words(struct arena *a, double low, double high,
                                const char *(*words)(struct arena *a, double value))
 {
     const char *from = words(a, low), *to = words(a, high);
-    return strcmp(from, to) == 0 ? from : str_format(a, "%s to %s", from, to);
+    const char *from_unit = strchr(from, ' '), *to_unit = strchr(to, ' ');
+    if (strcmp(from, to) == 0) return from;
+    const bool alike = from_unit && to_unit && strcmp(from_unit, to_unit) == 0 &&
+                       !strchr(from_unit + 1, ' '); /* "1 min 5 s" has two */
+    if (!alike) return str_format(a, "%s to %s", from, to);
+    return str_format(a, "%.*s-%s", (int)(from_unit - from), from, to);
 }
 
 static const char *number(struct arena *a, double value)
@@ -33,7 +38,7 @@ const char *figure_ours(struct arena *a, const struct judged_figure *f)
     return "?";
 }
 
-/* "~10-12GB (9.31 GiB to 11.2 GiB)": memory in binary units, beside the source's own words. */
+/* "~10-12GB (9.31-11.2 GiB)": memory in binary units, beside the source's own words. */
 static const char *said(struct arena *a, const struct judged_figure *f)
 {
     const struct guide_figure *g = f->figure;

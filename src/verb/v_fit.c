@@ -255,7 +255,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     struct world world;
     const char *operand = NULL;
     if (!subject_machine(q, in, &f->subject, err) ||
-        !online_operand(q, in, q->operand[0], &operand, err))
+        (q->operands && !online_operand(q, in, q->operand[0], &operand, err)))
         return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
@@ -284,9 +284,10 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }
-static const char *const kinds[] = {"generate",      "serve",       "embed",   "retrieve",
-                                    "hidden-states", "attention",   "probe",   "statistics",
-                                    "finetune",      "snn-convert", "snn-run", NULL};
+static const char *const kinds[] = {"generate",      "serve",     "embed",    "retrieve",
+                                    "hidden-states", "attention", "probe",    "statistics",
+                                    "finetune",      "sweep",     "evaluate", "compare",
+                                    "snn-convert",   "snn-run",   "cpu-job",  NULL};
 static const struct option options[] = {
     {.name = "machine",
      .letter = 'm',
