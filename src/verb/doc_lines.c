@@ -89,7 +89,8 @@ static const char *fit_line(const struct context *in, const struct paper_row *r,
     const bool text = !asked->own_knobs;
     struct buf line;
     buf_init(&line, COMMAND_BYTES);
-    buf_format(&line, "muster fit %s", shell_word(e->model, in->arena));
+    buf_add(&line, S("muster fit"));
+    if (e->model) buf_format(&line, " %s", shell_word(e->model, in->arena));
     if (strcmp(kind->name, "generate") != 0) buf_format(&line, " --kind %s", kind->name);
     if (text && !asked->file && !runtime_of(&asked->knobs)->published)
         buf_format(&line, " --quant %s", asked->digest->quant);

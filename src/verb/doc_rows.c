@@ -25,6 +25,12 @@ double paper_needs(const struct paper_row *r, enum paper_memory of, enum need_le
                                  : need_with_spare(e[of], ranking_usual.spare_share);
 }
 
+const char *paper_model(const struct paper_row *r)
+{
+    const bool none = !r->asked || r->asked->task.kind->modelless;
+    return none ? "-" : name_alone(r->asked->digest->name);
+}
+
 static bool plain_machine(const struct context *in, const struct machine **out, struct mu_err *err)
 {
     const struct looking looking = context_looking(in);
@@ -49,6 +55,24 @@ static bool ask(const struct context *in, const struct paper *p, const struct ex
            judged_ask(in, plain, e, mixed ? &other : NULL, out, err);
 }
 
+/* Where something is judged does not change what it leaves on the disk. */
+static void find_written(struct paper *p)
+{
+    for (size_t i = 0; i < p->judged->rows; i++) {
+        const struct judged *j = &p->judged->row[i];
+        const struct verdict *v = &j->verdict;
+        if (!j->asked || p->row[i].why || !estimate_known(v->unit_disk_bytes) ||
+            !(v->unit_disk_bytes.high > 0))
+            continue;
+        if (!estimate_known(v->disk_bytes)) {
+            p->unwritten++;
+            continue;
+        }
+        p->written_low_bytes += v->disk_bytes.low;
+        p->written_high_bytes += v->disk_bytes.high;
+    }
+}
+
 bool paper_judged(const struct context *in, const struct world *w, struct paper *p,
                   struct mu_err *err)
 {
@@ -61,7 +85,9 @@ bool paper_judged(const struct context *in, const struct world *w, struct paper 
     s->system = guide_system_of(s->machine, in->catalog, in->arena);
     s->benchmark = guide_benchmark_of(s->machine);
     p->judged = judged;
-    return judged_set_make(&quiet, p->set, s, w, judged, err);
+    if (!judged_set_make(&quiet, p->set, s, w, judged, err)) return false;
+    find_written(p);
+    return true;
 }
 
 static void find_places(struct paper_row *r)

@@ -122,7 +122,7 @@ bool paper_sizes(const struct context *in, const struct world *w, struct paper *
 {
     struct listing l = {.n = 0};
     for (size_t i = 0; i < p->rows; i++)
-        if (p->row[i].asked)
+        if (p->row[i].asked && p->row[i].experiment->model)
             list(&l, p->row[i].experiment->model, p->row[i].asked->digest->parameters, true);
     if (!list_guides(in, l.n ? l.params[l.n - 1] * TIMES_LARGEST : HUGE_VAL, &l, err)) return false;
     p->size = NEW_ARRAY(in->arena, struct paper_size, l.n);

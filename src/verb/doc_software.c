@@ -194,7 +194,9 @@ static const char *kinds_of(const struct paper *p, size_t i, struct arena *a)
 static bool needs_python(const struct paper *p)
 {
     for (size_t i = 0; i < p->rows; i++)
-        if (p->row[i].asked && !under_llama(p->row[i].asked)) return true;
+        if (p->row[i].asked && !p->row[i].asked->task.kind->modelless &&
+            !under_llama(p->row[i].asked))
+            return true;
     return false;
 }
 
@@ -205,7 +207,8 @@ static void show_models(struct doc *d, const struct software *s, const struct pa
     struct block *b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
     for (size_t i = 0; i < p->rows; i++) {
         const struct asked *asked = p->row[i].asked;
-        const char *kinds = asked ? kinds_of(p, i, d->arena) : NULL;
+        const bool runs = asked && !asked->task.kind->modelless;
+        const char *kinds = runs ? kinds_of(p, i, d->arena) : NULL;
         if (!kinds) continue;
         const bool llama = under_llama(asked);
         const struct libraries l = libraries_of(s, asked, d->arena);

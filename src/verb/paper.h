@@ -72,6 +72,8 @@ struct paper {
     struct paper_file *file;
     size_t files;
     double files_bytes;
+    double written_low_bytes, written_high_bytes; /* by what says how much is done */
+    size_t unwritten; /* experiments that write, of which nobody says how much is done */
     struct paper_size *size;
     size_t sizes;
     struct paper_rent *all[PAPER_PLACES]; /* that hold every computed experiment, cheapest first */
@@ -88,6 +90,8 @@ bool paper_sizes(const struct context *in, const struct world *w, struct paper *
                  struct mu_err *err) NODISCARD;
 bool paper_rents(const struct context *in, const struct world *w, struct paper *p,
                  struct mu_err *err) NODISCARD;
+/* Its model without the owner; "-" where none runs. */
+const char *paper_model(const struct paper_row *r);
 /* What a row needs of that memory at a level: likely, or the high end with the usual share spare. */
 double paper_needs(const struct paper_row *r, enum paper_memory of, enum need_level level);
 /* The cards, and the commands of a row. */

@@ -5,9 +5,7 @@
 
 #include "base/arena.h"
 #include "base/units.h"
-#include "judge/fetch.h"
 #include "model/digest.h"
-#include "verb/fetching.h"
 #include "verb/paper.h"
 
 static const char *joined(struct arena *a, const char *const *names, size_t n)
@@ -15,11 +13,6 @@ static const char *joined(struct arena *a, const char *const *names, size_t n)
     const char *text = "";
     for (size_t i = 0; i < n; i++) text = str_format(a, "%s%s%s", text, i ? ", " : "", names[i]);
     return text;
-}
-
-static const char *dash(const char *text)
-{
-    return text && *text ? text : "-";
 }
 
 static const char *order_words(struct arena *a, const struct experiment *e)
@@ -44,7 +37,7 @@ void show_doc_runs(struct doc *d, const struct paper *p)
         const struct cell row[] = {
             {.text = e->id},
             {.text = e->title},
-            {.text = r->asked ? name_alone(r->asked->digest->name) : "-"},
+            {.text = paper_model(r)},
             {.text = r->what ? r->what : str_format(a, "not computed: %s", r->why)},
             {.text = order_words(a, e)}};
         table_row(d, b, row);
@@ -193,7 +186,7 @@ void show_doc_memory(struct doc *d, const struct paper *p)
         if (r->why) continue;
         const struct cell row[] = {
             {.text = r->experiment->title},
-            {.text = name_alone(r->asked->digest->name)},
+            {.text = paper_model(r)},
             {.text = r->asked->task.kind->name},
             {.text = one_memory(a, r, PAPER_RAM)},
             {.text = one_memory(a, r, PAPER_VRAM)},
@@ -205,37 +198,6 @@ void show_doc_memory(struct doc *d, const struct paper *p)
     doc_note(d, TONE_DIM,
              "Likely, to the high end of the range where there is one. Time: under machines for "
              "rent, since it is a machine's.");
-}
-
-/* ---- storage */
-
-void show_doc_storage(struct doc *d, const struct paper *p)
-{
-    static const char *const head[] = {"model", "form", "size", "to fetch it, as examples"};
-    static const enum align align[] = {ALIGN_LEFT, ALIGN_LEFT, ALIGN_RIGHT, ALIGN_LEFT};
-    struct arena *a = d->arena;
-    if (!p->files) return;
-    doc_heading(d, "Storage and download");
-    struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
-    for (size_t i = 0; i < p->files; i++) {
-        const struct paper_file *f = &p->file[i];
-        const struct cell row[] = {{.text = name_alone(f->model)},
-                                   {.text = f->form},
-                                   {.text = units_bytes(a, f->bytes)},
-                                   {.text = dash(fetch_examples_words(f->bytes, a))}};
-        table_row(d, b, row);
-    }
-    const char *all = fetch_examples_words(p->files_bytes, a);
-    const struct cell sum[] = {{.text = "all of them"},
-                               {.text = ""},
-                               {.text = units_bytes(a, p->files_bytes)},
-                               {.text = dash(all)}};
-    table_row(d, b, sum);
-    doc_note(
-        d, TONE_DIM,
-        "The weights; a file holds a vocabulary besides, of a few MiB, and what was published in "
-        "32 bits is twice as large as in 16. What the experiments write (checkpoints, captured "
-        "states, results) and the Python packages come on top.");
 }
 
 /* ---- when it does not fit */

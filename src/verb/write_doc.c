@@ -105,7 +105,8 @@ static void write_row(struct writer *w, const struct paper_row *r)
     writer_put_cstr(w, "id", r->experiment->id);
     writer_put_cstr(w, "title", r->experiment->title);
     writer_put_cstr(w, "kind", r->asked ? r->asked->task.kind->name : NULL);
-    writer_put_cstr(w, "model", r->asked ? r->asked->digest->name : NULL);
+    writer_put_cstr(w, "model",
+                    r->asked && !r->asked->task.kind->modelless ? r->asked->digest->name : NULL);
     writer_put_cstr(w, "workload", r->what);
     writer_put_cstr(w, "command", r->command);
     writer_put_cstr(w, "why", r->why);
@@ -168,6 +169,9 @@ static void write_files(struct writer *w, const struct paper *p)
     }
     writer_list_end(w);
     writer_put_number(w, "files_bytes", p->files_bytes);
+    writer_put_number(w, "written_low_bytes", p->written_low_bytes);
+    writer_put_number(w, "written_high_bytes", p->written_high_bytes);
+    writer_put_number(w, "unwritten", (double)p->unwritten);
 }
 
 static void write_all(struct writer *w, const struct paper *p)
