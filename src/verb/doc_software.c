@@ -225,7 +225,7 @@ static void show_models(struct doc *d, const struct software *s, const struct pa
              "PyTorch: the least that this version takes. Under llama.cpp neither is needed.");
 }
 
-/* ---- what the set asks for */
+/* ---- what the guide asks for */
 
 /* The first version in a text: "3.8" of ">=3.8 (3.10 and later recommended)"; NULL: none. */
 static const char *version_in(const char *text, struct arena *a)
@@ -293,7 +293,7 @@ static void asked_row(struct doc *d, struct block *b, const struct software *s,
 
 static void show_asked(struct doc *d, const struct software *s, const struct paper *p)
 {
-    static const char *const head[] = {"the set asks for", "version", "its models need",
+    static const char *const head[] = {"the guide asks for", "version", "its models need",
                                        "the figure is"};
     const struct experiment_set *set = p->set;
     struct block *b = NULL;

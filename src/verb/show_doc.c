@@ -154,7 +154,7 @@ void show_doc_hardware(struct doc *d, const struct paper *p)
 void show_doc_figures(struct doc *d, const struct paper *p)
 {
     if (!p->judged->figures) return;
-    doc_heading(d, "What the set says, and what it is worth");
+    doc_heading(d, "What the guide says, and what it is worth");
     show_figures(d, p->judged, true);
 }
 

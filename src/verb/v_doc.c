@@ -100,7 +100,7 @@ static const char *const examples[] = {
 };
 const struct verb verb_doc = {
     .name = "doc",
-    .words = "the hardware-requirements document of a project, from its experiments",
+    .words = "the requirements document of a project, from its experiments",
     .operands = "SET|FILE",
     .about = "Writes what a project that ships a set of experiments tells its users: the least and "
              "the recommended hardware, accelerators by model size, memory by experiment, "
