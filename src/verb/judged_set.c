@@ -38,6 +38,12 @@ static const char *worth_words(const struct experiment *e, const struct verdict 
                       judge_figure(asked_gb * GUIDE_GB, v, ranking_usual.spare_share));
 }
 
+static const char *duration_words(struct arena *a, struct estimate s)
+{
+    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+}
+
 /* What it needs, how fast it is, what the guide's figures are worth; or why nothing is computed. */
 static const char *why_of(const struct context *in, const struct subject *s,
                           const struct experiment *e, const struct placed *p)
@@ -47,6 +53,8 @@ static const char *why_of(const struct context *in, const struct subject *s,
     if (v->bill.unruled) return v->why;
     const char *speed = estimate_known(v->decode_per_s)
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
+                        : estimate_known(v->duration_s)
+                            ? str_format(a, ", takes %s", duration_words(a, v->duration_s))
                             : "";
     const char *words = asked_words(in, p->asked);
     return str_format(a, "%s%s%s needs %s%s%s%s",

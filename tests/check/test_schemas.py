@@ -32,6 +32,7 @@ COMMANDS = [
     ('check', '--machine', LINE, '--no-save'),
     ('check', '--machine', LINE + ' gpu:RTX 4090 free 20GB, M2 Max', '--no-save'),
     ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
+    ('check', '-e', 'all', '--machine', LINE, '--no-save'),
     ('facts', 'gpu', 'RTX 3060'),
     ('facts', 'quant', 'Q8_0'),
     ('facts', 'model', 'DeepSeek-R1'),
