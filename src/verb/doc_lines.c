@@ -7,9 +7,8 @@
 #include "base/num.h"
 #include "cost/runtime.h"
 #include "model/digest.h"
-#include "verb/need_asked.h"
+#include "verb/for_rent.h"
 #include "verb/paper.h"
-#include "verb/rented.h"
 
 #define GiB 1073741824.0
 /* The least RAM that a line gives its machine. */
@@ -39,7 +38,7 @@ void paper_cards(const struct context *in, const struct world *w, struct paper *
     for (size_t i = 0; i < gpus; i++) {
         if (gpu[i].unified_memory || gpu[i].laptop) continue;
         const char *name = line_name(&gpu[i]);
-        const struct machine *m = machine_of_line(
+        const struct machine *m = machine_of_words(
             &aside, w, str_format(aside.arena, "cpu:8 ram:%.0fGiB gpu:%s", RAM_GIB, name));
         const double bytes = card_bytes(m, p->backend);
         if (isnan(bytes)) continue;

@@ -11,12 +11,12 @@
 #include "cost/runtime.h"
 #include "judge/ranker.h"
 #include "model/digest.h"
+#include "verb/for_rent.h"
 #include "verb/paper.h"
-#include "verb/rented.h"
 
-enum { RENTS_SHOWN = 6 };
+enum { RENTS_SHOWN = 6, SECONDS_AN_HOUR = 3600 };
 
-struct renting {
+struct hiring {
     const struct context *in;
     const struct world *world;
     struct paper *paper;
@@ -31,7 +31,7 @@ static bool writes(const struct asked *a)
 }
 
 /* Whether it runs there as it should. */
-static bool runs(struct renting *t, const struct paper_row *r, const struct machine *m, bool on_cpu)
+static bool runs(struct hiring *t, const struct paper_row *r, const struct machine *m, bool on_cpu)
 {
     struct verdict *v = t->verdict;
     struct task task = r->asked->task;
@@ -62,15 +62,17 @@ static void insert(struct paper_rent *list, size_t *n, const struct paper_rent *
     list[at] = *x;
 }
 
-static void try_part(struct renting *t, const struct cloud_part *c, double beside_bytes)
+static void try_part(struct hiring *t, const struct cloud_part *c, double beside_bytes)
 {
     struct paper *p = t->paper;
-    const struct rented x = rented_machine(t->in, t->world, c, beside_bytes);
+    const struct renting from = {t->in, t->world, beside_bytes};
+    struct offer x = {.count = 1};
+    const struct machine *m = machine_for_rent(&from, c, &x);
     const enum paper_place place = x.on_cpu ? PAPER_HOST : PAPER_DEVICE;
     struct paper_rent rent = {
         .part = c, .ram_assumed = x.ram_assumed, .memory_bytes = x.memory_bytes};
-    if (!x.machine) return;
-    const struct machine *spared = machine_spared(x.machine, p->spare_share, t->in->arena);
+    if (!m) return;
+    const struct machine *spared = machine_spared(m, p->spare_share, t->in->arena);
     for (size_t i = 0; i < p->rows; i++) {
         struct paper_row *r = &p->row[i];
         struct paper_rent *best = &r->rent[place];
@@ -92,8 +94,7 @@ bool paper_rents(const struct context *in, const struct world *w, struct paper *
     size_t clouds;
     if (!catalog_clouds(in->catalog, &cloud, &clouds, err)) return false;
     const double beside = p->memory[NEED_RECOMMENDED][PAPER_BESIDE].bytes;
-    struct renting t = {
-        .in = in, .world = w, .paper = p, .verdict = NEW(in->arena, struct verdict)};
+    struct hiring t = {.in = in, .world = w, .paper = p, .verdict = NEW(in->arena, struct verdict)};
     for (int i = 0; i < PAPER_PLACES; i++)
         p->all[i] = NEW_ARRAY(in->arena, struct paper_rent, clouds + 1);
     for (size_t i = 0; i < clouds; i++) {
@@ -124,16 +125,24 @@ static const char *price_of(struct arena *a, const struct paper_rent *x)
     return str_format(a, "%s USD/h", units_number(a, x->part->usd_per_hour, 3));
 }
 
+static const char *range_of(struct arena *a, struct estimate s)
+{
+    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
+    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+}
+
+/* With what all of it costs, where it is known how long that takes. */
 static const char *speed_of(struct arena *a, const struct paper_row *r, const struct paper_rent *x)
 {
     const struct workload *kind = r->asked->task.kind;
+    const double usd_per_s = x->part->usd_per_hour / SECONDS_AN_HOUR;
     if (estimate_known(x->decode_per_s)) return speed_words(a, x->decode_per_s);
     if (estimate_known(x->duration_s))
-        return str_format(a, "%s to %s in all", units_seconds(a, x->duration_s.low),
-                          units_seconds(a, x->duration_s.high));
+        return str_format(a, "%s in all, %s-%s USD", range_of(a, x->duration_s),
+                          units_number(a, x->duration_s.low * usd_per_s, 2),
+                          units_number(a, x->duration_s.high * usd_per_s, 2));
     if (estimate_known(x->unit_s) && kind->unit)
-        return str_format(a, "%s to %s a %s", units_seconds(a, x->unit_s.low),
-                          units_seconds(a, x->unit_s.high), kind->unit);
+        return str_format(a, "%s a %s", range_of(a, x->unit_s), kind->unit);
     return "?";
 }
 
@@ -174,7 +183,7 @@ static void show_all(struct doc *d, const struct paper *p)
 void show_doc_rents(struct doc *d, const struct paper *p)
 {
     static const char *const head[] = {"Each by itself", "cheapest", "accelerator",
-                                       "price",          "as of",    "speed there"};
+                                       "price",          "as of",    "speed or time"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_LEFT, ALIGN_LEFT,
                                        ALIGN_RIGHT, ALIGN_LEFT, ALIGN_RIGHT};
     if (!p->computed) return;

@@ -10,8 +10,7 @@
 #include "base/num.h"
 #include "catalog/parts.h"
 #include "judge/ranker.h"
-#include "verb/need.h"
-#include "verb/rented.h"
+#include "verb/for_rent.h"
 
 #define GiB 1073741824.0
 
@@ -23,19 +22,6 @@ struct trying {
     struct verdict *verdict; /* of the last judgement */
     enum short_of short_of;  /* what the last one lacked */
 };
-
-static const struct machine *machine_of(const struct trying *t, const char *line)
-{
-    return machine_of_line(t->in, t->world, line);
-}
-
-/* llama.cpp runs on all of its accelerators. */
-static bool has_backends(const struct machine *m)
-{
-    for (size_t i = 0; i < m->places; i++)
-        if (m->place[i].kind == PLACE_GPU && !m->place[i].backend) return false;
-    return true;
-}
 
 /* What a machine lacks for what a case asks; on its devices alone where it has any. */
 static enum short_of lacks(struct trying *t, const struct need_case *c, const struct machine *m,
@@ -112,7 +98,7 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
         const char *line = str_format(t->in->arena, "cpu:8 ram:%.0fGiB gpu:%s x%.0f", ram_gib,
                                       line_name(g), counts[i]);
         const enum need_level least = best.count > 0 ? NEED_RECOMMENDED : NEED_MINIMUM;
-        if (!try_machine(t, machine_of(t, line), least, &o)) continue;
+        if (!try_machine(t, machine_of_words(t->in, t->world, line), least, &o)) continue;
         best = o;
         if (o.level == NEED_RECOMMENDED) break;
     }
@@ -124,8 +110,9 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
 
 static const struct machine *sharing(const struct trying *t, const struct gpu_part *g, double gib)
 {
-    return machine_of(t, str_format(t->in->arena, "cpu:8 ram:%.0fGiB available:%.0fGiB gpu:%s", gib,
-                                    gib - SYSTEM_GIB, line_name(g)));
+    return machine_of_words(t->in, t->world,
+                            str_format(t->in->arena, "cpu:8 ram:%.0fGiB available:%.0fGiB gpu:%s",
+                                       gib, gib - system_gib, line_name(g)));
 }
 
 /* The best level that it reaches with all the memory it comes with, and the least memory for that. */
@@ -136,13 +123,13 @@ static void try_shared(struct trying *t, const struct gpu_part *g)
                       .usd = g->typical_street_price_usd,
                       .usd_date = g->street_price_date};
     t->short_of = SHORT_OF_MEMORY;
-    if (!(g->memory_gib > SYSTEM_GIB) ||
+    if (!(g->memory_gib > system_gib) ||
         !try_machine(t, sharing(t, g, floor(g->memory_gib)), NEED_MINIMUM, &o)) {
         leave_out(t);
         return;
     }
     const enum short_of at_most = o.short_of;
-    double least_gib = SYSTEM_GIB, enough_gib = floor(g->memory_gib);
+    double least_gib = system_gib, enough_gib = floor(g->memory_gib);
     while (enough_gib - least_gib > 1) {
         const double gib = floor((least_gib + enough_gib) / 2);
         struct offer less = o;
@@ -164,14 +151,15 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
     struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN};
     t->short_of = SHORT_OF_BACKEND;
     for (int level = NEED_LEVELS - 1; level >= 0; level--) {
-        const double gib = ceil(t->need->level[level].ram_bytes / GiB) + SYSTEM_GIB;
+        const double gib = ceil(t->need->level[level].ram_bytes / GiB) + system_gib;
         const enum short_of better = o.short_of;
         const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB available:%.0fGiB", c->name,
-                                      gib, gib - SYSTEM_GIB);
+                                      gib, gib - system_gib);
         o.memory_bytes = gib * GiB;
         if (c->max_memory_gib < gib)
             t->short_of = SHORT_OF_MEMORY;
-        else if (try_machine(t, machine_of(t, line), (enum need_level)level, &o)) {
+        else if (try_machine(t, machine_of_words(t->in, t->world, line), (enum need_level)level,
+                             &o)) {
             if (level < NEED_LEVELS - 1) o.short_of = better;
             add(t, &o);
             return;
@@ -192,12 +180,8 @@ static void try_cloud(struct trying *t, const struct cloud_part *c)
                       .count = 1,
                       .usd = c->usd_per_hour,
                       .usd_date = c->price_date};
-    const struct rented r =
-        rented_machine(t->in, t->world, c, t->need->level[NEED_RECOMMENDED].beside_bytes);
-    o.on_cpu = r.on_cpu;
-    o.ram_assumed = r.ram_assumed;
-    o.memory_bytes = r.memory_bytes;
-    if (try_machine(t, r.machine, NEED_MINIMUM, &o))
+    const struct renting from = {t->in, t->world, t->need->level[NEED_RECOMMENDED].beside_bytes};
+    if (try_machine(t, machine_for_rent(&from, c, &o), NEED_MINIMUM, &o))
         add(t, &o);
     else
         leave_out(t);
