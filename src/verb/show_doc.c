@@ -64,6 +64,7 @@ static void hardware_row(struct doc *d, struct block *b, const struct paper *p,
 {
     const struct paper_most *low = &p->memory[NEED_MINIMUM][of],
                             *high = &p->memory[NEED_RECOMMENDED][of];
+    if (!(high->bytes > 0)) return;
     const struct cell row[] = {{.text = name},
                                {.text = units_bytes(d->arena, low->bytes)},
                                {.text = units_bytes(d->arena, high->bytes)},
@@ -85,6 +86,11 @@ static const char *place_words(const struct paper *p)
 }
 
 /* ---- how much of the set so much memory runs */
+
+static const char *of_words(struct arena *a, size_t n, size_t most)
+{
+    return most ? str_format(a, "%zu of %zu", n, most) : "-";
+}
 
 static size_t runs_in(const struct paper *p, enum paper_memory of, double bytes)
 {
@@ -112,8 +118,8 @@ static void show_ladder(struct doc *d, const struct paper *p)
         const size_t ram = runs_in(p, PAPER_RAM, size), card = runs_in(p, PAPER_VRAM, size);
         if (ram == ram_before && card == card_before) continue;
         const struct cell row[] = {{.text = units_bytes(a, size)},
-                                   {.text = str_format(a, "%zu of %zu", ram, ram_most)},
-                                   {.text = str_format(a, "%zu of %zu", card, card_most)}};
+                                   {.text = of_words(a, ram, ram_most)},
+                                   {.text = of_words(a, card, card_most)}};
         table_row(d, b, row);
         ram_before = ram;
         card_before = card;
