@@ -203,7 +203,9 @@ static double with_others(const struct paper *p, const struct paper_row *r, enum
     double bytes = paper_needs(r, of, level);
     for (size_t i = 0; i < e->togethers; i++) {
         const struct paper_row *other = row_of(p, e->together[i]);
-        const double more = other && other != r ? paper_needs(other, of, level) : (double)NAN;
+        const bool beside = of == PAPER_BESIDE && other && !other->may[PAPER_DEVICE];
+        const double more =
+            other && other != r ? paper_needs(other, beside ? PAPER_RAM : of, level) : (double)NAN;
         if (!isnan(more)) bytes += more;
     }
     return bytes;

@@ -15,6 +15,13 @@ static const char *joined(struct arena *a, const char *const *names, size_t n)
     return text;
 }
 
+static const char *what_words(struct arena *a, const struct paper_row *r)
+{
+    if (!r->why) return r->what;
+    if (!r->what) return str_format(a, "not computed: %s", r->why);
+    return str_format(a, "%s; not computed: %s", r->what, r->why);
+}
+
 static const char *order_words(struct arena *a, const struct experiment *e)
 {
     const char *after = joined(a, e->after, e->afters);
@@ -34,12 +41,11 @@ void show_doc_runs(struct doc *d, const struct paper *p)
     for (size_t i = 0; i < p->rows; i++) {
         const struct paper_row *r = &p->row[i];
         const struct experiment *e = r->experiment;
-        const struct cell row[] = {
-            {.text = e->id},
-            {.text = e->title},
-            {.text = paper_model(r)},
-            {.text = r->what ? r->what : str_format(a, "not computed: %s", r->why)},
-            {.text = order_words(a, e)}};
+        const struct cell row[] = {{.text = e->id},
+                                   {.text = e->title},
+                                   {.text = paper_model(r)},
+                                   {.text = what_words(a, r)},
+                                   {.text = order_words(a, e)}};
         table_row(d, b, row);
         commands += r->command != NULL;
     }

@@ -166,6 +166,15 @@ class OwnSets(unittest.TestCase):
             self.assertEqual(d['minimum'][of], {'bytes': small[key]['likely'] + both[key]['likely'], 'by': 'both'})
         self.assertEqual(both['command'], 'run --ctx 4096 microsoft/Phi-3-mini-4k-instruct')
 
+    def test_what_lies_on_the_host_is_beside_the_card(self):
+        text = TOGETHER.replace('{kind: generate, model: Qwen/Qwen2.5-0.5B-Instruct, quant: Q8_0, context_tokens: 2048}',
+                                '{kind: statistics, model: gpt2, device: cpu}')
+        d = json.loads(self.doc(text, '--json').stdout)
+        small, both = d['experiments']
+        self.assertIsNone(small['vram_bytes'])
+        self.assertEqual(d['minimum']['vram']['bytes'], both['vram_bytes']['likely'])
+        self.assertEqual(d['minimum']['ram_beside']['bytes'], both['ram_beside_bytes']['likely'] + small['ram_bytes']['likely'])
+
     def test_titles_are_text(self):
         page = self.doc(TOGETHER, '--format', 'html').stdout
         self.assertIn('<h1>Requirements: Two | at &lt;once&gt;</h1>', page)
