@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/num.h"
+#include "cost/torch_work.h"
 #include "model/digest.h"
 
 double capture_value_bytes(const struct capture *c)
@@ -33,11 +34,11 @@ double capture_file_bytes(double kept_bytes, const struct capture *c, bool high)
     return kept_bytes;
 }
 
-struct written capture_written(const struct capture *c, double kept_bytes)
+struct on_disk capture_written(const struct capture *c, double kept_bytes)
 {
     const double batches = c->samples > 0 ? c->samples / c->sequences : (double)NAN;
-    if (c->place != (double)CAPTURED_ON_DISK) return (struct written){0, 0, 1};
-    return (struct written){capture_file_bytes(kept_bytes, c, false),
+    if (c->place != (double)CAPTURED_ON_DISK) return (struct on_disk){0, 0, 1};
+    return (struct on_disk){capture_file_bytes(kept_bytes, c, false),
                             capture_file_bytes(kept_bytes, c, true), batches};
 }
 
@@ -79,4 +80,33 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
          "transformers DynamicCache, on by default");
     HOLD(b, site, "logits", "logits", vocabulary * prompt_tokens * (value_bytes + 4),
          "transformers: logits of all tokens, and an F32 copy");
+}
+
+void capture_work(struct bill *b, const struct digest *m, const struct capture *c,
+                  const struct split *s, double kept_bytes, bool eager)
+{
+    const int site = s->sites > 1 ? 1 : ON_HOST;
+    const bool device = c->place == (double)CAPTURED_ON_DEVICE;
+    const double published_bytes = 2;
+    if (forward_unruled(m->shape)) return;
+    const struct passes prompt = {.phase = UNIT,
+                                  .site = site,
+                                  .passes = 1,
+                                  .tokens = c->sequences * c->sequence_tokens,
+                                  .sequence_tokens = c->sequence_tokens,
+                                  .value_bytes = capture_value_bytes(c),
+                                  .eager = eager,
+                                  .causal = !eager,
+                                  .logits = true};
+    const struct written behind = {site, c->sequences, c->new_tokens, capture_value_bytes(c)};
+    const struct taken taken = {
+        .site = site,
+        .bytes = kept_bytes,
+        .numbers = c->format == (double)CAPTURE_CSV ? kept_bytes / capture_value_bytes(c) : 0,
+        .off = !device,
+        .file = c->place == (double)CAPTURED_ON_DISK};
+    torch_passes(b, m->shape, &prompt);
+    torch_written(b, m, &behind);
+    torch_taken(b, &taken);
+    torch_load(b, m, published_bytes);
 }

@@ -48,7 +48,7 @@ double attention_bytes(const struct shape *s, const struct capture *c);
 double hidden_states_kept(const struct shape *s, const struct capture *c);
 double attention_maps_kept(const struct shape *s, const struct capture *c);
 /* What is written where it goes to the disk: kept_bytes for each batch. */
-struct written capture_written(const struct capture *c, double kept_bytes);
+struct on_disk capture_written(const struct capture *c, double kept_bytes);
 /* On disk, low to high of the digits of a text. */
 double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
 /* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
@@ -67,5 +67,8 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
 extern const struct knob capture_knobs[];
 double capture_batches(const void *chosen); /* units of the workloads that capture */
 void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c);
+/* The work of one batch: the prompts' pass, what is written behind them, what is taken away of so many kept bytes. */
+void capture_work(struct bill *b, const struct digest *m, const struct capture *c,
+                  const struct split *s, double kept_bytes, bool eager);
 double capture_value_bytes(const struct capture *c);
 int capture_site(const struct capture *c, const struct split *s); /* where what is kept lies */

@@ -85,6 +85,8 @@ struct generate {
     bool context_each;
     /* Adapters, a projector, a draft model (cost/beside.h); usual NULL: none. */
     const struct beside *beside;
+    double prompts,
+        new_tokens; /* amount: prompts, and tokens written behind each; 0: nobody said */
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */
@@ -121,7 +123,7 @@ struct guide_rule { /* a rule of thumb people use, computed beside ours */
     double (*bytes)(const struct digest *m, const void *knobs);
 };
 /* What a workload leaves on the disk: of one unit, least and most, and how many units' worth that is in all; NaN: no amount was said. */
-struct written {
+struct on_disk {
     double low_bytes, high_bytes, units;
 };
 struct workload {
@@ -141,7 +143,7 @@ struct workload {
         *unit; /* what its work is billed for one of: "step", "batch"; NULL: no work is billed */
     double (*units)(const void *knobs); /* how many of them; NaN: no amount was said */
     const char *truth; /* the class whose residuals its held bytes have; NULL: its ABOUT()s alone */
-    struct written (*writes)(const struct digest *m, const void *knobs); /* NULL: nothing */
+    struct on_disk (*writes)(const struct digest *m, const void *knobs); /* NULL: nothing */
     bool modelless; /* it runs no model: its digest has a name and nothing else */
 };
 extern const struct workload *const workloads[]; /* NULL-terminated */

@@ -21,6 +21,10 @@ void evaluate_model(struct bill *b, const struct digest *m, const struct evaluat
                     const struct split *s);
 /* Lines of an adapter on all matrices of the layers. */
 void evaluate_adapter(struct bill *b, const struct digest *m, const struct evaluate *e, int site);
+/* Its work on a batch; and what is read before the first. */
+void evaluate_work(struct bill *b, const struct digest *m, const struct evaluate *e,
+                   const struct split *s);
+void evaluate_load(struct bill *b, const struct digest *m);
 /* Bytes of its weights in the type asked for. */
 double evaluate_weight_bytes(const struct digest *m, const struct evaluate *e);
 double evaluate_batches(const void *chosen);

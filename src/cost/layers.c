@@ -57,8 +57,9 @@ bool layers_parse(struct str text, struct layer_list *out)
         return true;
     }
     rest = text;
-    while (rest.p)
+    do {
         if (!take_named(str_cut(&rest, ','), out)) return false;
+    } while (rest.p);
     return true;
 }
 

@@ -196,6 +196,15 @@ double training_largest_matrix(const struct shape *s, bool head)
     return largest;
 }
 
+double training_attention_parameters(const struct shape *s)
+{
+    struct matrices x = {.rows = 0};
+    double sum = 0;
+    add_attention(&x, s);
+    for (size_t i = 0; i < x.rows; i++) sum += x.row[i].in * x.row[i].out;
+    return sum;
+}
+
 double training_ffn_width(const struct shape *s)
 {
     const double with = expert_layers(s);
@@ -220,9 +229,15 @@ static double norm_value_kept(const struct shape *s, const struct kept_asked *k)
     return float_bytes * n->float_copies + w * n->compute_copies + trained;
 }
 
+/* Of each token the mean and the spread; of others their root alone. */
+static double norm_row_kept(const struct shape *s)
+{
+    return layer_norms(s) ? 2 * float_bytes : float_bytes;
+}
+
 double training_norm_kept(const struct shape *s, const struct kept_asked *k)
 {
-    return s->width * norm_value_kept(s, k);
+    return s->width * norm_value_kept(s, k) + norm_row_kept(s);
 }
 
 /* What adapters of matrices with one input keep of it: each its own copy where its type differs or it drops some, else one for all of them,
@@ -248,6 +263,12 @@ static bool keeps_input(const struct kept_asked *k)
     return k->full || (k->quantised && k->framework->quantised_input);
 }
 
+/* What reads attention's input: where it is latent, the query's way down and that of keys with values. */
+static unsigned inputs_of_attention(const struct shape *s)
+{
+    return 1U << TO_Q | 1U << TO_K | (is_latent(s) ? 0 : 1U << TO_V);
+}
+
 /* Operands of attention by what autograd holds of them: values lie in one product with the keys' part where attention is latent. */
 struct operands {
     double query, key, values, values_alone, answer;
@@ -268,8 +289,10 @@ static double attention_kept(const struct shape *s, const struct kept_asked *k)
     const double key = s->kv_heads * s->head_size;
     const struct operands x = operands_of(s, k);
     if (k->eager) {
-        const double scores =
-            float_bytes + (w != float_bytes ? w : 0) + (k->dropout ? w + k->mask_bytes : 0);
+        /* what the softmax gives, and what values are multiplied with: that, its cast, or what dropout left of it */
+        const double scores = float_bytes + (k->dropout         ? w + k->mask_bytes
+                                             : w != float_bytes ? w
+                                                                : 0);
         return w * (2 * query + x.values_alone) + scores * s->heads * k->sequence_tokens +
                (keeps_input(k) ? w * x.answer : 0);
     }
@@ -283,14 +306,40 @@ static double attention_kept(const struct shape *s, const struct kept_asked *k)
 static double inner_kept(const struct shape *s, const struct kept_asked *k)
 {
     const double ranks = s->latent.q_rank + s->latent.kv_rank;
-    const double norm = norm_value_kept(s, k);
+    const double norm = norm_value_kept(s, k), row = norm_row_kept(s);
+    /* where nothing is cast, what a norm keeps of its input is all that came down with it */
+    const double beside = k->compute_bytes == float_bytes ? float_bytes * s->latent.rope : 0;
     if (is_latent(s))
-        return ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
+        return beside + row * (s->latent.q_rank > 0 ? 2 : 1) +
+               ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
                (s->latent.q_rank > 0
                     ? adapters_keep(k, 1U << TO_Q, s->latent.q_rank, keeps_input(k))
                     : 0) +
                adapters_keep(k, 1U << TO_V, s->latent.kv_rank, keeps_input(k));
-    return s->qk_norm == QK_NORM_NONE ? 0 : (s->heads + s->kv_heads) * s->head_size * norm;
+    if (s->qk_norm == QK_NORM_NONE) return 0;
+    const double rows = s->qk_norm == QK_NORM_HEAD ? s->heads + s->kv_heads : 2;
+    return (s->heads + s->kv_heads) * s->head_size * norm + rows * row;
+}
+
+/* Masks of the first adapters, whose input has no gradient. */
+static double first_masks(const struct kept_asked *k, unsigned group, double input)
+{
+    const bool joint = k->framework->joint_qkv_adapter && (group & 1U << TO_Q);
+    double on = 0;
+    for (unsigned hit = k->targets & group; hit; hit &= hit - 1) on++;
+    return k->lora_dropout ? (joint ? least(on, 1) : on) * k->mask_bytes * input : 0;
+}
+
+double training_unneeded(const struct shape *s, const struct kept_asked *k)
+{
+    const unsigned qkv = inputs_of_attention(s), out = 1U << TO_O;
+    double unneeded = training_norm_kept(s, k);
+    if (k->full) return 0;
+    if (k->targets & qkv) return unneeded + first_masks(k, qkv, s->width);
+    unneeded += attention_kept(s, k) + inner_kept(s, k);
+    if (k->targets & out) return unneeded + first_masks(k, out, training_attention_width(s));
+    unneeded += one_norm(s) ? 0 : training_norm_kept(s, k);
+    return unneeded + first_masks(k, 1U << TO_GATE | 1U << TO_UP, s->width);
 }
 
 /* What is between a feed-forward's input and its answer, of so many values. */
@@ -351,16 +400,14 @@ static double copied_inputs(const struct shape *s, const struct kept_asked *k)
 /* A layer with experts or without. */
 static double layer_kept(const struct shape *s, const struct kept_asked *k, bool experts)
 {
-    /* latent attention: query and keys with values come down from one input */
-    const unsigned qkv =
-        is_latent(s) ? 1U << TO_Q | 1U << TO_K : 1U << TO_Q | 1U << TO_K | 1U << TO_V;
+    const unsigned qkv = inputs_of_attention(s);
     double kept = s->norms_per_layer * training_norm_kept(s, k) + attention_kept(s, k) +
                   inner_kept(s, k) + (experts ? experts_kept(s, k) : feed_forward_kept(s, k));
     if (keeps_input(k)) kept += k->compute_bytes * s->width;
     kept += adapters_keep(k, qkv, s->width, keeps_input(k));
     kept +=
         adapters_keep(k, 1U << TO_O, training_attention_width(s), k->eager ? keeps_input(k) : true);
-    if (k->dropout) kept += 2 * s->width;
+    if (k->dropout) kept += 2 * k->mask_bytes * s->width;
     return kept + copied_inputs(s, k);
 }
 

@@ -41,6 +41,7 @@ struct training_parts training_parts(const struct shape *s, bool untied);
 bool training_targets_split(const struct shape *s, unsigned targets);
 double training_adapter_parameters(const struct shape *s, unsigned targets, double rank);
 double training_largest_matrix(const struct shape *s, bool head);
+double training_attention_parameters(const struct shape *s); /* matrices of one layer */
 /* The widest feed-forward that a token goes through at once, and what attention gives. */
 double training_ffn_width(const struct shape *s);
 double training_attention_width(const struct shape *s);
@@ -49,5 +50,7 @@ struct layers_kept {
     double mean, most;
 };
 struct layers_kept training_kept(const struct shape *s, const struct kept_asked *k);
-/* Of these: what the norm in front of its attention keeps, which the first layer of a frozen model does not. */
+/* Of these: what one norm keeps. */
 double training_norm_kept(const struct shape *s, const struct kept_asked *k);
+/* And what the first layer of a frozen model does not keep: all in front of its first adapter, which no gradient reaches. */
+double training_unneeded(const struct shape *s, const struct kept_asked *k);

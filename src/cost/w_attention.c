@@ -2,7 +2,7 @@
  * hold the scores have none to hand out. Quadratic in the sequence; fewer heads of keys make it no smaller.
  * Measured: layers x sequences x heads x tokens^2 x value, to the byte (class training.capture). On the way, one layer's scores are there in
  * the type computed in, in F32 for the softmax, cast back and with the mask added.
- * Left out: time, and a triangle alone being kept (half of it), which nothing we know does. */
+ * Left out: a triangle alone being kept (half of it), which nothing we know does. */
 #include <math.h>
 
 #include "base/num.h"
@@ -45,9 +45,10 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          "measured to the byte (training.capture); smaller: --layers, --seq, --batch");
     HOLD(b, device, "scores of one layer", "work", scores * (4 + 3 * value_bytes),
          "transformers' eager attention: scores, mask added, F32 softmax, cast back");
+    capture_work(b, m, &c, s, attention_bytes(m->shape, &c), true);
 }
 
-static struct written writes(const struct digest *m, const void *chosen)
+static struct on_disk writes(const struct digest *m, const void *chosen)
 {
     return capture_written(chosen, attention_bytes(m->shape, chosen));
 }

@@ -1,6 +1,6 @@
 /* compare: two models over the same prompts, one answering behind the other: both in memory, where one works while the other waits, or one
  * at a time, where the larger decides and each is loaded by itself. A model beside itself with its adapter off is one model.
- * Rests on evaluate. Left out: time, and more than two models. */
+ * Rests on evaluate. Left out: more than two models. */
 #include "base/num.h"
 #include "cost/evaluate.h"
 #include "model/digest.h"
@@ -93,6 +93,9 @@ static void adapter_off(struct bill *b, const struct digest *m, const struct eva
     else
         evaluate_model(b, m, e, s);
     if (!b->unruled) evaluate_adapter(b, m, e, s->sites > 1 ? 1 : ON_HOST);
+    if (b->unruled) return;
+    evaluate_load(b, m);
+    for (int i = 0; i < 2; i++) evaluate_work(b, m, e, s);
 }
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
@@ -111,16 +114,15 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     const bool second = other_bytes > bytes;
     const struct digest *working = second ? other : m, *waiting = second ? m : other;
     evaluate_model(b, working, e, s);
-    if (b->unruled || !e->at_once) return;
+    if (b->unruled) return;
+    evaluate_load(b, working);
+    evaluate_load(b, waiting);
+    evaluate_work(b, working, e, s);
+    evaluate_work(b, waiting, e, s);
+    if (!e->at_once) return;
     GIVEN(b, waiting_bytes, evaluate_weight_bytes(waiting, e), "the other model and --dtype");
     HOLD(b, site, "weights of the other", "weights", waiting_bytes,
          "it waits while one works; smaller: --no-at-once, --dtype nf4");
-}
-
-/* Batches of both models. */
-static double units(const void *chosen)
-{
-    return 2 * evaluate_batches(chosen);
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)
@@ -139,5 +141,5 @@ const struct workload workload_compare = {
     .bill = bill,
     .usual = usual,
     .unit = "batch",
-    .units = units,
+    .units = evaluate_batches,
 };

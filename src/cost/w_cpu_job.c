@@ -49,11 +49,11 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     HOLD(b, ON_HOST, "as said", "said", said_bytes, "what was asked for, nothing computed");
 }
 
-static struct written writes(const struct digest *m, const void *chosen)
+static struct on_disk writes(const struct digest *m, const void *chosen)
 {
     const struct cpu_job *k = chosen;
     (void)m;
-    return (struct written){k->disk_bytes, k->disk_bytes, k->repeats};
+    return (struct on_disk){k->disk_bytes, k->disk_bytes, k->repeats};
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)

@@ -1,12 +1,15 @@
 /* evaluate: plain inference over a set of prompts, as after training to see what was learned and what forgotten: each prompt is read at
  * once, then answered, or where nothing is written each of its tokens is scored, for which the logits of all of them stay. A reference kept
  * beside the tuned model has its weights once more; an adapter is switched off in place, which costs nothing.
- * Rests on transformers' bill (runtime_transformers.c) and on the losses of data/frameworks.json. Left out: time, and the metrics. */
+ * Rests on transformers' bill (runtime_transformers.c) and on the losses of data/frameworks.json. Left out: the metrics, and how long packed
+ * weights, experts and latent attention take. */
 #include <math.h>
 
 #include "base/num.h"
+#include "cost/analysis.h"
 #include "cost/evaluate.h"
 #include "cost/runtime.h"
+#include "cost/torch_work.h"
 #include "cost/training.h"
 #include "model/digest.h"
 
@@ -121,12 +124,47 @@ void evaluate_adapter(struct bill *b, const struct digest *m, const struct evalu
          "PEFT keeps adapters in F32; smaller: --rank");
 }
 
+/* Packed weights are unpacked for each product, of which nothing measured tells what it takes. */
+static bool is_packed(const struct digest *m, const struct evaluate *e)
+{
+    return e->dtype == (double)DTYPE_INT8 || e->dtype == (double)DTYPE_NF4 || m->packed_bytes > 0;
+}
+
+void evaluate_work(struct bill *b, const struct digest *m, const struct evaluate *e,
+                   const struct split *s)
+{
+    const double value_bytes = e->dtype == (double)DTYPE_FP32 ? 4 : 2;
+    const int site = s->sites > 1 ? 1 : ON_HOST;
+    const struct passes prompts = {.phase = UNIT,
+                                   .site = site,
+                                   .passes = 1,
+                                   .tokens = e->sequences * e->sequence_tokens,
+                                   .sequence_tokens = e->sequence_tokens,
+                                   .value_bytes = value_bytes,
+                                   .causal = true,
+                                   .logits = !(e->new_tokens > 0)};
+    const struct written behind = {site, e->sequences, e->new_tokens, value_bytes};
+    if (is_packed(m, e) || forward_unruled(m->shape)) return;
+    torch_passes(b, m->shape, &prompts);
+    torch_written(b, m, &behind);
+}
+
+void evaluate_load(struct bill *b, const struct digest *m)
+{
+    const double published_bytes = 2;
+    torch_load(b, m, published_bytes);
+}
+
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
     const struct evaluate *e = chosen;
     const int site = s->sites > 1 ? 1 : ON_HOST;
     evaluate_model(b, m, e, s);
     if (b->unruled) return;
+    evaluate_work(b, m, e, s);
+    evaluate_load(b, m);
+    if (e->reference != (double)REFERENCE_NONE) evaluate_work(b, m, e, s);
+    if (e->reference == (double)REFERENCE_MODEL) evaluate_load(b, m);
     if (e->reference == (double)REFERENCE_ADAPTER) evaluate_adapter(b, m, e, site);
     if (b->unruled || e->reference != (double)REFERENCE_MODEL) return;
     GIVEN(b, reference_bytes, evaluate_weight_bytes(m, e), "model and --dtype");

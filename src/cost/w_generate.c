@@ -2,6 +2,7 @@
  * unless told otherwise. The row of its knobs, their defaults, the bill that its parts make up (llama.h), and the rule of thumb that
  * people use instead. Left out: several prompts' cache on disk. */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -45,6 +46,22 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .least = 0,
      .most = TOKENS_MOST,
      .offset = FIELD(prompt_tokens)},
+    {.name = "prompts",
+     .option = "prompts",
+     .words = "prompts in all, one after the other; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(prompts),
+     .amount = true},
+    {.name = "new_tokens",
+     .option = "new-tokens",
+     .words = "tokens written behind each prompt; 0 is not said",
+     .kind = KNOB_TOKENS,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(new_tokens),
+     .amount = true},
     {.name = "depth_tokens",
      .option = "depth",
      .words = "tokens in the cache before that prompt; 0",
@@ -353,6 +370,12 @@ const struct guide_rule generate_rules[GENERATE_RULES] = {
      video_bytes},
 };
 
+double generate_prompts(const void *knobs)
+{
+    const struct generate *g = knobs;
+    return g->prompts > 0 ? g->prompts : (double)NAN;
+}
+
 extern const struct workload workload_generate;
 const struct workload workload_generate = {
     .name = "generate",
@@ -364,4 +387,6 @@ const struct workload workload_generate = {
     .beside = generate_beside,
     .rule = generate_rules,
     .rules = GENERATE_RULES,
+    .unit = "prompt",
+    .units = generate_prompts,
 };

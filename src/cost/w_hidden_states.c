@@ -1,7 +1,7 @@
 /* hidden-states: the states behind the embeddings and behind each layer, for each token of a prompt and of what is generated, handed out by
  * transformers (output_hidden_states). They stay until the output is dropped, on the device unless each is copied away at once.
  * Measured: (layers + 1) x tokens x width x value, to the byte (class training.capture). Chosen layers are those of hooks that take no others.
- * Left out: time. Two to five times slower, as a guide has it, is the writing of text, not the capture: a forward pass took as long. */
+ * Two to five times slower, as a guide has it, is the writing of text, not the capture: a forward pass took as long. */
 #include <math.h>
 
 #include "base/num.h"
@@ -49,9 +49,9 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_CHOICE,
      .choices = places,
      .offset = FIELD(place)},
-    {.name = "file_format", /* --format is of the answer */
+    {.name = "file_format",
      .option = "file-format",
-     .words = "of the files, with --place disk; npy",
+     .words = "of the files that are written; npy",
      .kind = KNOB_CHOICE,
      .choices = formats,
      .offset = FIELD(format)},
@@ -113,6 +113,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     HOLD(b, capture_site(c, s), "hidden states", "captures",
          states * tokens * width * value_bytes * held_trials,
          "measured to the byte (training.capture); smaller: --layers, --place disk");
+    capture_work(b, m, c, s, hidden_states_bytes(m->shape, c), false);
 }
 
 /* Runs of `sequences` at once. */
@@ -122,7 +123,7 @@ double capture_batches(const void *chosen)
     return c->samples > 0 ? ceil(c->samples / c->sequences) : (double)NAN;
 }
 
-static struct written writes(const struct digest *m, const void *chosen)
+static struct on_disk writes(const struct digest *m, const void *chosen)
 {
     return capture_written(chosen, hidden_states_bytes(m->shape, chosen));
 }
@@ -162,6 +163,9 @@ static void statistics_bill(struct bill *b, const struct digest *m, const void *
     GIVEN(b, states, hidden_states_kept(m->shape, &c), "model and --layers");
     HOLD(b, ON_HOST, "running moments", "captures", states * width * moment_bytes,
          "mean, variance and third moment of each unit in one pass");
+    GIVEN(b, state_tokens, tokens_of(&c), "above");
+    WORK(b, ((struct line){.phase = UNIT, .work = ELEMENT_BYTES, .site = ON_HOST}), "moments",
+         states * width * state_tokens * moment_bytes, "three sums in F64 over each value");
 }
 
 const struct workload workload_statistics = {

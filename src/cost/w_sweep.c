@@ -20,6 +20,13 @@ static double ranks_of(const struct finetune *f)
     return n;
 }
 
+/* Ranks that are listed are a run each; 0: nobody said. */
+static double runs_of(const struct finetune *f)
+{
+    const double ranks = ranks_of(f);
+    return f->runs > 0 ? f->runs * most(ranks, 1) : ranks;
+}
+
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
     struct finetune f = *(const struct finetune *)chosen;
@@ -29,15 +36,16 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     }
     if (largest_rank(&f) > 0) f.rank = largest_rank(&f);
     workload_finetune.bill(b, m, &f, s);
+    for (size_t i = 0; runs_of(&f) > 1 && i < b->lines; i++)
+        if (b->line[i].phase == ONCE) b->line[i].amount *= runs_of(&f); /* each loads it again */
 }
 
-/* Of all runs; ranks that are listed are a run each. */
+/* Of all runs. */
 static double steps_of(const void *chosen)
 {
     const struct finetune *f = chosen;
-    const double ranks = ranks_of(f), steps = workload_finetune.units(f);
-    if (f->runs > 0) return f->runs * most(ranks, 1) * steps;
-    return ranks > 0 ? ranks * steps : (double)NAN;
+    const double runs = runs_of(f);
+    return runs > 0 ? runs * workload_finetune.units(f) : (double)NAN;
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)

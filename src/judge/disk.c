@@ -9,8 +9,8 @@
 
 void judge_disk(const struct task *t, const struct machine *m, struct verdict *v)
 {
-    const struct written w =
-        t->kind->writes ? t->kind->writes(t->model, t->knobs) : (struct written){.units = 1};
+    const struct on_disk w =
+        t->kind->writes ? t->kind->writes(t->model, t->knobs) : (struct on_disk){.units = 1};
     const struct disk_facts *disk = fetch_disk(m, "this folder");
     double free_bytes;
     v->unit_disk_bytes =

@@ -148,6 +148,16 @@ static const struct slot experiment_slots[] = {
     {"says", SLOT_OTHER, 0},
 };
 
+/* All that stands beside its workload. */
+static bool read_rules(const struct reading *in, const struct yaml *y, struct experiment *e)
+{
+    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
+           read_need(in, y, "recommended", &e->recommended) &&
+           read_texts(in, y, "after", &e->after, &e->afters) &&
+           read_texts(in, y, "together", &e->together, &e->togethers) &&
+           read_settings(in, y, "software", &e->software, &e->softwares);
+}
+
 static bool read_experiment(const struct reading *in, const struct yaml *y, struct experiment *e)
 {
     const struct slots t = SLOTS("an experiment", experiment_slots);
@@ -158,13 +168,9 @@ static bool read_experiment(const struct reading *in, const struct yaml *y, stru
     if (!workload && !e->why_not)
         return yaml_error(y, in->name, in->err, "experiment %s needs a workload, or a why_not",
                           e->id);
-    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
-           read_need(in, y, "recommended", &e->recommended) &&
-           read_texts(in, y, "after", &e->after, &e->afters) &&
-           read_texts(in, y, "together", &e->together, &e->togethers) &&
-           read_settings(in, y, "software", &e->software, &e->softwares) &&
-           (!workload || read_workload(in, workload, e)) && read_amount(in, y, e) &&
-           figures_read(in, y, e->workload, &e->figure, &e->figures) && check_command(in, y, e);
+    return read_rules(in, y, e) && (!workload || read_workload(in, workload, e)) &&
+           read_amount(in, y, e) && figures_read(in, y, e->workload, &e->figure, &e->figures) &&
+           check_command(in, y, e);
 }
 
 static bool read_experiments(const struct reading *in, const struct yaml *top,

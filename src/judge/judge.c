@@ -12,6 +12,7 @@
 #include "judge/disk.h"
 #include "judge/placement.h"
 #include "judge/speed.h"
+#include "judge/time.h"
 #include "machine/facts.h"
 #include "model/digest.h"
 
@@ -340,6 +341,10 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     judge_fits(m, out);
     judge_disk(t, m, out);
     judge_speed(t, m, w, out);
+    if (out->fits == FITS_NOT)
+        out->unit_s = out->duration_s = not_priced("it does not fit");
+    else
+        judge_time(t, m, w, out);
 }
 
 void judge_task(const struct task *t, const struct machine *m, const struct world *w,

@@ -219,8 +219,8 @@ static void take_generate(const struct context *in, const struct asking *how,
                                               : bound_note(in, runtime_at(runtime));
 }
 
-bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
-                struct asked *out, struct mu_err *err)
+static bool take_modelled(const struct context *in, const struct asking *how,
+                          const struct machine *m, struct asked *out, struct mu_err *err)
 {
     enum runtime_id runtime;
     const char *quant;
@@ -228,7 +228,6 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     const struct weight_type *types = catalog_types(in->catalog, err);
     const char *path = NULL;
     struct asking own;
-    if (kind_of(how)->modelless) return take_modelless(in, how, kind_of(how), out, err);
     if (!types || !quant_of_name(in, &how, &own, err) ||
         !open_asked(in, how->operand, model, &path, err) ||
         !runtime_asked(in, how, &runtime, err) || !quant_under(how, runtime, model, &quant, err))
@@ -248,6 +247,14 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     if (!cost_writes_text(out->task.kind)) return take_own(in, how, out, err);
     take_generate(in, how, runtime, out);
     return true;
+}
+
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err)
+{
+    const struct workload *kind = kind_of(how);
+    return kind->modelless ? take_modelless(in, how, kind, out, err)
+                           : take_modelled(in, how, m, out, err);
 }
 
 bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,

@@ -1,6 +1,5 @@
 /* muster fit --kind KIND of workloads that write no text: finetune, captures, embedding, retrieval, spiking. All of it lies at one site;
  * the answer names the largest term of its bill and the switch that makes it smaller. Left out: command lines of the programs that run it. */
-#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -61,32 +60,6 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
         doc_answer(d, TONE_GOOD, "%s on %s: %s needs %s", word[v->fits], where, what, needs);
 }
 
-static const char *seconds_words(struct arena *a, struct estimate s)
-{
-    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
-    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
-}
-
-static void say_time(struct doc *d, struct block *b, const struct fit *f)
-{
-    const struct workload *w = f->asked.task.kind;
-    const struct verdict *v = &f->verdict;
-    const double units = w->units ? w->units(f->asked.own_knobs) : (double)NAN;
-    if (!w->unit) return;
-    if (!estimate_known(v->unit_s)) {
-        facts_row(d, b, "time", "? · %s", v->unit_s.source);
-        return;
-    }
-    facts_row(d, b, str_format(d->arena, "a %s", w->unit), "%s%s%s",
-              seconds_words(d->arena, v->unit_s), v->unit_s.source ? " · " : "",
-              v->unit_s.source ? v->unit_s.source : "");
-    if (estimate_known(v->duration_s))
-        facts_row(d, b, "all of it", "%s, %.0f of them", seconds_words(d->arena, v->duration_s),
-                  units);
-    else
-        facts_row(d, b, "all of it", "? · %s", v->duration_s.source);
-}
-
 static const char *bytes_words(struct arena *a, struct estimate bytes)
 {
     const char *low = units_bytes(a, bytes.low), *high = units_bytes(a, bytes.high);
@@ -104,7 +77,7 @@ static void say_disk(struct doc *d, struct block *b, const struct fit *f)
                   : str_format(d->arena, "in all ? · %s", v->disk_bytes.source));
 }
 
-static void say_facts(struct doc *d, const struct fit *f)
+static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
     const struct line *l = bill_largest(&f->verdict.bill);
     const char *smaller = line_smaller_by(l);
@@ -113,7 +86,8 @@ static void say_facts(struct doc *d, const struct fit *f)
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
               smaller ? "; less of it: " : "", smaller ? smaller : "");
     say_disk(d, b, f);
-    say_time(d, b, f);
+    show_time(d, b, &f->asked.task, &f->verdict);
+    show_longest(d, b, f->machine, w, &f->verdict);
 }
 
 static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
@@ -141,7 +115,8 @@ static void write_largest(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
-static void write_whole(const struct fit *f, const struct context *in, struct buf *out)
+static void write_whole(const struct fit *f, const struct context *in, const struct world *world,
+                        struct buf *out)
 {
     const struct workload *kind = f->asked.task.kind;
     struct writer w = document_begin(out, "workload/1");
@@ -151,12 +126,10 @@ static void write_whole(const struct fit *f, const struct context *in, struct bu
     write_knobs(&w, f, in->arena);
     write_verdict(&w, &f->placed, in->arena);
     write_largest(&w, f);
-    writer_put_cstr(&w, "unit", kind->unit);
-    writer_put_number(&w, "units", kind->units ? kind->units(f->asked.own_knobs) : (double)NAN);
     write_estimate(&w, "unit_disk_bytes", f->verdict.unit_disk_bytes);
     write_estimate(&w, "disk_bytes", f->verdict.disk_bytes);
-    write_estimate(&w, "unit_s", f->verdict.unit_s);
-    write_estimate(&w, "duration_s", f->verdict.duration_s);
+    write_time(&w, &f->asked.task, &f->verdict);
+    write_worked(&w, f->machine, world, &f->verdict);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -179,10 +152,13 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
-    say_facts(&out->doc, f);
-    if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    say_facts(&out->doc, f, w);
+    if (request_flag(q, "explain")) {
+        show_worked(&out->doc, f->machine, w, f->asked.task.kind, &f->verdict);
+        show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    }
     show_notes(&out->doc, in->notes);
-    write_whole(f, in, &out->json);
+    write_whole(f, in, w, &out->json);
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }

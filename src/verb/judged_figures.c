@@ -294,21 +294,24 @@ static bool add_thresholds(struct finding *x, const struct judged *j, const char
     return true;
 }
 
-/* The same asked twice and answered otherwise: the guide contradicts itself. */
+/* Both are of the same thing. */
+static bool of_the_same(const struct judged_figure *x, const struct judged_figure *y)
+{
+    const struct guide_figure *f = x->figure, *g = y->figure;
+    return x->experiment == y->experiment && f->kind == g->kind && !x->level && !y->level &&
+           str_same(f->label, g->label) && str_same(x->on, y->on) && !f->withs && !g->withs &&
+           str_same(f->model, g->model) && str_same(f->quant, g->quant);
+}
+
+/* The same said twice and otherwise: the guide contradicts itself. */
 static void find_contradictions(struct finding *x)
 {
     for (size_t i = 0; i < x->rows; i++)
         for (size_t k = 0; k < i; k++) {
-            struct judged_figure *later = &x->row[i];
-            const struct judged_figure *first = &x->row[k];
-            const struct guide_figure *f = later->figure, *g = first->figure;
-            if (first->experiment != later->experiment || f->kind != g->kind || later->level ||
-                first->level || f->kind == FIGURE_OTHER || !str_same(f->label, g->label) ||
-                !str_same(later->on, first->on) || f->withs || g->withs || f->model != g->model ||
-                f->quant != g->quant)
-                continue;
-            if (f->low == g->low && f->high == g->high && f->yes == g->yes) continue;
-            later->contradicts = first;
+            const struct guide_figure *f = x->row[i].figure, *g = x->row[k].figure;
+            if (f->kind == FIGURE_OTHER || !of_the_same(&x->row[i], &x->row[k])) continue;
+            if (f->low != g->low || f->high != g->high || f->yes != g->yes)
+                x->row[i].contradicts = &x->row[k];
         }
 }
 

@@ -248,14 +248,21 @@ static bool find_way_here(const struct request *q, const struct context *in, str
     return true;
 }
 
+/* NULL where the workload runs no model. */
+static bool find_operand(const struct request *q, const struct context *in, const char **out,
+                         struct mu_err *err)
+{
+    *out = NULL;
+    return !q->operands || online_operand(q, in, q->operand[0], out, err);
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    const char *operand = NULL;
-    if (!subject_machine(q, in, &f->subject, err) ||
-        (q->operands && !online_operand(q, in, q->operand[0], &operand, err)))
+    const char *operand;
+    if (!subject_machine(q, in, &f->subject, err) || !find_operand(q, in, &operand, err))
         return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;

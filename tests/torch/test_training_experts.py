@@ -14,8 +14,8 @@ import tempfile
 SKIPPED = 77
 MUSTER = pathlib.Path(sys.argv[1]).resolve()
 SEQUENCES, TOKENS, VOCABULARY, RANK, WIDTH, HEADS, FFN = 4, 256, 64, 8, 256, 8, 512
-# The bill leaves out a figure a row of each norm, indices of tokens beyond their mean, and a router's weight once more in F32.
-WITHIN = 0.01
+# The bill leaves out a router's weight once more in F32, and takes indices in their mean.
+WITHIN = 0.002
 
 try:
     import torch
@@ -210,7 +210,7 @@ def billed(figures, run):
     with tempfile.TemporaryDirectory() as home:
         (pathlib.Path(home) / 'config.json').write_text(json.dumps(config(figures)))
         said = subprocess.run([str(MUSTER), 'fit', home, '--kind', 'finetune', '--machine', 'cpu:2 ram:640GiB', '--json',
-                               '--method', 'full' if run['full'] else 'lora', '--rank', str(RANK), '--framework', 'hf',
+                               '--method', 'full' if run['full'] else 'lora', '--rank', str(RANK), '--framework', 'hf-old',
                                '--precision', 'fp32' if run['dtype'] == torch.float32 else 'bf16', '--checkpointing', 'off',
                                '--micro-batch', str(SEQUENCES), '--seq', str(TOKENS)] + ['--eager-attention'] * run['eager'],
                               cwd=home, env={'HOME': home, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)
