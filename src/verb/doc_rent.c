@@ -14,6 +14,7 @@
 #include "verb/for_rent.h"
 #include "verb/paper.h"
 
+#define LEAST_USD 0.01
 enum { RENTS_SHOWN = 6, SECONDS_AN_HOUR = 3600 };
 
 struct hiring {
@@ -62,6 +63,16 @@ static void insert(struct paper_rent *list, size_t *n, const struct paper_rent *
     list[at] = *x;
 }
 
+static void keep_cheaper(struct paper_rent *best, const struct paper_rent *x)
+{
+    if (!best->part || x->part->usd_per_hour < best->part->usd_per_hour) *best = *x;
+}
+
+static bool is_timed(const struct paper_rent *x)
+{
+    return estimate_known(x->decode_per_s) || estimate_known(x->unit_s);
+}
+
 static void try_part(struct hiring *t, const struct cloud_part *c, double beside_bytes)
 {
     struct paper *p = t->paper;
@@ -75,14 +86,14 @@ static void try_part(struct hiring *t, const struct cloud_part *c, double beside
     const struct machine *spared = machine_spared(m, p->spare_share, t->in->arena);
     for (size_t i = 0; i < p->rows; i++) {
         struct paper_row *r = &p->row[i];
-        struct paper_rent *best = &r->rent[place];
         if (r->why || !runs(t, r, spared, x.on_cpu)) continue;
         rent.holds++;
-        if (!r->may[place] || (best->part && best->part->usd_per_hour <= c->usd_per_hour)) continue;
-        *best = rent;
-        best->decode_per_s = t->verdict->decode_per_s;
-        best->unit_s = t->verdict->unit_s;
-        best->duration_s = t->verdict->duration_s;
+        if (!r->may[place]) continue;
+        rent.decode_per_s = t->verdict->decode_per_s;
+        rent.unit_s = t->verdict->unit_s;
+        rent.duration_s = t->verdict->duration_s;
+        keep_cheaper(&r->rent[place], &rent);
+        if (is_timed(&rent)) keep_cheaper(&r->timed[place], &rent);
     }
     if (rent.holds == p->computed && rent.holds) insert(p->all[place], &p->alls[place], &rent);
 }
@@ -131,25 +142,35 @@ static const char *range_of(struct arena *a, struct estimate s)
     return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
 }
 
+/* What no truth stands behind says so at the start of its source. */
+static const char *rough(struct estimate s)
+{
+    return s.source && strncmp(s.source, "rough", 5) == 0 ? ", rough" : "";
+}
+
+static const char *cost_of(struct arena *a, struct estimate s, double usd_per_s)
+{
+    if (s.high * usd_per_s < LEAST_USD) return str_format(a, "under %g USD", LEAST_USD);
+    return str_format(a, "%s-%s USD", units_number(a, s.low * usd_per_s, 2),
+                      units_number(a, s.high * usd_per_s, 2));
+}
+
 /* With what all of it costs, where it is known how long that takes. */
 static const char *speed_of(struct arena *a, const struct paper_row *r, const struct paper_rent *x)
 {
     const struct workload *kind = r->asked->task.kind;
-    const double usd_per_s = x->part->usd_per_hour / SECONDS_AN_HOUR;
     if (estimate_known(x->decode_per_s)) return speed_words(a, x->decode_per_s);
     if (estimate_known(x->duration_s))
-        return str_format(a, "%s in all, %s-%s USD", range_of(a, x->duration_s),
-                          units_number(a, x->duration_s.low * usd_per_s, 2),
-                          units_number(a, x->duration_s.high * usd_per_s, 2));
+        return str_format(a, "%s in all%s, %s", range_of(a, x->duration_s), rough(x->unit_s),
+                          cost_of(a, x->duration_s, x->part->usd_per_hour / SECONDS_AN_HOUR));
     if (estimate_known(x->unit_s) && kind->unit)
-        return str_format(a, "%s a %s", range_of(a, x->unit_s), kind->unit);
+        return str_format(a, "%s a %s%s", range_of(a, x->unit_s), kind->unit, rough(x->unit_s));
     return "?";
 }
 
 static void rent_row(struct doc *d, struct block *b, const struct paper_row *r,
-                     enum paper_place place)
+                     const struct paper_rent *x)
 {
-    const struct paper_rent *x = &r->rent[place];
     struct arena *a = d->arena;
     if (!x->part) return;
     const struct cell row[] = {{.text = r->experiment->title},         {.text = name_of(a, x)},
@@ -200,10 +221,15 @@ void show_doc_rents(struct doc *d, const struct paper *p)
         p->retired, " *: its RAM is not listed; enough beside the card is taken.");
     struct block *b = doc_table(d, NULL, head, align, COUNT_OF(head));
     for (size_t i = 0; i < p->rows; i++)
-        for (int place = 0; place < PAPER_PLACES; place++)
-            rent_row(d, b, &p->row[i], (enum paper_place)place);
-    doc_note(d, TONE_DIM,
-             "Without accelerator where none is needed, and with one. Speeds follow what is listed "
-             "for the parts, nothing was measured there; a time stands where an amount of work is "
-             "known or one unit of it is.");
+        for (int place = 0; place < PAPER_PLACES; place++) {
+            const struct paper_row *r = &p->row[i];
+            rent_row(d, b, r, &r->rent[place]);
+            if (r->rent[place].part != r->timed[place].part) rent_row(d, b, r, &r->timed[place]);
+        }
+    doc_note(
+        d, TONE_DIM,
+        "Without accelerator where none is needed, and with one; where nothing is known of the "
+        "speed of the cheapest, the cheapest of which it is, too. Speeds follow what is listed "
+        "for the parts, nothing was measured there; a time stands where an amount of work is "
+        "known or one unit of it is.");
 }

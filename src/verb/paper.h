@@ -24,10 +24,11 @@ struct paper_row {
     const char *what;          /* "finetune, method qlora, rank 16" */
     bool may[PAPER_PLACES];
     struct needs needs;
-    const char *most;    /* the name of the largest line of its bill */
-    double most_bytes;   /* NaN: none */
-    const char *smaller; /* what makes that smaller; NULL: nothing is known to */
-    struct paper_rent rent[PAPER_PLACES];
+    const char *most;                      /* the name of the largest line of its bill */
+    double most_bytes;                     /* NaN: none */
+    const char *smaller;                   /* what makes that smaller; NULL: nothing is known to */
+    struct paper_rent rent[PAPER_PLACES];  /* the cheapest */
+    struct paper_rent timed[PAPER_PLACES]; /* the cheapest whose speed is known */
     const char *fit[PAPER_PLACES]; /* the line that computes it again; NULL: there is none */
     const char *card;              /* the smallest that holds it; NULL: none does */
     const char *command;           /* with knobs filled in; NULL: none was written down */

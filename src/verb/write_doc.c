@@ -45,12 +45,12 @@ static void write_rent(struct writer *w, const struct paper_rent *x)
     writer_map_end(w);
 }
 
-static void write_rents(struct writer *w, const struct paper_row *r)
+static void write_rents(struct writer *w, const char *key, const struct paper_rent *rent)
 {
-    writer_key(w, "cheapest");
+    writer_key(w, key);
     writer_map(w);
     for (int i = 0; i < PAPER_PLACES; i++) {
-        const struct paper_rent *x = &r->rent[i];
+        const struct paper_rent *x = &rent[i];
         writer_key(w, place_key[i]);
         if (!x->part) {
             writer_null(w);
@@ -96,7 +96,8 @@ static void write_computed(struct writer *w, const struct paper_row *r)
     writer_map(w);
     for (int i = 0; i < PAPER_PLACES; i++) writer_put_cstr(w, place_key[i], r->fit[i]);
     writer_map_end(w);
-    write_rents(w, r);
+    write_rents(w, "cheapest", r->rent);
+    write_rents(w, "cheapest_timed", r->timed);
 }
 
 static void write_row(struct writer *w, const struct paper_row *r)
