@@ -128,7 +128,9 @@ static void judge_together(const struct context *in, const struct world *w, stru
         why[i] = str_format(
             in->arena, "%s%s",
             why_of(in, s->subject, j->experiment, &(struct placed){j->asked, m, &v[i]}), words);
-        why[i] = why_and_remedy(in, &(struct placed){j->asked, m, &v[i]}, w, why[i]);
+        why[i] = v[i].fits == FITS_NOT && j->verdict.fits <= FITS_PROBABLY
+                     ? str_format(in->arena, "%s; would fit one at a time", why[i])
+                     : why_and_remedy(in, &(struct placed){j->asked, m, &v[i]}, w, why[i]);
     }
     for (size_t i = 0; i < s->rows; i++) {
         if (!why[i]) continue;

@@ -356,6 +356,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_fetch(&w, f->fetch);
     write_together(&w, f->asked.with);
     write_remedies(&w, f->remedied, in->arena);
+    write_alone(&w, f->remedied);
     write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);

@@ -184,6 +184,7 @@ static bool leave_room(const struct request *q, const struct context *in, const 
     double *held_bytes = NEW_ARRAY(in->arena, double, f->machine->pools);
     struct verdict *v = NEW(in->arena, struct verdict);
     const struct machine *whole = f->machine;
+    if (n) f->whole = whole;
     for (size_t i = 0; i < n; i++) {
         struct asked other;
         if (!asked_generate(in, named[i], NULL, whole, &other, err)) return false;
@@ -285,8 +286,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     note_drivers(in, f);
     note_together(in, &f->placed);
     find_largest(in, f, &world);
-    if (!fit_remedies(q, in, &world, least_per_s, f, err)) return false;
-    if (!find_way_here(q, in, f, err)) return false;
+    if (!find_way_here(q, in, f, err) || !fit_remedies(q, in, &world, least_per_s, f, err))
+        return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
