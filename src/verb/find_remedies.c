@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/notes.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
 #include "cost/runtime.h"
@@ -190,6 +191,9 @@ bool fit_remedies(const struct request *q, const struct context *in, const struc
                   double decode_least_per_s, struct fit *f, struct mu_err *err)
 {
     struct remedied *r = find_remedies(in, &f->placed, w, q->operand[0], decode_least_per_s);
+    if (!isnan(decode_least_per_s) && !estimate_known(f->verdict.decode_per_s))
+        note_add(in->notes, "whether it decodes %g tokens a second is not known: %s",
+                 decode_least_per_s, f->verdict.decode_per_s.source);
     try_alone(in, w, f, r);
     f->remedied = r;
     const struct elsewhere_asked asked = {.placed = &f->placed,

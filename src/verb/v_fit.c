@@ -257,21 +257,37 @@ static bool least_speed(const struct request *q, double *out, struct mu_err *err
     return true;
 }
 
+/* The machine, the model and the knobs. */
+static bool begin(const struct request *q, const struct context *in, struct fit *f, struct world *w,
+                  struct mu_err *err)
+{
+    const char *operand = NULL;
+    if (!subject_machine(q, in, &f->subject, err) ||
+        !online_operand(q, in, q->operand[0], &operand, err))
+        return false;
+    subject_rates(q, in, &f->subject);
+    f->machine = f->subject.machine;
+    return world_here(in, &f->machine, w, err) && leave_room(q, in, w, f, err) &&
+           ask(q, in, operand, f, err);
+}
+
+static void note_all(const struct context *in, const struct fit *f, const struct world *w)
+{
+    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
+    note_devices(in, f);
+    note_unused(in, f, w);
+    note_drivers(in, f);
+    note_together(in, &f->placed);
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    const char *operand = NULL;
     double least_per_s;
-    if (!least_speed(q, &least_per_s, err) || !subject_machine(q, in, &f->subject, err) ||
-        !online_operand(q, in, q->operand[0], &operand, err))
-        return false;
-    subject_rates(q, in, &f->subject);
-    f->machine = f->subject.machine;
-    if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, operand, f, err))
-        return false;
+    if (!least_speed(q, &least_per_s, err) || !begin(q, in, f, &world, err)) return false;
     if (f->asked.own_knobs) return fit_whole(q, in, &world, f, out, err);
     if (!asked_together(q, in, f->machine, &f->asked, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
@@ -279,12 +295,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
-    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
-    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
-    note_devices(in, f);
-    note_unused(in, f, &world);
-    note_drivers(in, f);
-    note_together(in, &f->placed);
+    note_all(in, f, &world);
     find_largest(in, f, &world);
     if (!find_way_here(q, in, f, err) || !fit_remedies(q, in, &world, least_per_s, f, err))
         return false;
@@ -292,7 +303,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
     write_fit(f, in, &out->json);
-    out->no = f->verdict.fits >= FITS_NOT;
+    out->no = f->verdict.fits >= FITS_NOT || f->remedied;
     return true;
 }
 static const char *const kinds[] = {"generate",      "serve",       "embed",   "retrieve",
@@ -342,7 +353,7 @@ static const struct option options[] = {
     {.name = "min-tps",
      .kind = OPTION_NUMBER,
      .value = "N",
-     .words = "decode so many tokens a second at least: what to change where it does not"},
+     .words = "decode so many tokens a second at least, else exit status 1 and what to change"},
     {.name = "reports",
      .kind = OPTION_TEXT,
      .value = "DIR",
@@ -383,7 +394,10 @@ const struct verb verb_fit = {
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
         "memory is our plan of its buffers, exact where the architecture is known to the "
-        "byte. Exit status 1 when it does not fit or cannot be computed.",
+        "byte. Where it does not fit, or is slower than --min-tps, the shortest lists of changes "
+        "that "
+        "do it follow, each as a fit with them would answer. "
+        "Exit status 1 when it does not fit or cannot be computed.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),
