@@ -2,7 +2,11 @@
  * Rests on captures that were measured to the byte (class training.capture) and on transformers' own order of work: logits of all tokens are
  * made, in F32 too. Left out: the process itself (Python and its libraries) and what a loader holds for a moment. */
 #include "cost/analysis.h"
+
+#include <math.h>
+
 #include "base/num.h"
+#include "cost/torch_work.h"
 #include "model/digest.h"
 
 double capture_value_bytes(const struct capture *c)
@@ -28,6 +32,14 @@ double capture_file_bytes(double kept_bytes, const struct capture *c, bool high)
     const double numbers = kept_bytes / capture_value_bytes(c);
     if (c->format == (double)CAPTURE_CSV) return numbers * (high ? text_high : text_low);
     return kept_bytes;
+}
+
+struct on_disk capture_written(const struct capture *c, double kept_bytes)
+{
+    const double batches = c->samples > 0 ? c->samples / c->sequences : (double)NAN;
+    if (c->place != (double)CAPTURED_ON_DISK) return (struct on_disk){0, 0, 1};
+    return (struct on_disk){capture_file_bytes(kept_bytes, c, false),
+                            capture_file_bytes(kept_bytes, c, true), batches};
 }
 
 const char *forward_unruled(const struct shape *s)
@@ -68,4 +80,33 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
          "transformers DynamicCache, on by default");
     HOLD(b, site, "logits", "logits", vocabulary * prompt_tokens * (value_bytes + 4),
          "transformers: logits of all tokens, and an F32 copy");
+}
+
+void capture_work(struct bill *b, const struct digest *m, const struct capture *c,
+                  const struct split *s, double kept_bytes, bool eager)
+{
+    const int site = s->sites > 1 ? 1 : ON_HOST;
+    const bool device = c->place == (double)CAPTURED_ON_DEVICE;
+    const double published_bytes = 2;
+    if (forward_unruled(m->shape)) return;
+    const struct passes prompt = {.phase = UNIT,
+                                  .site = site,
+                                  .passes = 1,
+                                  .tokens = c->sequences * c->sequence_tokens,
+                                  .sequence_tokens = c->sequence_tokens,
+                                  .value_bytes = capture_value_bytes(c),
+                                  .eager = eager,
+                                  .causal = !eager,
+                                  .logits = true};
+    const struct written behind = {site, c->sequences, c->new_tokens, capture_value_bytes(c)};
+    const struct taken taken = {
+        .site = site,
+        .bytes = kept_bytes,
+        .numbers = c->format == (double)CAPTURE_CSV ? kept_bytes / capture_value_bytes(c) : 0,
+        .off = !device,
+        .file = c->place == (double)CAPTURED_ON_DISK};
+    torch_passes(b, m->shape, &prompt);
+    torch_written(b, m, &behind);
+    torch_taken(b, &taken);
+    torch_load(b, m, published_bytes);
 }

@@ -1,6 +1,7 @@
 /* cost/analysis.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
 #pragma once
 #include "cost/cost.h"
+#include "cost/layers.h"
 
 struct shape;
 
@@ -9,9 +10,10 @@ enum capture_format { CAPTURE_NPY, CAPTURE_SAFETENSORS, CAPTURE_CSV };
 struct capture { /* of hidden-states and attention */
     double device;
     double sequences, sequence_tokens;
-    double new_tokens;  /* generated behind them; the states of each are kept, too */
-    double trials;      /* whose states are kept at once */
-    double layers;      /* so many of them; 0: all, and for hidden states the embeddings besides */
+    double new_tokens; /* generated behind them; the states of each are kept, too */
+    double trials;     /* whose states are kept at once */
+    /* For hidden states 0 is what the embeddings give, n what is behind layer n; for maps of attention 0 is the first. Usual: all. */
+    struct layer_list layers;
     double value_bytes; /* of weights and of what is kept; usual 2 */
     double precision;   /* a choice: fp16, fp32; value_bytes, where it is not 0, goes before it */
     double place, format;
@@ -42,6 +44,11 @@ void retrieve_usual(struct retrieve *r);
 /* What one trial keeps. */
 double hidden_states_bytes(const struct shape *s, const struct capture *c);
 double attention_bytes(const struct shape *s, const struct capture *c);
+/* How many states or maps a capture keeps; NaN: a layer that is named is not there. */
+double hidden_states_kept(const struct shape *s, const struct capture *c);
+double attention_maps_kept(const struct shape *s, const struct capture *c);
+/* What is written where it goes to the disk: kept_bytes for each batch. */
+struct on_disk capture_written(const struct capture *c, double kept_bytes);
 /* On disk, low to high of the digits of a text. */
 double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
 /* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
@@ -60,5 +67,8 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
 extern const struct knob capture_knobs[];
 double capture_batches(const void *chosen); /* units of the workloads that capture */
 void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c);
+/* The work of one batch: the prompts' pass, what is written behind them, what is taken away of so many kept bytes. */
+void capture_work(struct bill *b, const struct digest *m, const struct capture *c,
+                  const struct split *s, double kept_bytes, bool eager);
 double capture_value_bytes(const struct capture *c);
 int capture_site(const struct capture *c, const struct split *s); /* where what is kept lies */

@@ -12,10 +12,30 @@
 #include <stdint.h>
 
 enum { BILL_LINES = 512, BILL_ABOUTS = 24, SITES = 10 };
-enum phase { HELD, PREFILL, DECODE, PHASE_COUNT };
+/* UNIT: one unit of a workload that writes no text (workload.unit). ONCE: before the first of them. */
+enum phase { HELD, PREFILL, DECODE, UNIT, ONCE, PHASE_COUNT };
 /* MATMUL_FLOP: products with weights; ATTEND_FLOP: queries with the cache's keys and scores with its values; OPERATIONS: nodes of the
- * graph, each with a start and an end that all threads wait for; ELEMENT_BYTES: read and written between the products. */
-enum work { BYTES_HELD, MATMUL_FLOP, ATTEND_FLOP, OPERATIONS, ELEMENT_BYTES, WORK_COUNT };
+ * graph, each with a start and an end that all threads wait for; ELEMENT_BYTES: read and written between the products. In UNIT and ONCE,
+ * which programs on PyTorch do: TORCH_FLOP, products, whose `row` is the bytes of a value; LAYER_RUNS, a layer's kernels started one after
+ * the other; STEP_BYTES, what an optimizer reads and writes at least; UNPACKED, quantised weights made plain; LINK_BYTES, to a device or from
+ * it; FILE_BYTES_READ, FILE_BYTES_WRITTEN; TEXT_NUMBERS, written as text; RANDOM_READS, each of which waits for memory. */
+enum work {
+    BYTES_HELD,
+    MATMUL_FLOP,
+    ATTEND_FLOP,
+    OPERATIONS,
+    ELEMENT_BYTES,
+    TORCH_FLOP,
+    LAYER_RUNS,
+    STEP_BYTES,
+    UNPACKED,
+    LINK_BYTES,
+    FILE_BYTES_READ,
+    FILE_BYTES_WRITTEN,
+    TEXT_NUMBERS,
+    RANDOM_READS,
+    WORK_COUNT
+};
 enum { ON_HOST = 0 }; /* 1.. are devices */
 /* How a held line counts. HELD_OWN: must stay in memory, what totals add up. HELD_MAPPED: file pages that were read once and that the
  * kernel may drop. HELD_PROCESS: the program itself and its vocabulary, shown beside the total. */

@@ -8,15 +8,16 @@
 struct training_flop training_flop(const struct shape *s, const struct flop_asked *k)
 {
     const struct training_parts p = training_parts(s, false);
-    const double per_product = 2, causal_half = 0.5, products_of_attention = 2;
+    const double per_product = 2, products_of_attention = 2;
+    const double seen_share = k->encoder ? 1 : 0.5;
     const double query = s->heads * s->head_size;
     const double scores =
-        per_product * products_of_attention * causal_half * s->layers * query * k->sequence_tokens;
-    const double layers = per_product * p.layer_matrices + scores;
-    const double head = per_product * s->vocabulary * s->width;
+        per_product * products_of_attention * seen_share * s->layers * query * k->sequence_tokens;
+    const double layers = per_product * p.met_matrices + scores;
+    const double head = k->encoder ? 0 : per_product * s->vocabulary * s->width;
     const double adapters = per_product * k->adapter_parameters;
     const double tokens = k->sequences * k->sequence_tokens;
-    const double own = k->full ? per_product * (p.layer_matrices + s->vocabulary * s->width) : 0;
+    const double own = k->full ? per_product * p.met_matrices + head : 0;
     return (struct training_flop){
         .forward = tokens * (layers + head + adapters),
         /* scores have two operands, and both train or lead to what trains */

@@ -1,10 +1,12 @@
 /* embed: sentences turned into vectors by an encoder under sentence-transformers, and the vectors kept. Activations are highest within one
  * layer: its scores of attention and the tensors of its feed-forward. Rests on a MiniLM-like encoder measured at four sizes (class
- * training.embed). Left out: time, and the tokenizer. */
+ * training.embed). Left out: the tokenizer; texts that are shorter than the longest. */
 #include <math.h>
 
 #include "base/num.h"
 #include "cost/analysis.h"
+#include "cost/programs.h"
+#include "cost/torch_work.h"
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct embed, name)
@@ -74,13 +76,21 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, texts, least(e->texts, texts_most), "--texts");
     LET(b, layer_bytes, forward_pass_bytes(m->shape, &f));
-    ABOUT(b, runtime_bytes, 0.6e9, 0.75e9, 0.9e9,
-          "Python with torch and sentence-transformers: rough, not measured");
+    ABOUT_PROGRAM(b, runtime_bytes, torch_process);
     HOLD(b, site, "weights", "weights", parameters * value_bytes, "each parameter in its type");
     HOLD(b, site, "activations", "activations", layer_bytes,
          "measured (training.embed); smaller: --batch, --seq");
     HOLD(b, ON_HOST, "vectors", "captures", texts * width * 4, "one F32 vector a sentence");
-    HOLD_AS(b, HELD_PROCESS, ON_HOST, "program", "process", runtime_bytes, "rough, not measured");
+    HOLD_AS(b, HELD_PROCESS, ON_HOST, "program", "process", runtime_bytes, TORCH_PROCESS);
+    const struct passes pass = {.phase = UNIT,
+                                .site = site,
+                                .passes = 1,
+                                .tokens = e->sequences * e->sequence_tokens,
+                                .sequence_tokens = e->sequence_tokens,
+                                .value_bytes = value_bytes,
+                                .eager = true};
+    torch_passes(b, m->shape, &pass);
+    torch_load(b, m, 4);
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)

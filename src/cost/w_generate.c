@@ -2,6 +2,7 @@
  * unless told otherwise. The row of its knobs, their defaults, the bill that its parts make up (llama.h), and the rule of thumb that
  * people use instead. Left out: several prompts' cache on disk. */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -28,7 +29,7 @@ static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_
                                           "q4_1", "iq4_nl", "q5_0", "q5_1", NULL};
 
 static const char *const runtime_choices[] = {"llama.cpp", "ollama", "transformers", "vllm", NULL};
-static const char *const dtype_choices[] = {"auto", "fp32", "fp16", "bf16", "int8", "nf4", NULL};
+const char *const dtype_words[] = {"auto", "fp32", "fp16", "bf16", "int8", "nf4", NULL};
 
 /* What they give way to, strong to weak. */
 static const char *const any_to_auto[] = {"*", "auto", NULL};
@@ -36,7 +37,7 @@ static const char *const offload_rungs[] = {"on", "auto", NULL};
 static const char *const cache_rungs[] = {"f32", "f16|bf16", "q8_0", "q5_1", "q4_0", NULL};
 static const char *const off_rungs[] = {"on", "off", NULL};
 static const char *const flash_rungs[] = {"off", "auto|on", NULL};
-static const char *const dtype_rungs[] = {"fp32", "auto|fp16|bf16", "int8", "nf4", NULL};
+const char *const dtype_rungs[] = {"fp32", "auto|fp16|bf16", "int8", "nf4", NULL};
 
 const struct knob generate_knobs[GENERATE_KNOBS] = {
     {.name = "context_tokens",
@@ -58,6 +59,22 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .least = 0,
      .most = TOKENS_MOST,
      .offset = FIELD(prompt_tokens)},
+    {.name = "prompts",
+     .option = "prompts",
+     .words = "prompts in all, one after the other; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = 1e12,
+     .offset = FIELD(prompts),
+     .amount = true},
+    {.name = "new_tokens",
+     .option = "new-tokens",
+     .words = "tokens written behind each prompt; 0 is not said",
+     .kind = KNOB_TOKENS,
+     .least = 0,
+     .most = TOKENS_MOST,
+     .offset = FIELD(new_tokens),
+     .amount = true},
     {.name = "depth_tokens",
      .option = "depth",
      .words = "tokens in the cache before that prompt; 0",
@@ -201,7 +218,7 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .option = "dtype",
      .words = "of the weights, under transformers and vLLM; auto (16 bits, as most are published)",
      .kind = KNOB_CHOICE,
-     .choices = dtype_choices,
+     .choices = dtype_words,
      .offset = FIELD(dtype),
      .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = dtype_rungs}},
 };
@@ -375,6 +392,12 @@ const struct guide_rule generate_rules[GENERATE_RULES] = {
      video_bytes},
 };
 
+double generate_prompts(const void *knobs)
+{
+    const struct generate *g = knobs;
+    return g->prompts > 0 ? g->prompts : (double)NAN;
+}
+
 extern const struct workload workload_generate;
 const struct workload workload_generate = {
     .name = "generate",
@@ -386,4 +409,6 @@ const struct workload workload_generate = {
     .beside = generate_beside,
     .rule = generate_rules,
     .rules = GENERATE_RULES,
+    .unit = "prompt",
+    .units = generate_prompts,
 };

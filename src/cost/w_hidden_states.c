@@ -1,7 +1,7 @@
 /* hidden-states: the states behind the embeddings and behind each layer, for each token of a prompt and of what is generated, handed out by
  * transformers (output_hidden_states). They stay until the output is dropped, on the device unless each is copied away at once.
  * Measured: (layers + 1) x tokens x width x value, to the byte (class training.capture). Chosen layers are those of hooks that take no others.
- * Left out: time. Two to five times slower, as a guide has it, is the writing of text, not the capture: a forward pass took as long. */
+ * Two to five times slower, as a guide has it, is the writing of text, not the capture: a forward pass took as long. */
 #include <math.h>
 
 #include "base/num.h"
@@ -47,10 +47,8 @@ const struct knob capture_knobs[] = {
      .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precision_rungs}},
     {.name = "layers",
      .option = "layers",
-     .words = "layers that are kept; 0 is all",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = COUNT_MOST,
+     .words = "layers that are kept: how many, or which, as 0,8,16-24,-1; 0 is all",
+     .kind = KNOB_LAYERS,
      .offset = FIELD(layers),
      .ladder = {.kind = LADDER_HALVE, .cost = COSTS_EXTENT, .floor = 1, .zero_is_whole = true}},
     {.name = "place",
@@ -93,9 +91,9 @@ const struct knob capture_knobs[] = {
 };
 enum { CAPTURE_KNOBS = sizeof capture_knobs / sizeof *capture_knobs };
 
-static double states_of(const struct shape *s, const struct capture *c)
+double hidden_states_kept(const struct shape *s, const struct capture *c)
 {
-    return c->layers > 0 ? least(c->layers, s->layers + 1) : s->layers + 1;
+    return layers_chosen(&c->layers, s->layers + 1);
 }
 
 /* The last token that is generated is never fed. */
@@ -106,7 +104,7 @@ static double tokens_of(const struct capture *c)
 
 double hidden_states_bytes(const struct shape *s, const struct capture *c)
 {
-    return states_of(s, c) * tokens_of(c) * s->width * capture_value_bytes(c);
+    return hidden_states_kept(s, c) * tokens_of(c) * s->width * capture_value_bytes(c);
 }
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
@@ -114,16 +112,19 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     const struct capture *c = chosen;
     const bool disk = c->place == (double)CAPTURED_ON_DISK;
     b->unruled = m->shape->layers > 0 && m->shape->width > 0 ? NULL : "its shape is not known";
+    if (!b->unruled && isnan(hidden_states_kept(m->shape, c)))
+        b->unruled = "a layer that was asked for is not there (--layers)";
     if (b->unruled) return;
     capture_model(b, m, c, s);
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, value_bytes, capture_value_bytes(c), "--precision");
-    LET(b, states, states_of(m->shape, c));
+    GIVEN(b, states, hidden_states_kept(m->shape, c), "model and --layers");
     LET(b, tokens, tokens_of(c));
     LET(b, held_trials, disk ? 1 : c->trials); /* one is in memory before it is written */
     HOLD(b, capture_site(c, s), "hidden states", "captures",
          states * tokens * width * value_bytes * held_trials,
          "measured to the byte (training.capture); smaller: --layers, --place disk");
+    capture_work(b, m, c, s, hidden_states_bytes(m->shape, c), false);
 }
 
 /* Runs of `sequences` at once. */
@@ -131,6 +132,11 @@ double capture_batches(const void *chosen)
 {
     const struct capture *c = chosen;
     return c->samples > 0 ? ceil(c->samples / c->sequences) : (double)NAN;
+}
+
+static struct on_disk writes(const struct digest *m, const void *chosen)
+{
+    return capture_written(chosen, hidden_states_bytes(m->shape, chosen));
 }
 
 void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c)
@@ -150,6 +156,7 @@ const struct workload workload_hidden_states = {
     .usual = capture_defaults,
     .unit = "batch",
     .units = capture_batches,
+    .writes = writes,
 };
 
 /* ---- statistics over such states */
@@ -164,9 +171,12 @@ static void statistics_bill(struct bill *b, const struct digest *m, const void *
     if (b->unruled) return;
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, moment_bytes, 24, "three moments of 8 bytes");
-    LET(b, states, states_of(m->shape, &c));
+    GIVEN(b, states, hidden_states_kept(m->shape, &c), "model and --layers");
     HOLD(b, ON_HOST, "running moments", "captures", states * width * moment_bytes,
          "mean, variance and third moment of each unit in one pass");
+    GIVEN(b, state_tokens, tokens_of(&c), "above");
+    WORK(b, ((struct line){.phase = UNIT, .work = ELEMENT_BYTES, .site = ON_HOST}), "moments",
+         states * width * state_tokens * moment_bytes, "three sums in F64 over each value");
 }
 
 const struct workload workload_statistics = {

@@ -1,6 +1,6 @@
 /* probe: a linear classifier trained on states that were captured before. Its data lie in memory once (F32), or as scikit-learn's solvers
  * have them (F64 and a copy). Of itself it has weights, gradients, two states of Adam and the temporaries of a step.
- * Rests on three measured rows (class training.probe). Left out: time, and the capture itself (hidden-states). */
+ * Rests on three measured rows (class training.probe). Left out: the capture itself (hidden-states). */
 #include <math.h>
 
 #include "cost/analysis.h"
@@ -64,6 +64,23 @@ double probe_bytes(const struct probe *p)
     return p->classes * (p->inputs + 1) * learned_bytes;
 }
 
+/* One epoch: a product forward and two backward, vectors read once and gathered into a batch, and a batch's kernels. */
+static void work(struct bill *b, const struct probe *p, double inputs_)
+{
+    const struct line flop = {.phase = UNIT, .work = TORCH_FLOP, .site = ON_HOST, .row = 4};
+    const struct line moved = {.phase = UNIT, .work = ELEMENT_BYTES, .site = ON_HOST};
+    const struct line runs = {.phase = UNIT, .work = LAYER_RUNS, .site = ON_HOST};
+    GIVEN(b, inputs, inputs_, "above");
+    GIVEN(b, samples, p->samples, "--samples");
+    GIVEN(b, classes, p->classes, "--classes");
+    GIVEN(b, number_bytes, p->double_precision ? 8 : 4, "above");
+    LET(b, batches, ceil(p->samples / p->batch));
+    WORK(b, (flop), "products", 6 * samples * inputs * classes, "forward and twice backward");
+    WORK(b, (moved), "vectors", 4 * samples * inputs * number_bytes,
+         "read, gathered into a batch, read forward and backward");
+    WORK(b, (runs), "batches", batches, "kernels of a batch; fewer: --batch");
+}
+
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
     const struct probe *p = chosen;
@@ -80,6 +97,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          "one array in memory; smaller: --samples, fewer layers");
     HOLD(b, ON_HOST, "classifier", "weights", classes * (inputs + 1) * bytes_of_class,
          "measured (training.probe)");
+    work(b, p, inputs);
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)

@@ -1,6 +1,6 @@
 /* retrieve: an index over vectors, by kind: flat (every vector as it is), HNSW (and the links of a graph), IVF (lists around centroids),
  * IVF-PQ (codes in place of vectors). Bytes by the Faiss wiki, "Guidelines to choose an index" and its table of indexes.
- * Left out: time, and the vectors while an index is built from them, unless they are kept beside it. */
+ * Left out: the vectors while an index is built from them, unless they are kept beside it, and the query's own embedding. */
 #include <math.h>
 
 #include "base/num.h"
@@ -106,13 +106,62 @@ static void lines(struct bill *b, const struct retrieve *r, double dimensions_)
          "the array it was built from");
 }
 
+#define DEFAULTS "Faiss, what its indexes are made with: nprobe 1, efSearch 16, efConstruction 40"
+static const double code_values = 256; /* of one part of a code: 8 bits */
+
+/* One query: all vectors, one list of them behind its centroids, or a walk along links. */
+static void searched(struct bill *b, const struct retrieve *r, double dimensions_)
+{
+    const struct line moved = {.phase = UNIT, .work = ELEMENT_BYTES, .site = ON_HOST};
+    const struct line reads = {.phase = UNIT, .work = RANDOM_READS, .site = ON_HOST};
+    const bool graph = r->index == (double)INDEX_HNSW, codes = r->index == (double)INDEX_IVF_PQ;
+    const bool lists_ = codes || r->index == (double)INDEX_IVF;
+    GIVEN(b, dimensions, dimensions_, "--dimensions, or the model's width");
+    GIVEN(b, searched_candidates, graph ? 16 : 0, DEFAULTS);
+    GIVEN(b, links, r->links, "--links");
+    GIVEN(b, lists, lists_ ? r->lists : 0, "--lists");
+    LET(b, met_vectors, graph ? 0 : lists_ ? r->vectors / r->lists : r->vectors);
+    LET(b, vector_bytes, codes ? r->code_bytes : 4 * dimensions);
+    WORK(b, (moved), "vectors met", met_vectors * vector_bytes + lists * 4 * dimensions,
+         DEFAULTS "; fewer: --index ivf or hnsw");
+    WORK(b, (reads), "links followed", searched_candidates * 2 * links,
+         DEFAULTS ": the lowest level has twice as many links");
+}
+
+/* The index before its first query: a graph by searches, lists by k-means. */
+static void built(struct bill *b, const struct retrieve *r, double dimensions_)
+{
+    const struct line flop = {.phase = ONCE, .work = TORCH_FLOP, .site = ON_HOST, .row = 4};
+    const struct line moved = {.phase = ONCE, .work = ELEMENT_BYTES, .site = ON_HOST};
+    const struct line reads = {.phase = ONCE, .work = RANDOM_READS, .site = ON_HOST};
+    const double trained_per_list = 256, rounds_of_means = 10; /* Faiss, Clustering.h */
+    const bool graph = r->index == (double)INDEX_HNSW, codes = r->index == (double)INDEX_IVF_PQ;
+    const bool lists_ = codes || r->index == (double)INDEX_IVF;
+    GIVEN(b, vectors, r->vectors, "--vectors");
+    GIVEN(b, dimensions, dimensions_, "--dimensions, or the model's width");
+    GIVEN(b, lists, lists_ ? r->lists : 0, "--lists");
+    GIVEN(b, built_candidates, graph ? 40 : 0, DEFAULTS);
+    GIVEN(b, links, r->links, "--links");
+    GIVEN(b, rounds, rounds_of_means, "Faiss, Clustering.h");
+    GIVEN(b, coded_values, codes ? code_values : 0, "8 bits");
+    LET(b, trained_vectors, least(r->vectors, trained_per_list * r->lists));
+    WORK(b, (flop), "centroids and lists",
+         2 * dimensions * (lists * (trained_vectors * rounds + vectors) + coded_values * vectors),
+         "k-means over at most 256 vectors a list, then each vector to its list and code");
+    WORK(b, (reads), "links made", vectors * built_candidates * links, DEFAULTS);
+    WORK(b, (moved), "vectors copied", 2 * vectors * 4 * dimensions, "into the index");
+}
+
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
     const struct retrieve *r = chosen;
     const double dimensions = r->dimensions > 0 ? r->dimensions : m->shape->width;
     (void)s;
     b->unruled = dimensions > 0 ? NULL : "the width of its vectors is not known";
-    if (!b->unruled) lines(b, r, dimensions);
+    if (b->unruled) return;
+    lines(b, r, dimensions);
+    searched(b, r, dimensions);
+    built(b, r, dimensions);
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)

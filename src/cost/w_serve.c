@@ -14,4 +14,6 @@ const struct workload workload_serve = {
     .beside = generate_beside,
     .rule = generate_rules,
     .rules = GENERATE_RULES,
+    .unit = "prompt",
+    .units = generate_prompts,
 };

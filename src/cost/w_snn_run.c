@@ -2,7 +2,7 @@
  * up: beside those of this step, the sum and its scaled copy are kept, so memory stops growing at three. All steps at once (layer by layer)
  * hold the activations of T times as many sequences. Neurons keep a state for each unit in front of them (AdEx two); where a converter
  * makes neurons but does not call them, there are none, and the T passes are alike.
- * Rests on runs measured for both modes (class training.snn). Left out: time, which is T forward passes, and neurons over the sequence. */
+ * Rests on runs measured for both modes (class training.snn). Left out: neurons over the sequence. */
 #include <math.h>
 
 #include <assert.h>
@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "cost/analysis.h"
 #include "cost/spiking.h"
+#include "cost/torch_work.h"
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct spiking, name)
@@ -124,6 +125,29 @@ double spiking_run_bytes(const struct shape *s, const struct spiking *k)
     return p.activations + p.kept_logits + p.states;
 }
 
+/* As many forward passes as timesteps, or one over all of them, and each step's states and logits read and written. */
+static void work(struct bill *b, const struct digest *m, const struct spiking *k, int site)
+{
+    const double at_once = k->mode == (double)SPIKING_LAYER ? k->timesteps : 1;
+    const struct passes passes = {.phase = UNIT,
+                                  .site = site,
+                                  .passes = k->timesteps / at_once,
+                                  .tokens = k->sequences * k->sequence_tokens * at_once,
+                                  .sequence_tokens = k->sequence_tokens,
+                                  .value_bytes = float_bytes,
+                                  .eager = true,
+                                  .logits = true};
+    const struct line moved = {.phase = UNIT, .work = ELEMENT_BYTES, .site = (uint8_t)site};
+    const struct parts p = parts_of(NULL, m->shape, k);
+    torch_passes(b, m->shape, &passes);
+    GIVEN(b, timesteps, k->timesteps, "--timesteps");
+    GIVEN(b, states_bytes, p.states, "above");
+    GIVEN(b, kept_logits_bytes, p.kept_logits, "above");
+    WORK(b, (moved), "states and sums", timesteps * (2 * states_bytes + kept_logits_bytes),
+         "each step reads and writes them");
+    torch_load(b, m, float_bytes);
+}
+
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
 {
     const struct spiking *k = chosen;
@@ -151,6 +175,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          MEASURED ": the sum, this step's and a scaled copy; smaller: --seq, --batch");
     HOLD(b, site, "membrane states", "activations", states_bytes,
          MEASURED ": one a unit in front of each layer's products");
+    work(b, m, k, site);
 }
 
 static void usual(void *chosen, const struct digest *m, const struct catalog *c)

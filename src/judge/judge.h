@@ -35,6 +35,8 @@ struct world { /* what a judgement may use beside the machine */
     size_t samples;
     struct calibration decode, prefill; /* what they say of the rates; models 0: nothing */
     double calibrated_threads;
+    const struct utilisation *utilisation; /* what programs on PyTorch reach of rates */
+    size_t utilisations;
 };
 /* How llama.cpp lays things out on that backend; NULL: not known, as on the CPU. */
 const struct site_rules *judge_site_rules(const struct world *w, const char *backend);
@@ -75,8 +77,10 @@ struct verdict {
     /* Decoded tokens a joule, were every device that works drawing all it may: at least so many. UNKNOWN where a device's power is not
      * known, or only the host works. */
     struct estimate decode_per_joule;
-    /* Of workloads that write no text: seconds of one unit (workload.unit), and of the amount asked for. UNKNOWN with the reason. */
+    /* Seconds of one unit (workload.unit), and of the amount asked for (judge/time.h). UNKNOWN with the reason. */
     struct estimate unit_s, duration_s;
+    /* What such a workload leaves on the disk: of one unit, and of the amount asked for, UNKNOWN where none was; 0: nothing. */
+    struct estimate unit_disk_bytes, disk_bytes;
 };
 const char *fits_word(enum fits fits);   /* "yes", "probably", "no", "not known", "not computed" */
 double site_needs(const struct site *s); /* likely: held and beside it */

@@ -10,6 +10,7 @@
 #include "judge/accelerator.h"
 #include "judge/judge.h"
 #include "judge/typical.h"
+#include "judge/utilisation.h"
 
 static const double RATIO_LEAST = 1e-3, RATIO_MOST = 1e3;
 
@@ -77,7 +78,7 @@ bool judge_world(const struct catalog *c, struct arena *a, struct world *out, st
     out->residuals = residuals.rows;
     out->catalog = c;
     return typical_read(c, a, out, err) && accelerator_read(c, NULL, a, out, err) &&
-           read_rules(c, a, out, err);
+           utilisation_read(c, a, out, err) && read_rules(c, a, out, err);
 }
 
 const struct residual *residual_find(const struct world *w, const char *class_)

@@ -253,12 +253,15 @@ static bool training_score(const struct training_truth *t, enum training_class c
         const struct training_row *r = &t->row[i];
         if (r->class_ != class_) continue;
         e[n++] = (struct error){percent_off(r->predicted, r->measured), r->id};
-        inside += range && r->measured >= r->predicted * fmin(range->low, 1) &&
-                  r->measured <= r->predicted * fmax(range->high, 1);
+        if (class_ == TRAINING_STEP)
+            inside += r->measured >= r->low && r->measured <= r->high;
+        else
+            inside += range && r->measured >= r->predicted * fmin(range->low, 1) &&
+                      r->measured <= r->predicted * fmax(range->high, 1);
     }
     if (!n) return false;
     *out = score_of(training_class_name(class_), e, n);
-    if (range) out->coverage = inside / (double)n;
+    if (range || class_ == TRAINING_STEP) out->coverage = inside / (double)n;
     if (class_ == TRAINING_PEAK) {
         out->bar_median_pct = peak_median_pct;
         out->bar_p90_pct = peak_p90_pct;

@@ -1,9 +1,10 @@
 /* Reads a truth file of training and asks the very code that answers users for each of its rows. A row says what its framework did
  * ("norm_impl", "ce", "kv_expand" ...), which takes the place of a preset; a row that does not say has the usual of transformers.
  * What was measured decides what counts: what torch allocated leaves out fragmentation and the driver, what it reserved the driver.
- * Left out: rows marked unusable, and kinds of which nothing is computed (time by the clock, the training of spiking networks). */
+ * Left out: rows marked unusable, and kinds of which nothing is computed (the training of spiking networks). */
 #include "proof/training_truth.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -14,7 +15,9 @@
 #include "cost/analysis.h"
 #include "cost/finetune.h"
 #include "cost/spiking.h"
+#include "judge/judge.h"
 #include "model/digest.h"
+#include "proof/step_truth.h"
 #include "proof/subjects.h"
 
 static const char *const training_classes[] = {"training"};
@@ -28,6 +31,7 @@ struct reading {
     const struct training_table *table;
     const struct json *models, *shipped; /* of this file, and of the one that ships */
     struct bill *bill;
+    const struct world *world;
 };
 /* A row on its way to a prediction. */
 struct run {
@@ -46,8 +50,8 @@ bool training_truth_is(struct str text)
 const char *training_class_name(enum training_class c)
 {
     static const char *const name[TRAINING_CLASSES] = {
-        "training.peak",  "training.saved", "training.capture", "training.snn",
-        "training.embed", "training.probe", "training.kernel",  "training.time"};
+        "training.peak",  "training.saved",  "training.capture", "training.snn", "training.embed",
+        "training.probe", "training.kernel", "training.time",    "training.step"};
     return name[c];
 }
 
@@ -257,7 +261,7 @@ static bool run_of_row(const struct reading *r, const struct json *row, struct r
     f->rank = number(row, "rank", 0);
     f->shards = most(number(row, "n_shard", 1), 1);
     f->lora_dropout = number(row, "lora_dropout", 0) > 0;
-    f->dropout = number(row, "dropout", 0) > 0;
+    f->dropout = number(row, "dropout", 0) > 0 ? DROPOUT_ON : DROPOUT_OFF;
     f->eager = str_is(word(row, "attn"), "eager");
     f->in_backward = yes(row, "opt_in_bwd", false);
     f->cpu_offload = yes(row, "cpu_offload", false);
@@ -286,7 +290,7 @@ static const char *const others[] = {"fwd_allocated", "infer_allocated", "init_a
 static struct training training_of(const struct reading *r, const struct run *run)
 {
     r->bill->abouts = 0;
-    return finetune_training(r->bill, &run->shape, &run->knobs);
+    return finetune_training(r->bill, &run->shape, &run->knobs, false);
 }
 
 /* After a forward pass that hands out F32 logits, nothing of the backward pass is there yet. */
@@ -341,6 +345,7 @@ static bool measured_run(const struct reading *r, const struct json *row, struct
 {
     const bool half = str_is(word(row, "dtype"), "bf16");
     if (!run_of_row(r, row, run, err)) return false;
+    run->framework.norm = training_norm_named(r->table, S("hf")); /* torch 1.13 */
     run->bytes = (struct training_bytes){.weight = half ? 2 : 4,
                                          .compute = half ? 2 : 4,
                                          .gradient = half ? 2 : 4,
@@ -461,9 +466,9 @@ static bool class_of(const struct json *row, enum training_class *out)
 static bool measured_of(const struct json *row, enum training_class class_, double *out,
                         struct mu_err *err)
 {
-    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes",  "kept",
-                                                      "peak",        "peak",         "peak",
-                                                      "value_bytes", "ratio_bwd_fwd"};
+    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes",   "kept",
+                                                      "peak",        "peak",          "peak",
+                                                      "value_bytes", "ratio_bwd_fwd", NULL};
     if (json_number(json_get(row, key[class_]), out) && *out >= 0) return true;
     return err_set(err, MU_DATA, "a row needs a number \"%s\"", key[class_]);
 }
@@ -504,6 +509,7 @@ static bool predict(const struct reading *r, const struct json *row, enum traini
         break;
     case TRAINING_KERNEL: *out = kernel(r, row); break;
     case TRAINING_PROBE: *out = probe_bytes(&probe); break;
+    case TRAINING_STEP:
     case TRAINING_CLASSES: break;
     }
     return true;
@@ -518,6 +524,27 @@ static bool read_row(const struct reading *r, const struct json *row, struct tra
            predict(r, row, out->class_, &out->predicted, err) && arena_within(r->arena, err);
 }
 
+/* A row may say besides how long a step took. */
+static bool read_step(const struct reading *r, const struct json *row, struct training_truth *to,
+                      struct training_row *out, struct mu_err *err)
+{
+    const double measured_s = step_measured_s(row);
+    struct run run = {.row = row};
+    if (isnan(measured_s) || !is_peak(word(row, "metric"))) return true;
+    if (!run_of_row(r, row, &run, err)) return false;
+    const struct estimate said =
+        step_predicted_s(row, &run.shape, &run.knobs, r->catalog, r->world, r->arena);
+    if (!estimate_known(said)) return true;
+    *out = (struct training_row){.id = label_of(row, r->arena),
+                                 .class_ = TRAINING_STEP,
+                                 .measured = measured_s,
+                                 .predicted = said.likely,
+                                 .low = said.low,
+                                 .high = said.high};
+    to->rows++;
+    return arena_within(r->arena, err);
+}
+
 static bool read_rows(const struct reading *r, const struct json *root, struct training_truth *out,
                       struct mu_err *err)
 {
@@ -525,12 +552,14 @@ static bool read_rows(const struct reading *r, const struct json *root, struct t
     const size_t n = json_count(rows);
     if (json_kind(rows) != JSON_LIST_KIND || !n)
         return err_set(err, MU_DATA, "a truth file has at least one row");
-    struct training_row *row = NEW_ARRAY(r->arena, struct training_row, n);
+    struct training_row *row = NEW_ARRAY(r->arena, struct training_row, 2 * n);
     for (size_t i = 0; i < n; i++) {
         struct training_row *to = &row[out->rows];
         if (!class_of(json_at(rows, i), &to->class_)) continue;
         if (!read_row(r, json_at(rows, i), to, err)) return err_add(err, "row %zu", i + 1);
         out->rows++;
+        if (!read_step(r, json_at(rows, i), out, &row[out->rows], err))
+            return err_add(err, "row %zu", i + 1);
     }
     if (!out->rows) return err_set(err, MU_DATA, "no row is of a kind that is computed");
     out->row = row;
@@ -549,6 +578,9 @@ bool training_truth_read(struct str text, const char *name, const struct catalog
               json_parse(catalog_file(c, "truth/training.json"), "training.json", &shipped, err);
     r.shipped = json_get(shipped, "models");
     r.bill = NEW(a, struct bill);
+    struct world *world = NEW(a, struct world);
+    r.world = world;
+    ok = ok && judge_world(c, a, world, err);
     ok = ok && training_framework_named(r.table, S("hf")) && read_rows(&r, root, &read, err);
     json_free(root);
     if (shipped) json_free(shipped);

@@ -15,13 +15,15 @@ enum training_class {
     TRAINING_PROBE,   /* beyond its data */
     TRAINING_KERNEL,  /* one norm or loss alone, forward and backward */
     TRAINING_TIME,    /* backward over forward, a ratio of times */
+    TRAINING_STEP,    /* one step of the optimizer on one device */
     TRAINING_CLASSES
 };
 const char *training_class_name(enum training_class c); /* "training.peak" */
 struct training_row {
     const char *id;
     enum training_class class_;
-    double measured, predicted; /* bytes, of TRAINING_TIME a ratio */
+    double measured, predicted; /* bytes, of TRAINING_TIME a ratio, of TRAINING_STEP seconds */
+    double low, high;           /* of TRAINING_STEP: the range we give */
 };
 struct training_truth {
     const struct training_row *row; /* those that are usable and of these classes */

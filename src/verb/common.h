@@ -43,6 +43,14 @@ bool world_here(const struct context *in, const struct machine **m, struct world
 /* -e SET or FILE; llm-memory when not given. */
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;
+/* The same, where "all" is each set that ships. */
+enum { SETS_MOST = 8 };
+struct subject_sets {
+    const struct experiment_set *set[SETS_MOST];
+    size_t sets;
+};
+bool subject_sets(const struct request *q, const struct context *in, struct subject_sets *out,
+                  struct mu_err *err) NODISCARD;
 
 /* How busy the machine was when one of these was measured, or NULL: such rates are shown, but not trusted for good. */
 const char *rates_busy(const struct rate *rate, size_t rates);
@@ -140,5 +148,15 @@ const char *speed_words(struct arena *a, struct estimate per_s);
 /* `{"muster": ..., "schema": ...` of a document; the caller closes the map. */
 struct writer document_begin(struct buf *out, const char *schema);
 void write_estimate(struct writer *w, const char *key, struct estimate e);
+/* How long it takes: a unit of it, and the amount asked for. */
+void show_time(struct doc *d, struct block *b, const struct task *t, const struct verdict *v);
+void write_time(struct writer *w, const struct task *t, const struct verdict *v);
+/* What that time is made of: the longest of its lines, all of them, and as JSON. */
+void show_longest(struct doc *d, struct block *b, const struct machine *m, const struct world *w,
+                  const struct verdict *v);
+void show_worked(struct doc *d, const struct machine *m, const struct world *w,
+                 const struct workload *kind, const struct verdict *v);
+void write_worked(struct writer *w, const struct machine *m, const struct world *world,
+                  const struct verdict *v);
 void write_verdict(struct writer *w, const struct placed *p, struct arena *a);
 void write_notes(struct writer *w, const struct notes *n);

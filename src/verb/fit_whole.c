@@ -35,6 +35,9 @@ static const char *smaller_by(const struct line *l)
 static const char *task_words(const struct fit *f, const struct context *in)
 {
     const char *words = asked_words(in, &f->asked);
+    if (f->asked.task.kind->modelless)
+        return str_format(in->arena, "%s%s%s%s", f->asked.task.kind->name, *words ? " (" : "",
+                          words, *words ? ")" : "");
     return str_format(in->arena, "%s of %s%s%s%s", f->asked.task.kind->name, f->asked.digest->name,
                       *words ? " (" : "", words, *words ? ")" : "");
 }
@@ -61,33 +64,24 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
         doc_answer(d, TONE_GOOD, "%s on %s: %s needs %s", word[v->fits], where, what, needs);
 }
 
-static const char *seconds_words(struct arena *a, struct estimate s)
+static const char *bytes_words(struct arena *a, struct estimate bytes)
 {
-    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
+    const char *low = units_bytes(a, bytes.low), *high = units_bytes(a, bytes.high);
     return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
 }
 
-static void say_time(struct doc *d, struct block *b, const struct fit *f)
+static void say_disk(struct doc *d, struct block *b, const struct fit *f)
 {
-    const struct workload *w = f->asked.task.kind;
     const struct verdict *v = &f->verdict;
-    const double units = w->units ? w->units(f->asked.own_knobs) : (double)NAN;
-    if (!w->unit) return;
-    if (!estimate_known(v->unit_s)) {
-        facts_row(d, b, "time", "? · %s", v->unit_s.source);
-        return;
-    }
-    facts_row(d, b, str_format(d->arena, "a %s", w->unit), "%s%s%s",
-              seconds_words(d->arena, v->unit_s), v->unit_s.source ? " · " : "",
-              v->unit_s.source ? v->unit_s.source : "");
-    if (estimate_known(v->duration_s))
-        facts_row(d, b, "all of it", "%s, %.0f of them", seconds_words(d->arena, v->duration_s),
-                  units);
-    else
-        facts_row(d, b, "all of it", "? · %s", v->duration_s.source);
+    const struct workload *w = f->asked.task.kind;
+    if (!estimate_known(v->unit_disk_bytes) || !(v->unit_disk_bytes.high > 0)) return;
+    facts_row(d, b, "on disk", "%s a %s, %s", bytes_words(d->arena, v->unit_disk_bytes), w->unit,
+              estimate_known(v->disk_bytes)
+                  ? str_format(d->arena, "%s in all", bytes_words(d->arena, v->disk_bytes))
+                  : str_format(d->arena, "in all ? · %s", v->disk_bytes.source));
 }
 
-static void say_facts(struct doc *d, const struct fit *f)
+static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
     const struct line *l = largest_line(&f->verdict);
     const char *smaller = smaller_by(l);
@@ -95,7 +89,9 @@ static void say_facts(struct doc *d, const struct fit *f)
     struct block *b = doc_facts(d, NULL);
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
               smaller ? "; less of it: " : "", smaller ? smaller : "");
-    say_time(d, b, f);
+    say_disk(d, b, f);
+    show_time(d, b, &f->asked.task, &f->verdict);
+    show_longest(d, b, f->machine, w, &f->verdict);
 }
 
 static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
@@ -123,20 +119,21 @@ static void write_largest(struct writer *w, const struct fit *f)
     writer_map_end(w);
 }
 
-static void write_whole(const struct fit *f, const struct context *in, struct buf *out)
+static void write_whole(const struct fit *f, const struct context *in, const struct world *world,
+                        struct buf *out)
 {
     const struct workload *kind = f->asked.task.kind;
     struct writer w = document_begin(out, "workload/1");
     writer_put_cstr(&w, "kind", kind->name);
-    writer_put_cstr(&w, "model", f->asked.digest->name);
+    writer_put_cstr(&w, "model", kind->modelless ? NULL : f->asked.digest->name);
     writer_put_cstr(&w, "machine", f->machine->name);
     write_knobs(&w, f, in->arena);
     write_verdict(&w, &f->placed, in->arena);
     write_largest(&w, f);
-    writer_put_cstr(&w, "unit", kind->unit);
-    writer_put_number(&w, "units", kind->units ? kind->units(f->asked.own_knobs) : (double)NAN);
-    write_estimate(&w, "unit_s", f->verdict.unit_s);
-    write_estimate(&w, "duration_s", f->verdict.duration_s);
+    write_estimate(&w, "unit_disk_bytes", f->verdict.unit_disk_bytes);
+    write_estimate(&w, "disk_bytes", f->verdict.disk_bytes);
+    write_time(&w, &f->asked.task, &f->verdict);
+    write_worked(&w, f->machine, world, &f->verdict);
     write_remedies(&w, f->remedied, in->arena);
     write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
@@ -162,12 +159,15 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     if (!fit_remedies(q, in, w, (double)NAN, f, err)) return false;
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
-    say_facts(&out->doc, f);
+    say_facts(&out->doc, f, w);
     show_remedies(&out->doc, f->remedied);
     show_elsewhere(&out->doc, f->elsewhere);
-    if (request_flag(q, "explain")) show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    if (request_flag(q, "explain")) {
+        show_worked(&out->doc, f->machine, w, f->asked.task.kind, &f->verdict);
+        show_explanation(&out->doc, &f->asked.task, &f->verdict);
+    }
     show_notes(&out->doc, in->notes);
-    write_whole(f, in, &out->json);
+    write_whole(f, in, w, &out->json);
     out->no = f->verdict.fits >= FITS_NOT;
     return true;
 }

@@ -38,7 +38,8 @@ static const char *speed_of_row(const struct placed *p, struct arena *a)
 /* Speed stands where any is known. */
 void show_elsewhere(struct doc *d, const struct elsewhere *e)
 {
-    static const char *const head[] = {"", "fits", "needs", "speed"};
+    static const char *const text_head[] = {"", "fits", "needs", "speed"};
+    static const char *const head[] = {"", "fits", "needs", "takes"};
     static const enum tone tone[] = {TONE_GOOD, TONE_GOOD, TONE_BAD, TONE_DIM, TONE_DIM};
     bool priced = false, rents = false;
     if (!e || !e->rows) return;

@@ -218,6 +218,7 @@ static void say_speed(struct doc *d, const struct fit *f)
     if (writes && estimate_known(v->prefill_per_s))
         facts_row(d, b, "first token", "after %s, for a prompt of %.0f tokens",
                   first_token_words(d->arena, tokens, v->prefill_per_s), tokens);
+    if (writes && f->asked.knobs.new_tokens > 0) show_time(d, b, &f->asked.task, v);
     say_context(d, b, f);
     say_on_devices(d, b, f);
     show_serve(d, b, f);
@@ -346,6 +347,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     writer_put_cstr(&w, "machine", f->machine->name);
     writer_put_number(&w, "context_tokens", f->asked.knobs.context_tokens);
     write_verdict(&w, &f->placed, in->arena);
+    write_time(&w, &f->asked.task, &f->verdict);
     write_depths(&w, f);
     write_exact(&w, f);
     writer_put_number(&w, "largest_context_tokens",

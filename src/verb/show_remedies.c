@@ -143,6 +143,7 @@ static double held_in(const struct verdict *v, unsigned pool)
 
 static void say_none(struct doc *d, const struct remedied *r)
 {
+    if (!r->found.ladders) return;
     doc_note(d, TONE_PLAIN, "no change of up to %d of its settings%s makes it %s here%s",
              CHANGES_MOST, r->asked.models->sizes > 1 ? ", or a smaller model of the family," : "",
              isnan(r->asked.decode_least_per_s) ? "fit" : "do that",
@@ -213,14 +214,15 @@ static void add_alone(struct doc *d, struct block *b, const struct remedied *r)
 
 void show_remedies(struct doc *d, const struct remedied *r)
 {
-    static const char *const head[] = {"", "costs", "needs", "speed"};
+    static const char *const text_head[] = {"", "costs", "needs", "speed"};
+    static const char *const head[] = {"", "costs", "needs", "takes"};
     if (!r) return;
     if (!r->found.remedies && !r->alone) {
         say_none(d, r);
         return;
     }
-    struct block *b = doc_table(d, title_of(r, d->arena), head, NULL,
-                                COUNT_OF(head) - (priced(r, d->arena) ? 0 : 1));
+    struct block *b = doc_table(d, title_of(r, d->arena), r->task->own_knobs ? head : text_head,
+                                NULL, COUNT_OF(head) - (priced(r, d->arena) ? 0 : 1));
     add_alone(d, b, r);
     for (size_t i = 0; i < r->found.remedies; i++) {
         const struct remedy *m = &r->found.remedy[i];

@@ -257,13 +257,20 @@ static bool least_speed(const struct request *q, double *out, struct mu_err *err
     return true;
 }
 
+/* NULL where the workload runs no model. */
+static bool find_operand(const struct request *q, const struct context *in, const char **out,
+                         struct mu_err *err)
+{
+    *out = NULL;
+    return !q->operands || online_operand(q, in, q->operand[0], out, err);
+}
+
 /* The machine, the model and the knobs. */
 static bool begin(const struct request *q, const struct context *in, struct fit *f, struct world *w,
                   struct mu_err *err)
 {
     const char *operand = NULL;
-    if (!subject_machine(q, in, &f->subject, err) ||
-        !online_operand(q, in, q->operand[0], &operand, err))
+    if (!subject_machine(q, in, &f->subject, err) || !find_operand(q, in, &operand, err))
         return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
@@ -306,9 +313,10 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     out->no = f->verdict.fits >= FITS_NOT || f->remedied;
     return true;
 }
-static const char *const kinds[] = {"generate",      "serve",       "embed",   "retrieve",
-                                    "hidden-states", "attention",   "probe",   "statistics",
-                                    "finetune",      "snn-convert", "snn-run", NULL};
+static const char *const kinds[] = {"generate",      "serve",     "embed",    "retrieve",
+                                    "hidden-states", "attention", "probe",    "statistics",
+                                    "finetune",      "sweep",     "evaluate", "compare",
+                                    "snn-convert",   "snn-run",   "cpu-job",  NULL};
 static const struct option options[] = {
     {.name = "machine",
      .letter = 'm',

@@ -17,6 +17,7 @@ LINE = 'cpu:4 ram:8GiB available:6GiB disk:40GiB bandwidth:30GB/s'
 COMMANDS = [
     ('fit', 'phi3:mini', '--quant', 'Q4_K_M', '--machine', LINE),
     ('fit', 'Llama-3.1-70B', '--machine', LINE),
+    ('fit', 'phi3:mini', '--machine', LINE, '--prompts', '10', '--new-tokens', '100'),
     ('fit', 'GPT-4', '--machine', LINE),
     ('fit', 'gpt-oss-20b', '--quant', 'Q8_0', '--machine', 'cpu:4 ram:64GiB', '--line', '50MB/s'),
     ('fit', '13B', '--draft', '7B', '--machine', LINE),
@@ -33,6 +34,7 @@ COMMANDS = [
     ('check', '--machine', LINE, '--no-save'),
     ('check', '--machine', LINE + ' gpu:RTX 4090 free 20GB, M2 Max', '--no-save'),
     ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
+    ('check', '-e', 'all', '--machine', LINE, '--no-save'),
     ('facts', 'gpu', 'RTX 3060'),
     ('facts', 'quant', 'Q8_0'),
     ('facts', 'model', 'DeepSeek-R1'),

@@ -49,7 +49,8 @@ static inline int home_close(void **state)
                                         "residuals.json",
                                         "clouds.json",
                                         "requirements.json",
-                                        "sources.json"};
+                                        "sources.json",
+                                        "utilisation.json"};
     struct home *h = *state;
     for (size_t i = 0; i < COUNT_OF(names); i++) remove(home_path(h, names[i]));
     const int left = rmdir(h->folder);

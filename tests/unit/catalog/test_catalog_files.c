@@ -14,6 +14,7 @@ static const char *const shipped[] = {
     "residuals.json",
     "software.json",
     "kernels.json",
+    "utilisation.json",
     "truth/memory_cpu.json",
     "experiments/llm-memory.yaml",
     "hf_architectures.json",
