@@ -25,6 +25,9 @@ struct looking context_looking(const struct context *in);
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
                      struct mu_err *err) NODISCARD;
+/* The machine of a saved report, without rates that it does not hold. */
+bool subject_of_report(const struct context *in, const char *path, struct subject *out,
+                       struct mu_err *err) NODISCARD;
 /* Adds what llama.cpp says of its GPUs, when it is this machine and there are any; never with --quick. */
 void subject_devices(const struct request *q, const struct context *in, struct subject *s);
 /* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says

@@ -30,6 +30,7 @@ COMMANDS = [
     ('fit', 'phi-3-mini', '--kind', 'finetune', '--method', 'full', '--machine', LINE),
     ('fit', 'phi-3-mini', '--kind', 'hidden-states', '--samples', '10', '--machine', LINE + ' gpu:RTX 4090'),
     ('fit', 'Mixtral-8x7B', '--kind', 'snn-run', '--machine', LINE),
+    ('fit', 'Qwen2.5-14B', '--quant', 'Q8_0', '--machine', LINE, '--reports', str(ROOT / 'data'), '--min-tps', '5'),
     ('check', '--machine', LINE, '--no-save'),
     ('check', '--machine', LINE + ' gpu:RTX 4090 free 20GB, M2 Max', '--no-save'),
     ('check', '--root', str(ROOT / 'tests' / 'machines' / 'raspberry-pi'), '--no-save'),
