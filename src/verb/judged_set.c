@@ -1,5 +1,5 @@
 /* Judges a set of experiments: the guide's rules on the guide's figures, our bill on our budget. An experiment whose workload nothing
- * computes yet says so. What runs together with others is judged on what these leave. Left out: remedies. */
+ * computes yet says so. What runs together with others is judged on what these leave; what does not fit is told with what would. */
 #include "verb/judged_set.h"
 
 #include <math.h>
@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/remedied.h"
 
 #define GUIDE_GB 1073741824.0 /* the guide's script divides by 1024**3 */
 
@@ -110,6 +111,9 @@ static void judge_together(const struct context *in, const struct world *w, stru
         why[i] = str_format(
             in->arena, "%s%s",
             why_of(in, s->subject, j->experiment, &(struct placed){j->asked, m, &v[i]}), words);
+        why[i] = v[i].fits == FITS_NOT && j->verdict.fits <= FITS_PROBABLY
+                     ? str_format(in->arena, "%s; would fit one at a time", why[i])
+                     : why_and_remedy(in, &(struct placed){j->asked, m, &v[i]}, w, why[i]);
     }
     for (size_t i = 0; i < s->rows; i++) {
         if (!why[i]) continue;
@@ -129,7 +133,8 @@ static bool judge_one(const struct context *in, const struct subject *s, const s
     if (asked->unchecked) note_add(in->notes, "%s", asked->unchecked);
     judge_task(&asked->task, s->machine, w, &j->verdict);
     j->asked = asked;
-    j->why = why_of(in, s, e, &(struct placed){asked, s->machine, &j->verdict});
+    const struct placed placed = {asked, s->machine, &j->verdict};
+    j->why = why_and_remedy(in, &placed, w, why_of(in, s, e, &placed));
     return true;
 }
 

@@ -41,8 +41,8 @@ static bool file_text(const struct context *in, const char *path, uint64_t most,
                             (unsigned long long)(most >> 20));
 }
 
-static bool machine_of_report(const struct context *in, const char *path, struct subject *out,
-                              struct mu_err *err)
+bool subject_of_report(const struct context *in, const char *path, struct subject *out,
+                       struct mu_err *err)
 {
     struct str text = {NULL, 0};
     struct report *report = NEW(in->arena, struct report);
@@ -71,7 +71,7 @@ bool subject_machine(const struct request *q, const struct context *in, struct s
     *out = (struct subject){.machine = NULL};
     if (!given) return machine_detect(&looking, &out->machine, err);
     if (is_line(given)) return machine_from_line(str_of(given), &looking, &out->machine, err);
-    return machine_of_report(in, given, out, err);
+    return subject_of_report(in, given, out, err);
 }
 
 static const char *why_not_measured(const struct request *q, const struct machine *m)
