@@ -78,7 +78,10 @@ struct architecture {
         context_tokens; /* where no layer attends: what conversion writes as the context's length */
     /* Tensors that llama.cpp calls otherwise here; NULL: attn_norm, ffn_norm, output_norm, exp_probs_b */
     const char *first_norm, *second_norm, *output_norm, *router_bias;
-    bool ffn_is_expert; /* a GGUF's feed_forward_length is the width of an expert */
+    bool
+        experts_one_by_one; /* transformers takes one expert after the other, each with matrices of its own */
+    bool router_in_float; /* and weights what they give in F32 */
+    bool ffn_is_expert;   /* a GGUF's feed_forward_length is the width of an expert */
     /* What a GGUF holds besides the figures of every architecture, "name=value"; floats have a point. */
     const char *const *keys;
     size_t key_count;

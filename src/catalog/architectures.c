@@ -75,6 +75,8 @@ static const struct field architecture_field[] = {
     ROW_TEXT(architecture_row, "output_norm", a.output_norm),
     ROW_TEXT(architecture_row, "router_bias", a.router_bias),
     ROW_FLAG(architecture_row, "ffn_is_expert", a.ffn_is_expert),
+    ROW_FLAG(architecture_row, "experts_one_by_one", a.experts_one_by_one),
+    ROW_FLAG(architecture_row, "router_in_float", a.router_in_float),
     ROW_TEXTS(architecture_row, "keys", a.keys, a.key_count),
 };
 static const struct fields architecture_fields = ROW_FIELDS(architecture_row, architecture_field);

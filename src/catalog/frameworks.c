@@ -30,6 +30,8 @@ static const struct field optimizer_field[] = {
     ROW_NUMBER(training_optimizer, "states", states),
     ROW_NUMBER(training_optimizer, "outside_states", outside_states),
     ROW_NUMBER(training_optimizer, "bytes", bytes),
+    ROW_NUMBER(training_optimizer, "step_copies", step_copies),
+    ROW_NUMBER(training_optimizer, "step_matrices", step_matrices),
     ROW_FLAG(training_optimizer, "paged", paged),
     ROW_TEXT(training_optimizer, "source", source),
 };
@@ -40,6 +42,13 @@ static const struct field store_field[] = {
     ROW_TEXT(training_store, "source", source),
 };
 static const struct fields store_fields = ROW_FIELDS(training_store, store_field);
+static const struct field family_field[] = {
+    ROW_TEXT(training_family, "name", name),
+    ROW_NUMBER(training_family, "activation_kept", activation_kept),
+    ROW_FLAG(training_family, "dropout", dropout),
+    ROW_TEXT(training_family, "source", source),
+};
+static const struct fields family_fields = ROW_FIELDS(training_family, family_field);
 static const struct field framework_field[] = {
     ROW_TEXT(framework, "name", name),
     ROW_TEXT(framework, "norm", norm_name),
@@ -58,6 +67,7 @@ static const struct field framework_field[] = {
     ROW_FLAG(framework, "keeps_product", keeps_product),
     ROW_FLAG(framework, "quantised_input", quantised_input),
     ROW_FLAG(framework, "leaks_input", leaks_input),
+    ROW_FLAG(framework, "runs_modules", runs_modules),
     ROW_NUMBER(framework, "input_float_bytes", input_float_bytes),
     ROW_TEXT(framework, "checkpointing", checkpointing),
     ROW_TEXT(framework, "checkpointing_quantised", checkpointing_quantised),
@@ -108,6 +118,12 @@ static bool check_store(const struct json *row, struct mu_err *err)
     return from_zero(row, key, err);
 }
 
+static bool check_family(const struct json *row, struct mu_err *err)
+{
+    static const char *const key[] = {"activation_kept", NULL};
+    return from_zero(row, key, err);
+}
+
 static bool check_framework(const struct json *row, struct mu_err *err)
 {
     static const char *const key[] = {
@@ -117,8 +133,8 @@ static bool check_framework(const struct json *row, struct mu_err *err)
 }
 
 static const struct row_kind kinds[] = {
-    KIND("norms", norm),   KIND("losses", loss),       KIND("optimizers", optimizer),
-    KIND("stores", store), KIND("entries", framework),
+    KIND("norms", norm),   KIND("losses", loss),     KIND("optimizers", optimizer),
+    KIND("stores", store), KIND("families", family), KIND("entries", framework),
 };
 
 #define NAMED(function, type, list, count)                                       \
@@ -132,6 +148,7 @@ NAMED(training_norm_named, training_norm, norm, norms)
 NAMED(training_loss_named, training_loss, loss, losses)
 NAMED(training_optimizer_named, training_optimizer, optimizer, optimizers)
 NAMED(training_store_named, training_store, store, stores)
+NAMED(training_family_named, training_family, family, families)
 NAMED(training_framework_named, framework, framework, frameworks)
 
 static bool is_checkpointing(const char *word)
@@ -155,7 +172,7 @@ static bool join(struct framework *f, const struct training_table *t, struct mu_
 
 static const void *load(const struct catalog *c, struct mu_err *err)
 {
-    enum { NORMS, LOSSES, OPTIMIZERS, STORES, FRAMEWORKS };
+    enum { NORMS, LOSSES, OPTIMIZERS, STORES, FAMILIES, FRAMEWORKS };
     struct sheets sheets = {.count = 0};
     struct rows rows[COUNT_OF(kinds)] = {{0}};
     if (!sheets_open(c, "frameworks.json", &sheets, err)) return NULL;
@@ -172,6 +189,8 @@ static const void *load(const struct catalog *c, struct mu_err *err)
     t->losses = rows[LOSSES].count;
     t->optimizer = rows[OPTIMIZERS].row;
     t->optimizers = rows[OPTIMIZERS].count;
+    t->family = rows[FAMILIES].row;
+    t->families = rows[FAMILIES].count;
     t->store = rows[STORES].row;
     t->stores = rows[STORES].count;
     t->framework = framework;

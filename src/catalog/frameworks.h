@@ -19,11 +19,18 @@ struct training_optimizer {
     double states;         /* of a trained parameter, each in the type of the states */
     double outside_states; /* of those outside the layers' matrices; NaN: the same */
     double bytes;          /* instead, where they are kept otherwise; NaN: not */
+    double step_copies;    /* of one state, there while all step at once; NaN: none */
+    double step_matrices;  /* of the largest matrix, where they step one by one; NaN: none */
     bool paged;
 };
 struct training_store {
     const char *name, *source;
     double bits;
+};
+struct training_family { /* an architecture whose layers keep more than others do */
+    const char *name, *source;
+    double activation_kept; /* tensors that a plain FFN's activation keeps */
+    bool dropout;           /* as it is configured, it drops some of what attention and FFN give */
 };
 struct framework {
     const char *name, *norm_name, *loss_name, *confidence, *source;
@@ -32,7 +39,7 @@ struct framework {
     double head_bytes, head_most_bytes; /* 0: as unquantised_bytes */
     double adapter_bytes, unquantised_bytes, dequantised_bytes, gated_kept, input_float_bytes;
     bool expands_kv, keeps_qkv, joint_qkv_adapter, quantised_head, untied, keeps_product,
-        quantised_input, leaks_input;
+        quantised_input, leaks_input, runs_modules;
     const char *checkpointing, *checkpointing_quantised; /* "off", "on" or "offload" */
 };
 struct training_table {
@@ -41,7 +48,8 @@ struct training_table {
     const struct training_loss *loss;
     const struct training_optimizer *optimizer;
     const struct training_store *store;
-    size_t frameworks, norms, losses, optimizers, stores;
+    const struct training_family *family;
+    size_t frameworks, norms, losses, optimizers, stores, families;
 };
 /* NULL when the table cannot be read (message in err). */
 const struct training_table *catalog_training(const struct catalog *c, struct mu_err *err);
@@ -51,4 +59,6 @@ const struct training_loss *training_loss_named(const struct training_table *t, 
 const struct training_optimizer *training_optimizer_named(const struct training_table *t,
                                                           struct str name);
 const struct training_store *training_store_named(const struct training_table *t, struct str name);
+const struct training_family *training_family_named(const struct training_table *t,
+                                                    struct str name);
 const struct framework *training_framework_named(const struct training_table *t, struct str name);

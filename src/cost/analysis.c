@@ -2,6 +2,9 @@
  * Rests on captures that were measured to the byte (class training.capture) and on transformers' own order of work: logits of all tokens are
  * made, in F32 too. Left out: the process itself (Python and its libraries) and what a loader holds for a moment. */
 #include "cost/analysis.h"
+
+#include <math.h>
+
 #include "base/num.h"
 #include "cost/torch_work.h"
 #include "model/digest.h"
@@ -29,6 +32,14 @@ double capture_file_bytes(double kept_bytes, const struct capture *c, bool high)
     const double numbers = kept_bytes / capture_value_bytes(c);
     if (c->format == (double)CAPTURE_CSV) return numbers * (high ? text_high : text_low);
     return kept_bytes;
+}
+
+struct on_disk capture_written(const struct capture *c, double kept_bytes)
+{
+    const double batches = c->samples > 0 ? c->samples / c->sequences : (double)NAN;
+    if (c->place != (double)CAPTURED_ON_DISK) return (struct on_disk){0, 0, 1};
+    return (struct on_disk){capture_file_bytes(kept_bytes, c, false),
+                            capture_file_bytes(kept_bytes, c, true), batches};
 }
 
 const char *forward_unruled(const struct shape *s)

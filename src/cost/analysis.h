@@ -1,6 +1,7 @@
 /* cost/analysis.h - what analysis of a model keeps: hidden states, attention maps, probes and statistics over them. Beside what is kept, the model itself runs under transformers: its weights, cache, logits. */
 #pragma once
 #include "cost/cost.h"
+#include "cost/layers.h"
 
 struct shape;
 
@@ -9,9 +10,10 @@ enum capture_format { CAPTURE_NPY, CAPTURE_SAFETENSORS, CAPTURE_CSV };
 struct capture { /* of hidden-states and attention */
     double device;
     double sequences, sequence_tokens;
-    double new_tokens;  /* generated behind them; the states of each are kept, too */
-    double trials;      /* whose states are kept at once */
-    double layers;      /* so many of them; 0: all, and for hidden states the embeddings besides */
+    double new_tokens; /* generated behind them; the states of each are kept, too */
+    double trials;     /* whose states are kept at once */
+    /* For hidden states 0 is what the embeddings give, n what is behind layer n; for maps of attention 0 is the first. Usual: all. */
+    struct layer_list layers;
     double value_bytes; /* of weights and of what is kept; usual 2 */
     double precision;   /* a choice: fp16, fp32; value_bytes, where it is not 0, goes before it */
     double place, format;
@@ -42,9 +44,14 @@ void retrieve_usual(struct retrieve *r);
 /* What one trial keeps. */
 double hidden_states_bytes(const struct shape *s, const struct capture *c);
 double attention_bytes(const struct shape *s, const struct capture *c);
+/* How many states or maps a capture keeps; NaN: a layer that is named is not there. */
+double hidden_states_kept(const struct shape *s, const struct capture *c);
+double attention_maps_kept(const struct shape *s, const struct capture *c);
+/* What is written where it goes to the disk: kept_bytes for each batch. */
+struct on_disk capture_written(const struct capture *c, double kept_bytes);
 /* On disk, low to high of the digits of a text. */
 double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
-/* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
+/* What training makes of a probe's weights, beyond them and its data: gradients, states and what a step of Adam makes of them. */
 double probe_bytes(const struct probe *p);
 /* A forward pass of eager attention without gradients: what is there at once, beyond weights, where one layer is highest. composed: its
  * activation is made of several operations (GELU by tanh), each of which leaves a tensor. */

@@ -2,14 +2,17 @@
 #include "cost/cost.h"
 
 #include "cost/analysis.h"
+#include "cost/cpu_job.h"
+#include "cost/evaluate.h"
 #include "cost/finetune.h"
 #include "cost/spiking.h"
 
 extern const struct workload workload_generate, workload_serve;
 const struct workload *const workloads[] = {
-    &workload_generate,      &workload_serve,       &workload_embed,   &workload_retrieve,
-    &workload_hidden_states, &workload_attention,   &workload_probe,   &workload_statistics,
-    &workload_finetune,      &workload_snn_convert, &workload_snn_run, NULL};
+    &workload_generate,      &workload_serve,     &workload_embed,    &workload_retrieve,
+    &workload_hidden_states, &workload_attention, &workload_probe,    &workload_statistics,
+    &workload_finetune,      &workload_sweep,     &workload_evaluate, &workload_compare,
+    &workload_snn_convert,   &workload_snn_run,   &workload_cpu_job,  NULL};
 
 const struct split split_host = {.sites = 1};
 
@@ -27,10 +30,6 @@ bool cost_writes_text(const struct workload *w)
 
 bool cost_kind_named(struct str name)
 {
-    /* docs/design/DESIGN.md 4; a kind leaves this list when it gets its row above */
-    static const char *const without_row[] = {"sweep", "evaluate", "compare", "cpu-job"};
-    for (size_t i = 0; i < sizeof without_row / sizeof *without_row; i++)
-        if (str_is(name, without_row[i])) return true;
     return cost_workload(name) != NULL;
 }
 

@@ -1,4 +1,5 @@
 /* The knobs of workloads: set from text, and read back. What a knob may be stands in its row; nothing here knows one of them. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -7,8 +8,21 @@
 #include "base/units.h"
 #include "catalog/types.h"
 #include "cost/cost.h"
+#include "cost/layers.h"
+#include "model/digest.h"
 
 const char *const device_words[] = {"auto", "cpu", "gpu", NULL};
+const char *const device_rungs[] = {"gpu|auto", "cpu", NULL};
+
+const char *ladder_cost_word(enum ladder_cost cost)
+{
+    static const char *const word[] = {
+#define LADDER_WORD(cost, word) word,
+        LADDER_COSTS(LADDER_WORD)
+#undef LADDER_WORD
+    };
+    return word[cost];
+}
 
 /* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */
 static bool is_named(struct str name, const char *text)
@@ -104,6 +118,10 @@ static bool set_shares(const struct knob *k, void *knobs, struct str value, stru
 {
     double share[SITES - 1] = {0}, sum = 0;
     struct str rest = value;
+    if (str_is(value, "auto")) {
+        set(k, knobs, share, sizeof share);
+        return true;
+    }
     for (size_t i = 0; rest.p; i++) {
         const struct str one = str_cut(&rest, ',');
         if (i == SITES - 1 || !str_f64(one, &share[i]) ||
@@ -115,8 +133,8 @@ static bool set_shares(const struct knob *k, void *knobs, struct str value, stru
         sum += share[i];
     }
     if (!(sum > 0))
-        return err_set(err, MU_USAGE, "%s is \"%.*s\", but one share must be more than 0", k->name,
-                       STR_ARG(value));
+        return err_set(err, MU_USAGE, "%s is \"%.*s\", but one of them must be more than 0",
+                       k->name, STR_ARG(value));
     set(k, knobs, share, sizeof share);
     return true;
 }
@@ -157,6 +175,37 @@ static bool set_type(const struct knob *k, void *knobs, struct str value, const 
     return true;
 }
 
+static bool set_bytes(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    double bytes;
+    if (!units_parse_bytes(value, 1, &bytes) || bytes < k->least || bytes > k->most)
+        return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes a size with its unit, as 4GiB",
+                       k->name, STR_ARG(value));
+    set(k, knobs, &bytes, sizeof bytes);
+    return true;
+}
+
+static bool set_layers(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    struct layer_list l;
+    if (!layers_parse(value, &l))
+        return err_set(err, MU_USAGE,
+                       "%s is \"%.*s\", but takes how many, or which, as 0,8,16-24,-1", k->name,
+                       STR_ARG(value));
+    set(k, knobs, &l, sizeof l);
+    return true;
+}
+
+/* A model is opened by a command; nothing here takes only the want of one. */
+static bool set_no_model(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    const struct digest *none = NULL;
+    if (value.n)
+        return err_set(err, MU_INTERNAL, "%s takes a model, which a command opens", k->name);
+    set(k, knobs, &none, POINTER_BYTES);
+    return true;
+}
+
 bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
               const struct catalog *c, struct mu_err *err)
 {
@@ -173,6 +222,9 @@ bool knob_set(const struct workload *w, void *knobs, struct str name, struct str
     case KNOB_SWITCH: return set_switch(k, knobs, value, err);
     case KNOB_SHARES: return set_shares(k, knobs, value, err);
     case KNOB_TYPE: return set_type(k, knobs, value, c, err);
+    case KNOB_BYTES: return set_bytes(k, knobs, value, err);
+    case KNOB_LAYERS: return set_layers(k, knobs, value, err);
+    case KNOB_MODEL: return set_no_model(k, knobs, value, err);
     }
     return err_set(err, MU_INTERNAL, "%s has a knob of no kind", w->name);
 }
@@ -192,11 +244,33 @@ static double number_at(const struct knob *k, const void *knobs)
     return x;
 }
 
+/* How many are chosen, whichever; NaN where they are named. */
+static double layers_at(const struct knob *k, const void *knobs)
+{
+    struct layer_list l;
+    bool named;
+    memcpy(&l, (const char *)knobs + k->offset, sizeof l);
+    named = l.behind > 0;
+    for (size_t i = 0; i < LAYERS_NAMED / 64; i++) named = named || l.named[i] > 0;
+    return named ? (double)NAN : l.number;
+}
+
 double knob_number(const struct workload *w, const void *knobs, const char *name)
 {
     const struct knob *k = knob_find(w, str_of(name));
-    if (!k || k->kind == KNOB_TYPE || k->kind == KNOB_SHARES) return (double)NAN;
-    return number_at(k, knobs);
+    if (!k) return (double)NAN;
+    switch (k->kind) {
+    case KNOB_TOKENS:
+    case KNOB_COUNT:
+    case KNOB_CHOICE:
+    case KNOB_SWITCH:
+    case KNOB_BYTES: return number_at(k, knobs);
+    case KNOB_LAYERS: return layers_at(k, knobs);
+    case KNOB_TYPE:
+    case KNOB_SHARES:
+    case KNOB_MODEL: break;
+    }
+    return (double)NAN;
 }
 
 static const char *shares_text(const double *share, struct arena *a)
@@ -208,13 +282,26 @@ static const char *shares_text(const double *share, struct arena *a)
     return text ? text : "auto";
 }
 
-const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
+static const char *bytes_text(double bytes, struct arena *a)
+{
+    static const struct {
+        double bytes;
+        const char *unit;
+    } unit[] = {{0x1p30, "GiB"}, {0x1p20, "MiB"}};
+    for (size_t i = 0; i < 2; i++)
+        if (bytes > 0 && fmod(bytes, unit[i].bytes) == 0)
+            return str_format(a, "%.0f%s", bytes / unit[i].bytes, unit[i].unit);
+    return str_format(a, "%.0f", bytes);
+}
+
+const char *knob_word(const struct knob *k, const void *knobs)
 {
     const char *at = (const char *)knobs + k->offset;
-    if (k->kind == KNOB_SHARES) {
-        double share[SITES - 1];
-        memcpy(share, at, sizeof share);
-        return shares_text(share, a);
+    if (k->kind == KNOB_SHARES || k->kind == KNOB_LAYERS) return NULL;
+    if (k->kind == KNOB_MODEL) {
+        const struct digest *m;
+        memcpy(&m, at, POINTER_BYTES);
+        return m ? m->name : "";
     }
     if (k->kind == KNOB_TYPE) {
         const struct weight_type *type;
@@ -224,6 +311,33 @@ const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
     const double x = number_at(k, knobs);
     if (k->kind == KNOB_SWITCH) return x > 0 ? "on" : "off";
     if (k->kind == KNOB_CHOICE) return k->choices[(size_t)x];
-    if (x < 0 && k->choices) return k->choices[(size_t)(-1 - x)];
-    return str_format(a, "%.0f", x);
+    return x < 0 && k->choices ? k->choices[(size_t)(-1 - x)] : NULL;
+}
+
+void knob_put(const struct knob *k, void *knobs, double number)
+{
+    const struct layer_list so_many = {.number = number};
+    assert(k->kind == KNOB_TOKENS || k->kind == KNOB_COUNT || k->kind == KNOB_LAYERS);
+    if (k->kind == KNOB_LAYERS)
+        set(k, knobs, &so_many, sizeof so_many);
+    else
+        set(k, knobs, &number, sizeof number);
+}
+
+const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
+{
+    const char *at = (const char *)knobs + k->offset, *word = knob_word(k, knobs);
+    if (word) return word;
+    if (k->kind == KNOB_LAYERS) {
+        struct layer_list l;
+        memcpy(&l, at, sizeof l);
+        return layers_text(&l, a);
+    }
+    if (k->kind == KNOB_SHARES) {
+        double share[SITES - 1];
+        memcpy(share, at, sizeof share);
+        return shares_text(share, a);
+    }
+    const double x = number_at(k, knobs);
+    return k->kind == KNOB_BYTES ? bytes_text(x, a) : str_format(a, "%.0f", x);
 }

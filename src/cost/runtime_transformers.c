@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "catalog/types.h"
 #include "cost/llama.h"
+#include "cost/programs.h"
 #include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/model.h"
@@ -15,10 +16,8 @@
 #define TRANSFORMERS "transformers 4.57 src/transformers/generation/utils.py, cache_utils.py"
 #define MODELING "transformers 4.57 modeling_llama.py, what one layer holds at its widest"
 #define BITSANDBYTES "bitsandbytes functional.py; QLoRA, arXiv 2305.14314 section 3"
-#define TORCH_CONTEXT "a driver's count beside PyTorch's own, 0.35 to 0.6 GiB by card and version"
 #define SLACK "torch reserved beside allocated, public training runs; not of inference"
 #define HEAP "measured: 33 to 78 MiB, PyTorch 1.13 and glibc, a small model at three contexts"
-#define PYTHON_RSS "an estimate from imports; PyTorch alone took 226 MB (1.13, CPU)"
 #define BY_DTYPE "model and --dtype; bitsandbytes leaves embedding, output and norms in 16 bits"
 #define LOADING "transformers 4.57 modeling_utils.py: checkpoints come in parts of up to 5 GB"
 
@@ -149,12 +148,12 @@ static double ffn_values(const struct shape *s)
 
 static void bill_process(struct bill *b, const struct laid *l, int sites)
 {
-    ABOUT(b, python_bytes, 0.4e9, 0.75e9, 2e9, PYTHON_RSS);
+    ABOUT_PROGRAM(b, python_bytes, torch_process);
     GIVEN(b, part_bytes, sites > 1 ? least(transformers_weight_bytes(l->m, l->g), 5e9) : 0,
           LOADING);
     GIVEN(b, layer_weight_bytes, sites > 1 ? widest_layer_bytes(l) : 0, "model and --dtype");
     HOLD_AS(b, HELD_PROCESS, ON_HOST, "Python, PyTorch and libraries", "process", python_bytes,
-            PYTHON_RSS);
+            TORCH_PROCESS);
     HOLD_AS(b, HELD_PROCESS, ON_HOST, "weights on their way to a card", "process",
             layer_weight_bytes, LOADING);
     HOLD_AS(b, HELD_MAPPED, ON_HOST, "file pages of the checkpoint", "mapped", part_bytes, LOADING);
@@ -203,7 +202,7 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
           "kernels' workspaces and short-lived copies: a bound on cards, none seen on the CPU");
     ABOUT(b, slack_share, 0, 0.08, 0.25, SLACK);
     ABOUT(b, heap_bytes, 0, 50e6, 200e6, HEAP);
-    ABOUT(b, torch_context_bytes, 0.35 * 0x1p30, 0.5 * 0x1p30, 0.6 * 0x1p30, TORCH_CONTEXT);
+    ABOUT_PROGRAM(b, torch_context_bytes, torch_context);
     LET(b, cached_tokens, sequences * context_tokens);
     LET(b, window_cached_tokens, sequences * least(context_tokens, window_tokens));
     LET(b, row_bytes, value_bytes * (key_values_of_token + value_values_of_token));

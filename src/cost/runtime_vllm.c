@@ -4,13 +4,13 @@
  * truth scores them. Left out: as in vllm.c; checkpoints that are not on this disk. */
 #include "base/num.h"
 #include "catalog/types.h"
+#include "cost/programs.h"
 #include "cost/runtime.h"
 #include "cost/vllm.h"
 #include "model/digest.h"
 
 #define VLLM "vLLM 0.11 vllm/v1/worker/gpu_worker.py"
 #define VLLM_BLOCKS "vLLM 0.11 vllm/config/cache.py, blocks of 16 tokens"
-#define PYTHON_RSS "an estimate from imports; PyTorch alone took 226 MB (1.13, CPU)"
 
 static const double block_tokens = 16;
 
@@ -53,7 +53,7 @@ void vllm_bill(struct bill *b, const struct digest *m, const struct generate *g,
                               : "model, an even share of it in 16 bits");
     ABOUT(b, trial_bytes, v.trial_low_bytes, (v.trial_low_bytes + v.trial_high_bytes) / 2,
           v.trial_high_bytes, "from a layer at its widest to twice that and the logits sorted");
-    ABOUT(b, python_bytes, 0.4e9, 0.75e9, 3e9, PYTHON_RSS);
+    ABOUT_PROGRAM(b, python_bytes, vllm_process);
     LET(b, sequence_tokens, pad_to(context_tokens, step_tokens));
     for (int site = 1; site < s->sites; site++) {
         HOLD(b, site, "weights", "weights", weights_bytes, VLLM);
@@ -61,5 +61,5 @@ void vllm_bill(struct bill *b, const struct digest *m, const struct generate *g,
         HOLD(b, site, "trial run", "compute", trial_bytes, VLLM);
     }
     HOLD_AS(b, HELD_PROCESS, ON_HOST, "Python, PyTorch and libraries", "process", python_bytes,
-            PYTHON_RSS);
+            TORCH_PROCESS);
 }

@@ -13,11 +13,11 @@ struct training_flop training_flop(const struct shape *s, const struct flop_aske
     const double query = s->heads * s->head_size;
     const double scores =
         per_product * products_of_attention * seen_share * s->layers * query * k->sequence_tokens;
-    const double layers = per_product * p.layer_matrices + scores;
+    const double layers = per_product * p.met_matrices + scores;
     const double head = k->encoder ? 0 : per_product * s->vocabulary * s->width;
     const double adapters = per_product * k->adapter_parameters;
     const double tokens = k->sequences * k->sequence_tokens;
-    const double own = k->full ? per_product * p.layer_matrices + head : 0;
+    const double own = k->full ? per_product * p.met_matrices + head : 0;
     return (struct training_flop){
         .forward = tokens * (layers + head + adapters),
         /* scores have two operands, and both train or lead to what trains */

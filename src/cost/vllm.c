@@ -7,6 +7,7 @@
 #include "cost/vllm.h"
 
 #include "base/num.h"
+#include "cost/programs.h"
 #include "cost/runtime.h"
 #include "model/digest.h"
 #include "model/model.h"
@@ -15,8 +16,6 @@ static const double block_tokens = 16; /* vllm/config/cache.py, CUDA's usual --b
 static const double half_bytes = 2, float_bytes = 4;
 /* A value of 4 bits, and of each group of 128 a scale of 16 and a zero of 4 bits: AWQ's and GPTQ's usual layout. */
 static const double four_bits_bytes = (4 + (16 + 4) / 128.0) / 8;
-/* What a CUDA process takes before anything is allocated: 0.3 to 0.6 GiB, by architecture and version (measured by many, nvidia-smi). */
-static const double context_bytes = 0.5 * 0x1p30;
 /* The trial run holds at least a layer's stream twice and its widest products; kernels' workspaces and copies at most double that. */
 static const double trial_most = 2;
 /* Logits of every sequence as floats, sorted and summed beside them when sampled. */
@@ -25,7 +24,8 @@ static const double logits_copies = 3;
 double vllm_utilization(double total_bytes, double free_bytes)
 {
     const double usual = 0.9; /* vllm/config/cache.py */
-    return most(least(usual, floor(100 * (free_bytes - context_bytes) / total_bytes) / 100), 0);
+    return most(least(usual, floor(100 * (free_bytes - torch_context.likely) / total_bytes) / 100),
+                0);
 }
 
 bool vllm_divides(const struct digest *m, double cards)
@@ -114,7 +114,7 @@ bool vllm_size(const struct digest *m, const struct vllm_asked *asked, struct vl
     const double left = out->taken_bytes - out->weights_bytes;
     out->cache_low = tokens_in(left - out->trial_high_bytes - states_bytes(m, asked), token);
     out->cache_high = tokens_in(left - out->trial_low_bytes, token);
-    if (asked->free_bytes - context_bytes < out->taken_bytes)
+    if (asked->free_bytes - torch_context.likely < out->taken_bytes)
         out->refuses = "less is free than it would take";
     else if (!(out->cache_high > 0))
         out->refuses = "its share leaves nothing for the cache";

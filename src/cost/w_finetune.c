@@ -12,9 +12,16 @@
 #include "base/num.h"
 #include "cost/finetune.h"
 #include "cost/finetune_work.h"
+#include "cost/programs.h"
 #include "model/digest.h"
 
-enum { TOKENS_MOST = 1 << 24, BATCH_MOST = 1 << 16, RANK_MOST = 1 << 14, SHARDS_MOST = 1 << 14 };
+enum {
+    TOKENS_MOST = 1 << 24,
+    BATCH_MOST = 1 << 16,
+    RANK_MOST = 1 << 14,
+    SHARDS_MOST = 1 << 14,
+    RUNS_MOST = 1 << 20
+};
 #define FIELD(name) offsetof(struct finetune, name)
 #define COUNTED "tensors counted on torch 1.13, data/truth/training.json"
 #define ALLOCATOR "reserved against allocated on published peaks, data/truth/training.json"
@@ -36,7 +43,20 @@ static const char *const checkpointings[] = {"auto", "off", "on", "offload", "fa
 static const char *const frameworks[] = {
     "hf", "hf-old", "unsloth", "torchtune", "torchtune-compile", "litgpt", "liger", NULL};
 static const char *const shardings[] = {"all", "gradients", "states", NULL};
+static const char *const dropouts[] = {"auto", "off", "on", "false", "true", NULL};
 static const char *const target_words[] = {"all", "all+head", "attention", "qv", "mlp", NULL};
+
+/* What they give way to, strong to weak. Of frameworks to those with a loss that is never there as a whole. */
+static const char *const method_rungs[] = {"full", "lora", "qlora", NULL};
+static const char *const precision_rungs[] = {"masters|amp|fp32", "bf16", NULL};
+static const char *const store_rungs[] = {"int8", "nf4-dq|nf4", NULL};
+static const char *const optimizer_rungs[] = {"adamw", "adamw_8bit", "paged_adamw_8bit", NULL};
+static const char *const checkpointing_rungs[] = {"auto|off|false", "on|true", NULL};
+static const char *const framework_rungs[] = {"hf|hf-old", "liger", NULL};
+static const char *const target_rungs[] = {"all+head", "all", "attention|mlp", "qv", NULL};
+static const char *const shard_rungs[] = {"1", "2", "4", "8", NULL};
+static const char *const on_rungs[] = {"off", "on", NULL};
+static const char *const off_rungs[] = {"on", "off", NULL};
 
 static const unsigned target_masks[] = {
     (1U << TO_HEAD) - 1,
@@ -52,28 +72,31 @@ static const struct training_bytes precision_bytes[] = {
     [PRECISION_MASTERS] = {.weight = 2, .compute = 2, .gradient = 2, .state = 4, .master = 4},
 };
 
-static const struct knob knobs[] = {
+const struct knob finetune_knobs[] = {
     DEVICE_KNOB,
     {.name = "method",
      .option = "method",
      .words = "what trains: all weights, adapters, or adapters on quantised weights; lora",
      .kind = KNOB_CHOICE,
      .choices = methods,
-     .offset = FIELD(method)},
+     .offset = FIELD(method),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = method_rungs}},
     {.name = "precision",
      .option = "precision",
      .words = "types of weights, gradients and states: bf16 throughout, amp (F32 weights, 16-bit "
               "work), fp32, or masters (16-bit weights with an F32 copy); bf16",
      .kind = KNOB_CHOICE,
      .choices = precisions,
-     .offset = FIELD(precision)},
+     .offset = FIELD(precision),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precision_rungs}},
     {.name = "micro_batch",
      .option = "micro-batch",
      .words = "sequences at once on a device; 1",
      .kind = KNOB_COUNT,
      .least = 1,
      .most = BATCH_MOST,
-     .offset = FIELD(micro_batch)},
+     .offset = FIELD(micro_batch),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1, .with = "accumulate"}},
     {.name = "accumulate",
      .option = "accumulate",
      .words = "micro-batches whose gradients are added up before a step; 1",
@@ -87,37 +110,51 @@ static const struct knob knobs[] = {
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 128}},
     {.name = "rank",
      .option = "rank",
      .words = "rank of the adapters; 16",
      .kind = KNOB_COUNT,
      .least = 1,
      .most = RANK_MOST,
-     .offset = FIELD(rank)},
+     .offset = FIELD(rank),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_QUALITY, .floor = 4}},
     {.name = "targets",
      .option = "targets",
      .words = "matrices that adapters sit on; all of the layers",
      .kind = KNOB_CHOICE,
      .choices = target_words,
-     .offset = FIELD(targets)},
+     .offset = FIELD(targets),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = target_rungs}},
     {.name = "lora_dropout",
      .option = "lora-dropout",
      .words = "adapters drop some of their input; off",
      .kind = KNOB_SWITCH,
      .offset = FIELD(lora_dropout)},
+    {.name = "dropout",
+     .option = "dropout",
+     .words = "the model drops some of what its attention and FFN give; auto: as it is configured",
+     .kind = KNOB_CHOICE,
+     .choices = dropouts,
+     .offset = FIELD(dropout)},
     {.name = "store",
      .option = "store",
      .words = "how qlora keeps the frozen weights; nf4-dq",
      .kind = KNOB_CHOICE,
      .choices = stores,
-     .offset = FIELD(store)},
+     .offset = FIELD(store),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = store_rungs}},
     {.name = "optimizer",
      .option = "optimizer",
      .words = "what updates the weights; adamw",
      .kind = KNOB_CHOICE,
      .choices = optimizers,
-     .offset = FIELD(optimizer)},
+     .offset = FIELD(optimizer),
+     .ladder = {.kind = LADDER_WORDS,
+                .cost = COSTS_PRECISION,
+                .rungs = optimizer_rungs,
+                .on_device = true}},
     {.name = "optimizer_in_backward",
      .option = "optimizer-in-backward",
      .words = "each gradient is used up as soon as it is there; off",
@@ -128,30 +165,39 @@ static const struct knob knobs[] = {
      .words = "layers keep their input alone and run again backward; auto: as the framework does",
      .kind = KNOB_CHOICE,
      .choices = checkpointings,
-     .offset = FIELD(checkpointing)},
+     .offset = FIELD(checkpointing),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = checkpointing_rungs}},
     {.name = "framework",
      .option = "framework",
      .words = "whose code trains; hf",
      .kind = KNOB_CHOICE,
      .choices = frameworks,
-     .offset = FIELD(framework)},
+     .offset = FIELD(framework),
+     .ladder = {.kind = LADDER_WORDS,
+                .cost = COSTS_NOTHING,
+                .rungs = framework_rungs,
+                .on_device = true}},
     {.name = "eager_attention",
      .option = "eager-attention",
      .words = "scores of attention are kept, quadratic in the sequence; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(eager)},
+     .offset = FIELD(eager),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = off_rungs}},
     {.name = "shards",
      .option = "shards",
      .words = "devices that share the model (FSDP, ZeRO); 1",
      .kind = KNOB_COUNT,
      .least = 1,
      .most = SHARDS_MOST,
-     .offset = FIELD(shards)},
+     .offset = FIELD(shards),
+     .ladder =
+         {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = shard_rungs, .on_device = true}},
     {.name = "cpu_offload",
      .option = "cpu-offload",
      .words = "weights and states lie on the host and come layer by layer; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(cpu_offload)},
+     .offset = FIELD(cpu_offload),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = on_rungs, .on_device = true}},
     {.name = "sharding",
      .option = "sharding",
      .words = "what they share: all (FSDP, ZeRO-3), gradients and states (ZeRO-2), states "
@@ -183,7 +229,24 @@ static const struct knob knobs[] = {
      .most = 1e12,
      .offset = FIELD(steps),
      .amount = true},
+    /* of a sweep alone */
+    {.name = "runs",
+     .option = "runs",
+     .words = "trainings, one behind the other, of each rank in --ranks; 0 is not said",
+     .kind = KNOB_COUNT,
+     .least = 0,
+     .most = RUNS_MOST,
+     .offset = FIELD(runs),
+     .amount = true},
+    {.name = "ranks",
+     .option = "ranks",
+     .words = "ranks of the adapters that are tried, in place of --rank: 8,16,64",
+     .kind = KNOB_SHARES,
+     .least = 1,
+     .most = RANK_MOST,
+     .offset = FIELD(ranks)},
 };
+static_assert(sizeof finetune_knobs / sizeof *finetune_knobs == SWEEP_KNOBS, "all are counted");
 
 void finetune_usual(struct finetune *f, const struct training_table *t)
 {
@@ -225,12 +288,29 @@ static const struct training_store *store_of(const struct finetune *f)
     return training_store_named(f->table, str_of(stores[(size_t)f->store]));
 }
 
+static unsigned targets_of(const struct finetune *f)
+{
+    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
+}
+
 const char *finetune_unruled(const struct shape *s, const struct finetune *f)
 {
     if (!f->table || !framework_of(f)) return "no row of frameworks.json has this framework";
     if (!optimizer_of(f)) return "no row of frameworks.json has this optimizer";
     if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
-    return training_unruled(s);
+    const char *why = training_unruled(s);
+    if (why) return why;
+    const bool modules = s->experts > 0 || s->latent.kv_rank > 0;
+    if (modules && is_full(f) && f->precision == (double)PRECISION_AMP)
+        return "what autocast keeps of experts and latent attention was never counted: another "
+               "--precision";
+    if (modules && !framework_of(f)->runs_modules)
+        return "experts and latent attention have a rule where transformers' own modules run: "
+               "another --framework";
+    if (!is_full(f) && training_targets_split(s, targets_of(f)))
+        return "latent attention has no query, key and value of their own: adapters sit on all of "
+               "it or none (--targets)";
+    return NULL;
 }
 
 static enum finetune_checkpointing checkpointing_of(const struct finetune *f)
@@ -258,6 +338,26 @@ static double adapter_bytes_of(const struct finetune *f)
     return most(framework_of(f)->adapter_bytes, least_bytes);
 }
 
+static const struct training_family *family_of(const struct shape *s, const struct finetune *f)
+{
+    return s->arch_name ? training_family_named(f->table, str_of(s->arch_name)) : NULL;
+}
+
+static double activation_kept(const struct shape *s, const struct finetune *f)
+{
+    const struct training_family *family = family_of(s, f);
+    if (f->gelu_kept > 0) return f->gelu_kept;
+    return family ? family->activation_kept : 0;
+}
+
+static bool drops(const struct shape *s, const struct finetune *f)
+{
+    const enum finetune_dropout asked = (enum finetune_dropout)f->dropout;
+    const struct training_family *family = family_of(s, f);
+    if (asked != DROPOUT_AUTO) return asked == DROPOUT_ON || asked == DROPOUT_TRUE;
+    return family && family->dropout;
+}
+
 /* Of what a quantised model keeps plain; of others, that of all weights. */
 static double plain_bytes_of(const struct finetune *f)
 {
@@ -265,11 +365,6 @@ static double plain_bytes_of(const struct finetune *f)
     if (!is_quantised(f)) return plain;
     if (f->unquantised_bytes > 0) return f->unquantised_bytes;
     return framework_of(f)->unquantised_bytes > 0 ? framework_of(f)->unquantised_bytes : plain;
-}
-
-static unsigned targets_of(const struct finetune *f)
-{
-    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
 }
 
 /* ---- the parts */
@@ -336,14 +431,22 @@ static void held(struct bill *b, const struct shape *s, const struct finetune *f
     *(optimizer_of(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;
     t->masters = masters_bytes / shards;
     t->gradients = f->in_backward ? gradients_bytes / s->layers : gradients_bytes;
-    /* autocast keeps a copy of each trained weight in the type computed in */
-    if (is_full(f) && bytes->weight > bytes->compute) t->copies = t->trained * bytes->compute;
+    /* autocast keeps a copy of each trained matrix in the type computed in, but of those that rows are looked up in */
+    if (is_full(f) && bytes->weight > bytes->compute)
+        t->copies = (t->parts.layer_matrices + s->vocabulary * s->width) * bytes->compute;
     if (!(f->shards > 1)) return;
     const double root = (t->parts.embeddings + t->parts.head) * plain_bytes_of(f);
     t->exchange = 1024.0 * 1024 * 1024; /* buffers of the collectives, on published FSDP peaks */
     if (f->sharding != (double)SHARD_ALL) return;
     t->sharded_root = root * (1 - 1 / f->shards);
     t->gathered = 2 * most(all_weights_bytes - root, 0) / s->layers;
+}
+
+/* Of a value between layers: autocast leaves it as the embeddings are. */
+static double stream_bytes_of(const struct finetune *f)
+{
+    const struct training_bytes *bytes = bytes_of(f);
+    return is_full(f) ? most(bytes->weight, bytes->compute) : bytes->compute;
 }
 
 static void activations(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -354,29 +457,40 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
                                      .sequence_tokens = f->sequence_tokens,
                                      .compute_bytes = bytes_of(f)->compute,
                                      .adapter_bytes = adapter_bytes_of(f),
+                                     .stream_bytes = stream_bytes_of(f),
                                      .full = is_full(f),
                                      .quantised = is_quantised(f),
                                      .eager = f->eager,
-                                     .dropout = f->dropout,
+                                     .dropout = drops(s, f),
                                      .lora_dropout = f->lora_dropout,
                                      .mask_bytes = f->mask_bytes > 0 ? f->mask_bytes : 1,
-                                     .gelu_kept = f->gelu_kept,
+                                     .gelu_kept = activation_kept(s, f),
                                      .targets = targets_of(f),
                                      .rank = f->rank};
     GIVEN(b, layers, s->layers, "model");
     GIVEN(b, width, s->width, "model");
-    GIVEN(b, attention_width, s->heads * s->head_size, "model");
-    GIVEN(b, ffn_width, s->ffn_width, "model");
+    GIVEN(b, attention_width, training_attention_width(s), "model");
+    GIVEN(b, ffn_width, training_ffn_width(s), "model; of experts one");
     GIVEN(b, compute_bytes, asked.compute_bytes, "--precision");
     LET(b, step_tokens, f->micro_batch * f->sequence_tokens);
-    LET(b, kept_bytes_per_token, training_kept(s, &asked));
-    LET(b, unneeded_bytes, is_full(f) ? 0 : training_norm_kept(s, &asked) * step_tokens);
-    LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
+    const struct layers_kept kept = training_kept(s, &asked);
+    LET(b, kept_bytes_per_token, kept.mean);
+    LET(b, most_kept_bytes_per_token, kept.most);
+    LET(b, norm_bytes, training_norm_kept(s, &asked) * step_tokens);
+    LET(b, unneeded_bytes, training_unneeded(s, &asked) * step_tokens);
+    GIVEN(b, stream_bytes, asked.stream_bytes, "--precision, of a value between layers");
+    LET(b, checkpoint_bytes, layers * stream_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
-    LET(b, backward_bytes, compute_bytes * step_tokens * 2 * (ffn_width + width));
+    GIVEN(b, passed_bytes, is_full(f) ? asked.compute_bytes : asked.adapter_bytes,
+          "of a value on its way back; adapters answer in their own type");
+    LET(b, backward_bytes, passed_bytes * step_tokens * 2 * (ffn_width + width));
     t->kept_per_token = kept_bytes_per_token;
-    t->embedded = compute_bytes * width * step_tokens;
+    /* a frozen output matrix needs no gradient, so nobody keeps what it reads */
+    t->embedded =
+        is_full(f) || targets_of(f) & 1U << TO_HEAD ? compute_bytes * width * step_tokens : 0;
+    if (asked.dropout) t->embedded += asked.mask_bytes * width * step_tokens;
+    t->head = norm_bytes;
     t->work = backward_bytes;
     if (checkpointing == CHECKPOINT_OFF) {
         /* what feeds the first norm of a frozen model needs no gradient */
@@ -385,7 +499,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     }
     *(checkpointing == CHECKPOINT_OFFLOAD ? &t->offloaded : &t->saved) = checkpoint_bytes;
     if (framework_of(f)->leaks_input && is_quantised(f)) t->saved += leaked_bytes;
-    t->work += kept_bytes_per_token * step_tokens; /* one layer runs again */
+    t->work += most_kept_bytes_per_token * step_tokens; /* one layer runs again */
 }
 
 static void output(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -395,35 +509,64 @@ static void output(struct bill *b, const struct shape *s, const struct finetune 
     const struct training_loss *loss = w->loss;
     const bool whole = bytes_of(f)->compute > 2 && loss->float_bytes > 0;
     GIVEN(b, vocabulary, f->encoder ? 0 : s->vocabulary, "model");
-    GIVEN(b, width, s->width, "model");
-    GIVEN(b, compute_bytes, bytes_of(f)->compute, "--precision");
     GIVEN(b, logit_bytes, whole ? loss->float_bytes : loss->bytes, "data/frameworks.json, losses");
     GIVEN(b, step_tokens, f->micro_batch * f->sequence_tokens, "--micro-batch and --seq");
-    LET(b, norm_and_gradient_bytes, step_tokens * width * (8 + compute_bytes));
     LET(b, logits_bytes, logit_bytes * vocabulary * step_tokens);
-    t->head = norm_and_gradient_bytes;
     t->logits = logits_bytes;
     if (is_quantised(f))
         t->dequantised = training_largest_matrix(s, w->quantised_head) * w->dequantised_bytes;
 }
 
-struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f)
+/* What the optimizer makes on its way: on an accelerator a copy of one state where no fused kernel does it, on the CPU matrix by matrix. */
+static double temporaries(struct bill *b, const struct shape *s, const struct finetune *f,
+                          const struct training *t, bool on_host)
+{
+    const struct training_optimizer *o = optimizer_of(f);
+    const double state = is_full(f) ? bytes_of(f)->state : adapter_bytes_of(f);
+    const double copies = o->step_copies > 0 ? o->step_copies : 0;
+    const double matrices = o->step_matrices > 0 ? o->step_matrices : 0;
+    const double largest = most(training_largest_matrix(s, true), t->parts.embeddings);
+    GIVEN(b, state_bytes, state, "--precision");
+    GIVEN(b, stepped, t->trained / f->shards, "above, of one device");
+    if (f->step_bytes > 0) return t->trained * f->step_bytes;
+    if (on_host) return least(largest, stepped) * matrices * state_bytes;
+    ABOUT(b, step_copies, 0, 0, copies,
+          "data/frameworks.json, optimizers: none where a fused kernel steps, as is usual by now");
+    return f->in_backward || f->cpu_offload ? 0 : stepped * step_copies * state_bytes;
+}
+
+/* Of a full model's gradients: those there when the way back begins, the output matrix' alone, and those there when it comes to the first
+ * layer, whose attention and the embeddings behind it have theirs later. */
+static void gradients_in_turn(const struct shape *s, const struct finetune *f, struct training *t)
+{
+    const bool all = f->gradients_kept || f->accumulate > 1;
+    const double parameter_bytes = f->in_backward ? 0 : t->gradients / most(t->trained, 1);
+    const double matrix = f->encoder ? 0 : s->vocabulary * s->width;
+    const double late =
+        training_attention_parameters(s) + (t->parts.head > 0 ? t->parts.embeddings : 0);
+    t->first_gradients = all ? t->gradients : is_full(f) ? parameter_bytes * matrix : 0;
+    t->last_gradients = all || !is_full(f) ? t->gradients : t->gradients - parameter_bytes * late;
+}
+
+struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f,
+                                  bool on_host)
 {
     struct training t = {.trained = 0};
     const bool keeps_gradients = f->gradients_kept || f->accumulate > 1;
     held(b, s, f, &t);
     activations(b, s, f, &t);
     output(b, s, f, &t);
+    gradients_in_turn(s, f, &t);
     t.loss_phase = t.saved + t.embedded + t.head + t.logits + t.copies +
                    (keeps_gradients ? t.gradients : 0) +
                    (framework_of(f)->quantised_head ? t.dequantised : 0);
     /* of a full model, gradients grow while what was saved goes */
-    t.backward_phase =
-        is_full(f)
-            ? most(t.saved + t.work + t.embedded + t.copies + (keeps_gradients ? t.gradients : 0),
-                   t.gradients + t.work)
-            : t.saved + t.work + t.dequantised + t.embedded + t.gradients;
-    t.temporaries = t.trained * f->step_bytes;
+    t.backward_phase = is_full(f)
+                           ? most(t.saved + t.work + t.embedded + t.copies + t.first_gradients,
+                                  t.last_gradients + t.work)
+                           : most(t.saved + t.embedded + t.first_gradients, t.last_gradients) +
+                                 t.work + t.dequantised;
+    t.temporaries = temporaries(b, s, f, &t, on_host);
     t.step_phase = t.gradients + t.temporaries;
     return t;
 }
@@ -432,12 +575,12 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
 
 enum highest { AT_LOSS, AT_BACKWARD, AT_GRADIENTS, AT_STEP };
 
-static enum highest highest_of(const struct training *t, bool full)
+static enum highest highest_of(const struct training *t)
 {
-    const double gradients = t->gradients + t->work;
+    const double gradients = t->last_gradients + t->work + t->dequantised;
     if (t->loss_phase >= most(t->backward_phase, t->step_phase)) return AT_LOSS;
     if (t->step_phase > t->backward_phase) return AT_STEP;
-    return full && t->backward_phase <= gradients ? AT_GRADIENTS : AT_BACKWARD;
+    return t->backward_phase <= gradients ? AT_GRADIENTS : AT_BACKWARD;
 }
 
 static void lines_held(struct bill *b, int device, const struct finetune *f,
@@ -473,11 +616,14 @@ static void lines_held(struct bill *b, int device, const struct finetune *f,
 /* Of what the three phases share, what is there at the highest of them; the rest is 0. */
 static struct training at_highest(const struct training *t, const struct finetune *f)
 {
-    const enum highest at = highest_of(t, is_full(f));
+    const enum highest at = highest_of(t);
     const bool kept = f->gradients_kept || f->accumulate > 1;
     const bool passes = at == AT_LOSS || at == AT_BACKWARD;
     struct training out = {.trained = t->trained};
-    if (kept || !(at == AT_LOSS || (at == AT_BACKWARD && is_full(f)))) out.gradients = t->gradients;
+    if (kept || at == AT_STEP)
+        out.gradients = t->gradients;
+    else if (at != AT_LOSS)
+        out.gradients = at == AT_BACKWARD ? t->first_gradients : t->last_gradients;
     if (passes) {
         out.saved = t->saved;
         out.copies = t->copies;
@@ -488,7 +634,8 @@ static struct training at_highest(const struct training *t, const struct finetun
         out.logits = t->logits;
     }
     if (at == AT_BACKWARD || at == AT_GRADIENTS) out.work = t->work;
-    if (at == AT_BACKWARD || (at == AT_LOSS && framework_of(f)->quantised_head))
+    if (at == AT_BACKWARD || at == AT_GRADIENTS ||
+        (at == AT_LOSS && framework_of(f)->quantised_head))
         out.dequantised = t->dequantised;
     if (at == AT_STEP) out.temporaries = t->temporaries;
     return out;
@@ -516,8 +663,8 @@ static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
          COUNTED "; smaller: --checkpointing on, --micro-batch with --accumulate");
     HOLD(b, site, "autocast copies", "weights", copies_bytes,
          "torch.autocast caches what it casts; none: --precision bf16");
-    HOLD(b, site, "embedded tokens", "activations", embedded_bytes, COUNTED);
-    HOLD(b, site, "last norm and its gradient", "activations", norm_bytes, COUNTED);
+    HOLD(b, site, "around the layers", "activations", embedded_bytes, COUNTED);
+    HOLD(b, site, "last norm", "activations", norm_bytes, COUNTED);
     HOLD(b, site, "logits", "logits", logits_bytes,
          "data/frameworks.json, losses; smaller: a framework with a chunked or fused loss");
     HOLD(b, site, "work of the backward pass", "work", work_bytes,
@@ -534,11 +681,10 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
     LET(b, dynamic_bytes, most(t->loss_phase, most(t->backward_phase, t->step_phase)));
     ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
     ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
-    ABOUT(b, context_bytes, 0.35 * gib, 0.55 * gib, 0.6 * gib,
-          "the driver's context and libraries: what a card reports against torch, published runs");
+    ABOUT_PROGRAM(b, context_bytes, torch_context);
     HOLD(b, site, "fragmentation", "fragmentation",
          fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
-    HOLD(b, site, "driver", "process", context_bytes, "context and libraries");
+    HOLD(b, site, "driver", "process", context_bytes, TORCH_CONTEXT);
 }
 
 static struct step_asked step_of(const struct finetune *f, const struct training *t, int site)
@@ -574,10 +720,11 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     assert(s->sites >= 1 && s->sites <= SITES);
     b->unruled = finetune_unruled(m->shape, f);
     if (b->unruled) return;
-    const struct training t = finetune_training(b, m->shape, f);
+    const struct training t = finetune_training(b, m->shape, f, site == ON_HOST);
     lines_held(b, site, f, &t);
     lines_of_peak(b, site, f, &t);
     lines_of_device(b, site, &t);
+    if (m->shape->experts > 0) return; /* so many short kernels that nothing measured tells of */
     const struct step_asked step = step_of(f, &t, site);
     finetune_work(b, m, &step);
 }
@@ -594,15 +741,15 @@ static double steps_of(const void *chosen)
 {
     const struct finetune *f = chosen;
     if (f->steps > 0) return f->steps;
-    if (!(f->samples * f->epochs > 0)) return (double)NAN;
+    if (!(f->samples > 0)) return (double)NAN;
     return ceil(f->samples * f->epochs / (f->micro_batch * f->accumulate * f->shards));
 }
 
 const struct workload workload_finetune = {
     .name = "finetune",
     .words = "training, whole or through adapters",
-    .knob = knobs,
-    .knobs = sizeof knobs / sizeof *knobs,
+    .knob = finetune_knobs,
+    .knobs = FINETUNE_KNOBS,
     .size = sizeof(struct finetune),
     .bill = bill,
     .usual = usual,

@@ -15,6 +15,10 @@ static const char *const precisions[] = {"fp16", "fp32", NULL};
 static const char *const places[] = {"device", "host", "disk", NULL};
 static const char *const formats[] = {"npy", "safetensors", "csv", NULL};
 
+/* What they give way to, strong to weak. */
+static const char *const precision_rungs[] = {"fp32", "fp16", NULL};
+static const char *const place_rungs[] = {"device", "host", "disk", NULL};
+
 /* attention has the same, but generates nothing. */
 const struct knob capture_knobs[] = {
     DEVICE_KNOB,
@@ -24,33 +28,36 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "seq",
      .option = "seq",
      .words = "tokens of a sequence; 512",
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
     {.name = "precision",
      .option = "precision",
      .words = "type of weights and of what is kept; fp16",
      .kind = KNOB_CHOICE,
      .choices = precisions,
-     .offset = FIELD(precision)},
+     .offset = FIELD(precision),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precision_rungs}},
     {.name = "layers",
      .option = "layers",
-     .words = "layers that are kept; 0 is all",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = COUNT_MOST,
-     .offset = FIELD(layers)},
+     .words = "layers that are kept: how many, or which, as 0,8,16-24,-1; 0 is all",
+     .kind = KNOB_LAYERS,
+     .offset = FIELD(layers),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_EXTENT, .floor = 1, .zero_is_whole = true}},
     {.name = "place",
      .option = "place",
      .words = "where what is kept lies; device",
      .kind = KNOB_CHOICE,
      .choices = places,
-     .offset = FIELD(place)},
+     .offset = FIELD(place),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = place_rungs}},
     {.name = "file_format",
      .option = "file-format",
      .words = "of the files that are written; npy",
@@ -63,7 +70,8 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(trials)},
+     .offset = FIELD(trials),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "samples",
      .option = "samples",
      .words = "sequences in all; 0 is not said",
@@ -78,13 +86,14 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_TOKENS,
      .least = 0,
      .most = TOKENS_MOST,
-     .offset = FIELD(new_tokens)},
+     .offset = FIELD(new_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 1}},
 };
 enum { CAPTURE_KNOBS = sizeof capture_knobs / sizeof *capture_knobs };
 
-static double states_of(const struct shape *s, const struct capture *c)
+double hidden_states_kept(const struct shape *s, const struct capture *c)
 {
-    return c->layers > 0 ? least(c->layers, s->layers + 1) : s->layers + 1;
+    return layers_chosen(&c->layers, s->layers + 1);
 }
 
 /* The last token that is generated is never fed. */
@@ -95,7 +104,7 @@ static double tokens_of(const struct capture *c)
 
 double hidden_states_bytes(const struct shape *s, const struct capture *c)
 {
-    return states_of(s, c) * tokens_of(c) * s->width * capture_value_bytes(c);
+    return hidden_states_kept(s, c) * tokens_of(c) * s->width * capture_value_bytes(c);
 }
 
 static void bill(struct bill *b, const struct digest *m, const void *chosen, const struct split *s)
@@ -103,11 +112,13 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     const struct capture *c = chosen;
     const bool disk = c->place == (double)CAPTURED_ON_DISK;
     b->unruled = m->shape->layers > 0 && m->shape->width > 0 ? NULL : "its shape is not known";
+    if (!b->unruled && isnan(hidden_states_kept(m->shape, c)))
+        b->unruled = "a layer that was asked for is not there (--layers)";
     if (b->unruled) return;
     capture_model(b, m, c, s);
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, value_bytes, capture_value_bytes(c), "--precision");
-    LET(b, states, states_of(m->shape, c));
+    GIVEN(b, states, hidden_states_kept(m->shape, c), "model and --layers");
     LET(b, tokens, tokens_of(c));
     LET(b, held_trials, disk ? 1 : c->trials); /* one is in memory before it is written */
     HOLD(b, capture_site(c, s), "hidden states", "captures",
@@ -121,6 +132,11 @@ double capture_batches(const void *chosen)
 {
     const struct capture *c = chosen;
     return c->samples > 0 ? ceil(c->samples / c->sequences) : (double)NAN;
+}
+
+static struct on_disk writes(const struct digest *m, const void *chosen)
+{
+    return capture_written(chosen, hidden_states_bytes(m->shape, chosen));
 }
 
 void capture_defaults(void *chosen, const struct digest *m, const struct catalog *c)
@@ -140,6 +156,7 @@ const struct workload workload_hidden_states = {
     .usual = capture_defaults,
     .unit = "batch",
     .units = capture_batches,
+    .writes = writes,
 };
 
 /* ---- statistics over such states */
@@ -154,7 +171,7 @@ static void statistics_bill(struct bill *b, const struct digest *m, const void *
     if (b->unruled) return;
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, moment_bytes, 24, "three moments of 8 bytes");
-    LET(b, states, states_of(m->shape, &c));
+    GIVEN(b, states, hidden_states_kept(m->shape, &c), "model and --layers");
     HOLD(b, ON_HOST, "running moments", "captures", states * width * moment_bytes,
          "mean, variance and third moment of each unit in one pass");
     GIVEN(b, state_tokens, tokens_of(&c), "above");

@@ -5,6 +5,7 @@
  * Left out: conversions that trace a graph, which fail on such models and fall back to the simplified one. */
 #include "base/num.h"
 #include "cost/analysis.h"
+#include "cost/programs.h"
 #include "cost/spiking.h"
 #include "cost/torch_work.h"
 #include "model/digest.h"
@@ -15,13 +16,16 @@ enum { SAMPLES_MOST = 1 << 20 };
 
 static const char *const conversions[] = {"simplified", "full", NULL};
 
+static const char *const conversion_rungs[] = {"full", "simplified", NULL};
+
 static const struct knob knobs[] = {
     {.name = "conversion",
      .option = "conversion",
      .words = "simplified, or full with calibration; simplified",
      .kind = KNOB_CHOICE,
      .choices = conversions,
-     .offset = FIELD(conversion)},
+     .offset = FIELD(conversion),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = conversion_rungs}},
     {.name = "calibration_samples",
      .option = "calibration-samples",
      .words = "short prompts that thresholds are found with, one at a time; 10",
@@ -79,7 +83,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, parameters, m->shape->parameters > 0 ? m->shape->parameters : m->parameters, "model");
     GIVEN(b, width, m->shape->width, "model");
     ABOUT(b, loaded_bytes, 2, 4, 4, "the checkpoint beside the model: 2 to 4 bytes a parameter");
-    ABOUT(b, runtime_bytes, 0.6e9, 1e9, 1.2e9, "Python with torch and transformers: rough");
+    ABOUT_PROGRAM(b, runtime_bytes, torch_process);
     HOLD(b, ON_HOST, "weights", "weights", 4 * parameters, CONVERTER ": loaded in F32");
     HOLD(b, ON_HOST, "checkpoint while loading", "weights", loaded_bytes * parameters,
          "transformers: what is read stands beside what is filled; smaller: a lazy load");
@@ -88,8 +92,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
              CONVERTER ": four products with bias, one layer at a time");
         if (k->calibration_samples > 0) calibration(b, m);
     }
-    HOLD(b, ON_HOST, "program", "process", runtime_bytes,
-         "rough: an import of torch alone took 226 MB, its libraries the rest");
+    HOLD(b, ON_HOST, "program", "process", runtime_bytes, TORCH_PROCESS);
     work(b, m, full ? k->calibration_samples : 0);
 }
 

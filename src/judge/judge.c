@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "cost/runtime.h"
+#include "judge/disk.h"
 #include "judge/placement.h"
 #include "judge/speed.h"
 #include "judge/time.h"
@@ -321,6 +322,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     out->prefill_per_s = out->decode_per_s = not_priced(out->bill.unruled);
     out->decode_per_joule = not_priced(out->bill.unruled);
     out->unit_s = out->duration_s = not_priced("how long it takes is not computed");
+    out->unit_disk_bytes = out->disk_bytes = not_priced(out->bill.unruled);
     for (int i = 0; i < s->sites; i++) {
         out->site[i] = (struct site){.place = at->place[i]};
         use_pool(m, &out->site[i]);
@@ -337,6 +339,7 @@ void judge_split(const struct task *t, const struct machine *m, const struct wor
     if (bends(t)) held_range(t, w, out);
     beside_most(t, out);
     judge_fits(m, out);
+    judge_disk(t, m, out);
     judge_speed(t, m, w, out);
     if (out->fits == FITS_NOT)
         out->unit_s = out->duration_s = not_priced("it does not fit");

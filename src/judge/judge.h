@@ -79,6 +79,8 @@ struct verdict {
     struct estimate decode_per_joule;
     /* Seconds of one unit (workload.unit), and of the amount asked for (judge/time.h). UNKNOWN with the reason. */
     struct estimate unit_s, duration_s;
+    /* What such a workload leaves on the disk: of one unit, and of the amount asked for, UNKNOWN where none was; 0: nothing. */
+    struct estimate unit_disk_bytes, disk_bytes;
 };
 const char *fits_word(enum fits fits);   /* "yes", "probably", "no", "not known", "not computed" */
 double site_needs(const struct site *s); /* likely: held and beside it */

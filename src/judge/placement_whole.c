@@ -119,6 +119,7 @@ void placement_whole(const struct task *t, const struct machine *m, const struct
     struct whole x = {.task = t, .machine = m, .world = w};
     const double device = knob_number(t->kind, t->knobs, "device");
     const double shards = knob_number(t->kind, t->knobs, "shards");
+    const double cores = knob_number(t->kind, t->knobs, "cores");
     if (!isnan(device) && device != (double)DEVICE_CPU) find_devices(&x);
     if (shards > 1) {
         on_shards(&x, shards, out);
@@ -133,6 +134,8 @@ void placement_whole(const struct task *t, const struct machine *m, const struct
         return;
     }
     on_host(&x, out);
+    if (cores > known_or(machine_cpu(m)->threads, cores))
+        refuse(out, "it needs more cores than one process may use here");
     if (device == (double)DEVICE_GPU)
         refuse(out, "there is no accelerator here that PyTorch computes on");
     else if (out->fits == FITS_NOT && x.devices)

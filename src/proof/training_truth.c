@@ -262,7 +262,7 @@ static bool run_of_row(const struct reading *r, const struct json *row, struct r
     f->rank = number(row, "rank", 0);
     f->shards = most(number(row, "n_shard", 1), 1);
     f->lora_dropout = number(row, "lora_dropout", 0) > 0;
-    f->dropout = number(row, "dropout", 0) > 0;
+    f->dropout = number(row, "dropout", 0) > 0 ? DROPOUT_ON : DROPOUT_OFF;
     f->eager = str_is(word(row, "attn"), "eager");
     f->in_backward = yes(row, "opt_in_bwd", false);
     f->cpu_offload = yes(row, "cpu_offload", false);
@@ -291,7 +291,7 @@ static const char *const others[] = {"fwd_allocated", "infer_allocated", "init_a
 static struct training training_of(const struct reading *r, const struct run *run)
 {
     r->bill->abouts = 0;
-    return finetune_training(r->bill, &run->shape, &run->knobs);
+    return finetune_training(r->bill, &run->shape, &run->knobs, false);
 }
 
 /* After a forward pass that hands out F32 logits, nothing of the backward pass is there yet. */
@@ -346,6 +346,7 @@ static bool measured_run(const struct reading *r, const struct json *row, struct
 {
     const bool half = str_is(word(row, "dtype"), "bf16");
     if (!run_of_row(r, row, run, err)) return false;
+    run->framework.norm = training_norm_named(r->table, S("hf")); /* torch 1.13 */
     run->bytes = (struct training_bytes){.weight = half ? 2 : 4,
                                          .compute = half ? 2 : 4,
                                          .gradient = half ? 2 : 4,

@@ -191,6 +191,24 @@ static bool take_own(const struct context *in, const struct asking *how, struct 
     return catalog_sound(in->catalog, err);
 }
 
+/* A workload that runs no model has a digest of its own name. */
+static bool take_modelless(const struct context *in, const struct asking *how,
+                           const struct workload *kind, struct asked *out, struct mu_err *err)
+{
+    static const struct model none = {.name = "no model", .origin = UNKNOWN};
+    if (how->operand && strcmp(how->operand, "-") != 0)
+        return err_set(err, MU_USAGE, "%s runs no model: leave %s out", kind->name,
+                       str_visible(in->arena, str_of(how->operand)));
+    out->model = &none;
+    out->file = out->url = out->folder = NULL;
+    out->with = NULL;
+    out->digest = NEW(in->arena, struct digest);
+    out->digest->name = none.name;
+    out->digest->shape = &none.shape;
+    out->task = (struct task){.kind = kind, .model = out->digest};
+    return take_own(in, how, out, err);
+}
+
 /* Of one that does: the runtime's own defaults. */
 static void take_generate(const struct context *in, const struct asking *how,
                           enum runtime_id runtime, struct asked *out)
@@ -201,8 +219,8 @@ static void take_generate(const struct context *in, const struct asking *how,
                                               : bound_note(in, runtime_at(runtime));
 }
 
-bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
-                struct asked *out, struct mu_err *err)
+static bool take_modelled(const struct context *in, const struct asking *how,
+                          const struct machine *m, struct asked *out, struct mu_err *err)
 {
     enum runtime_id runtime;
     const char *quant;
@@ -231,6 +249,14 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
     return true;
 }
 
+bool asked_task(const struct context *in, const struct asking *how, const struct machine *m,
+                struct asked *out, struct mu_err *err)
+{
+    const struct workload *kind = kind_of(how);
+    return kind->modelless ? take_modelless(in, how, kind, out, err)
+                           : take_modelled(in, how, m, out, err);
+}
+
 bool asked_tensors(const struct context *in, const struct asked *asked, struct model *out,
                    struct mu_err *err)
 {
@@ -243,10 +269,27 @@ bool asked_tensors(const struct context *in, const struct asked *asked, struct m
     return model_tensors(&wanted, in->arena, &out->tensor, &out->tensors, err);
 }
 
+/* Another model than the task's own, whatever it is stored in. */
+static bool set_model(const struct context *in, const struct knob *k, void *knobs,
+                      const char *value, struct mu_err *err)
+{
+    struct model *model = NEW(in->arena, struct model);
+    struct digest *digest = NEW(in->arena, struct digest);
+    const struct digest *put = digest;
+    const char *path;
+    if (!open_asked(in, value, model, &path, err) ||
+        !take_digest(in, model, model->tensors ? NULL : QUANT_PUBLISHED, digest, err))
+        return err_add(err, "%s", k->name);
+    memcpy((char *)knobs + k->offset, &put, sizeof put);
+    return true;
+}
+
 bool asked_set(const struct context *in, struct asked *a, const char *name, const char *value,
                struct mu_err *err)
 {
     void *knobs = a->own_knobs ? a->own_knobs : &a->knobs;
+    const struct knob *k = knob_find(a->task.kind, str_of(name));
+    if (k && k->kind == KNOB_MODEL) return set_model(in, k, knobs, value, err);
     return knob_set(a->task.kind, knobs, str_of(name), str_of(value), in->catalog, err);
 }
 

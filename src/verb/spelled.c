@@ -35,6 +35,7 @@ const struct verb *verb_of_kind(const struct verb *v, const struct workload *kin
     struct verb *other = NEW(a, struct verb);
     *other = *v;
     other->knobs = kind;
+    if (kind->modelless) other->least_operands = 0;
     return other;
 }
 
@@ -52,9 +53,11 @@ static struct spelled of_option(const struct option *o)
 
 static struct spelled of_knob(const struct knob *k)
 {
-    static const char *const value[] = {
-        [KNOB_TOKENS] = "TOKENS", [KNOB_COUNT] = "N",   [KNOB_CHOICE] = "WORD",
-        [KNOB_SWITCH] = NULL,     [KNOB_TYPE] = "TYPE", [KNOB_SHARES] = "N,N,..."};
+    static const char *const value[] = {[KNOB_TOKENS] = "TOKENS", [KNOB_COUNT] = "N",
+                                        [KNOB_CHOICE] = "WORD",   [KNOB_SWITCH] = NULL,
+                                        [KNOB_TYPE] = "TYPE",     [KNOB_SHARES] = "N,N,...",
+                                        [KNOB_BYTES] = "SIZE",    [KNOB_LAYERS] = "N|N,N-N,...",
+                                        [KNOB_MODEL] = "MODEL"};
     const bool closed = k->kind == KNOB_CHOICE || k->kind == KNOB_TYPE; /* nothing but its words */
     return (struct spelled){.name = k->option,
                             .stored = k->name,

@@ -38,7 +38,7 @@ static void attention_is_quadratic(void **state)
     assert_true(long_bytes == 28.0 * 28 * 2048 * 2048 * 2); /* 6.6 GB */
     c.sequence_tokens = 1024;
     assert_true(group(&workload_attention, s, "captures") * 4 == long_bytes);
-    c.layers = 7;
+    c.layers.number = 7;
     assert_true(group(&workload_attention, s, "captures") * 16 == long_bytes);
 }
 

@@ -201,8 +201,14 @@ static void adapters_are_counted_exactly(void **state)
 
 static void parts_add_up_to_published_counts(void **state)
 {
-    static const char *const model[] = {"Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-2-7b-hf",
-                                        "openai-community/gpt2"};
+    static const char *const model[] = {"Qwen/Qwen2.5-7B-Instruct",
+                                        "meta-llama/Llama-2-7b-hf",
+                                        "openai-community/gpt2",
+                                        "Qwen/Qwen3-8B",
+                                        "Qwen/Qwen3-30B-A3B",
+                                        "Qwen/Qwen1.5-MoE-A2.7B-Chat",
+                                        "mistralai/Mixtral-8x7B-Instruct-v0.1",
+                                        "deepseek-ai/DeepSeek-V2-Lite-Chat"};
     struct stage *s = *state;
     for (size_t i = 0; i < COUNT_OF(model); i++) {
         usual(s, model[i]);
@@ -213,11 +219,74 @@ static void parts_add_up_to_published_counts(void **state)
 static void what_has_no_rule_says_so(void **state)
 {
     struct stage *s = *state;
+    static const char *const model[] = {"openai/gpt-oss-20b",
+                                        "meta-llama/Llama-4-Scout-17B-16E-Instruct",
+                                        "google/gemma-3n-E4B-it", "Qwen/Qwen3.5-35B-A3B"};
+    for (size_t i = 0; i < COUNT_OF(model); i++) {
+        usual(s, model[i]);
+        const struct task t = {&workload_finetune, &s->digest, &f};
+        cost_bill(&t, &card, &bill);
+        if (!bill.unruled) fail_msg("%s has a rule", model[i]);
+        assert_int_equal(bill.lines, 0);
+    }
+}
+
+static double of_group(struct stage *s, const char *group)
+{
+    total_gb(s);
+    return bill_group(&bill, group);
+}
+
+/* All experts have weights, gradients and states; a token's activations are those of the experts it goes to. */
+static void experts_are_held_whole_and_run_in_part(void **state)
+{
+    struct stage *s = *state;
     usual(s, "Qwen/Qwen3-30B-A3B");
-    const struct task t = {&workload_finetune, &s->digest, &f};
-    cost_bill(&t, &card, &bill);
-    assert_non_null(bill.unruled);
-    assert_int_equal(bill.lines, 0);
+    const struct training_parts p = training_parts(&s->shape, false);
+    assert_true(p.met_matrices < p.layer_matrices / 8);
+    say(s, "method", "full");
+    assert_true(of_group(s, "weights") == 2 * p.all);
+    assert_true(of_group(s, "optimizer") == 4 * p.all);
+    say(s, "checkpointing", "off");
+    say(s, "seq", "64k"); /* so long that the gradients are not the most of it */
+    const double some = of_group(s, "activations");
+    s->shape.experts_used *= 2;
+    const double more = of_group(s, "activations");
+    s->shape.experts *= 2;
+    assert_true(of_group(s, "activations") < 1.01 * more && more > 1.5 * some);
+}
+
+static void adapters_sit_on_experts_or_on_attention(void **state)
+{
+    struct stage *s = *state;
+    usual(s, "Qwen/Qwen3-30B-A3B");
+    const struct shape *m = &s->shape;
+    const double query = m->heads * m->head_size, key = m->kv_heads * m->head_size;
+    const double attention = m->layers * 16 * (4 * m->width + 2 * query + 2 * key);
+    const double experts = m->layers * m->experts * 16 * 3 * (m->width + m->expert_width);
+    assert_true(training_adapter_parameters(m, 15, 16) == attention);
+    assert_true(training_adapter_parameters(m, 127, 16) == attention + experts);
+    say(s, "targets", "attention");
+    assert_true(of_group(s, "adapters") == 4 * attention);
+}
+
+static void latent_attention_takes_adapters_as_a_whole(void **state)
+{
+    struct stage *s = *state;
+    usual(s, "deepseek-ai/DeepSeek-V3");
+    const struct shape *m = &s->shape;
+    const double query = m->heads * m->head_size, rank = m->latent.kv_rank;
+    const double both = m->heads * (m->latent.nope + m->latent.value);
+    const double in_and_out = m->width + m->latent.q_rank + m->latent.q_rank + query + m->width +
+                              rank + m->latent.rope + rank + both + m->heads * m->latent.value +
+                              m->width;
+    assert_true(training_adapter_parameters(m, 15, 8) == m->layers * 8 * in_and_out);
+    say(s, "targets", "qv");
+    assert_non_null(finetune_unruled(m, &f));
+    say(s, "targets", "attention");
+    assert_null(finetune_unruled(m, &f));
+    say(s, "framework", "litgpt"); /* whose own way with it was never counted */
+    assert_non_null(finetune_unruled(m, &f));
 }
 
 /* Every choice of the knobs is a row of the table, and every preset there is a choice. */
@@ -269,7 +338,7 @@ static void lines_add_up_to_the_highest_moment(void **state)
         const double sum =
             bill_held(&bill, 1) - bill_group(&bill, "fragmentation") - bill_group(&bill, "process");
         struct bill scratch = {.lines = 0};
-        const struct training t = finetune_training(&scratch, &s->shape, &f);
+        const struct training t = finetune_training(&scratch, &s->shape, &f, false);
         const double highest = most(t.loss_phase, most(t.backward_phase, t.step_phase));
         assert_near(sum / (t.weights + t.adapters + t.states + t.masters + highest), 1, 1e-12);
     }
@@ -306,6 +375,9 @@ int main(void)
         STAGED(adapters_are_counted_exactly),
         STAGED(parts_add_up_to_published_counts),
         STAGED(what_has_no_rule_says_so),
+        STAGED(experts_are_held_whole_and_run_in_part),
+        STAGED(adapters_sit_on_experts_or_on_attention),
+        STAGED(latent_attention_takes_adapters_as_a_whole),
         STAGED(choices_and_rows_agree),
         STAGED(yaml_words_are_known),
         STAGED(lines_add_up_to_the_highest_moment),
