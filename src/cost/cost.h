@@ -44,7 +44,7 @@ struct knob {
 /* Where a workload computes that is not dealt over several sites: on the host, or all of it on one device. */
 enum device_asked { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
 extern const char *const device_words[], *const device_rungs[];
-extern const char *const dtype_words[]; /* of enum dtype */
+extern const char *const dtype_words[], *const dtype_rungs[]; /* of enum dtype */
 #define DEVICE_KNOB                                                                            \
     {                                                                                          \
         .name = "device", .option = "device",                                                  \
@@ -178,7 +178,7 @@ bool knob_set(const struct workload *w, void *knobs, struct str name, struct str
               const struct catalog *c, struct mu_err *err);
 /* By its name or option; NULL: the workload has none of it. */
 const struct knob *knob_find(const struct workload *w, struct str name);
-/* A number, a choice's index, a switch as 0 or 1; NaN where the workload has no such knob. */
+/* A number, how many layers, a choice's index, a switch as 0 or 1; NaN where the workload has no such knob. */
 double knob_number(const struct workload *w, const void *knobs, const char *name);
 /* The word that it stands on: "qlora", "on", "F16", "auto"; NULL where it is a number, or shares. */
 const char *knob_word(const struct knob *k, const void *knobs);

@@ -122,6 +122,10 @@ static bool set_shares(const struct knob *k, void *knobs, struct str value, stru
         set(k, knobs, share, sizeof share);
         return true;
     }
+    if (str_is(value, "auto")) {
+        set(k, knobs, share, sizeof share);
+        return true;
+    }
     for (size_t i = 0; rest.p; i++) {
         const struct str one = str_cut(&rest, ',');
         if (i == SITES - 1 || !str_f64(one, &share[i]) ||
@@ -244,14 +248,15 @@ static double number_at(const struct knob *k, const void *knobs)
     return x;
 }
 
-/* How many; NaN where they are named. */
-static double layers_number(const struct knob *k, const void *knobs)
+/* How many are chosen, whichever; NaN where they are named. */
+static double layers_at(const struct knob *k, const void *knobs)
 {
     struct layer_list l;
+    bool named;
     memcpy(&l, (const char *)knobs + k->offset, sizeof l);
-    for (size_t i = 0; i < sizeof l.named / sizeof *l.named; i++)
-        if (l.named[i]) return (double)NAN;
-    return l.behind ? (double)NAN : l.number;
+    named = l.behind > 0;
+    for (size_t i = 0; i < LAYERS_NAMED / 64; i++) named = named || l.named[i] > 0;
+    return named ? (double)NAN : l.number;
 }
 
 double knob_number(const struct workload *w, const void *knobs, const char *name)
@@ -264,7 +269,7 @@ double knob_number(const struct workload *w, const void *knobs, const char *name
     case KNOB_CHOICE:
     case KNOB_SWITCH:
     case KNOB_BYTES: return number_at(k, knobs);
-    case KNOB_LAYERS: return layers_number(k, knobs);
+    case KNOB_LAYERS: return layers_at(k, knobs);
     case KNOB_TYPE:
     case KNOB_SHARES:
     case KNOB_MODEL: break;
@@ -296,12 +301,12 @@ static const char *bytes_text(double bytes, struct arena *a)
 const char *knob_word(const struct knob *k, const void *knobs)
 {
     const char *at = (const char *)knobs + k->offset;
+    if (k->kind == KNOB_SHARES || k->kind == KNOB_LAYERS) return NULL;
     if (k->kind == KNOB_MODEL) {
         const struct digest *m;
         memcpy(&m, at, POINTER_BYTES);
         return m ? m->name : "";
     }
-    if (k->kind == KNOB_SHARES || k->kind == KNOB_LAYERS || k->kind == KNOB_BYTES) return NULL;
     if (k->kind == KNOB_TYPE) {
         const struct weight_type *type;
         memcpy(&type, at, POINTER_BYTES);
@@ -315,10 +320,10 @@ const char *knob_word(const struct knob *k, const void *knobs)
 
 void knob_put(const struct knob *k, void *knobs, double number)
 {
-    const struct layer_list l = {.number = number};
+    const struct layer_list so_many = {.number = number};
     assert(k->kind == KNOB_TOKENS || k->kind == KNOB_COUNT || k->kind == KNOB_LAYERS);
     if (k->kind == KNOB_LAYERS)
-        set(k, knobs, &l, sizeof l);
+        set(k, knobs, &so_many, sizeof so_many);
     else
         set(k, knobs, &number, sizeof number);
 }
@@ -326,17 +331,17 @@ void knob_put(const struct knob *k, void *knobs, double number)
 const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
 {
     const char *at = (const char *)knobs + k->offset, *word = knob_word(k, knobs);
-    double share[SITES - 1];
-    struct layer_list l;
     if (word) return word;
-    if (k->kind == KNOB_SHARES) {
-        memcpy(share, at, sizeof share);
-        return shares_text(share, a);
-    }
     if (k->kind == KNOB_LAYERS) {
+        struct layer_list l;
         memcpy(&l, at, sizeof l);
         return layers_text(&l, a);
     }
-    if (k->kind == KNOB_BYTES) return bytes_text(number_at(k, knobs), a);
-    return str_format(a, "%.0f", number_at(k, knobs));
+    if (k->kind == KNOB_SHARES) {
+        double share[SITES - 1];
+        memcpy(share, at, sizeof share);
+        return shares_text(share, a);
+    }
+    const double x = number_at(k, knobs);
+    return k->kind == KNOB_BYTES ? bytes_text(x, a) : str_format(a, "%.0f", x);
 }

@@ -37,7 +37,7 @@ static const char *const offload_rungs[] = {"on", "auto", NULL};
 static const char *const cache_rungs[] = {"f32", "f16|bf16", "q8_0", "q5_1", "q4_0", NULL};
 static const char *const off_rungs[] = {"on", "off", NULL};
 static const char *const flash_rungs[] = {"off", "auto|on", NULL};
-static const char *const dtype_rungs[] = {"fp32", "auto|fp16|bf16", "int8", "nf4", NULL};
+const char *const dtype_rungs[] = {"fp32", "auto|fp16|bf16", "int8", "nf4", NULL};
 
 const struct knob generate_knobs[GENERATE_KNOBS] = {
     {.name = "context_tokens",

@@ -12,6 +12,8 @@
 #include "cost/cost.h"
 #include "judge/reading.h"
 
+enum { EXPERIMENTS_MOST = 256, FIGURES_MOST = 1024 };
+
 static const struct slot need_slots[] = {
     {"ram_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_gb)},
     {"ram_available_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_available_gb)},
@@ -148,6 +150,16 @@ static const struct slot experiment_slots[] = {
     {"says", SLOT_OTHER, 0},
 };
 
+/* All that stands beside its workload. */
+static bool read_rules(const struct reading *in, const struct yaml *y, struct experiment *e)
+{
+    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
+           read_need(in, y, "recommended", &e->recommended) &&
+           read_texts(in, y, "after", &e->after, &e->afters) &&
+           read_texts(in, y, "together", &e->together, &e->togethers) &&
+           read_settings(in, y, "software", &e->software, &e->softwares);
+}
+
 static bool read_experiment(const struct reading *in, const struct yaml *y, struct experiment *e)
 {
     const struct slots t = SLOTS("an experiment", experiment_slots);
@@ -158,13 +170,9 @@ static bool read_experiment(const struct reading *in, const struct yaml *y, stru
     if (!workload && !e->why_not)
         return yaml_error(y, in->name, in->err, "experiment %s needs a workload, or a why_not",
                           e->id);
-    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
-           read_need(in, y, "recommended", &e->recommended) &&
-           read_texts(in, y, "after", &e->after, &e->afters) &&
-           read_texts(in, y, "together", &e->together, &e->togethers) &&
-           read_settings(in, y, "software", &e->software, &e->softwares) &&
-           (!workload || read_workload(in, workload, e)) && read_amount(in, y, e) &&
-           figures_read(in, y, e->workload, &e->figure, &e->figures) && check_command(in, y, e);
+    return read_rules(in, y, e) && (!workload || read_workload(in, workload, e)) &&
+           read_amount(in, y, e) && figures_read(in, y, e->workload, &e->figure, &e->figures) &&
+           check_command(in, y, e);
 }
 
 static bool read_experiments(const struct reading *in, const struct yaml *top,
@@ -174,9 +182,16 @@ static bool read_experiments(const struct reading *in, const struct yaml *top,
     if (!read_list(in, top, "experiments", &list)) return false;
     if (!list || !list->count)
         return yaml_error(top, in->name, in->err, "a set needs a list of experiments");
+    if (list->count > EXPERIMENTS_MOST)
+        return yaml_error(list, in->name, in->err, "a set has at most %d experiments",
+                          EXPERIMENTS_MOST);
     struct experiment *e = NEW_ARRAY(in->arena, struct experiment, list->count);
+    size_t figures = 0;
     for (const struct yaml *y = list->first; y; y = y->next) {
         if (!read_experiment(in, y, &e[set->experiments])) return false;
+        figures += e[set->experiments].figures;
+        if (figures > FIGURES_MOST)
+            return yaml_error(y, in->name, in->err, "a set has at most %d figures", FIGURES_MOST);
         set->experiment = e;
         if (experiment_find(set, e[set->experiments].id))
             return yaml_error(y, in->name, in->err, "two experiments have the id %s",

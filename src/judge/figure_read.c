@@ -10,6 +10,8 @@
 #include "judge/figure.h"
 #include "judge/reading.h"
 
+enum { FIGURES_MOST = 64 };
+
 /* As it stands in the file. */
 struct as_written {
     struct guide_figure figure;
@@ -93,23 +95,29 @@ static const char *text_of(const struct reading *in, const struct as_written *w)
     return str_format(in->arena, "%g-%g%s%s", w->low, w->high, gap, unit);
 }
 
-static bool take_range(const struct reading *in, const struct yaml *y, struct as_written *w)
+static bool range_sound(const struct reading *in, const struct yaml *y, const struct as_written *w)
 {
-    double one = 1;
     if (isnan(w->value) && isnan(w->low) && isnan(w->high))
         return yaml_error(y, in->name, in->err, "a figure needs value, low or high");
     if (!isnan(w->value) && !(isnan(w->low) && isnan(w->high)))
         return yaml_error(y, in->name, in->err, "a figure has a value, or low and high");
-    if (w->low > w->high)
-        return yaml_error(y, in->name, in->err, "a figure's low is above its high");
-    if (!unit_of(in, y, w, &one)) return false;
+    return !(w->low > w->high) ||
+           yaml_error(y, in->name, in->err, "a figure's low is above its high");
+}
+
+static double or_else(double x, double otherwise)
+{
+    return isnan(x) ? otherwise : x;
+}
+
+static bool take_range(const struct reading *in, const struct yaml *y, struct as_written *w)
+{
+    double one = 1;
+    if (!range_sound(in, y, w) || !unit_of(in, y, w, &one)) return false;
     w->figure.decimal = w->unit && strlen(w->unit) == 2 && w->unit[1] == 'B';
     if (!w->figure.text) w->figure.text = text_of(in, w);
-    const double point = w->value;
-    w->figure.low = !isnan(point) ? point * one : isnan(w->low) ? 0 : w->low * one;
-    w->figure.high = !isnan(point)    ? point * one
-                     : isnan(w->high) ? (double)INFINITY
-                                      : w->high * one;
+    w->figure.low = one * or_else(w->value, or_else(w->low, 0));
+    w->figure.high = one * or_else(w->value, or_else(w->high, (double)INFINITY));
     return true;
 }
 
@@ -190,6 +198,9 @@ bool figures_read(const struct reading *in, const struct yaml *map, const struct
     const struct yaml *list;
     if (!read_list(in, map, "says", &list)) return false;
     if (!list) return true;
+    if (list->count > FIGURES_MOST)
+        return yaml_error(list, in->name, in->err, "an experiment has at most %d figures",
+                          FIGURES_MOST);
     struct guide_figure *f = NEW_ARRAY(in->arena, struct guide_figure, list->count);
     size_t n = 0;
     for (const struct yaml *y = list->first; y; y = y->next)

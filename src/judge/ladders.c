@@ -26,7 +26,7 @@ static void halve(const struct task *t, struct steps *s)
 {
     const struct ladder *l = &s->knob->ladder;
     const double asked = knob_number(t->kind, t->knobs, s->knob->name);
-    if (isnan(asked)) return; /* layers by name */
+    if (isnan(asked)) return;
     const double whole = l->zero_is_whole && !(asked > 0) ? t->model->shape->layers : asked;
     const double above = l->above ? knob_number(t->kind, t->knobs, l->above) : 0;
     const double other = s->with ? knob_number(t->kind, t->knobs, s->with->name) : 0;

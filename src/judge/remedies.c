@@ -11,7 +11,7 @@
 #include "cost/runtime.h"
 #include "model/digest.h"
 
-enum { FOUND_MOST = 48, TRIES_MOST = 1500 };
+enum { FOUND_MOST = 48, TRIES_MOST = 800 };
 
 /* A list of changes: ladders in their order, and a rung of each. */
 struct list {

@@ -8,7 +8,7 @@
 #include "judge/judge.h"
 #include "judge/ladders.h"
 
-enum { REMEDIES_MOST = 4, CHANGES_MOST = 3, REMEDY_KNOBS_BYTES = 1024 };
+enum { REMEDIES_MOST = 4, CHANGES_MOST = 3, REMEDY_KNOBS_BYTES = 4096 };
 struct remedy_change {
     const struct steps *steps;
     size_t rung;

@@ -6,11 +6,13 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/notes.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
 #include "cost/runtime.h"
 #include "model/digest.h"
 #include "verb/elsewhere.h"
+#include "verb/fetching.h"
 #include "verb/fit.h"
 #include "verb/remedied.h"
 
@@ -150,9 +152,9 @@ static bool wanted(const struct verdict *v, double decode_least_per_s)
            v->decode_per_s.likely < decode_least_per_s;
 }
 
-const struct remedied *find_remedies(const struct context *in, const struct placed *p,
-                                     const struct world *w, const char *operand,
-                                     double decode_least_per_s)
+struct remedied *find_remedies(const struct context *in, const struct placed *p,
+                               const struct world *w, const char *operand,
+                               double decode_least_per_s)
 {
     if (!wanted(p->verdict, decode_least_per_s)) return NULL;
     struct remedied *r = NEW(in->arena, struct remedied);
@@ -169,10 +171,31 @@ const struct remedied *find_remedies(const struct context *in, const struct plac
     return r;
 }
 
+/* Where others lie beside it: as it is without them. */
+static void try_alone(const struct context *in, const struct world *w, const struct fit *f,
+                      struct remedied *r)
+{
+    struct placed *alone = NEW(in->arena, struct placed);
+    struct verdict *v = NEW(in->arena, struct verdict);
+    if (!r || !f->whole) return;
+    judge_task(&f->asked.task, f->whole, w, v);
+    if (!remedy_does(&r->asked, v)) return;
+    *alone = (struct placed){&f->asked, f->whole, v};
+    r->alone = alone;
+    r->reload_s = f->fetch ? f->fetch->fetch.load_s
+                           : (struct estimate){(double)NAN, (double)NAN, (double)NAN, UNKNOWN,
+                                               "how fast its disk reads is not known"};
+}
+
 bool fit_remedies(const struct request *q, const struct context *in, const struct world *w,
                   double decode_least_per_s, struct fit *f, struct mu_err *err)
 {
-    f->remedied = find_remedies(in, &f->placed, w, q->operand[0], decode_least_per_s);
+    struct remedied *r = find_remedies(in, &f->placed, w, q->operand[0], decode_least_per_s);
+    if (!isnan(decode_least_per_s) && !estimate_known(f->verdict.decode_per_s))
+        note_add(in->notes, "whether it decodes %g tokens a second is not known: %s",
+                 decode_least_per_s, f->verdict.decode_per_s.source);
+    try_alone(in, w, f, r);
+    f->remedied = r;
     const struct elsewhere_asked asked = {.placed = &f->placed,
                                           .folder = request_text(q, "reports"),
                                           .rent = f->remedied != NULL,

@@ -29,6 +29,7 @@ struct fit {
     size_t others;
     const struct fetching *fetch;    /* how the model gets here; NULL: it is a file, or nobody's */
     const struct remedied *remedied; /* what to change; NULL: nothing is to be */
+    const struct machine *whole;     /* with nothing beside it; NULL: nothing is asked to be */
     const struct elsewhere *elsewhere; /* other machines; NULL: none was looked at */
 };
 

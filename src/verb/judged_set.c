@@ -42,7 +42,9 @@ static const char *worth_words(const struct experiment *e, const struct verdict 
 static const char *duration_words(struct arena *a, struct estimate s)
 {
     const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
-    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+    const char *rough = s.source && str_starts(str_of(s.source), S("rough")) ? " (rough)" : "";
+    return str_format(a, "%s%s%s%s", low, strcmp(low, high) == 0 ? "" : " to ",
+                      strcmp(low, high) == 0 ? "" : high, rough);
 }
 
 /* What it needs, how fast it is, what the guide's figures are worth; or why nothing is computed. */
@@ -109,7 +111,9 @@ static void judge_together(const struct context *in, const struct world *w, stru
         why[i] = str_format(
             in->arena, "%s%s",
             why_of(in, s->subject, j->experiment, &(struct placed){j->asked, m, &v[i]}), words);
-        why[i] = why_and_remedy(in, &(struct placed){j->asked, m, &v[i]}, w, why[i]);
+        why[i] = v[i].fits == FITS_NOT && j->verdict.fits <= FITS_PROBABLY
+                     ? str_format(in->arena, "%s; would fit one at a time", why[i])
+                     : why_and_remedy(in, &(struct placed){j->asked, m, &v[i]}, w, why[i]);
     }
     for (size_t i = 0; i < s->rows; i++) {
         if (!why[i]) continue;

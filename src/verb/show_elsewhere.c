@@ -38,9 +38,10 @@ static const char *speed_of_row(const struct placed *p, struct arena *a)
 /* Speed stands where any is known. */
 void show_elsewhere(struct doc *d, const struct elsewhere *e)
 {
-    static const char *const head[] = {"", "fits", "needs", "speed"};
+    static const char *const text_head[] = {"", "fits", "needs", "speed"};
+    static const char *const head[] = {"", "fits", "needs", "takes"};
     static const enum tone tone[] = {TONE_GOOD, TONE_GOOD, TONE_BAD, TONE_DIM, TONE_DIM};
-    bool priced = false;
+    bool priced = false, rents = false;
     if (!e || !e->rows) return;
     for (size_t i = 0; i < e->rows; i++)
         priced = priced || strlen(speed_of_row(&e->row[i].placed, d->arena)) > 1;
@@ -54,7 +55,9 @@ void show_elsewhere(struct doc *d, const struct elsewhere *e)
                                    {.text = fit_words(&x->placed, d->arena)},
                                    {.text = speed_of_row(&x->placed, d->arena)}};
         table_row(d, b, row);
+        rents = rents || !x->file;
     }
+    if (rents) doc_note(d, TONE_DIM, "prices as listed then: muster facts cloud");
 }
 
 void write_elsewhere(struct writer *w, const struct elsewhere *e, struct arena *a)

@@ -358,6 +358,7 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_fetch(&w, f->fetch);
     write_beside(&w, f->asked.beside);
     write_remedies(&w, f->remedied, in->arena);
+    write_alone(&w, f->remedied);
     write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);

@@ -141,19 +141,9 @@ static double held_in(const struct verdict *v, unsigned pool)
     return bytes;
 }
 
-static const char *speed_cell(const struct remedied *r, const struct remedy *m, struct arena *a)
-{
-    const struct verdict *v = &m->verdict;
-    if (!r->task->own_knobs) return speed_words(a, v->decode_per_s);
-    if (estimate_known(v->duration_s)) return units_seconds(a, v->duration_s.likely);
-    if (estimate_known(v->unit_s))
-        return str_format(a, "%s a %s", units_seconds(a, v->unit_s.likely),
-                          r->task->task.kind->unit);
-    return "?";
-}
-
 static void say_none(struct doc *d, const struct remedied *r)
 {
+    if (!r->found.ladders) return;
     doc_note(d, TONE_PLAIN, "no change of up to %d of its settings%s makes it %s here%s",
              CHANGES_MOST, r->asked.models->sizes > 1 ? ", or a smaller model of the family," : "",
              isnan(r->asked.decode_least_per_s) ? "fit" : "do that",
@@ -178,33 +168,68 @@ static void say_loss(struct doc *d, const struct remedied *r)
     }
 }
 
+static const char *speed_of_verdict(const struct remedied *r, const struct verdict *v,
+                                    struct arena *a)
+{
+    if (!r->task->own_knobs) return speed_words(a, v->decode_per_s);
+    if (estimate_known(v->duration_s)) return units_seconds(a, v->duration_s.likely);
+    if (estimate_known(v->unit_s))
+        return str_format(a, "%s a %s", units_seconds(a, v->unit_s.likely),
+                          r->task->task.kind->unit);
+    return "?";
+}
+
 /* Speed stands where any is known. */
+static bool priced(const struct remedied *r, struct arena *a)
+{
+    if (r->alone && strcmp(speed_of_verdict(r, r->alone->verdict, a), "?") != 0) return true;
+    for (size_t i = 0; i < r->found.remedies; i++)
+        if (strcmp(speed_of_verdict(r, &r->found.remedy[i].verdict, a), "?") != 0) return true;
+    return false;
+}
+
+static void add_row(struct doc *d, struct block *b, const struct remedied *r,
+                    const struct cell *words, const struct placed *p)
+{
+    const struct verdict *v = p->verdict;
+    const struct cell row[] = {
+        words[0],
+        words[1],
+        {.text = str_format(d->arena, "%s%s", v->fits == FITS ? "" : "probably ",
+                            needs_words(p, d->arena))},
+        {.text = speed_of_verdict(r, v, d->arena)}};
+    table_row(d, b, row);
+}
+
+static void add_alone(struct doc *d, struct block *b, const struct remedied *r)
+{
+    if (!r->alone) return;
+    const char *again = estimate_known(r->reload_s)
+                            ? str_format(d->arena, "time, %s to load it again",
+                                         units_seconds(d->arena, r->reload_s.likely))
+                            : "time, to load it again";
+    const struct cell words[] = {{.text = "one at a time: no --together"}, {.text = again}};
+    add_row(d, b, r, words, r->alone);
+}
+
 void show_remedies(struct doc *d, const struct remedied *r)
 {
-    static const char *const head[] = {"", "costs", "needs", "speed"};
-    const char *speed[REMEDIES_MOST];
-    bool priced = false;
+    static const char *const text_head[] = {"", "costs", "needs", "speed"};
+    static const char *const head[] = {"", "costs", "needs", "takes"};
     if (!r) return;
-    for (size_t i = 0; i < r->found.remedies; i++) {
-        speed[i] = speed_cell(r, &r->found.remedy[i], d->arena);
-        priced = priced || strcmp(speed[i], "?") != 0;
-    }
-    if (!r->found.remedies) {
+    if (!r->found.remedies && !r->alone) {
         say_none(d, r);
         return;
     }
-    struct block *b =
-        doc_table(d, title_of(r, d->arena), head, NULL, COUNT_OF(head) - (priced ? 0 : 1));
+    struct block *b = doc_table(d, title_of(r, d->arena), r->task->own_knobs ? head : text_head,
+                                NULL, COUNT_OF(head) - (priced(r, d->arena) ? 0 : 1));
+    add_alone(d, b, r);
     for (size_t i = 0; i < r->found.remedies; i++) {
         const struct remedy *m = &r->found.remedy[i];
         const struct placed p = placed_of(r, m, d->arena);
-        const struct cell row[] = {
-            {.text = all_changes(r, m, d->arena)},
-            {.text = cost_words(r, m, d->arena)},
-            {.text = str_format(d->arena, "%s%s", m->verdict.fits == FITS ? "" : "probably ",
-                                needs_words(&p, d->arena))},
-            {.text = speed[i]}};
-        table_row(d, b, row);
+        const struct cell words[] = {{.text = all_changes(r, m, d->arena)},
+                                     {.text = cost_words(r, m, d->arena)}};
+        add_row(d, b, r, words, &p);
     }
     say_loss(d, r);
 }
@@ -245,7 +270,7 @@ static void write_command(struct writer *w, const struct remedied *r, const stru
 {
     const bool quants = !r->task->own_knobs && !runtime_of(&r->task->knobs)->published;
     const bool size = changes(m, LADDER_OF_SIZE), mix = changes(m, LADDER_OF_MIX);
-    const bool none = !r->operand || as_another_file(r, m);
+    const bool none = as_another_file(r, m);
     writer_put_cstr(w, "model", none ? NULL : size ? m->model->name : r->operand);
     writer_key(w, "options");
     if (none) {
@@ -295,6 +320,22 @@ void write_remedies(struct writer *w, const struct remedied *r, struct arena *a)
     writer_list(w);
     for (size_t i = 0; i < r->found.remedies; i++) write_remedy(w, r, &r->found.remedy[i], a);
     writer_list_end(w);
+}
+
+void write_alone(struct writer *w, const struct remedied *r)
+{
+    writer_key(w, "one_at_a_time");
+    if (!r || !r->alone) {
+        writer_null(w);
+        return;
+    }
+    const struct verdict *v = r->alone->verdict;
+    writer_map(w);
+    writer_put_cstr(w, "fits", fits_word(v->fits));
+    writer_put_number(w, "needs_bytes", verdict_needs(v));
+    write_estimate(w, "decode_tokens_per_s", v->decode_per_s);
+    write_estimate(w, "reload_s", r->reload_s);
+    writer_map_end(w);
 }
 
 const char *remedy_sentence(const struct remedied *r, struct arena *a)

