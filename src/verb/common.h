@@ -140,6 +140,9 @@ const char *needs_words(const struct placed *p, struct arena *a);
 const char *missing_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);
+/* The line of its own that holds most, or NULL; and the switch that its source says makes it smaller, or NULL. */
+const struct line *bill_largest(const struct bill *b);
+const char *line_smaller_by(const struct line *l);
 /* Every name, value, formula and source that the bill was made of. */
 void show_explanation(struct doc *d, const struct task *t, const struct verdict *v);
 

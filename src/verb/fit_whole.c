@@ -13,19 +13,18 @@
 #include "verb/fit.h"
 #include "verb/remedied.h"
 
-static const struct line *largest_line(const struct verdict *v)
+const struct line *bill_largest(const struct bill *b)
 {
     const struct line *best = NULL;
-    for (size_t i = 0; i < v->bill.lines; i++) {
-        const struct line *l = &v->bill.line[i];
+    for (size_t i = 0; i < b->lines; i++) {
+        const struct line *l = &b->line[i];
         if (l->phase == HELD && l->held_as == HELD_OWN && (!best || l->amount > best->amount))
             best = l;
     }
     return best;
 }
 
-/* What a term's source says makes it smaller, or NULL. */
-static const char *smaller_by(const struct line *l)
+const char *line_smaller_by(const struct line *l)
 {
     static const char mark[] = "smaller: ";
     const char *at = l && l->term->source ? strstr(l->term->source, mark) : NULL;
@@ -66,8 +65,8 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
 
 static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
-    const struct line *l = largest_line(&f->verdict);
-    const char *smaller = smaller_by(l);
+    const struct line *l = bill_largest(&f->verdict.bill);
+    const char *smaller = line_smaller_by(l);
     if (!l) return;
     struct block *b = doc_facts(d, NULL);
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
@@ -89,7 +88,7 @@ static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
 
 static void write_largest(struct writer *w, const struct fit *f)
 {
-    const struct line *l = largest_line(&f->verdict);
+    const struct line *l = bill_largest(&f->verdict.bill);
     writer_key(w, "largest");
     if (!l) {
         writer_null(w);
@@ -98,7 +97,7 @@ static void write_largest(struct writer *w, const struct fit *f)
     writer_map(w);
     writer_put_cstr(w, "name", l->term->name);
     writer_put_number(w, "bytes", l->amount);
-    writer_put_cstr(w, "smaller", smaller_by(l));
+    writer_put_cstr(w, "smaller", line_smaller_by(l));
     writer_map_end(w);
 }
 
