@@ -73,6 +73,8 @@ struct generate {
     bool context_each;
     /* Adapters, a projector, a draft model (cost/beside.h); usual NULL: none. */
     const struct beside *beside;
+    /* Sequences that decode together, each behind the same depth; below 2: one alone. No knob: who judges asks for it. */
+    double decoding;
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */

@@ -59,7 +59,9 @@ static double seconds_of(const struct line *l, const struct device *d, const str
     const double full_per_s = multiplied_per_s(d, x, !attends && !is_float(l->type));
     const double experts = !attends && columns < d->at_once ? x->expert_share : 1;
     const double reached = columns / (columns + (attends ? 0 : x->half_columns)) * experts;
-    return read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
+    const double batch_s = read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
+    /* a few sequences that decode together could as well take turns */
+    return l->phase == DECODE ? least(batch_s, read_s * columns) : batch_s;
 }
 
 double device_seconds_least(const struct line *l, const struct device *d)
