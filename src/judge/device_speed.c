@@ -61,7 +61,7 @@ static double seconds_of(const struct line *l, const struct device *d, const str
     const double reached = columns / (columns + (attends ? 0 : x->half_columns)) * experts;
     const double batch_s = read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
     /* a few sequences that decode together could as well take turns */
-    return l->phase == DECODE ? least(batch_s, read_s * columns) : batch_s;
+    return l->phase == DECODE && isfinite(batch_s) ? least(batch_s, read_s * columns) : batch_s;
 }
 
 double device_seconds_least(const struct line *l, const struct device *d)
