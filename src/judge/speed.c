@@ -266,6 +266,8 @@ static struct accelerator_range host_range(const struct speed_asked *a, enum pha
 static const char *rests_on(const struct speed_asked *a, enum phase phase, const struct sum *s)
 {
     const bool several = devices_at_work(a) > 1;
+    if (is_batch(a, phase) && s->listed && !is_mixed(a) && devices_at_work(a) == 1)
+        return "rough: held against small batches of two cards";
     if (is_batch(a, phase)) return "rough: no truth of sequences that decode together";
     if (s->listed && is_mixed(a))
         return "rough: listed rates, and no truth of work that host and devices share";
