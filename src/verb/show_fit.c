@@ -211,6 +211,7 @@ static void say_speed(struct doc *d, const struct fit *f)
     const double tokens = f->asked.knobs.prompt_tokens;
     const bool writes = !is_encoder(f);
     if (writes) say_rate(d, b, "decode", v->decode_per_s);
+    show_together(d, b, f);
     if (writes && estimate_known(v->decode_per_joule))
         facts_row(d, b, "energy", "%s J a token at most · %s",
                   energy_words(d->arena, v->decode_per_joule), v->decode_per_joule.source);

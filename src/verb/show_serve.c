@@ -52,6 +52,16 @@ static void show_most(struct doc *d, struct block *b, const struct fit *f)
                   g->context_tokens);
 }
 
+void show_together(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct estimate all = f->together_per_s;
+    const double n = f->asked.knobs.sequences;
+    if (!estimate_known(all)) return;
+    const struct estimate each = {all.low / n, all.likely / n, all.high / n, all.origin, NULL};
+    facts_row(d, b, str_format(d->arena, "decode, %.0f at once", n), "%s together, %s each · %s",
+              speed_words(d->arena, all), speed_words(d->arena, each), all.source);
+}
+
 void show_serve(struct doc *d, struct block *b, const struct fit *f)
 {
     const struct generate *g = &f->asked.knobs;
@@ -59,7 +69,8 @@ void show_serve(struct doc *d, struct block *b, const struct fit *f)
     show_most(d, b, f);
     if (f->largest_model && strcmp(f->largest_model, f->asked.digest->name) != 0)
         facts_row(d, b, "largest of the family", "%s, with the same settings", f->largest_model);
-    if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
+    if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s) &&
+        !estimate_known(f->together_per_s))
         doc_note(d, TONE_DIM,
                  "speed is that of one user while the others wait; with all at work each gets "
                  "less");
@@ -82,6 +93,7 @@ void write_serve(struct writer *w, const struct fit *f)
     writer_put_number(w, "largest_sequences",
                       f->largest_sequences > 0 ? f->largest_sequences : (double)NAN);
     writer_put_cstr(w, "largest_model", f->largest_model);
+    write_estimate(w, "together_tokens_per_s", f->together_per_s);
     writer_map_end(w);
 }
 

@@ -258,6 +258,7 @@ static void find_largest(const struct context *in, struct fit *f, const struct w
         judge_on_devices(t, f->machine, in->catalog, w, CONTEXT_STEP, &f->all_on);
     prefer_native(in, f);
     f->depths = judge_depths(t, f->machine, w, f->depth);
+    f->together_per_s = judge_decoding_together(t, &f->verdict, f->machine, w);
 }
 
 /* How it gets here: of GGUF files alone. */
