@@ -51,6 +51,11 @@ static void say_packed(const struct context *in, const struct model *m, enum run
                  "%s is sized as its checkpoint keeps it; a library that cannot compute on that "
                  "here unpacks it to 16 bits, %s of weights",
                  m->name, units_bytes(in->arena, d->parameters * half_bytes));
+    if (d->packed_bytes > 0 && runtime == RUNTIME_VLLM)
+        note_add(
+            in->notes,
+            "%s comes in %s: whether vLLM has kernels of that for these cards is not looked at",
+            m->name, type ? type : "few bits");
 }
 
 void packed_take(const struct context *in, const struct model *m, enum runtime_id runtime,
