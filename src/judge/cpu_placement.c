@@ -108,33 +108,39 @@ static struct socket roomiest(const struct facts *f, bool alone, bool *whole)
     return best;
 }
 
+/* What the nodes are, before it is known whether one holds anything; *best is set where a socket may be chosen. */
+static enum cpu_nodes nodes_of(const struct machine *m, bool limited,
+                               const struct cpu_placement *out, struct socket *best)
+{
+    const struct facts *f = m->facts;
+    bool nodes_are_sockets, whole = true;
+    *best = (struct socket){.nodes = 0};
+    if (!f || f->numa_nodes < 2 || working_nodes(f) < 2 || !out->whole) return NODES_ONE;
+    *best = roomiest(f, true, &nodes_are_sockets);
+    if (!nodes_are_sockets) *best = roomiest(f, false, &whole);
+    if (limited || (whole && !best->nodes) || isnan(out->needs_bytes) ||
+        !known(f->cpu.packages, NULL))
+        return NODES_NOT_READ;
+    return nodes_are_sockets ? NODES_TOO_SMALL : NODES_PARTS;
+}
+
 /* asked: threads, 0 for none. More of them than a socket has CPUs leave nothing to choose; false: everything may go anywhere. */
 static bool choose_socket(const struct machine *m, bool limited, double asked,
                           struct cpu_placement *out, struct socket *best)
 {
-    const struct facts *f = m->facts;
-    bool nodes_are_sockets, whole;
-    if (!f || f->numa_nodes < 2 || working_nodes(f) < 2 || !out->whole) return false;
-    *best = roomiest(f, true, &nodes_are_sockets);
-    whole = nodes_are_sockets;
-    if (!nodes_are_sockets) *best = roomiest(f, false, &whole);
-    if (limited || (whole && !best->nodes) || isnan(out->needs_bytes) ||
-        !known(f->cpu.packages, NULL)) {
-        out->nodes = NODES_NOT_READ;
-        return false;
-    }
-    out->nodes = nodes_are_sockets ? NODES_TOO_SMALL : NODES_PARTS;
-    if (!whole || best->nodes == working_nodes(f)) return false;
+    out->nodes = nodes_of(m, limited, out, best);
+    if (out->nodes != NODES_TOO_SMALL && out->nodes != NODES_PARTS) return false;
+    if (!best->nodes || best->nodes == working_nodes(m->facts)) return false;
     out->node_free_bytes = best->free_bytes;
     /* the mapped pages come to the socket too, if not for long */
     if (best->free_bytes < out->needs_bytes + out->repacked_bytes ||
-        !(socket_cores(&f->cpu, best) >= 1))
+        !(socket_cores(&m->facts->cpu, best) >= 1))
         return false;
     if (asked > best->cpus) {
         out->nodes = NODES_ONE;
         return false;
     }
-    out->nodes = nodes_are_sockets ? NODES_PINNED : NODES_SOCKET;
+    out->nodes = out->nodes == NODES_TOO_SMALL ? NODES_PINNED : NODES_SOCKET;
     for (size_t i = 0; i < best->nodes; i++) out->node[i] = best->node[i];
     out->pinned = best->nodes;
     return true;

@@ -29,33 +29,46 @@ static const char *not_known_to_the_byte(const struct model *m, bool quantised)
                                 : "its files hold another sum than its configuration makes";
 }
 
-void packed_take(const struct context *in, const struct model *m, enum runtime_id runtime,
-                 struct digest *d)
+static void say_packed(const struct context *in, const struct model *m, enum runtime_id runtime,
+                       const struct digest *d)
 {
     const double half_bytes = 2;
-    const struct stored *s = m->stored;
-    const bool quantised = s && s->quantisation;
-    if (m->tensors && runtime_at(runtime)->published)
+    const bool quantised = m->stored && m->stored->quantisation;
+    const bool published = runtime_at(runtime)->published;
+    const char *type = quantised      ? m->stored->quantisation
+                       : m->published ? m->published->type
+                                      : NULL;
+    if (m->tensors && published)
         note_add(in->notes,
                  "%s is a GGUF file, and %s takes weights as published: sized is that model in its "
                  "own --dtype, another download",
                  m->name, runtime_at(runtime)->name);
-    if (quantised && !(s->missing_files > 0))
+    if (type && (quantised || published) && !(d->packed_bytes > 0))
+        note_add(in->notes, "%s is published quantised (%s), but sized in 16 bits: %s", m->name,
+                 type, not_known_to_the_byte(m, quantised));
+    if (d->packed_bytes > 0 && runtime == RUNTIME_TRANSFORMERS)
+        note_add(in->notes,
+                 "%s is sized as its checkpoint keeps it; a library that cannot compute on that "
+                 "here unpacks it to 16 bits, %s of weights",
+                 m->name, units_bytes(in->arena, d->parameters * half_bytes));
+    if (d->packed_bytes > 0 && runtime == RUNTIME_VLLM)
+        note_add(
+            in->notes,
+            "%s comes in %s: whether vLLM has kernels of that for these cards is not looked at",
+            m->name, type ? type : "few bits");
+}
+
+void packed_take(const struct context *in, const struct model *m, enum runtime_id runtime,
+                 struct digest *d)
+{
+    const struct stored *s = m->stored;
+    if (s && s->quantisation && !(s->missing_files > 0))
         digest_pack(d, s->bytes);
     else if (!s && !m->tensors)
         packed_as_published(m->published, d);
     if (d->packed_bytes > 0 && runtime_at(runtime)->published)
         d->weight_bytes = digest_packed_bytes(d);
-    const char *type = quantised ? s->quantisation : m->published ? m->published->type : NULL;
-    const bool wanted = quantised || runtime_at(runtime)->published;
-    if (type && wanted && !(d->packed_bytes > 0))
-        note_add(in->notes, "%s is published quantised (%s), but sized in 16 bits: %s", m->name,
-                 type, not_known_to_the_byte(m, quantised));
-    else if (d->packed_bytes > 0 && runtime == RUNTIME_TRANSFORMERS)
-        note_add(in->notes,
-                 "%s is sized as its checkpoint keeps it; a library that cannot compute on that "
-                 "here unpacks it to 16 bits, %s of weights",
-                 m->name, units_bytes(in->arena, d->parameters * half_bytes));
+    say_packed(in, m, runtime, d);
 }
 
 const char *packed_words(const struct context *in, const struct asked *a)
