@@ -16,13 +16,16 @@ enum { SAMPLES_MOST = 1 << 20 };
 
 static const char *const conversions[] = {"simplified", "full", NULL};
 
+static const char *const conversion_rungs[] = {"full", "simplified", NULL};
+
 static const struct knob knobs[] = {
     {.name = "conversion",
      .option = "conversion",
      .words = "simplified, or full with calibration; simplified",
      .kind = KNOB_CHOICE,
      .choices = conversions,
-     .offset = FIELD(conversion)},
+     .offset = FIELD(conversion),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = conversion_rungs}},
     {.name = "calibration_samples",
      .option = "calibration-samples",
      .words = "short prompts that thresholds are found with, one at a time; 10",

@@ -25,6 +25,9 @@ struct looking context_looking(const struct context *in);
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
                      struct mu_err *err) NODISCARD;
+/* The machine of a saved report, without rates that it does not hold. */
+bool subject_of_report(const struct context *in, const char *path, struct subject *out,
+                       struct mu_err *err) NODISCARD;
 /* Adds what llama.cpp says of its GPUs, when it is this machine and there are any; never with --quick. */
 void subject_devices(const struct request *q, const struct context *in, struct subject *s);
 /* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says
@@ -40,6 +43,14 @@ bool world_here(const struct context *in, const struct machine **m, struct world
 /* -e SET or FILE; llm-memory when not given. */
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;
+/* The same, where "all" is each set that ships. */
+enum { SETS_MOST = 8 };
+struct subject_sets {
+    const struct experiment_set *set[SETS_MOST];
+    size_t sets;
+};
+bool subject_sets(const struct request *q, const struct context *in, struct subject_sets *out,
+                  struct mu_err *err) NODISCARD;
 
 /* How busy the machine was when one of these was measured, or NULL: such rates are shown, but not trusted for good. */
 const char *rates_busy(const struct rate *rate, size_t rates);
@@ -129,6 +140,9 @@ const char *needs_words(const struct placed *p, struct arena *a);
 const char *missing_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);
+/* The line of its own that holds most, or NULL; and the switch that its source says makes it smaller, or NULL. */
+const struct line *bill_largest(const struct bill *b);
+const char *line_smaller_by(const struct line *l);
 /* Every name, value, formula and source that the bill was made of. */
 void show_explanation(struct doc *d, const struct task *t, const struct verdict *v);
 

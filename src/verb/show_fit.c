@@ -13,8 +13,10 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/elsewhere.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
+#include "verb/remedied.h"
 #include "verb/together.h"
 
 static bool is_encoder(const struct fit *f)
@@ -355,6 +357,9 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_cpu_placement(&w, f);
     write_fetch(&w, f->fetch);
     write_together(&w, f->asked.with);
+    write_remedies(&w, f->remedied, in->arena);
+    write_alone(&w, f->remedied);
+    write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -373,6 +378,8 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     show_bill(d, &f->placed);
     say_exact(d, f);
     say_speed(d, f);
+    show_remedies(d, f->remedied);
+    show_elsewhere(d, f->elsewhere);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
     show_cpu_placement(d, f);

@@ -2,7 +2,7 @@
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
  * follows from the shape (speed, the largest context) is always our own. On accelerators
  * memory is our plan. Other runtimes' memory is by their own rules, and what is --together with it is taken off the machine first.
- * Left out so far: other remedies than what brings everything on devices. */
+ * What does not fit, or is slower than --min-tps, is told with what to change. */
 #include <math.h>
 #include <string.h>
 
@@ -184,6 +184,7 @@ static bool leave_room(const struct request *q, const struct context *in, const 
     double *held_bytes = NEW_ARRAY(in->arena, double, f->machine->pools);
     struct verdict *v = NEW(in->arena, struct verdict);
     const struct machine *whole = f->machine;
+    if (n) f->whole = whole;
     for (size_t i = 0; i < n; i++) {
         struct asked other;
         if (!asked_generate(in, named[i], NULL, whole, &other, err)) return false;
@@ -248,6 +249,14 @@ static bool find_way_here(const struct request *q, const struct context *in, str
     return true;
 }
 
+static bool least_speed(const struct request *q, double *out, struct mu_err *err)
+{
+    *out = (double)NAN;
+    if (request_number(q, "min-tps", out) && !(*out > 0))
+        return err_set(err, MU_USAGE, "--min-tps takes a speed above 0");
+    return true;
+}
+
 /* NULL where the workload runs no model. */
 static bool find_operand(const struct request *q, const struct context *in, const char **out,
                          struct mu_err *err)
@@ -256,19 +265,36 @@ static bool find_operand(const struct request *q, const struct context *in, cons
     return !q->operands || online_operand(q, in, q->operand[0], out, err);
 }
 
+/* The machine, the model and the knobs. */
+static bool begin(const struct request *q, const struct context *in, struct fit *f, struct world *w,
+                  struct mu_err *err)
+{
+    const char *operand = NULL;
+    if (!subject_machine(q, in, &f->subject, err) || !find_operand(q, in, &operand, err))
+        return false;
+    subject_rates(q, in, &f->subject);
+    f->machine = f->subject.machine;
+    return world_here(in, &f->machine, w, err) && leave_room(q, in, w, f, err) &&
+           ask(q, in, operand, f, err);
+}
+
+static void note_all(const struct context *in, const struct fit *f, const struct world *w)
+{
+    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
+    note_devices(in, f);
+    note_unused(in, f, w);
+    note_drivers(in, f);
+    note_together(in, &f->placed);
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct fit *f = NEW(in->arena, struct fit);
     struct world world;
-    const char *operand;
-    if (!subject_machine(q, in, &f->subject, err) || !find_operand(q, in, &operand, err))
-        return false;
-    subject_rates(q, in, &f->subject);
-    f->machine = f->subject.machine;
-    if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, operand, f, err))
-        return false;
+    double least_per_s;
+    if (!least_speed(q, &least_per_s, err) || !begin(q, in, f, &world, err)) return false;
     if (f->asked.own_knobs) return fit_whole(q, in, &world, f, out, err);
     if (!asked_together(q, in, f->machine, &f->asked, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
@@ -276,19 +302,15 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
-    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
-    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
-    note_devices(in, f);
-    note_unused(in, f, &world);
-    note_drivers(in, f);
-    note_together(in, &f->placed);
+    note_all(in, f, &world);
     find_largest(in, f, &world);
-    if (!find_way_here(q, in, f, err)) return false;
+    if (!find_way_here(q, in, f, err) || !fit_remedies(q, in, &world, least_per_s, f, err))
+        return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
     write_fit(f, in, &out->json);
-    out->no = f->verdict.fits >= FITS_NOT;
+    out->no = f->verdict.fits >= FITS_NOT || f->remedied;
     return true;
 }
 static const char *const kinds[] = {"generate",      "serve",     "embed",    "retrieve",
@@ -336,6 +358,14 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "SPEED",
      .words = "of the internet line, for how long fetching takes: 100Mbit/s, 50MB/s"},
+    {.name = "min-tps",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .words = "decode so many tokens a second at least, else exit status 1 and what to change"},
+    {.name = "reports",
+     .kind = OPTION_TEXT,
+     .value = "DIR",
+     .words = "other machines: which of those whose reports lie there run it as asked"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
@@ -376,7 +406,10 @@ const struct verb verb_fit = {
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
         "memory is our plan of its buffers, exact where the architecture is known to the "
-        "byte. Exit status 1 when it does not fit or cannot be computed.",
+        "byte. Where it does not fit, or is slower than --min-tps, the shortest lists of changes "
+        "that "
+        "do it follow, each as a fit with them would answer. "
+        "Exit status 1 when it does not fit or cannot be computed.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

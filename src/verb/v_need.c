@@ -145,8 +145,8 @@ static bool fill_case(const struct request *q, const struct context *in, const s
     return true;
 }
 
-static bool find(const struct request *q, const struct context *in, const struct world *w,
-                 struct need *n, struct mu_err *err)
+bool need_find(const struct request *q, const struct context *in, const struct world *w,
+               struct need *n, struct mu_err *err)
 {
     if (!online_operand(q, in, q->operand[0], &n->operand, err)) return false;
     for (int i = 0; i < NEED_LEVELS; i++)
@@ -177,7 +177,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
         return false;
     if (!whole) {
         n = NEW(in->arena, struct need);
-        if (!find(q, in, &world, n, err)) return false;
+        if (!need_find(q, in, &world, n, err)) return false;
         show_need(&out->doc, n);
     }
     show_guides(&out->doc, &guides);
