@@ -122,12 +122,12 @@ static struct laid lay(const struct digest *m, const struct generate *g, const s
 
 /* ---- a token's keys, values and work */
 
-static double key_values(const struct shape *s)
+double transformers_keys(const struct shape *s)
 {
     return (s->latent.kv_rank > 0 ? s->heads : s->kv_heads) * s->head_size;
 }
 
-static double value_values(const struct shape *s)
+double transformers_values(const struct shape *s)
 {
     return s->latent.kv_rank > 0 ? s->heads * s->latent.value : s->kv_heads * s->head_size;
 }
@@ -192,8 +192,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
     GIVEN(b, value_bytes, value_bytes_of(g), "--dtype");
     GIVEN(b, vocabulary, shape->vocabulary, "model");
     GIVEN(b, window_tokens, shape->window_tokens, "model, sliding window");
-    GIVEN(b, key_values_of_token, key_values(shape), "model, one layer");
-    GIVEN(b, value_values_of_token, value_values(shape), "model, one layer");
+    GIVEN(b, key_values_of_token, transformers_keys(shape), "model, one layer");
+    GIVEN(b, value_values_of_token, transformers_values(shape), "model, one layer");
     GIVEN(b, attention_values_of_token, attention_values(shape, eager), MODELING);
     GIVEN(b, ffn_values_of_token, ffn_values(shape), MODELING);
     GIVEN(b, scores_of_pair, eager ? shape->heads : 0, "model; --flash-attention off");
