@@ -192,7 +192,9 @@ static bool priced(const struct remedied *r, struct arena *a)
 static const char *disk_words(const struct verdict *v, struct arena *a)
 {
     if (!estimate_known(v->disk_bytes) || !(v->disk_bytes.high > 0)) return "";
-    return str_format(a, ", %s on disk", units_bytes(a, v->disk_bytes.high));
+    const char *low = units_bytes(a, v->disk_bytes.low), *high = units_bytes(a, v->disk_bytes.high);
+    if (strcmp(low, high) == 0) return str_format(a, ", %s on disk", high);
+    return str_format(a, ", %s to %s on disk", low, high);
 }
 
 static void add_row(struct doc *d, struct block *b, const struct remedied *r,
