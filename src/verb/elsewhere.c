@@ -131,7 +131,7 @@ static size_t offered(const struct context *in, const struct cloud_part ***out)
     for (size_t i = 0; i < parts; i++)
         if (!part[i].retired && part[i].usd_per_hour > 0 && part[i].ram_gib > 0)
             (*out)[n++] = &part[i];
-    qsort(*out, n, sizeof **out, by_price);
+    qsort(*out, n, sizeof(const struct cloud_part *), by_price);
     return n;
 }
 
