@@ -133,8 +133,8 @@ static bool check_framework(const struct json *row, struct mu_err *err)
 }
 
 static const struct row_kind kinds[] = {
-    KIND("norms", norm),   KIND("losses", loss),       KIND("optimizers", optimizer),
-    KIND("stores", store), KIND("families", family),   KIND("entries", framework),
+    KIND("norms", norm),   KIND("losses", loss),     KIND("optimizers", optimizer),
+    KIND("stores", store), KIND("families", family), KIND("entries", framework),
 };
 
 #define NAMED(function, type, list, count)                                       \

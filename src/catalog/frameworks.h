@@ -30,7 +30,7 @@ struct training_store {
 struct training_family { /* an architecture whose layers keep more than others do */
     const char *name, *source;
     double activation_kept; /* tensors that a plain FFN's activation keeps */
-    bool dropout; /* as it is configured, it drops some of what attention and FFN give */
+    bool dropout;           /* as it is configured, it drops some of what attention and FFN give */
 };
 struct framework {
     const char *name, *norm_name, *loss_name, *confidence, *source;

@@ -51,7 +51,7 @@ double attention_maps_kept(const struct shape *s, const struct capture *c);
 struct on_disk capture_written(const struct capture *c, double kept_bytes);
 /* On disk, low to high of the digits of a text. */
 double capture_file_bytes(double kept_bytes, const struct capture *c, bool high);
-/* A probe's own, beyond its data: weights, gradients, states and what a step of Adam makes of them. */
+/* What training makes of a probe's weights, beyond them and its data: gradients, states and what a step of Adam makes of them. */
 double probe_bytes(const struct probe *p);
 /* A forward pass of eager attention without gradients: what is there at once, beyond weights, where one layer is highest. composed: its
  * activation is made of several operations (GELU by tanh), each of which leaves a tensor. */

@@ -118,6 +118,10 @@ static bool set_shares(const struct knob *k, void *knobs, struct str value, stru
 {
     double share[SITES - 1] = {0}, sum = 0;
     struct str rest = value;
+    if (str_is(value, "auto")) {
+        set(k, knobs, share, sizeof share);
+        return true;
+    }
     for (size_t i = 0; rest.p; i++) {
         const struct str one = str_cut(&rest, ',');
         if (i == SITES - 1 || !str_f64(one, &share[i]) ||
@@ -192,6 +196,16 @@ static bool set_layers(const struct knob *k, void *knobs, struct str value, stru
     return true;
 }
 
+/* A model is opened by a command; nothing here takes only the want of one. */
+static bool set_no_model(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
+{
+    const struct digest *none = NULL;
+    if (value.n)
+        return err_set(err, MU_INTERNAL, "%s takes a model, which a command opens", k->name);
+    set(k, knobs, &none, POINTER_BYTES);
+    return true;
+}
+
 bool knob_set(const struct workload *w, void *knobs, struct str name, struct str value,
               const struct catalog *c, struct mu_err *err)
 {
@@ -210,8 +224,7 @@ bool knob_set(const struct workload *w, void *knobs, struct str name, struct str
     case KNOB_TYPE: return set_type(k, knobs, value, c, err);
     case KNOB_BYTES: return set_bytes(k, knobs, value, err);
     case KNOB_LAYERS: return set_layers(k, knobs, value, err);
-    case KNOB_MODEL:
-        return err_set(err, MU_INTERNAL, "%s takes a model, which a command opens", k->name);
+    case KNOB_MODEL: return set_no_model(k, knobs, value, err);
     }
     return err_set(err, MU_INTERNAL, "%s has a knob of no kind", w->name);
 }

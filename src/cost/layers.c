@@ -3,7 +3,6 @@
 #include "cost/layers.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/num.h"
@@ -90,8 +89,9 @@ const char *layers_text(const struct layer_list *l, struct arena *a)
     for (size_t i = LAYERS_BEHIND; i-- > 0;)
         if (l->behind >> i & 1) text = str_format(a, "%s%s-%zu", text, *text ? "," : "", i + 1);
     /* one alone is a range, too: a number alone says how many */
-    const size_t alone = strspn(text, "0123456789");
-    return text[alone] ? text : str_format(a, "%s-%s", text, text);
+    struct str rest = str_of(text);
+    unsigned alone;
+    return take_number(&rest, &alone) && !rest.n ? str_format(a, "%u-%u", alone, alone) : text;
 }
 
 double layers_chosen(const struct layer_list *l, double all)

@@ -94,7 +94,8 @@ static void add(struct matrices *x, struct matrix m)
 static double expert_layers(const struct shape *s)
 {
     double n = 0;
-    for (double i = 0; s->experts > 0 && i < s->layers; i++) n += shape_layer_has_experts(s, i);
+    for (size_t i = 0; s->experts > 0 && (double)i < s->layers; i++)
+        n += shape_layer_has_experts(s, (double)i);
     return n;
 }
 
@@ -188,21 +189,21 @@ double training_adapter_parameters(const struct shape *s, unsigned targets, doub
     return sum;
 }
 
+double training_attention_parameters(const struct shape *s)
+{
+    const struct matrices x = matrices_of(s);
+    double sum = 0;
+    for (size_t i = 0; i < x.rows; i++)
+        if (x.row[i].target <= TO_O) sum += x.row[i].in * x.row[i].out;
+    return sum;
+}
+
 double training_largest_matrix(const struct shape *s, bool head)
 {
     const struct matrices x = matrices_of(s);
     double largest = head ? s->width * s->vocabulary : 0;
     for (size_t i = 0; i < x.rows; i++) largest = most(largest, x.row[i].in * x.row[i].out);
     return largest;
-}
-
-double training_attention_parameters(const struct shape *s)
-{
-    struct matrices x = {.rows = 0};
-    double sum = 0;
-    add_attention(&x, s);
-    for (size_t i = 0; i < x.rows; i++) sum += x.row[i].in * x.row[i].out;
-    return sum;
 }
 
 double training_ffn_width(const struct shape *s)
@@ -223,13 +224,14 @@ static double norm_value_kept(const struct shape *s, const struct kept_asked *k)
 {
     const struct training_norm *n = k->framework->norm;
     const double w = k->compute_bytes;
-    if (layer_norms(s)) return w;
-    const double trained =
-        k->full ? float_bytes * n->trained_float_copies + w * n->trained_compute_copies : 0;
+    const double trained = k->full ? float_bytes * n->trained_float_copies +
+                                         k->stream_bytes * n->trained_compute_copies
+                                   : 0;
+    if (layer_norms(s)) return k->stream_bytes;
     return float_bytes * n->float_copies + w * n->compute_copies + trained;
 }
 
-/* Of each token the mean and the spread; of others their root alone. */
+/* Of each row that is normed the mean and the spread; of root mean squares their root alone. */
 static double norm_row_kept(const struct shape *s)
 {
     return layer_norms(s) ? 2 * float_bytes : float_bytes;
@@ -258,15 +260,15 @@ static double adapters_keep(const struct kept_asked *k, unsigned group, double i
     return bytes + on * k->rank * k->adapter_bytes;
 }
 
+/* Under autocast each matrix casts what it reads for itself. */
+static double copies_of_input(const struct kept_asked *k, double matrices)
+{
+    return k->stream_bytes > k->compute_bytes ? matrices : 1;
+}
+
 static bool keeps_input(const struct kept_asked *k)
 {
     return k->full || (k->quantised && k->framework->quantised_input);
-}
-
-/* What reads attention's input: where it is latent, the query's way down and that of keys with values. */
-static unsigned inputs_of_attention(const struct shape *s)
-{
-    return 1U << TO_Q | 1U << TO_K | (is_latent(s) ? 0 : 1U << TO_V);
 }
 
 /* Operands of attention by what autograd holds of them: values lie in one product with the keys' part where attention is latent. */
@@ -306,40 +308,19 @@ static double attention_kept(const struct shape *s, const struct kept_asked *k)
 static double inner_kept(const struct shape *s, const struct kept_asked *k)
 {
     const double ranks = s->latent.q_rank + s->latent.kv_rank;
-    const double norm = norm_value_kept(s, k), row = norm_row_kept(s);
+    const double norm = norm_value_kept(s, k);
     /* where nothing is cast, what a norm keeps of its input is all that came down with it */
     const double beside = k->compute_bytes == float_bytes ? float_bytes * s->latent.rope : 0;
     if (is_latent(s))
-        return beside + row * (s->latent.q_rank > 0 ? 2 : 1) +
-               ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
+        return beside + ranks * (norm + (keeps_input(k) ? k->compute_bytes : 0)) +
+               norm_row_kept(s) * (s->latent.q_rank > 0 ? 2 : 1) +
                (s->latent.q_rank > 0
                     ? adapters_keep(k, 1U << TO_Q, s->latent.q_rank, keeps_input(k))
                     : 0) +
                adapters_keep(k, 1U << TO_V, s->latent.kv_rank, keeps_input(k));
     if (s->qk_norm == QK_NORM_NONE) return 0;
-    const double rows = s->qk_norm == QK_NORM_HEAD ? s->heads + s->kv_heads : 2;
-    return (s->heads + s->kv_heads) * s->head_size * norm + rows * row;
-}
-
-/* Masks of the first adapters, whose input has no gradient. */
-static double first_masks(const struct kept_asked *k, unsigned group, double input)
-{
-    const bool joint = k->framework->joint_qkv_adapter && (group & 1U << TO_Q);
-    double on = 0;
-    for (unsigned hit = k->targets & group; hit; hit &= hit - 1) on++;
-    return k->lora_dropout ? (joint ? least(on, 1) : on) * k->mask_bytes * input : 0;
-}
-
-double training_unneeded(const struct shape *s, const struct kept_asked *k)
-{
-    const unsigned qkv = inputs_of_attention(s), out = 1U << TO_O;
-    double unneeded = training_norm_kept(s, k);
-    if (k->full) return 0;
-    if (k->targets & qkv) return unneeded + first_masks(k, qkv, s->width);
-    unneeded += attention_kept(s, k) + inner_kept(s, k);
-    if (k->targets & out) return unneeded + first_masks(k, out, training_attention_width(s));
-    unneeded += one_norm(s) ? 0 : training_norm_kept(s, k);
-    return unneeded + first_masks(k, 1U << TO_GATE | 1U << TO_UP, s->width);
+    const double rows = s->qk_norm == QK_NORM_FULL ? 2 : s->heads + s->kv_heads;
+    return (s->heads + s->kv_heads) * s->head_size * norm + rows * norm_row_kept(s);
 }
 
 /* What is between a feed-forward's input and its answer, of so many values. */
@@ -359,9 +340,10 @@ static unsigned up_of(const struct shape *s)
 
 static double feed_forward_kept(const struct shape *s, const struct kept_asked *k)
 {
-    const double shared =
-        one_norm(s) ? 0 : k->compute_bytes * s->width; /* attention's input is its input too */
-    return (keeps_input(k) ? shared : 0) +
+    /* attention's input is its input too, where one norm feeds both */
+    const double shared = one_norm(s) ? 0 : k->compute_bytes * s->width;
+    const double copies = copies_of_input(k, s->gated_ffn && !s->fused_gate_up ? 2 : 1);
+    return (keeps_input(k) ? shared * copies : 0) +
            adapters_keep(k, up_of(s), s->width, keeps_input(k) && shared > 0) +
            between_kept(s, k, s->ffn_width);
 }
@@ -400,10 +382,16 @@ static double copied_inputs(const struct shape *s, const struct kept_asked *k)
 /* A layer with experts or without. */
 static double layer_kept(const struct shape *s, const struct kept_asked *k, bool experts)
 {
-    const unsigned qkv = inputs_of_attention(s);
+    /* latent attention: query and keys with values come down from one input */
+    const unsigned qkv =
+        is_latent(s) ? 1U << TO_Q | 1U << TO_K : 1U << TO_Q | 1U << TO_K | 1U << TO_V;
     double kept = s->norms_per_layer * training_norm_kept(s, k) + attention_kept(s, k) +
                   inner_kept(s, k) + (experts ? experts_kept(s, k) : feed_forward_kept(s, k));
-    if (keeps_input(k)) kept += k->compute_bytes * s->width;
+    if (keeps_input(k))
+        kept += k->compute_bytes * s->width *
+                copies_of_input(k, s->fused_qkv   ? 1
+                                   : is_latent(s) ? 2
+                                                  : 3);
     kept += adapters_keep(k, qkv, s->width, keeps_input(k));
     kept +=
         adapters_keep(k, 1U << TO_O, training_attention_width(s), k->eager ? keeps_input(k) : true);
@@ -418,4 +406,25 @@ struct layers_kept training_kept(const struct shape *s, const struct kept_asked 
     const double experts = with > 0 ? layer_kept(s, k, true) : 0;
     return (struct layers_kept){.mean = (without * dense + with * experts) / s->layers,
                                 .most = most(dense, experts)};
+}
+
+/* Masks of the first adapters, whose input has no gradient. */
+static double first_masks(const struct kept_asked *k, unsigned group, double input)
+{
+    const bool joint = k->framework->joint_qkv_adapter && (group & 1U << TO_Q);
+    double on = 0;
+    for (unsigned hit = k->targets & group; hit; hit &= hit - 1) on++;
+    return k->lora_dropout ? (joint ? least(on, 1) : on) * k->mask_bytes * input : 0;
+}
+
+double training_unneeded(const struct shape *s, const struct kept_asked *k)
+{
+    const unsigned qkv = 1U << TO_Q | 1U << TO_K | 1U << TO_V, out = 1U << TO_O;
+    double unneeded = training_norm_kept(s, k);
+    if (k->full) return 0;
+    if (k->targets & qkv) return unneeded + first_masks(k, qkv, s->width);
+    unneeded += attention_kept(s, k) + inner_kept(s, k);
+    if (k->targets & out) return unneeded + first_masks(k, out, training_attention_width(s));
+    unneeded += one_norm(s) ? 0 : training_norm_kept(s, k);
+    return unneeded + (s->experts > 0 ? 0 : first_masks(k, up_of(s), s->width));
 }

@@ -24,6 +24,7 @@ struct kept_asked {
     const struct framework *framework;
     double sequence_tokens;
     double compute_bytes, adapter_bytes;
+    double stream_bytes; /* of a value between layers: under autocast as the weights have it */
     bool full; /* all weights train; else adapters on the matrices of the mask, of so high a rank */
     bool quantised;
     bool eager;        /* scores of attention are kept */
@@ -40,8 +41,8 @@ struct training_parts training_parts(const struct shape *s, bool untied);
 /* The mask has some of query, key and value, but not all, where latent attention has no such matrices of their own. */
 bool training_targets_split(const struct shape *s, unsigned targets);
 double training_adapter_parameters(const struct shape *s, unsigned targets, double rank);
+double training_attention_parameters(const struct shape *s); /* of one layer's matrices */
 double training_largest_matrix(const struct shape *s, bool head);
-double training_attention_parameters(const struct shape *s); /* matrices of one layer */
 /* The widest feed-forward that a token goes through at once, and what attention gives. */
 double training_ffn_width(const struct shape *s);
 double training_attention_width(const struct shape *s);

@@ -300,7 +300,11 @@ const char *finetune_unruled(const struct shape *s, const struct finetune *f)
     if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
     const char *why = training_unruled(s);
     if (why) return why;
-    if ((s->experts > 0 || s->latent.kv_rank > 0) && !framework_of(f)->runs_modules)
+    const bool modules = s->experts > 0 || s->latent.kv_rank > 0;
+    if (modules && is_full(f) && f->precision == (double)PRECISION_AMP)
+        return "what autocast keeps of experts and latent attention was never counted: another "
+               "--precision";
+    if (modules && !framework_of(f)->runs_modules)
         return "experts and latent attention have a rule where transformers' own modules run: "
                "another --framework";
     if (!is_full(f) && training_targets_split(s, targets_of(f)))
@@ -427,14 +431,22 @@ static void held(struct bill *b, const struct shape *s, const struct finetune *f
     *(optimizer_of(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;
     t->masters = masters_bytes / shards;
     t->gradients = f->in_backward ? gradients_bytes / s->layers : gradients_bytes;
-    /* autocast keeps a copy of each trained weight in the type computed in */
-    if (is_full(f) && bytes->weight > bytes->compute) t->copies = t->trained * bytes->compute;
+    /* autocast keeps a copy of each trained matrix in the type computed in, but of those that rows are looked up in */
+    if (is_full(f) && bytes->weight > bytes->compute)
+        t->copies = (t->parts.layer_matrices + s->vocabulary * s->width) * bytes->compute;
     if (!(f->shards > 1)) return;
     const double root = (t->parts.embeddings + t->parts.head) * plain_bytes_of(f);
     t->exchange = 1024.0 * 1024 * 1024; /* buffers of the collectives, on published FSDP peaks */
     if (f->sharding != (double)SHARD_ALL) return;
     t->sharded_root = root * (1 - 1 / f->shards);
     t->gathered = 2 * most(all_weights_bytes - root, 0) / s->layers;
+}
+
+/* Of a value between layers: autocast leaves it as the embeddings are. */
+static double stream_bytes_of(const struct finetune *f)
+{
+    const struct training_bytes *bytes = bytes_of(f);
+    return is_full(f) ? most(bytes->weight, bytes->compute) : bytes->compute;
 }
 
 static void activations(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -445,6 +457,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
                                      .sequence_tokens = f->sequence_tokens,
                                      .compute_bytes = bytes_of(f)->compute,
                                      .adapter_bytes = adapter_bytes_of(f),
+                                     .stream_bytes = stream_bytes_of(f),
                                      .full = is_full(f),
                                      .quantised = is_quantised(f),
                                      .eager = f->eager,
@@ -465,7 +478,8 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     LET(b, most_kept_bytes_per_token, kept.most);
     LET(b, norm_bytes, training_norm_kept(s, &asked) * step_tokens);
     LET(b, unneeded_bytes, training_unneeded(s, &asked) * step_tokens);
-    LET(b, checkpoint_bytes, layers * compute_bytes * width * step_tokens);
+    GIVEN(b, stream_bytes, asked.stream_bytes, "--precision, of a value between layers");
+    LET(b, checkpoint_bytes, layers * stream_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
     GIVEN(b, passed_bytes, is_full(f) ? asked.compute_bytes : asked.adapter_bytes,
@@ -475,6 +489,7 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     /* a frozen output matrix needs no gradient, so nobody keeps what it reads */
     t->embedded =
         is_full(f) || targets_of(f) & 1U << TO_HEAD ? compute_bytes * width * step_tokens : 0;
+    if (asked.dropout) t->embedded += asked.mask_bytes * width * step_tokens;
     t->head = norm_bytes;
     t->work = backward_bytes;
     if (checkpointing == CHECKPOINT_OFF) {
@@ -526,9 +541,9 @@ static void gradients_in_turn(const struct shape *s, const struct finetune *f, s
 {
     const bool all = f->gradients_kept || f->accumulate > 1;
     const double parameter_bytes = f->in_backward ? 0 : t->gradients / most(t->trained, 1);
-    const double attention = training_attention_parameters(s);
     const double matrix = f->encoder ? 0 : s->vocabulary * s->width;
-    const double late = attention + (t->parts.head > 0 ? t->parts.embeddings : 0);
+    const double late =
+        training_attention_parameters(s) + (t->parts.head > 0 ? t->parts.embeddings : 0);
     t->first_gradients = all ? t->gradients : is_full(f) ? parameter_bytes * matrix : 0;
     t->last_gradients = all || !is_full(f) ? t->gradients : t->gradients - parameter_bytes * late;
 }
@@ -648,7 +663,7 @@ static void lines_of_peak(struct bill *b, int site, const struct finetune *f,
          COUNTED "; smaller: --checkpointing on, --micro-batch with --accumulate");
     HOLD(b, site, "autocast copies", "weights", copies_bytes,
          "torch.autocast caches what it casts; none: --precision bf16");
-    HOLD(b, site, "input of the output matrix", "activations", embedded_bytes, COUNTED);
+    HOLD(b, site, "around the layers", "activations", embedded_bytes, COUNTED);
     HOLD(b, site, "last norm", "activations", norm_bytes, COUNTED);
     HOLD(b, site, "logits", "logits", logits_bytes,
          "data/frameworks.json, losses; smaller: a framework with a chunked or fused loss");
@@ -726,7 +741,7 @@ static double steps_of(const void *chosen)
 {
     const struct finetune *f = chosen;
     if (f->steps > 0) return f->steps;
-    if (!(f->samples * f->epochs > 0)) return (double)NAN;
+    if (!(f->samples > 0)) return (double)NAN;
     return ceil(f->samples * f->epochs / (f->micro_batch * f->accumulate * f->shards));
 }
 

@@ -1,6 +1,6 @@
 /* probe: a linear classifier trained on states that were captured before. Its data lie in memory once (F32), or as scikit-learn's solvers
- * have them (F64 and a copy). Of itself it has weights, gradients, two states of Adam and the temporaries of a step.
- * Rests on three measured rows (class training.probe). Left out: the capture itself (hidden-states). */
+ * have them (F64 and a copy). Of itself it has weights, gradients, two states of Adam and two temporaries of a step.
+ * Rests on three measured rows, of what a step adds to the weights (class training.probe), and on docs/measured/torch.md. Left out: the capture itself (hidden-states). */
 #include <math.h>
 
 #include "cost/analysis.h"
@@ -56,8 +56,8 @@ void probe_usual(struct probe *p)
     *p = (struct probe){.samples = 1000, .classes = 2, .batch = 64};
 }
 
-/* F32 of weight, gradient, two states and one temporary. */
-static const double learned_bytes = 20;
+/* F32 of gradient, two states and the two temporaries of a step. */
+static const double learned_bytes = 20, weight_bytes = 4;
 
 double probe_bytes(const struct probe *p)
 {
@@ -90,7 +90,8 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, inputs, p->inputs > 0 ? p->inputs : m->shape->width, "model, width");
     GIVEN(b, samples, p->samples, "--samples");
     GIVEN(b, classes, p->classes, "--classes");
-    GIVEN(b, bytes_of_class, learned_bytes, "measured: weight, gradient, two states, temporary");
+    GIVEN(b, bytes_of_class, weight_bytes + learned_bytes,
+          "counted: weight, gradient, two states, two temporaries");
     LET(b, number_bytes, p->double_precision ? 8 : 4);
     LET(b, copies, p->double_precision ? 2 : 1);
     HOLD(b, ON_HOST, "captured vectors", "captures", samples * inputs * number_bytes * copies,

@@ -12,6 +12,8 @@
 #include "cost/cost.h"
 #include "judge/reading.h"
 
+enum { EXPERIMENTS_MOST = 256, FIGURES_MOST = 1024 };
+
 static const struct slot need_slots[] = {
     {"ram_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_gb)},
     {"ram_available_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_available_gb)},
@@ -180,9 +182,16 @@ static bool read_experiments(const struct reading *in, const struct yaml *top,
     if (!read_list(in, top, "experiments", &list)) return false;
     if (!list || !list->count)
         return yaml_error(top, in->name, in->err, "a set needs a list of experiments");
+    if (list->count > EXPERIMENTS_MOST)
+        return yaml_error(list, in->name, in->err, "a set has at most %d experiments",
+                          EXPERIMENTS_MOST);
     struct experiment *e = NEW_ARRAY(in->arena, struct experiment, list->count);
+    size_t figures = 0;
     for (const struct yaml *y = list->first; y; y = y->next) {
         if (!read_experiment(in, y, &e[set->experiments])) return false;
+        figures += e[set->experiments].figures;
+        if (figures > FIGURES_MOST)
+            return yaml_error(y, in->name, in->err, "a set has at most %d figures", FIGURES_MOST);
         set->experiment = e;
         if (experiment_find(set, e[set->experiments].id))
             return yaml_error(y, in->name, in->err, "two experiments have the id %s",

@@ -10,6 +10,8 @@
 #include "judge/figure.h"
 #include "judge/reading.h"
 
+enum { FIGURES_MOST = 64 };
+
 /* As it stands in the file. */
 struct as_written {
     struct guide_figure figure;
@@ -196,6 +198,9 @@ bool figures_read(const struct reading *in, const struct yaml *map, const struct
     const struct yaml *list;
     if (!read_list(in, map, "says", &list)) return false;
     if (!list) return true;
+    if (list->count > FIGURES_MOST)
+        return yaml_error(list, in->name, in->err, "an experiment has at most %d figures",
+                          FIGURES_MOST);
     struct guide_figure *f = NEW_ARRAY(in->arena, struct guide_figure, list->count);
     size_t n = 0;
     for (const struct yaml *y = list->first; y; y = y->next)

@@ -53,5 +53,8 @@ bool fit_remedies(const struct request *q, const struct context *in, const struc
 /* The answer of workloads that write no text, once the task is asked for (fit_whole.c). */
 bool fit_whole(const struct request *q, const struct context *in, const struct world *w,
                struct fit *f, struct answer *out, struct mu_err *err) NODISCARD;
+/* What it leaves on the disk (show_disk.c). */
+void show_disk(struct doc *d, struct block *b, const struct fit *f);
+void write_disk(struct writer *w, const struct fit *f);
 /* The document fit/1. */
 void write_fit(const struct fit *f, const struct context *in, struct buf *out);

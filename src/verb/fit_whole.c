@@ -63,23 +63,6 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
         doc_answer(d, TONE_GOOD, "%s on %s: %s needs %s", word[v->fits], where, what, needs);
 }
 
-static const char *bytes_words(struct arena *a, struct estimate bytes)
-{
-    const char *low = units_bytes(a, bytes.low), *high = units_bytes(a, bytes.high);
-    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
-}
-
-static void say_disk(struct doc *d, struct block *b, const struct fit *f)
-{
-    const struct verdict *v = &f->verdict;
-    const struct workload *w = f->asked.task.kind;
-    if (!estimate_known(v->unit_disk_bytes) || !(v->unit_disk_bytes.high > 0)) return;
-    facts_row(d, b, "on disk", "%s a %s, %s", bytes_words(d->arena, v->unit_disk_bytes), w->unit,
-              estimate_known(v->disk_bytes)
-                  ? str_format(d->arena, "%s in all", bytes_words(d->arena, v->disk_bytes))
-                  : str_format(d->arena, "in all ? · %s", v->disk_bytes.source));
-}
-
 static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
     const struct line *l = bill_largest(&f->verdict.bill);
@@ -88,7 +71,7 @@ static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
     struct block *b = doc_facts(d, NULL);
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
               smaller ? "; less of it: " : "", smaller ? smaller : "");
-    say_disk(d, b, f);
+    show_disk(d, b, f);
     show_time(d, b, &f->asked.task, &f->verdict);
     show_longest(d, b, f->machine, w, &f->verdict);
 }
@@ -129,8 +112,7 @@ static void write_whole(const struct fit *f, const struct context *in, const str
     write_knobs(&w, f, in->arena);
     write_verdict(&w, &f->placed, in->arena);
     write_largest(&w, f);
-    write_estimate(&w, "unit_disk_bytes", f->verdict.unit_disk_bytes);
-    write_estimate(&w, "disk_bytes", f->verdict.disk_bytes);
+    write_disk(&w, f);
     write_time(&w, &f->asked.task, &f->verdict);
     write_worked(&w, f->machine, world, &f->verdict);
     write_remedies(&w, f->remedied, in->arena);

@@ -29,29 +29,29 @@ struct finding {
     size_t stages;
     struct judged_figure *row;
     size_t rows;
-    struct verdict again; /* of a figure of growth */
+    struct verdict verdict, again; /* of one figure; again: of one of growth */
 };
 
-static bool stage_of(struct finding *x, const char *line, const struct stage **out,
-                     struct mu_err *err)
+/* NULL with *err: the line says no machine. */
+static const struct stage *stage_of(struct finding *x, const char *line, struct mu_err *err)
 {
     const struct looking looking = context_looking(&x->in);
-    struct world *world = NEW(x->in.arena, struct world);
     for (size_t i = 0; i < x->stages; i++)
-        if (str_same(x->stage[i].line, line)) {
-            *out = &x->stage[i];
-            return true;
-        }
-    if (x->stages == STAGES_MOST)
-        return err_set(err, MU_DATA, "a set speaks of more than %d machines", STAGES_MOST);
+        if (str_same(x->stage[i].line, line)) return &x->stage[i];
+    if (x->stages == STAGES_MOST) {
+        err_set(err, MU_DATA, "a set speaks of more than %d machines", STAGES_MOST - 1);
+        return NULL;
+    }
+    struct world *world = NEW(x->in.arena, struct world);
     struct stage *s = &x->stage[x->stages];
     *s = (struct stage){line, NULL, world};
     if (!machine_from_line(str_of(line), &looking, &s->machine, err) ||
-        !world_here(&x->in, &s->machine, world, err))
-        return err_add(err, "the set's machine \"%s\"", str_visible(x->in.arena, str_of(line)));
-    *out = s;
+        !world_here(&x->in, &s->machine, world, err)) {
+        err_add(err, "the set's machine \"%s\"", str_visible(x->in.arena, str_of(line)));
+        return NULL;
+    }
     x->stages++;
-    return true;
+    return s;
 }
 
 static struct estimate nothing(const char *why)
@@ -150,6 +150,23 @@ static bool growth(struct finding *x, const struct stage *s, struct judged_figur
     return true;
 }
 
+/* What feeds tokens through a network over timesteps writes as fast as one token goes through all of them; what it reads of the cache
+ * is left out. */
+static bool written_rate(struct finding *x, const struct stage *s, struct judged_figure *row,
+                         struct asked *a, struct mu_err *err)
+{
+    row->ours = nothing("how fast it writes text has no rule yet");
+    if (!knob_find(a->task.kind, S("timesteps")) || row->figure->kind != FIGURE_DECODE) return true;
+    if (!asked_set(&x->in, a, "seq", "1", err)) return false;
+    judge_task(&a->task, s->machine, s->world, &x->again);
+    const struct estimate one = x->again.unit_s;
+    const double tokens = knob_number(a->task.kind, a->task.knobs, "sequences");
+    row->ours = estimate_known(one) ? estimate_of(tokens / one.high, tokens / one.likely,
+                                                  tokens / one.low, one.origin, one.source)
+                                    : nothing(one.source);
+    return true;
+}
+
 static struct estimate offered(const struct context *in, const struct guide_figure *f)
 {
     const struct cloud_part *part = catalog_cloud(in->catalog, str_of(f->instance));
@@ -169,13 +186,6 @@ static struct estimate captured(const struct verdict *v)
     return bytes > 0 ? estimate_exactly(bytes, ESTIMATED, "bill") : nothing("nothing is kept");
 }
 
-static struct estimate tokens_rate(const struct guide_figure *f, const struct asked *a,
-                                   const struct verdict *v)
-{
-    if (!cost_writes_text(a->task.kind)) return nothing("how fast it writes text has no rule yet");
-    return f->kind == FIGURE_DECODE ? v->decode_per_s : v->prefill_per_s;
-}
-
 static struct estimate figure_of(const struct guide_figure *f, const struct asked *a,
                                  const struct machine *m, const struct verdict *v)
 {
@@ -188,8 +198,8 @@ static struct estimate figure_of(const struct guide_figure *f, const struct aske
     case FIGURE_FILE:
     case FIGURE_DISK: return file(a);
     case FIGURE_DOWNLOAD: return download(a);
-    case FIGURE_DECODE:
-    case FIGURE_PREFILL: return tokens_rate(f, a, v);
+    case FIGURE_DECODE: return v->decode_per_s;
+    case FIGURE_PREFILL: return v->prefill_per_s;
     case FIGURE_LOAD: return loading(a, m);
     case FIGURE_UNIT: return v->unit_s;
     case FIGURE_DURATION: return v->duration_s;
@@ -209,9 +219,8 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
                  struct mu_err *err)
 {
     const struct guide_figure *f = row->figure;
-    const struct stage *s = NULL;
     struct asked *asked = NEW(x->in.arena, struct asked);
-    struct verdict *v = NEW(x->in.arena, struct verdict);
+    struct verdict *v = &x->verdict;
     if (f->kind == FIGURE_OFFERED) {
         row->ours = offered(&x->in, f);
         return true;
@@ -220,9 +229,8 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
         row->ours = nothing(f->why ? f->why : j->experiment->why_not);
         return true;
     }
-    if (!stage_of(x, row->on, &s, err) ||
-        !judged_ask(&x->in, s->machine, j->experiment, f, asked, err))
-        return false;
+    const struct stage *s = stage_of(x, row->on, err);
+    if (!s || !judged_ask(&x->in, s->machine, j->experiment, f, asked, err)) return false;
     judge_task(&asked->task, s->machine, s->world, v);
     row->asked = asked;
     row->machine = s->machine;
@@ -230,6 +238,9 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
         row->ours = nothing(v->why ? v->why : v->bill.unruled);
     else if (f->kind == FIGURE_GROWTH || f->kind == FIGURE_TIME_GROWTH)
         return growth(x, s, row, asked, err);
+    else if ((f->kind == FIGURE_DECODE || f->kind == FIGURE_PREFILL) &&
+             !cost_writes_text(asked->task.kind))
+        return written_rate(x, s, row, asked, err);
     else
         row->ours = figure_of(f, asked, s->machine, v);
     return true;

@@ -42,7 +42,9 @@ static const char *worth_words(const struct experiment *e, const struct verdict 
 static const char *duration_words(struct arena *a, struct estimate s)
 {
     const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
-    return strcmp(low, high) == 0 ? low : str_format(a, "%s to %s", low, high);
+    const char *rough = s.source && str_starts(str_of(s.source), S("rough")) ? " (rough)" : "";
+    return str_format(a, "%s%s%s%s", low, strcmp(low, high) == 0 ? "" : " to ",
+                      strcmp(low, high) == 0 ? "" : high, rough);
 }
 
 /* What it needs, how fast it is, what the guide's figures are worth; or why nothing is computed. */

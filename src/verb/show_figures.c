@@ -24,7 +24,7 @@ static const char *number(struct arena *a, double value)
     return units_number(a, value, 3);
 }
 
-const char *figure_ours(struct arena *a, const struct judged_figure *f)
+static const char *ours_words(struct arena *a, const struct judged_figure *f)
 {
     const struct estimate e = f->ours;
     if (!estimate_known(e)) return "?";
@@ -36,6 +36,18 @@ const char *figure_ours(struct arena *a, const struct judged_figure *f)
     case FIGURE_YES: return e.likely > 0 ? "yes" : "no";
     }
     return "?";
+}
+
+/* What no truth stands behind says so itself. */
+static bool is_rough(struct estimate e)
+{
+    return estimate_known(e) && e.source && str_starts(str_of(e.source), S("rough"));
+}
+
+const char *figure_ours(struct arena *a, const struct judged_figure *f)
+{
+    const char *text = ours_words(a, f);
+    return is_rough(f->ours) ? str_format(a, "%s, rough", text) : text;
 }
 
 /* "~10-12GB (9.31-11.2 GiB)": memory in binary units, beside the source's own words. */
@@ -79,6 +91,12 @@ static struct cell worth_cell(const struct judged_figure *f)
     return (struct cell){figure_worth_word(f->worth), tone[f->worth]};
 }
 
+/* A threshold in cores says nothing that could be held against anything: it stands in the report alone. */
+static bool shown(const struct judged_figure *f, bool thresholds)
+{
+    return !f->level || (thresholds && f->figure->kind != FIGURE_OTHER);
+}
+
 static void note_contradictions(struct doc *d, const struct judged_set *s)
 {
     for (size_t i = 0; i < s->figures; i++) {
@@ -97,10 +115,10 @@ static void note_reasons(struct doc *d, const struct judged_set *s, bool thresho
     for (size_t i = 0; i < s->figures; i++) {
         const struct judged_figure *f = &s->figure[i];
         size_t n = 0;
-        bool before = !f->why || (f->level && !thresholds);
+        bool before = !f->why || !shown(f, thresholds);
         for (size_t k = 0; k < s->figures; k++) {
             const struct judged_figure *other = &s->figure[k];
-            if (!str_same(other->why, f->why) || (other->level && !thresholds)) continue;
+            if (!str_same(other->why, f->why) || !shown(other, thresholds)) continue;
             n++;
             before = before || k < i;
         }
@@ -119,7 +137,7 @@ void show_figures(struct doc *d, const struct judged_set *s, bool thresholds)
     const struct experiment *last = NULL;
     for (size_t i = 0; i < s->figures; i++) {
         const struct judged_figure *f = &s->figure[i];
-        if (f->level && !thresholds) continue;
+        if (!shown(f, thresholds)) continue;
         if (!b)
             b = doc_table(d, str_format(d->arena, "Figures of %s", s->set->title), head, NULL,
                           COUNT_OF(head));

@@ -211,10 +211,12 @@ static bool judge_sets(struct check *c, const struct subject_sets *asked, struct
 static bool show_sets(struct doc *d, const struct check *c, struct mu_err *err)
 {
     const bool explain = request_flag(c->q, "explain");
+    const bool named =
+        request_text(c->q, "experiments") != NULL; /* else the first screen stays short */
     for (size_t i = 0; i < c->sets; i++) {
         const struct judged_set *s = &c->judged[i];
         show_judged(d, s);
-        show_figures(d, s, explain);
+        if (named || explain) show_figures(d, s, explain);
         show_hardware(d, s);
         if (explain && !show_guide_tables(d, c->in, s, &c->world, err)) return false;
     }

@@ -380,6 +380,9 @@ static const char *const examples[] = {
     "muster fit Llama-2-7B --machine \"cpu:8 ram:64GiB\" --runtime transformers --dtype fp32",
     "muster fit Qwen2.5-7B --kind finetune --method qlora --machine \"ram:32GiB gpu:RTX 5060 Ti "
     "16GB\"",
+    "muster fit Qwen2.5-7B --kind compare --other Qwen2.5-0.5B --machine \"ram:32GiB gpu:RTX "
+    "4090\"",
+    "muster fit --kind cpu-job --ram 4GiB --disk 20GiB",
     "muster fit Qwen2.5-14B --draft Qwen2.5-0.5B --machine \"cpu:8 ram:32GiB\"",
     NULL,
 };
@@ -395,7 +398,8 @@ const struct verb verb_fit = {
         "file (whole or the first of a split), one that another program keeps on this disk "
         "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
         "spelling, a quantisation behind it or not (NAME:Q8_0), or a size (7B), for which a model "
-        "of the catalogue stands. With --online one "
+        "of the catalogue stands. A --kind that runs no model (cpu-job) takes none. With --online "
+        "one "
         "that is not here, or an address (https://...), has its header fetched, and only that; "
         "nothing is asked over the network otherwise. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "

@@ -113,6 +113,14 @@ class Figures(unittest.TestCase):
         self.assertEqual((growth['low'], growth['verdict']), (2, 'too high'))
         self.assertEqual(self.found(report, 'full', 'device_memory', 'AMP')['verdict'], 'too low')
 
+    def test_spiking_writes_as_fast_as_a_token_goes_through(self):
+        report = check('stac')
+        rate = self.found(report, 'run_gpu', 'decode')
+        self.assertIn('rough', rate['ours']['source'])
+        one = json.loads(run('fit', 'distilgpt2', '--json', '--kind', 'snn-run', '--seq', '1', '--timesteps', '8', '--machine', rate['on']).stdout)
+        self.assertAlmostEqual(rate['ours']['likely'], 1 / one['unit_s']['likely'], places=6)
+        self.assertEqual(self.found(report, 'run_gpu', 'time_growth')['verdict'], 'confirmed')
+
     def test_spiking_figures(self):
         report = check('stac')
         self.assertEqual(self.found(report, 'run_large', 'device_memory', 'Llama-2-7B')['verdict'], 'too low')

@@ -4,6 +4,7 @@ one, what lies ahead is zero; and what goes wrong is a sentence that leaves noth
 
 test_capture.py MUSTER ENGINE SOURCE_ROOT
 """
+import json
 import os
 import signal
 import subprocess
@@ -96,6 +97,28 @@ class Capture(Trying):
         self.assertTrue(document["synthetic"] and document["as_predicted"])
         self.assertTrue(any("synthetic weights" in note for note in document["notes"]))
         self.assertEqual(numpy.load(os.path.join(self.folder, "out", "hidden-states-003.npy")).shape, (8, 576))
+
+    def billed(self, model, kind, layers, tokens):
+        """What `muster fit` bills of such a capture: its line, and what it writes to the disk."""
+        done = self.muster("fit", model, "--machine", "cpu:2 ram:64GiB disk:1TB", "--kind", kind, "--seq", str(tokens), "--precision", "fp32",
+                           "--layers", layers, "--place", "disk", "--samples", "1", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        name = {"hidden-states": "hidden states", "attention": "attention maps"}[kind]
+        return {line["name"]: line["bytes"] for line in document["held"]}[name], document["disk_bytes"]["likely"]
+
+    def test_as_billed(self):
+        # fit counts the embeddings among the states, which llama.cpp hands out as no layer of its own: so many layers, or those named.
+        cases = (("decoder", (("all", str(LAYERS)), ("0,2", "0,2"))), ("window", (("1,5", "1,5"),)), ("encoder", (("all", "2"),)))
+        for model, lists in cases:
+            for kind in "hidden-states", "attention":
+                if (model, kind) == ("encoder", "hidden-states"):
+                    continue  # an encoder's layers end in norms of another name
+                for captured, asked in lists:
+                    with self.subTest(model=model, kind=kind, layers=captured):
+                        _, arrays = self.capture(model, kind, captured, 77, "%s-%s-%s" % (model, kind, asked))
+                        payload = sum(array.nbytes for array in arrays.values())
+                        self.assertEqual(self.billed(self.model[model], kind, asked, 77), (payload, payload))
 
     def test_text(self):
         done = self.muster("trial", self.model["decoder"], "--kind", "attention", "--to", "out")

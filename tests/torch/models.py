@@ -129,6 +129,8 @@ class Model(torch.nn.Module):
 
     def attended(self, query, key, value, dropout=0.0, causal=True):
         if self.attention == 'flash':
+            if torch.is_autocast_cpu_enabled():  # as autocast does for scaled_dot_product_attention
+                query, key, value = (t.to(torch.get_autocast_cpu_dtype()) for t in (query, key, value))
             return Flash.apply(query, key, value), None
         return eager(query, key, value, causal, dropout)
 
@@ -152,12 +154,11 @@ class Model(torch.nn.Module):
         for block in self.blocks:
             if hidden is not None:
                 hidden.append(x)
-            if self.checkpointing:
-                x, scores = checkpoint(block, x, use_reentrant=True)
-            else:
-                x, scores = block(x)
+            given = checkpoint(block, x, use_reentrant=True) if self.checkpointing else block(x)
+            x = given[0]
             if maps is not None:
-                maps.append(scores)
+                maps.append(given[1])
+            del given
         return x
 
     def forward(self, tokens, hidden=None, maps=None):
@@ -200,15 +201,21 @@ class LlamaBlock(torch.nn.Module):
         batch, heads, tokens, head = x.shape
         return x[:, :, None].expand(batch, heads, self.groups, tokens, head).reshape(batch, heads * self.groups, tokens, head)
 
-    def forward(self, x):
+    def attend(self, x):
         shape = (*x.shape[:-1], -1, self.head)
-        inner = self.before(x)
-        query, key, value = (m(inner).view(shape).transpose(1, 2) for m in (self.q, self.k, self.v))
+        query, key, value = (m(x).view(shape).transpose(1, 2) for m in (self.q, self.k, self.v))
         query, key = self.rotated(query), self.rotated(key)
         out, maps = self.owner[0].attended(query, self.spread(key), self.spread(value))
-        x = x + self.o(out.transpose(1, 2).reshape(*x.shape[:-1], -1).contiguous())
-        inner = self.behind(x)
-        return x + self.down(functional.silu(self.gate(inner)) * self.up(inner)), maps
+        return self.o(out.transpose(1, 2).reshape(*x.shape[:-1], -1).contiguous()), maps
+
+    def feed_forward(self, x):
+        return self.down(functional.silu(self.gate(x)) * self.up(x))
+
+    def forward(self, x):
+        attended, maps = self.attend(self.before(x))
+        x = x + attended
+        del attended
+        return x + self.feed_forward(self.behind(x)), maps
 
 
 class Llama(Model):
@@ -247,12 +254,23 @@ class Gpt2Block(torch.nn.Module):
         self.qkv, self.o = model.matrix(width, 3 * width, bias=True), model.matrix(width, width, bias=True)
         self.up, self.down = model.matrix(width, c['n_inner'], bias=True), model.matrix(c['n_inner'], width, bias=True)
 
-    def forward(self, x):
+    def attend(self, x):
         shape = (*x.shape[:-1], -1, self.head)
-        query, key, value = (t.view(shape).transpose(1, 2) for t in self.qkv(self.before(x)).split(x.shape[-1], 2))
-        out, maps = self.owner[0].attended(query, key, value, self.dropout)
-        x = dropped(self.o(out.transpose(1, 2).reshape(x.shape).contiguous()), self.dropout) + x
-        return x + dropped(self.down(gelu_new(self.up(self.behind(x)))), self.dropout), maps
+        query, key, value = (t.view(shape).transpose(1, 2) for t in self.qkv(x).split(x.shape[-1], 2))
+        out, maps = self.owner[0].attended(query, key, value, self.dropout if self.training else 0.0)
+        return self.dropped(self.o(out.transpose(1, 2).reshape(x.shape).contiguous())), maps
+
+    def feed_forward(self, x):
+        return self.dropped(self.down(gelu_new(self.up(x))))
+
+    def dropped(self, x):
+        return dropped(x, self.dropout) if self.training else x
+
+    def forward(self, x):
+        attended, maps = self.attend(self.before(x))
+        x = attended + x
+        del attended
+        return x + self.feed_forward(self.behind(x)), maps
 
 
 class Gpt2(Model):
@@ -266,7 +284,8 @@ class Gpt2(Model):
 
     def embedded(self, tokens):
         at = torch.arange(tokens.shape[-1])
-        return dropped(self.table(tokens) + self.positions(at), self.config['embd_pdrop'])
+        x = self.table(tokens) + self.positions(at)
+        return dropped(x, self.config['embd_pdrop']) if self.training else x
 
     def logits(self, x):
         return functional.linear(x, self.table.weight)
@@ -282,12 +301,20 @@ class BertBlock(torch.nn.Module):
         self.up, self.down = (model.matrix(a, b, bias=True) for a, b in ((width, c['intermediate_size']), (c['intermediate_size'], width)))
         self.middle, self.end = (torch.nn.LayerNorm(width, 1e-12, dtype=model.dtype) for _ in range(2))
 
-    def forward(self, x):
+    def attend(self, x):
         shape = (*x.shape[:-1], -1, self.head)
         query, key, value = (m(x).view(shape).transpose(1, 2) for m in (self.q, self.k, self.v))
         out, maps = self.owner[0].attended(query, key, value, causal=False)
-        x = self.middle(self.o(out.transpose(1, 2).reshape(x.shape)) + x)
-        return self.end(self.down(functional.gelu(self.up(x))) + x), maps
+        return self.o(out.transpose(1, 2).reshape(x.shape)), maps
+
+    def feed_forward(self, x):
+        return self.down(functional.gelu(self.up(x)))
+
+    def forward(self, x):
+        attended, maps = self.attend(x)
+        x = self.middle(attended + x)
+        del attended
+        return self.end(self.feed_forward(x) + x), maps
 
 
 class Bert(Model):
@@ -308,3 +335,33 @@ class Bert(Model):
 
     def forward(self, tokens):
         return self.through(self.embedded(tokens)).mean(1)
+
+
+class Leaky:
+    """A leaky neuron in front of a product: it keeps what is below its threshold from one timestep to the next."""
+
+    def __init__(self):
+        self.state = {}
+
+    def __call__(self, module, inputs):
+        v = self.state[module].mul_(0.9).add_(inputs[0]) if module in self.state else inputs[0].clone()
+        self.state[module] = v
+        spikes = (v >= 1.0).to(v.dtype)
+        v.sub_(spikes)
+        return (spikes,)
+
+
+def spiking(model, tokens, timesteps, at_once, neuron=None):
+    """The mean of what so many passes give: one behind the other, or all of them layer by layer."""
+    hooks = [m.register_forward_pre_hook(neuron) for m in model.blocks.modules() if neuron and isinstance(m, torch.nn.Linear)]
+    try:
+        if at_once:
+            return model(tokens.repeat(timesteps, 1)).view(timesteps, *tokens.shape, -1).mean(0)
+        total = None
+        for _ in range(timesteps):
+            logits = model(tokens)
+            total = logits if total is None else total + logits
+        return total / timesteps
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -26,7 +26,7 @@ def main():
         bad += cases.wrong(row)
         share = f'{row.predicted / row.measured:.5f}' if row.measured else '-'
         print(f'{"WRONG" if cases.wrong(row) else "ok":5}  {case}: {row.what}: {row.measured} measured, {row.predicted} predicted, '
-              f'{share} (bound {row.bound})', flush=True)
+              f'{share} (from -{row.bound.under:.1%} to +{row.bound.over:.1%})', flush=True)
     print(f'{count - bad} passed, {bad} failed; {time.monotonic() - began:.0f} s')
     return bad > 0 or count == 0
 

@@ -38,7 +38,8 @@ class Kernel(torch.autograd.Function):
 
 def norm(x, weight):
     wide = x.to(torch.float32)
-    wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)
+    # Before 2.2, torch.mean keeps its input; this keeps what mean does from then on.
+    wide = wide * torch.rsqrt(wide.pow(2).sum(-1, keepdim=True) / x.shape[-1] + 1e-6)
     return weight * wide.to(x.dtype)
 
 
@@ -210,7 +211,7 @@ def billed(figures, run):
     with tempfile.TemporaryDirectory() as home:
         (pathlib.Path(home) / 'config.json').write_text(json.dumps(config(figures)))
         said = subprocess.run([str(MUSTER), 'fit', home, '--kind', 'finetune', '--machine', 'cpu:2 ram:640GiB', '--json',
-                               '--method', 'full' if run['full'] else 'lora', '--rank', str(RANK), '--framework', 'hf-old',
+                               '--method', 'full' if run['full'] else 'lora', '--rank', str(RANK), '--framework', 'hf',
                                '--precision', 'fp32' if run['dtype'] == torch.float32 else 'bf16', '--checkpointing', 'off',
                                '--micro-batch', str(SEQUENCES), '--seq', str(TOKENS)] + ['--eager-attention'] * run['eager'],
                               cwd=home, env={'HOME': home, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)

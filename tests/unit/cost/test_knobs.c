@@ -81,7 +81,8 @@ static void placement_is_auto_or_as_told(void **state)
             knob_set(kind, &s->knobs, S("tensor_split"), str_of(bad[i]), s->catalog, &err));
         assert_non_null(strstr(err.text, "but takes at most 9 numbers"));
     }
-    refused(s, "tensor_split", "0,0", "tensor_split is \"0,0\", but one share must be more than 0");
+    refused(s, "tensor_split", "0,0",
+            "tensor_split is \"0,0\", but one of them must be more than 0");
 }
 
 static void every_kind_is_read(void **state)

@@ -140,7 +140,7 @@ static void test_shipped_sets(void **state)
     static const struct {
         const char *name;
         size_t experiments, figures;
-    } sets[] = {{"llm-memory", 4, 0},
+    } sets[] = {{"llm-memory", 4, 14},
                 {"llm-analysis", 6, 20},
                 {"stac", 8, 35},
                 {"learning-lab", 19, 50},

@@ -92,12 +92,32 @@ static void what_works_on_the_host_stays_there(void **state)
     }
 }
 
+static void what_is_written_must_have_room(void **state)
+{
+    struct stage *s = *state;
+    const struct whole x = whole(s, "cpu-job", "openai-community/gpt2");
+    set(s, &x, "ram", "4GiB");
+    set(s, &x, "disk", "100GiB");
+    assert_int_equal(judged(s, &x, "ram:64GiB disk:200GiB")->fits, FITS);
+    const struct verdict *v = judged(s, &x, "ram:64GiB disk:50GiB");
+    assert_int_equal(v->fits, FITS_NOT);
+    assert_non_null(v->why);
+    assert_int_equal(judged(s, &x, "ram:64GiB")->fits, FITS); /* no disk is known */
+    set(s, &x, "repeats", "3");
+    assert_int_equal(judged(s, &x, "ram:64GiB disk:200GiB")->fits, FITS_NOT);
+    set(s, &x, "disk", "0");
+    set(s, &x, "cores", "8");
+    assert_int_equal(judged(s, &x, "cpu:8 ram:64GiB")->fits, FITS);
+    assert_int_equal(judged(s, &x, "cpu:4 ram:64GiB")->fits, FITS_NOT);
+}
+
 static void every_kind_has_a_range_and_no_speed_of_text(void **state)
 {
     struct stage *s = *state;
     for (size_t i = 0; workloads[i]; i++) {
         if (cost_writes_text(workloads[i])) continue;
         const struct whole x = whole(s, workloads[i]->name, "openai-community/gpt2");
+        if (workloads[i]->modelless) set(s, &x, "ram", "4GiB");
         const struct verdict *v = judged(s, &x, "ram:64GiB gpu:RTX 4090");
         if (v->bill.unruled) fail_msg("%s: %s", workloads[i]->name, v->bill.unruled);
         assert_int_equal(v->fits, FITS);
@@ -116,6 +136,7 @@ int main(void)
         STAGED_WORLD(where_there_is_none_it_says_so),
         STAGED_WORLD(shards_are_even),
         STAGED_WORLD(what_works_on_the_host_stays_there),
+        STAGED_WORLD(what_is_written_must_have_room),
         STAGED_WORLD(every_kind_has_a_range_and_no_speed_of_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
