@@ -681,7 +681,8 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
     LET(b, dynamic_bytes, most(t->loss_phase, most(t->backward_phase, t->step_phase)));
     ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
     ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
-    ABOUT_PROGRAM(b, context_bytes, torch_context);
+    ABOUT(b, context_bytes, torch_context.low, torch_context.likely, torch_context.high,
+          torch_context.source);
     HOLD(b, site, "fragmentation", "fragmentation",
          fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
     HOLD(b, site, "driver", "process", context_bytes, TORCH_CONTEXT);

@@ -111,7 +111,7 @@ static void a_step_of_full_training_by_hand(void **state)
     const double forward = 8 * (2 * matrices + scores + head);
     const double backward = 8 * (2 * (2 * matrices) + 2 * scores + 2 * head);
     struct bill parts = {.bent = 0};
-    const double kept = finetune_training(&parts, &s->shape, &f).kept_per_token;
+    const double kept = finetune_training(&parts, &s->shape, &f, false).kept_per_token;
     assert_true(kept > 0);
     const double weights = 2. * 210240, states = 2 * weights;
     const double moved = LAYERS * 8 * kept * 8 + 3 * weights;
