@@ -30,7 +30,6 @@ struct knob {
     const char *name;   /* YAML key, --set and API name: "context_tokens" */
     const char *option; /* command line spelling without dashes: "ctx" */
     const char *words;
-    enum knob_kind kind;
     double least, most;
     /* NULL-terminated; of a KNOB_CHOICE the value is the index, of a KNOB_COUNT -1 - index, beside its numbers */
     const char *const *choices;
@@ -38,8 +37,9 @@ struct knob {
      * layer_list, of KNOB_MODEL a const struct digest * */
     size_t offset;
     size_t also;          /* a second field that is set to the same value ("kv_type"); 0: none */
-    bool amount;          /* how much of it is done (DESIGN 4); 0: nobody said */
     struct ladder ladder; /* what it gives way to */
+    enum knob_kind kind;
+    bool amount; /* how much of it is done (DESIGN 4); 0: nobody said */
 };
 /* Where a workload computes that is not dealt over several sites: on the host, or all of it on one device. */
 enum device_asked { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };

@@ -17,6 +17,7 @@ static const char *const formats[] = {"npy", "safetensors", "csv", NULL};
 
 /* What they give way to, strong to weak. */
 static const char *const precision_rungs[] = {"fp32", "fp16", NULL};
+static const char *const format_rungs[] = {"csv", "npy|safetensors", NULL};
 static const char *const place_rungs[] = {"device", "host", "disk", NULL};
 
 /* attention has the same, but generates nothing. */
@@ -63,7 +64,8 @@ const struct knob capture_knobs[] = {
      .words = "of the files that are written; npy",
      .kind = KNOB_CHOICE,
      .choices = formats,
-     .offset = FIELD(format)},
+     .offset = FIELD(format),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = format_rungs}},
     {.name = "trials",
      .option = "trials",
      .words = "runs whose results are kept at once; 1",

@@ -266,8 +266,8 @@ static void refine(struct hunt *h, struct remedy *r)
     for (size_t i = 0; i < r->changes; i++) {
         struct remedy_change *c = &r->change[i];
         const struct knob *k = c->steps->knob;
-        const double step = k ? k->ladder.step : 0;
-        if (!(step > 0)) continue;
+        if (!k || !(k->ladder.step > 0)) continue;
+        const double step = k->ladder.step;
         const double above =
             c->rung ? c->steps->rung[c->rung - 1].number
                     : knob_number(h->asked->task->kind, h->asked->task->knobs, k->name);

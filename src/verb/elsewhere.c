@@ -131,8 +131,15 @@ static size_t offered(const struct context *in, const struct cloud_part ***out)
     for (size_t i = 0; i < parts; i++)
         if (!part[i].retired && part[i].usd_per_hour > 0 && part[i].ram_gib > 0)
             (*out)[n++] = &part[i];
-    qsort(*out, n, sizeof **out, by_price);
+    qsort(*out, n, sizeof(const struct cloud_part *), by_price);
     return n;
+}
+
+/* It is the disk that is too small here; how large those for rent are is not listed. */
+static bool for_want_of_disk(const struct verdict *v)
+{
+    return v->fits == FITS_NOT && verdict_binding(v)->fits < FITS_NOT &&
+           estimate_known(v->disk_bytes) && v->disk_bytes.high > 0;
 }
 
 /* What was to compute on a device here does so there. */
@@ -158,7 +165,8 @@ static void look_for_rent(struct seeking *s)
     const double least_per_s =
         asked ? s->asked->decode_least_per_s : ranking_usual.decode_least_per_s;
     bool found = asked; /* one that is too slow is of no use then */
-    const size_t n = s->asked->rent ? offered(s->in, &part) : 0;
+    const bool rent = s->asked->rent && !for_want_of_disk(s->asked->placed->verdict);
+    const size_t n = rent ? offered(s->in, &part) : 0;
     for (size_t i = 0; i < n; i++) {
         struct offer o = {.count = 1};
         const struct machine *m = machine_for_rent(&from, part[i], &o);

@@ -188,16 +188,23 @@ static bool priced(const struct remedied *r, struct arena *a)
     return false;
 }
 
+/* ", 37.2 GiB on disk" of what it writes. */
+static const char *disk_words(const struct verdict *v, struct arena *a)
+{
+    if (!estimate_known(v->disk_bytes) || !(v->disk_bytes.high > 0)) return "";
+    const char *low = units_bytes(a, v->disk_bytes.low), *high = units_bytes(a, v->disk_bytes.high);
+    if (strcmp(low, high) == 0) return str_format(a, ", %s on disk", high);
+    return str_format(a, ", %s to %s on disk", low, high);
+}
+
 static void add_row(struct doc *d, struct block *b, const struct remedied *r,
                     const struct cell *words, const struct placed *p)
 {
     const struct verdict *v = p->verdict;
+    const char *needs = str_format(d->arena, "%s%s%s", v->fits == FITS ? "" : "probably ",
+                                   needs_words(p, d->arena), disk_words(v, d->arena));
     const struct cell row[] = {
-        words[0],
-        words[1],
-        {.text = str_format(d->arena, "%s%s", v->fits == FITS ? "" : "probably ",
-                            needs_words(p, d->arena))},
-        {.text = speed_of_verdict(r, v, d->arena)}};
+        words[0], words[1], {.text = needs}, {.text = speed_of_verdict(r, v, d->arena)}};
     table_row(d, b, row);
 }
 

@@ -35,6 +35,8 @@ CASES = [
     (CARD, ('Qwen2.5-7B', '--kind', 'evaluate', '--batch', '64', '--seq', '2k', '--prompts', '500', '--device', 'gpu')),
     (CARD, ('Qwen2.5-7B', '--kind', 'compare', '--other', 'Qwen2.5-3B', '--batch', '4', '--device', 'gpu')),
     (CARD, ('Qwen2.5-7B', '--kind', 'sweep', '--ranks', '8,64', '--micro-batch', '4', '--samples', '1000', '--device', 'gpu')),
+    ('cpu:8 ram:32GiB available:30GiB disk:60GiB',
+     ('phi-3-mini', '--kind', 'hidden-states', '--place', 'disk', '--file-format', 'csv', '--samples', '3000')),
     (SMALL, ('all-MiniLM-L6-v2', '--kind', 'retrieve', '--index', 'hnsw', '--vectors', '6000000')),
     (SMALL, ('GPT-2', '--kind', 'snn-run', '--mode', 'layer', '--timesteps', '64', '--batch', '8', '--beside-original')),
     (SMALL, ('all-MiniLM-L6-v2', '--kind', 'probe', '--samples', '2000000', '--double-precision')),
