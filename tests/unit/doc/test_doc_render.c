@@ -176,11 +176,33 @@ static void test_widths(void **state)
     }
 }
 
+/* A document that is read by itself has its own title, escaped as all text is; in text the answer stands first. */
+static void test_title(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*write)(const struct doc *d, struct buf *out);
+        const char *begins, *holds;
+    } want[] = {{doc_as_markdown, "# Two \\| at &lt;once\\>\n\n**", "\n\n**"},
+                {as_html, "<!doctype html>", "<h1>Two | at &lt;once&gt;</h1>"},
+                {as_html, "<!doctype html>", "<title>Two | at &lt;once&gt;</title>"}};
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct doc d = page();
+        struct buf text;
+        d.title = "Two | at <once>";
+        buf_init(&text, 1 << 20);
+        want[i].write(&d, &text);
+        assert_true(str_starts(buf_text(&text), str_of(want[i].begins)));
+        assert_non_null(strstr(text.p, want[i].holds));
+        buf_release(&text);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats),
                                        cmocka_unit_test(test_nothing_hostile),
-                                       cmocka_unit_test(test_widths)};
+                                       cmocka_unit_test(test_widths), cmocka_unit_test(test_title)};
     writing = argc > 1 && strcmp(argv[1], "write") == 0;
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }
