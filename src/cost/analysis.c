@@ -1,11 +1,12 @@
 /* What the analyses share: the model that runs beside them under transformers, where captures lie, and how large they are as files.
  * Rests on captures that were measured to the byte (class training.capture) and on transformers' own order of work: logits of all tokens are
- * made, in F32 too. Left out: the process itself (Python and its libraries) and what a loader holds for a moment. */
+ * made, in F32 too. Left out: what a loader holds for a moment. */
 #include "cost/analysis.h"
 
 #include <math.h>
 
 #include "base/num.h"
+#include "cost/programs.h"
 #include "cost/runtime.h"
 #include "cost/torch_work.h"
 #include "model/digest.h"
@@ -82,6 +83,8 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
          "transformers DynamicCache, on by default");
     HOLD(b, site, "logits", "logits", vocabulary * prompt_tokens * (value_bytes + 4),
          "transformers: logits of all tokens, and an F32 copy");
+    torch_on_host(b);
+    torch_on_device(b, site);
 }
 
 void capture_work(struct bill *b, const struct digest *m, const struct capture *c,

@@ -12,3 +12,7 @@ struct program_bytes {
 extern const struct program_bytes torch_context;
 /* In memory of the host: Python, PyTorch and the libraries above it. vLLM brings more of them. */
 extern const struct program_bytes torch_process, vllm_process;
+struct bill;
+/* Lines beside what is held: of the program in memory of the host, and of a device's driver. */
+void torch_on_host(struct bill *b);
+void torch_on_device(struct bill *b, int site);

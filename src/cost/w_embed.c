@@ -76,13 +76,12 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, texts, least(e->texts, texts_most), "--texts");
     LET(b, layer_bytes, forward_pass_bytes(m->shape, &f));
-    ABOUT(b, runtime_bytes, torch_process.low, torch_process.likely, torch_process.high,
-          torch_process.source);
     HOLD(b, site, "weights", "weights", parameters * value_bytes, "each parameter in its type");
     HOLD(b, site, "activations", "activations", layer_bytes,
          "measured (training.embed); smaller: --batch, --seq");
     HOLD(b, ON_HOST, "vectors", "captures", texts * width * 4, "one F32 vector a sentence");
-    HOLD_AS(b, HELD_PROCESS, ON_HOST, "program", "process", runtime_bytes, TORCH_PROCESS);
+    torch_on_host(b);
+    torch_on_device(b, site);
     const struct passes pass = {.phase = UNIT,
                                 .site = site,
                                 .passes = 1,

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "cost/analysis.h"
+#include "cost/programs.h"
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct probe, name)
@@ -98,6 +99,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          "one array in memory; smaller: --samples, fewer layers");
     HOLD(b, ON_HOST, "classifier", "weights", classes * (inputs + 1) * bytes_of_class,
          "measured (training.probe)");
+    torch_on_host(b);
     work(b, p, inputs);
 }
 

@@ -83,8 +83,6 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, parameters, m->shape->parameters > 0 ? m->shape->parameters : m->parameters, "model");
     GIVEN(b, width, m->shape->width, "model");
     ABOUT(b, loaded_bytes, 2, 4, 4, "the checkpoint beside the model: 2 to 4 bytes a parameter");
-    ABOUT(b, runtime_bytes, torch_process.low, torch_process.likely, torch_process.high,
-          torch_process.source);
     HOLD(b, ON_HOST, "weights", "weights", 4 * parameters, CONVERTER ": loaded in F32");
     HOLD(b, ON_HOST, "checkpoint while loading", "weights", loaded_bytes * parameters,
          "transformers: what is read stands beside what is filled; smaller: a lazy load");
@@ -93,7 +91,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
              CONVERTER ": four products with bias, one layer at a time");
         if (k->calibration_samples > 0) calibration(b, m);
     }
-    HOLD(b, ON_HOST, "program", "process", runtime_bytes, TORCH_PROCESS);
+    torch_on_host(b);
     work(b, m, full ? k->calibration_samples : 0);
 }
 

@@ -3,12 +3,12 @@
  * hold the activations of T times as many sequences. Neurons keep a state for each unit in front of them (AdEx two); where a converter
  * makes neurons but does not call them, there are none, and the T passes are alike.
  * Rests on runs measured for both modes (class training.snn). Left out: neurons over the sequence. */
-#include <math.h>
-
 #include <assert.h>
+#include <math.h>
 
 #include "base/num.h"
 #include "cost/analysis.h"
+#include "cost/programs.h"
 #include "cost/spiking.h"
 #include "cost/torch_work.h"
 #include "model/digest.h"
@@ -175,6 +175,8 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
          MEASURED ": the sum, this step's and a scaled copy; smaller: --seq, --batch");
     HOLD(b, site, "membrane states", "activations", states_bytes,
          MEASURED ": one a unit in front of each layer's products");
+    torch_on_host(b);
+    torch_on_device(b, site);
     work(b, m, k, site);
 }
 

@@ -34,7 +34,7 @@ struct experiment {
     size_t amounts;
     const struct setting *software; /* what must be there, by name: {"python", ">=3.8"} */
     size_t softwares;
-    const struct guide_figure *figure; /* what the guide says beside its thresholds */
+    const struct stated_figure *figure; /* what the guide says beside its thresholds */
     size_t figures;
     const char *const *after;
     size_t afters;

@@ -58,7 +58,7 @@ static bool leaves_spare(enum figure_kind kind)
     return kind <= FIGURE_HOST_MEMORY;
 }
 
-enum figure_worth figure_judge(const struct guide_figure *f, struct estimate ours,
+enum figure_worth figure_judge(const struct stated_figure *f, struct estimate ours,
                                double spare_share)
 {
     if (!estimate_known(ours) || f->kind == FIGURE_OTHER) return FIGURE_UNSUPPORTED;

@@ -38,7 +38,7 @@ const char *figure_name(enum figure_kind kind);  /* "device_memory" */
 const char *figure_words(enum figure_kind kind); /* "accelerator memory" */
 enum figure_dimension figure_dimension(enum figure_kind kind);
 
-struct guide_figure {
+struct stated_figure {
     enum figure_kind kind;
     double low, high;          /* bytes, seconds, tokens a second; open ends are 0 and infinite */
     bool yes;                  /* of yes and no */
@@ -57,7 +57,7 @@ struct guide_figure {
 };
 /* The list `says` of an experiment, whose kind of workload is w; NULL: it has none, and only FIGURE_OTHER can stand there. */
 bool figures_read(const struct reading *in, const struct yaml *map, const struct workload *w,
-                  const struct guide_figure **out, size_t *count) NODISCARD;
+                  const struct stated_figure **out, size_t *count) NODISCARD;
 
 enum figure_worth {
     FIGURE_CONFIRMED,
@@ -68,5 +68,5 @@ enum figure_worth {
 };
 const char *figure_worth_word(enum figure_worth worth);
 /* ours: UNKNOWN leaves it unsupported; of yes and no 1 or 0. Of memory and room, as much as spare_share may stay free. */
-enum figure_worth figure_judge(const struct guide_figure *f, struct estimate ours,
+enum figure_worth figure_judge(const struct stated_figure *f, struct estimate ours,
                                double spare_share);

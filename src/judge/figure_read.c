@@ -14,12 +14,12 @@ enum { FIGURES_MOST = 64 };
 
 /* As it stands in the file. */
 struct as_written {
-    struct guide_figure figure;
+    struct stated_figure figure;
     const char *what, *unit;
     double value, low, high;
 };
 #define OF_FIGURE(member) \
-    (offsetof(struct as_written, figure) + offsetof(struct guide_figure, member))
+    (offsetof(struct as_written, figure) + offsetof(struct stated_figure, member))
 static const struct slot figure_slots[] = {
     {"what", SLOT_TEXT, offsetof(struct as_written, what)},
     {"unit", SLOT_TEXT, offsetof(struct as_written, unit)},
@@ -121,7 +121,7 @@ static bool take_range(const struct reading *in, const struct yaml *y, struct as
     return true;
 }
 
-static bool take_yes(const struct reading *in, const struct yaml *y, struct guide_figure *f)
+static bool take_yes(const struct reading *in, const struct yaml *y, struct stated_figure *f)
 {
     const struct yaml *yes = yaml_get(y, "yes");
     if (!yes || !yaml_bool(yes, &f->yes))
@@ -132,7 +132,7 @@ static bool take_yes(const struct reading *in, const struct yaml *y, struct guid
 }
 
 static bool take_with(const struct reading *in, const struct yaml *y, const struct workload *w,
-                      struct guide_figure *f)
+                      struct stated_figure *f)
 {
     const struct yaml *with = yaml_get(y, "with");
     const struct setting *all = NULL;
@@ -155,7 +155,7 @@ static bool take_with(const struct reading *in, const struct yaml *y, const stru
 }
 
 static bool take_knob(const struct reading *in, const struct yaml *y, const struct workload *w,
-                      const struct guide_figure *f)
+                      const struct stated_figure *f)
 {
     const struct yaml *knob = yaml_get(y, "knob");
     if (f->kind != FIGURE_GROWTH && f->kind != FIGURE_TIME_GROWTH)
@@ -167,11 +167,11 @@ static bool take_knob(const struct reading *in, const struct yaml *y, const stru
 }
 
 static bool read_figure(const struct reading *in, const struct yaml *y, const struct workload *w,
-                        struct guide_figure *out)
+                        struct stated_figure *out)
 {
     const struct slots t = SLOTS("a figure", figure_slots);
     struct as_written written = {.value = (double)NAN, .low = (double)NAN, .high = (double)NAN};
-    struct guide_figure *f = &written.figure;
+    struct stated_figure *f = &written.figure;
     if (!read_slots(in, &t, y, &written) || !kind_of(in, y, written.what, &f->kind)) return false;
     if (f->kind == FIGURE_OTHER) {
         *out = *f;
@@ -193,7 +193,7 @@ static bool read_figure(const struct reading *in, const struct yaml *y, const st
 }
 
 bool figures_read(const struct reading *in, const struct yaml *map, const struct workload *w,
-                  const struct guide_figure **out, size_t *count)
+                  const struct stated_figure **out, size_t *count)
 {
     const struct yaml *list;
     if (!read_list(in, map, "says", &list)) return false;
@@ -201,7 +201,7 @@ bool figures_read(const struct reading *in, const struct yaml *map, const struct
     if (list->count > FIGURES_MOST)
         return yaml_error(list, in->name, in->err, "an experiment has at most %d figures",
                           FIGURES_MOST);
-    struct guide_figure *f = NEW_ARRAY(in->arena, struct guide_figure, list->count);
+    struct stated_figure *f = NEW_ARRAY(in->arena, struct stated_figure, list->count);
     size_t n = 0;
     for (const struct yaml *y = list->first; y; y = y->next)
         if (!read_figure(in, y, w, &f[n++])) return false;

@@ -91,7 +91,7 @@ static bool on_best_device(const struct whole *x, enum fits worst, struct verdic
 static bool holds_on_device(const struct verdict *v)
 {
     for (size_t i = 0; i < v->bill.lines; i++)
-        if (v->bill.line[i].site != ON_HOST) return true;
+        if (v->bill.line[i].site != ON_HOST && v->bill.line[i].held_as == HELD_OWN) return true;
     return false;
 }
 

@@ -49,7 +49,7 @@ bool paper_ask(const struct context *in, const struct paper *p, const struct exp
                struct asked *out, struct mu_err *err)
 {
     const struct machine *plain;
-    const struct guide_figure other = {.kind = FIGURE_OTHER, .quant = p->quant};
+    const struct stated_figure other = {.kind = FIGURE_OTHER, .quant = p->quant};
     const bool mixed = p->quant && cost_writes_text(e->workload) && !setting_of(e, "runtime");
     return plain_machine(in, &plain, err) &&
            judged_ask(in, plain, e, mixed ? &other : NULL, out, err);

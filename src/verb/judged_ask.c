@@ -36,7 +36,7 @@ static bool set_place(const struct context *in, enum figure_kind kind, struct as
 }
 
 bool judged_ask(const struct context *in, const struct machine *m, const struct experiment *e,
-                const struct guide_figure *f, struct asked *out, struct mu_err *err)
+                const struct stated_figure *f, struct asked *out, struct mu_err *err)
 {
     const struct asking how = {.operand = f && f->model ? f->model : e->model,
                                .quant = f && f->quant ? f->quant : e->quant,

@@ -115,7 +115,7 @@ static struct estimate overhead(const struct verdict *v)
                        "bill");
 }
 
-static double held_or_timed(struct finding *x, const struct guide_figure *f, const struct asked *a,
+static double held_or_timed(struct finding *x, const struct stated_figure *f, const struct asked *a,
                             const struct stage *s)
 {
     double sum = 0;
@@ -131,7 +131,7 @@ static bool growth(struct finding *x, const struct stage *s, struct judged_figur
                    struct asked *a, struct mu_err *err)
 {
     double is[3];
-    const struct guide_figure *f = row->figure;
+    const struct stated_figure *f = row->figure;
     const double from = knob_number(a->task.kind, a->task.knobs, f->knob);
     row->ours = nothing("its knob is zero");
     if (!(from > 0)) return true;
@@ -167,7 +167,7 @@ static bool written_rate(struct finding *x, const struct stage *s, struct judged
     return true;
 }
 
-static struct estimate offered(const struct context *in, const struct guide_figure *f)
+static struct estimate offered(const struct context *in, const struct stated_figure *f)
 {
     const struct cloud_part *part = catalog_cloud(in->catalog, str_of(f->instance));
     if (!part) return nothing("no instance of that name is in the catalogue");
@@ -186,7 +186,7 @@ static struct estimate captured(const struct verdict *v)
     return bytes > 0 ? estimate_exactly(bytes, ESTIMATED, "bill") : nothing("nothing is kept");
 }
 
-static struct estimate figure_of(const struct guide_figure *f, const struct asked *a,
+static struct estimate figure_of(const struct stated_figure *f, const struct asked *a,
                                  const struct machine *m, const struct verdict *v)
 {
     switch (f->kind) {
@@ -218,7 +218,7 @@ static struct estimate figure_of(const struct guide_figure *f, const struct aske
 static bool find(struct finding *x, const struct judged *j, struct judged_figure *row,
                  struct mu_err *err)
 {
-    const struct guide_figure *f = row->figure;
+    const struct stated_figure *f = row->figure;
     struct asked *asked = NEW(x->in.arena, struct asked);
     struct verdict *v = &x->verdict;
     if (f->kind == FIGURE_OFFERED) {
@@ -246,7 +246,7 @@ static bool find(struct finding *x, const struct judged *j, struct judged_figure
     return true;
 }
 
-static const char *stage_asked(const struct judged_set *s, const struct guide_figure *f)
+static const char *stage_asked(const struct judged_set *s, const struct stated_figure *f)
 {
     const char *on = f->on ? f->on : s->set->on;
     return on && strcmp(on, "here") == 0 ? NULL : on;
@@ -273,12 +273,12 @@ struct threshold {
     const char *what;
 };
 
-static const struct guide_figure *threshold_figure(const struct threshold *t,
+static const struct stated_figure *threshold_figure(const struct threshold *t,
                                                    const struct guide_need *need, struct arena *a)
 {
-    struct guide_figure *f = NEW(a, struct guide_figure);
+    struct stated_figure *f = NEW(a, struct stated_figure);
     const bool bytes = t->kind != FIGURE_OTHER;
-    *f = (struct guide_figure){.kind = t->kind,
+    *f = (struct stated_figure){.kind = t->kind,
                                .low = t->value * GUIDE_GB,
                                .high = t->value * GUIDE_GB,
                                .text = str_format(a, bytes ? "%g GB" : "%g", t->value),
@@ -299,7 +299,7 @@ static bool add_thresholds(struct finding *x, const struct judged *j, const char
         {need->cpu_cores, FIGURE_OTHER, "cores"}};
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         if (isnan(row[i].value)) continue;
-        const struct guide_figure *f = threshold_figure(&row[i], need, x->in.arena);
+        const struct stated_figure *f = threshold_figure(&row[i], need, x->in.arena);
         if (!add(x, j, (struct judged_figure){.figure = f, .level = level}, err)) return false;
     }
     return true;
@@ -308,7 +308,7 @@ static bool add_thresholds(struct finding *x, const struct judged *j, const char
 /* Both are of the same thing. */
 static bool of_the_same(const struct judged_figure *x, const struct judged_figure *y)
 {
-    const struct guide_figure *f = x->figure, *g = y->figure;
+    const struct stated_figure *f = x->figure, *g = y->figure;
     return x->experiment == y->experiment && f->kind == g->kind && !x->level && !y->level &&
            str_same(f->label, g->label) && str_same(x->on, y->on) && !f->withs && !g->withs &&
            str_same(f->model, g->model) && str_same(f->quant, g->quant);
@@ -319,7 +319,7 @@ static void find_contradictions(struct finding *x)
 {
     for (size_t i = 0; i < x->rows; i++)
         for (size_t k = 0; k < i; k++) {
-            const struct guide_figure *f = x->row[i].figure, *g = x->row[k].figure;
+            const struct stated_figure *f = x->row[i].figure, *g = x->row[k].figure;
             if (f->kind == FIGURE_OTHER || !of_the_same(&x->row[i], &x->row[k])) continue;
             if (f->low != g->low || f->high != g->high || f->yes != g->yes)
                 x->row[i].contradicts = &x->row[k];

@@ -30,7 +30,7 @@ static double number(double x)
 
 static struct figure_row figure_of(const struct judged_set *s, const struct judged_figure *f)
 {
-    const struct guide_figure *g = f->figure;
+    const struct stated_figure *g = f->figure;
     const bool is_number = g->kind != FIGURE_OTHER && figure_dimension(g->kind) != FIGURE_YES;
     const double yes = g->kind == FIGURE_OTHER || is_number ? (double)NAN : g->yes;
     return (struct figure_row){.experiment = f->experiment->id,

@@ -15,7 +15,7 @@ struct judged {
 /* A figure of the guide beside ours. */
 struct judged_figure {
     const struct experiment *experiment;
-    const struct guide_figure *figure;
+    const struct stated_figure *figure;
     const char *level; /* "guide", "minimum", "recommended" of a threshold; NULL: of `says` */
     const char *on;    /* the machine it is about, as a line; NULL: the one judged */
     const struct asked *asked; /* the workload as the figure has it; NULL: nothing computed */
@@ -52,7 +52,7 @@ const char *judged_closing(const struct judged_set *s, struct arena *a);
 
 /* An experiment as a task on a machine, with what one of its figures (or NULL) changes. */
 bool judged_ask(const struct context *in, const struct machine *m, const struct experiment *e,
-                const struct guide_figure *f, struct asked *out, struct mu_err *err) NODISCARD;
+                const struct stated_figure *f, struct asked *out, struct mu_err *err) NODISCARD;
 /* Its command with values for names; NULL: it has none. */
 const char *judged_command(const struct judged *j, struct arena *a);
 /* The set has the guide's rules, which decide the guide's `capabilities`. */

@@ -53,7 +53,7 @@ const char *figure_ours(struct arena *a, const struct judged_figure *f)
 /* "~10-12GB (9.31-11.2 GiB)": memory in binary units, beside the source's own words. */
 static const char *said(struct arena *a, const struct judged_figure *f)
 {
-    const struct guide_figure *g = f->figure;
+    const struct stated_figure *g = f->figure;
     if (!g->decimal || !isfinite(g->high) || !(g->low > 0)) return g->text;
     return str_format(a, "%s (%s)", g->text, range_words(a, g->low, g->high, units_bytes));
 }
@@ -75,7 +75,7 @@ static const char *stage_words(struct arena *a, const struct judged_figure *f, c
 /* "accelerator memory: minimum, on RTX 3060" */
 static const char *what(struct arena *a, const struct judged_figure *f, const char *on_set)
 {
-    const struct guide_figure *g = f->figure;
+    const struct stated_figure *g = f->figure;
     const char *text = figure_words(g->kind), *on = stage_words(a, f, on_set);
     if (f->level) return str_format(a, "%s, %s", g->label, f->level);
     if (g->kind == FIGURE_OTHER) return g->label ? g->label : "";

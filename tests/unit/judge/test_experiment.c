@@ -99,7 +99,7 @@ static void test_figures(void **state)
                        "{what: other, text: fast, why: no figure}]"),
             a)
             ->experiment;
-    const struct guide_figure *f = e->figure;
+    const struct stated_figure *f = e->figure;
     assert_int_equal(e->figures, 7);
     assert_exactly(f[0].low, 10e9);
     assert_exactly(f[0].high, 12e9);

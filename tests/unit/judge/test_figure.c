@@ -35,7 +35,7 @@ static void test_ranges(void **state)
         {FIGURE_OTHER, 8, 8, 8, 8, FIGURE_UNSUPPORTED},
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        const struct guide_figure f = {.kind = row[i].kind, .low = row[i].low, .high = row[i].high};
+        const struct stated_figure f = {.kind = row[i].kind, .low = row[i].low, .high = row[i].high};
         const enum figure_worth worth = figure_judge(
             &f, ours(row[i].our_low, (row[i].our_low + row[i].our_high) / 2, row[i].our_high), 0.1);
         if (worth != row[i].worth)
@@ -51,7 +51,7 @@ static void test_yes_and_no(void **state)
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         for (int said = 0; said < 2; said++)
             for (int is = 0; is < 2; is++) {
-                const struct guide_figure f = {.kind = kinds[i], .yes = said == 1};
+                const struct stated_figure f = {.kind = kinds[i], .yes = said == 1};
                 assert_int_equal(figure_judge(&f, ours(is, is, is), 0.1),
                                  said == is ? FIGURE_CONFIRMED : FIGURE_REFUTED);
             }
@@ -62,7 +62,7 @@ static void test_unknown(void **state)
     (void)state;
     const struct estimate none = {(double)NAN, (double)NAN, (double)NAN, UNKNOWN, "why"};
     for (int kind = 0; kind < FIGURES; kind++) {
-        const struct guide_figure f = {
+        const struct stated_figure f = {
             .kind = (enum figure_kind)kind, .low = 1, .high = (double)INFINITY};
         assert_int_equal(figure_judge(&f, none, 0.1), FIGURE_UNSUPPORTED);
         assert_non_null(figure_name(f.kind));
