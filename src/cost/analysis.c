@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/num.h"
+#include "cost/runtime.h"
 #include "cost/torch_work.h"
 #include "model/digest.h"
 
@@ -70,13 +71,14 @@ void capture_model(struct bill *b, const struct digest *m, const struct capture 
     GIVEN(b, parameters, shape->parameters > 0 ? shape->parameters : m->parameters, "model");
     GIVEN(b, value_bytes, capture_value_bytes(c), "--precision");
     GIVEN(b, layers, shape->layers, "model");
-    GIVEN(b, key_width, shape->kv_heads * shape->head_size, "model");
+    GIVEN(b, cached_values, transformers_keys(shape) + transformers_values(shape),
+          "model, keys and values of a token in one layer");
     GIVEN(b, vocabulary, shape->vocabulary, "model");
     LET(b, prompt_tokens, c->sequences * c->sequence_tokens);
     LET(b, all_tokens, prompt_tokens + c->sequences * c->new_tokens);
     HOLD(b, site, "weights", "weights", parameters * value_bytes,
          "transformers: each parameter in the type asked for");
-    HOLD(b, site, "KV cache", "kv", 2 * layers * key_width * value_bytes * all_tokens,
+    HOLD(b, site, "KV cache", "kv", layers * cached_values * value_bytes * all_tokens,
          "transformers DynamicCache, on by default");
     HOLD(b, site, "logits", "logits", vocabulary * prompt_tokens * (value_bytes + 4),
          "transformers: logits of all tokens, and an F32 copy");

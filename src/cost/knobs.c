@@ -177,8 +177,9 @@ static bool set_type(const struct knob *k, void *knobs, struct str value, const 
 
 static bool set_bytes(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
 {
-    double bytes;
-    if (!units_parse_bytes(value, 1, &bytes) || bytes < k->least || bytes > k->most)
+    double bytes, bare;
+    const bool plain = str_f64(value, &bare) && bare > 0; /* of what, nobody knows */
+    if (plain || !units_parse_bytes(value, 1, &bytes) || bytes < k->least || bytes > k->most)
         return err_set(err, MU_USAGE, "%s is \"%.*s\", but takes a size with its unit, as 4GiB",
                        k->name, STR_ARG(value));
     set(k, knobs, &bytes, sizeof bytes);
@@ -291,7 +292,7 @@ static const char *bytes_text(double bytes, struct arena *a)
     for (size_t i = 0; i < 2; i++)
         if (bytes > 0 && fmod(bytes, unit[i].bytes) == 0)
             return str_format(a, "%.0f%s", bytes / unit[i].bytes, unit[i].unit);
-    return str_format(a, "%.0f", bytes);
+    return str_format(a, "%.0f%s", bytes, bytes > 0 ? "B" : "");
 }
 
 const char *knob_word(const struct knob *k, const void *knobs)

@@ -3,6 +3,8 @@
 #pragma once
 #include "cost/cost.h"
 
+struct shape;
+
 struct runtime {
     const char *name, *words; /* "transformers", "transformers 4.57" */
     /* Weights as published, in a dtype, laid out by PyTorch; else a GGUF by llama.cpp's rules. */
@@ -21,6 +23,9 @@ const char *dtype_name(const struct generate *g); /* "bf16"; auto: "16 bits" */
 const char *published_unruled(const struct digest *m);
 /* The same, or why nothing is known of what was asked to run beside it. */
 const char *published_unruled_as_asked(const struct digest *m, const struct generate *g);
+/* Values of a token's keys and values as transformers caches them in one layer: latent attention's for each head. */
+double transformers_keys(const struct shape *s);
+double transformers_values(const struct shape *s);
 /* Bytes of all weights as transformers keeps them. */
 double transformers_weight_bytes(const struct digest *m, const struct generate *g);
 

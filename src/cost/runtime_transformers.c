@@ -122,12 +122,12 @@ static struct laid lay(const struct digest *m, const struct generate *g, const s
 
 /* ---- a token's keys, values and work */
 
-static double key_values(const struct shape *s)
+double transformers_keys(const struct shape *s)
 {
     return (s->latent.kv_rank > 0 ? s->heads : s->kv_heads) * s->head_size;
 }
 
-static double value_values(const struct shape *s)
+double transformers_values(const struct shape *s)
 {
     return s->latent.kv_rank > 0 ? s->heads * s->latent.value : s->kv_heads * s->head_size;
 }
@@ -148,7 +148,8 @@ static double ffn_values(const struct shape *s)
 
 static void bill_process(struct bill *b, const struct laid *l, int sites)
 {
-    ABOUT_PROGRAM(b, python_bytes, torch_process);
+    ABOUT(b, python_bytes, torch_process.low, torch_process.likely, torch_process.high,
+          torch_process.source);
     GIVEN(b, part_bytes, sites > 1 ? least(transformers_weight_bytes(l->m, l->g), 5e9) : 0,
           LOADING);
     GIVEN(b, layer_weight_bytes, sites > 1 ? widest_layer_bytes(l) : 0, "model and --dtype");
@@ -189,8 +190,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
     GIVEN(b, value_bytes, value_bytes_of(g), "--dtype");
     GIVEN(b, vocabulary, shape->vocabulary, "model");
     GIVEN(b, window_tokens, shape->window_tokens, "model, sliding window");
-    GIVEN(b, key_values_of_token, key_values(shape), "model, one layer");
-    GIVEN(b, value_values_of_token, value_values(shape), "model, one layer");
+    GIVEN(b, key_values_of_token, transformers_keys(shape), "model, one layer");
+    GIVEN(b, value_values_of_token, transformers_values(shape), "model, one layer");
     GIVEN(b, attention_values_of_token, attention_values(shape, eager), MODELING);
     GIVEN(b, ffn_values_of_token, ffn_values(shape), MODELING);
     GIVEN(b, scores_of_pair, eager ? shape->heads : 0, "model; --flash-attention off");
@@ -202,7 +203,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
           "kernels' workspaces and short-lived copies: a bound on cards, none seen on the CPU");
     ABOUT(b, slack_share, 0, 0.08, 0.25, SLACK);
     ABOUT(b, heap_bytes, 0, 50e6, 200e6, HEAP);
-    ABOUT_PROGRAM(b, torch_context_bytes, torch_context);
+    ABOUT(b, torch_context_bytes, torch_context.low, torch_context.likely, torch_context.high,
+          torch_context.source);
     LET(b, cached_tokens, sequences * context_tokens);
     LET(b, window_cached_tokens, sequences * least(context_tokens, window_tokens));
     LET(b, row_bytes, value_bytes * (key_values_of_token + value_values_of_token));

@@ -28,6 +28,8 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     const bool disk = c.place == (double)CAPTURED_ON_DISK;
     const int device = s->sites > 1 ? 1 : ON_HOST;
     b->unruled = m->shape->layers > 0 && m->shape->heads > 0 ? NULL : "its shape is not known";
+    if (!b->unruled && m->shape->recurrent.kernel > 0)
+        b->unruled = "layers that recur have no maps of attention";
     if (!b->unruled && isnan(attention_maps_kept(m->shape, &c)))
         b->unruled = "a layer that was asked for is not there (--layers)";
     if (b->unruled) return;

@@ -76,7 +76,8 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, texts, least(e->texts, texts_most), "--texts");
     LET(b, layer_bytes, forward_pass_bytes(m->shape, &f));
-    ABOUT_PROGRAM(b, runtime_bytes, torch_process);
+    ABOUT(b, runtime_bytes, torch_process.low, torch_process.likely, torch_process.high,
+          torch_process.source);
     HOLD(b, site, "weights", "weights", parameters * value_bytes, "each parameter in its type");
     HOLD(b, site, "activations", "activations", layer_bytes,
          "measured (training.embed); smaller: --batch, --seq");

@@ -118,12 +118,11 @@ void evaluate_model(struct bill *b, const struct digest *m, const struct evaluat
 void evaluate_adapter(struct bill *b, const struct digest *m, const struct evaluate *e, int site)
 {
     const unsigned layers_targets = (1U << TO_HEAD) - 1;
-    const double float_bytes = 4;
     b->unruled = training_unruled(m->shape);
     if (b->unruled) return;
     GIVEN(b, adapter_parameters, training_adapter_parameters(m->shape, layers_targets, e->rank),
           "model and --rank");
-    HOLD(b, site, "adapter", "adapters", adapter_parameters * float_bytes,
+    HOLD(b, site, "adapter", "adapters", adapter_parameters * 4,
          "PEFT keeps adapters in F32; smaller: --rank");
 }
 

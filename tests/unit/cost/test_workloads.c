@@ -188,6 +188,10 @@ static void what_runs_no_model_is_as_said(void **state)
     assert_true(d.low_bytes == 512.0 * 1024 * 1024 && d.high_bytes == d.low_bytes && d.units == 3);
     assert_string_equal(knob_text(knob_find(r.kind, S("ram")), r.knobs, s->arena), "4GiB");
     assert_string_equal(knob_text(knob_find(r.kind, S("disk")), r.knobs, s->arena), "512MiB");
+    say(s, &r, "disk", "1234567B");
+    assert_string_equal(knob_text(knob_find(r.kind, S("disk")), r.knobs, s->arena), "1234567B");
+    struct mu_err err = {.code = MU_OK}; /* 4 of what? */
+    assert_false(knob_set(r.kind, r.knobs, S("ram"), S("4"), s->catalog, &err));
 }
 
 static void captures_say_what_they_write(void **state)
