@@ -347,6 +347,8 @@ static bool measured_run(const struct reading *r, const struct json *row, struct
     const bool half = str_is(word(row, "dtype"), "bf16");
     if (!run_of_row(r, row, run, err)) return false;
     run->framework.norm = training_norm_named(r->table, S("hf")); /* torch 1.13 */
+    const struct training_family *family = training_family_named(r->table, word(row, "arch_name"));
+    if (family) run->knobs.gelu_kept = family->activation_kept;
     run->bytes = (struct training_bytes){.weight = half ? 2 : 4,
                                          .compute = half ? 2 : 4,
                                          .gradient = half ? 2 : 4,
@@ -363,9 +365,9 @@ static double saved(const struct reading *r, const struct run *run)
     const struct shape *s = &run->shape;
     const struct training t = training_of(r, run);
     const double tokens = run->knobs.micro_batch * run->knobs.sequence_tokens;
-    const double w = run->bytes.compute;
-    const double trained = run->knobs.method == (double)FINETUNE_FULL ? 2 * w : 0;
-    return t.saved + tokens * ((8 + trained) * s->width + 4 * s->vocabulary);
+    const double input =
+        run->knobs.method == (double)FINETUNE_FULL ? run->bytes.compute * s->width : 0;
+    return t.saved + t.head + tokens * (input + 4 * s->vocabulary);
 }
 
 static double captured(const struct run *run)
@@ -460,8 +462,7 @@ static bool class_of(const struct json *row, enum training_class *out)
         if (str_is(metric, measured_as[i].metric)) *out = measured_as[i].class_;
     if (!yes(row, "usable", true) || *out == TRAINING_CLASSES) return false;
     if (*out == TRAINING_KERNEL) return kernel_has_rule(row);
-    /* layers that keep other tensors than a llama's were counted once: nothing to hold a rule against */
-    return *out != TRAINING_SAVED || str_is(word(row, "arch_name"), "llama");
+    return true;
 }
 
 static bool measured_of(const struct json *row, enum training_class class_, double *out,

@@ -9,10 +9,12 @@ class Muster:
     def __init__(self, program):
         self.program = str(pathlib.Path(program).resolve())
 
-    def lines(self, config, *options):
+    def lines(self, model, *options):
+        """model: a configuration, or a name of the catalogue."""
         with tempfile.TemporaryDirectory() as home:
-            (pathlib.Path(home) / 'config.json').write_text(json.dumps(config))
-            run = subprocess.run([self.program, 'fit', home, '--machine', 'cpu:2 ram:64GiB', '--json', *map(str, options)], cwd=home,
+            (pathlib.Path(home) / 'config.json').write_text(json.dumps(model))
+            named = model if isinstance(model, str) else home
+            run = subprocess.run([self.program, 'fit', named, '--machine', 'cpu:2 ram:64GiB', '--json', *map(str, options)], cwd=home,
                                  env={'HOME': home, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)
         if run.returncode:
             raise SystemExit(f'muster fit {" ".join(map(str, options))}: {run.stderr}')
