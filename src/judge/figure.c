@@ -1,4 +1,4 @@
-/* What a guide's figure is worth beside ours. It is confirmed where both ranges meet. Of memory ours reaches up to what leaves a share of
+/* What a guide's figure is worth beside ours. It is confirmed where both ranges meet, the guide's with what rounds to it. Of memory ours reaches up to what leaves a share of
  * it to spare, since whoever asks for a machine leaves some. Of room on a disk we know the model alone: less than that is too low, and
  * more is neither right nor wrong. Left out: how ours is found (verb/judged_figures.c). */
 #include "judge/figure.h"
@@ -64,8 +64,8 @@ enum figure_worth figure_judge(const struct stated_figure *f, struct estimate ou
     if (!estimate_known(ours) || f->kind == FIGURE_OTHER) return FIGURE_UNSUPPORTED;
     if (figure_dimension(f->kind) == FIGURE_YES)
         return (ours.likely > 0) == f->yes ? FIGURE_CONFIRMED : FIGURE_REFUTED;
-    if (f->high < ours.low) return FIGURE_TOO_LOW;
+    if (f->high_rounded < ours.low) return FIGURE_TOO_LOW;
     if (f->kind == FIGURE_DISK) return FIGURE_UNSUPPORTED;
     const double most = leaves_spare(f->kind) ? ours.high / (1 - spare_share) : ours.high;
-    return f->low > most ? FIGURE_TOO_HIGH : FIGURE_CONFIRMED;
+    return f->low_rounded > most ? FIGURE_TOO_HIGH : FIGURE_CONFIRMED;
 }

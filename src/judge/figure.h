@@ -40,12 +40,13 @@ enum figure_dimension figure_dimension(enum figure_kind kind);
 
 struct stated_figure {
     enum figure_kind kind;
-    double low, high;          /* bytes, seconds, tokens a second; open ends are 0 and infinite */
-    bool yes;                  /* of yes and no */
-    bool decimal;              /* written in GB of 10^9 bytes, or the like */
-    const char *text, *source; /* as written; where it stands */
-    const char *label;         /* what it is of, where that is not the experiment alone; or NULL */
-    const char *why;           /* FIGURE_OTHER: why nothing is computed */
+    double low, high; /* bytes, seconds, tokens a second; open ends are 0 and infinite */
+    double low_rounded, high_rounded; /* from and to what rounds to these */
+    bool yes;                         /* of yes and no */
+    bool decimal;                     /* written in GB of 10^9 bytes, or the like */
+    const char *text, *source;        /* as written; where it stands */
+    const char *label; /* what it is of, where that is not the experiment alone; or NULL */
+    const char *why;   /* FIGURE_OTHER: why nothing is computed */
     /* The machine it is about, as a line; NULL: the set's, "here": the one that is judged. */
     const char *on;
     const char *knob;     /* of growth */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/num.h"
 #include "base/yaml.h"
 #include "cost/cost.h"
 #include "judge/experiment.h"
@@ -105,19 +106,37 @@ static bool range_sound(const struct reading *in, const struct yaml *y, const st
            yaml_error(y, in->name, in->err, "a figure's low is above its high");
 }
 
-static double or_else(double x, double otherwise)
+/* Half a unit of the last digit that a figure is written with: "26.95" stands for all that rounds to it. */
+static double rounding(const struct yaml *map, const char *key)
 {
-    return isnan(x) ? otherwise : x;
+    const struct yaml *y = yaml_get(map, key);
+    struct str rest = y ? y->text : (struct str){NULL, 0};
+    double unit = 1;
+    str_cut(&rest, '.');
+    for (size_t i = 0; i < rest.n && byte_is_digit(rest.p[i]); i++) unit /= 10;
+    return unit / 2;
+}
+
+/* Sizes in binary units are those of parts, which hold so much and no more; all other figures are rounded ones. */
+static bool is_rounded(const struct as_written *w)
+{
+    return !w->unit || !strstr(w->unit, "iB");
 }
 
 static bool take_range(const struct reading *in, const struct yaml *y, struct as_written *w)
 {
     double one = 1;
+    const bool point = !isnan(w->value);
     if (!range_sound(in, y, w) || !unit_of(in, y, w, &one)) return false;
     w->figure.decimal = w->unit && strlen(w->unit) == 2 && w->unit[1] == 'B';
     if (!w->figure.text) w->figure.text = text_of(in, w);
-    w->figure.low = one * or_else(w->value, or_else(w->low, 0));
-    w->figure.high = one * or_else(w->value, or_else(w->high, (double)INFINITY));
+    const double low = point ? w->value : w->low, high = point ? w->value : w->high;
+    const double under = is_rounded(w) ? rounding(y, point ? "value" : "low") : 0;
+    const double over = is_rounded(w) ? rounding(y, point ? "value" : "high") : 0;
+    w->figure.low = isnan(low) ? 0 : low * one;
+    w->figure.high = isnan(high) ? (double)INFINITY : high * one;
+    w->figure.low_rounded = isnan(low) ? 0 : most(low - under, 0) * one;
+    w->figure.high_rounded = isnan(high) ? (double)INFINITY : (high + over) * one;
     return true;
 }
 

@@ -30,7 +30,9 @@ static bool set_place(const struct context *in, enum figure_kind kind, struct as
 {
     const bool device = kind == FIGURE_DEVICE_MEMORY || kind == FIGURE_FITS_DEVICE;
     if (!device && kind != FIGURE_HOST_MEMORY) return true;
-    if (!a->own_knobs) return asked_set(in, a, "gpu_layers", device ? "all" : "0", err);
+    if (!a->own_knobs)
+        return asked_set(in, a, "gpu_layers", device ? "all" : "0", err) &&
+               (!device || asked_set(in, a, "kv_offload", "on", err));
     return !knob_find(a->task.kind, S("device")) ||
            asked_set(in, a, "device", device ? "gpu" : "cpu", err);
 }

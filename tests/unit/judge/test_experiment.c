@@ -95,7 +95,7 @@ static void test_figures(void **state)
                        "{what: memory, value: 2, unit: GiB, with: {model: n, rank: 4}}, "
                        "{what: duration, low: 1, unit: h}, {what: decode, high: 5, unit: tok/s}, "
                        "{what: fits, yes: false, text: never}, "
-                       "{what: growth, value: 2, knob: seq}, "
+                       "{what: growth, value: 2.05, knob: seq}, "
                        "{what: other, text: fast, why: no figure}]"),
             a)
             ->experiment;
@@ -103,6 +103,9 @@ static void test_figures(void **state)
     assert_int_equal(e->figures, 7);
     assert_exactly(f[0].low, 10e9);
     assert_exactly(f[0].high, 12e9);
+    assert_exactly(f[0].low_rounded, 9.5e9);
+    assert_exactly(f[0].high_rounded, 12.5e9);
+    assert_exactly(f[1].high_rounded, 2147483648.0); /* a part's size */
     assert_string_equal(f[0].text, "10-12 GB");
     assert_exactly(f[1].low, 2147483648.0);
     assert_exactly(f[1].high, f[1].low);
@@ -115,6 +118,8 @@ static void test_figures(void **state)
     assert_string_equal(f[3].text, "up to 5 tok/s");
     assert_false(f[4].yes);
     assert_string_equal(f[5].knob, "seq");
+    assert_close(f[5].low_rounded, 2.045, 1e-12);
+    assert_close(f[5].high_rounded, 2.055, 1e-12);
     assert_int_equal(f[6].kind, FIGURE_OTHER);
     arena_free(a);
 }

@@ -35,7 +35,8 @@ static void test_ranges(void **state)
         {FIGURE_OTHER, 8, 8, 8, 8, FIGURE_UNSUPPORTED},
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
-        const struct stated_figure f = {.kind = row[i].kind, .low = row[i].low, .high = row[i].high};
+        const struct stated_figure f = {
+            .kind = row[i].kind, .low_rounded = row[i].low, .high_rounded = row[i].high};
         const enum figure_worth worth = figure_judge(
             &f, ours(row[i].our_low, (row[i].our_low + row[i].our_high) / 2, row[i].our_high), 0.1);
         if (worth != row[i].worth)
@@ -63,7 +64,7 @@ static void test_unknown(void **state)
     const struct estimate none = {(double)NAN, (double)NAN, (double)NAN, UNKNOWN, "why"};
     for (int kind = 0; kind < FIGURES; kind++) {
         const struct stated_figure f = {
-            .kind = (enum figure_kind)kind, .low = 1, .high = (double)INFINITY};
+            .kind = (enum figure_kind)kind, .low_rounded = 1, .high_rounded = (double)INFINITY};
         assert_int_equal(figure_judge(&f, none, 0.1), FIGURE_UNSUPPORTED);
         assert_non_null(figure_name(f.kind));
         assert_non_null(figure_words(f.kind));
