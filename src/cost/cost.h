@@ -94,6 +94,8 @@ struct generate {
     const struct beside *beside;
     double prompts,
         new_tokens; /* amount: prompts, and tokens written behind each; 0: nobody said */
+    /* Sequences that decode together, each behind the same depth; below 2: one alone. No knob: who judges asks for it. */
+    double decoding;
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */

@@ -113,11 +113,15 @@ static bool set_number(const struct knob *k, void *knobs, struct str value, stru
     return true;
 }
 
-/* "3,1": a number for each device; those not named have 0. */
+/* "3,1": a number for each device; those not named have 0. "auto": none is given. */
 static bool set_shares(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
 {
     double share[SITES - 1] = {0}, sum = 0;
     struct str rest = value;
+    if (str_is(value, "auto")) {
+        set(k, knobs, share, sizeof share);
+        return true;
+    }
     if (str_is(value, "auto")) {
         set(k, knobs, share, sizeof share);
         return true;

@@ -164,6 +164,8 @@ static const char *unruled(const struct digest *m, const struct generate *g)
 {
     const char *why = published_unruled_as_asked(m, g);
     if (why) return why;
+    if (m->shape->indexer.heads > 0)
+        return "muster has no plan of attention with an indexer under transformers";
     if (g->gpu_layers > 0)
         return "transformers deals layers by itself: leave --gpu-layers out, or give 0 for the CPU";
     if (m->packed_bytes > 0 && (g->dtype == (double)DTYPE_INT8 || g->dtype == (double)DTYPE_NF4))

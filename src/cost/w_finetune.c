@@ -613,17 +613,21 @@ static void lines_held(struct bill *b, int device, const struct finetune *f,
     HOLD(b, device, "exchange buffers", "shards", exchange_bytes, "fsdp_qlora's published peaks");
 }
 
+static double gradients_at(enum highest at, const struct training *t, bool kept)
+{
+    if (kept || at == AT_STEP) return t->gradients;
+    if (at == AT_LOSS) return 0;
+    return at == AT_BACKWARD ? t->first_gradients : t->last_gradients;
+}
+
 /* Of what the three phases share, what is there at the highest of them; the rest is 0. */
 static struct training at_highest(const struct training *t, const struct finetune *f)
 {
     const enum highest at = highest_of(t);
     const bool kept = f->gradients_kept || f->accumulate > 1;
     const bool passes = at == AT_LOSS || at == AT_BACKWARD;
-    struct training out = {.trained = t->trained};
-    if (kept || at == AT_STEP)
-        out.gradients = t->gradients;
-    else if (at != AT_LOSS)
-        out.gradients = at == AT_BACKWARD ? t->first_gradients : t->last_gradients;
+    const bool layers = at == AT_BACKWARD || at == AT_GRADIENTS;
+    struct training out = {.trained = t->trained, .gradients = gradients_at(at, t, kept)};
     if (passes) {
         out.saved = t->saved;
         out.copies = t->copies;
@@ -633,9 +637,8 @@ static struct training at_highest(const struct training *t, const struct finetun
         out.head = t->head;
         out.logits = t->logits;
     }
-    if (at == AT_BACKWARD || at == AT_GRADIENTS) out.work = t->work;
-    if (at == AT_BACKWARD || at == AT_GRADIENTS ||
-        (at == AT_LOSS && framework_of(f)->quantised_head))
+    if (layers) out.work = t->work;
+    if (layers || (at == AT_LOSS && framework_of(f)->quantised_head))
         out.dequantised = t->dequantised;
     if (at == AT_STEP) out.temporaries = t->temporaries;
     return out;

@@ -58,9 +58,9 @@ const struct knob capture_knobs[] = {
      .choices = places,
      .offset = FIELD(place),
      .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = place_rungs}},
-    {.name = "file_format",
+    {.name = "file_format", /* --format is of the answer */
      .option = "file-format",
-     .words = "of the files that are written; npy",
+     .words = "of the files, with --place disk; npy",
      .kind = KNOB_CHOICE,
      .choices = formats,
      .offset = FIELD(format)},

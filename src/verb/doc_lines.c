@@ -79,8 +79,8 @@ static double ram_gib(double bytes)
     return gib;
 }
 
-static const char *fit_line(const struct context *in, const struct paper_row *r,
-                            const char *machine, bool on_device)
+const char *paper_fit_line(const struct context *in, const struct paper_row *r, const char *machine,
+                           bool on_device)
 {
     const struct experiment *e = r->experiment;
     const struct asked *asked = r->asked;
@@ -111,9 +111,9 @@ void paper_lines(const struct context *in, const struct paper *p, struct paper_r
     const char *card = isnan(vram) ? NULL : card_for(p, vram);
     if (!isnan(ram))
         r->fit[PAPER_HOST] =
-            fit_line(in, r, str_format(a, "cpu:8 ram:%.0fGiB", ram_gib(ram)), false);
+            paper_fit_line(in, r, str_format(a, "cpu:8 ram:%.0fGiB", ram_gib(ram)), false);
     if (card)
-        r->fit[PAPER_DEVICE] =
-            fit_line(in, r, str_format(a, "cpu:8 ram:%.0fGiB gpu:%s", ram_gib(beside), card), true);
+        r->fit[PAPER_DEVICE] = paper_fit_line(
+            in, r, str_format(a, "cpu:8 ram:%.0fGiB gpu:%s", ram_gib(beside), card), true);
     r->card = card;
 }

@@ -45,8 +45,8 @@ static const char *setting_of(const struct experiment *e, const char *name)
 }
 
 /* --quant goes to what writes text under a runtime that takes mixes, as a figure of the guide's would. */
-static bool ask(const struct context *in, const struct paper *p, const struct experiment *e,
-                struct asked *out, struct mu_err *err)
+bool paper_ask(const struct context *in, const struct paper *p, const struct experiment *e,
+               struct asked *out, struct mu_err *err)
 {
     const struct machine *plain;
     const struct guide_figure other = {.kind = FIGURE_OTHER, .quant = p->quant};
@@ -93,10 +93,11 @@ bool paper_judged(const struct context *in, const struct world *w, struct paper 
 static void find_places(struct paper_row *r)
 {
     const struct task *t = &r->asked->task;
+    const bool text = !r->asked->own_knobs;
     const double device = knob_number(t->kind, t->knobs, "device");
     const double shards = knob_number(t->kind, t->knobs, "shards");
-    const bool on_either = cost_writes_text(t->kind) || device == (double)DEVICE_AUTO;
-    r->may[PAPER_HOST] = (on_either || device != (double)DEVICE_GPU) && !(shards > 1);
+    const bool on_either = text ? r->asked->knobs.gpu_layers != 0 : device == (double)DEVICE_AUTO;
+    r->may[PAPER_HOST] = (text || on_either || device != (double)DEVICE_GPU) && !(shards > 1);
     r->may[PAPER_DEVICE] = on_either || device == (double)DEVICE_GPU;
 }
 
@@ -174,7 +175,7 @@ static bool fill_row(const struct context *in, const struct world *w, const stru
     r->why = e->why_not ? e->why_not : "no workload is written down";
     if (!e->workload) return true;
     struct asked *asked = NEW(in->arena, struct asked);
-    if (!ask(in, p, e, asked, err)) return false;
+    if (!paper_ask(in, p, e, asked, err)) return false;
     r->asked = asked;
     r->command = judged_command(&(struct judged){.experiment = e, .asked = asked}, in->arena);
     r->what = what_words(in, asked);

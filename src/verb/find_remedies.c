@@ -56,7 +56,7 @@ static const struct model_part *part_of(const struct gathering *g)
     const struct model_part *own;
     const struct asked *a = g->asked;
     const bool published = !a->own_knobs && runtime_of(&a->knobs)->published;
-    if (a->file || a->folder || a->with || !a->digest->name) return NULL;
+    if (a->file || a->folder || a->beside || !a->digest->name) return NULL;
     if (published && a->digest->packed_bytes > 0) return NULL;
     if (catalog_model(g->in->catalog, str_of(a->digest->name), &own, NULL) == MATCH_NONE)
         return NULL;

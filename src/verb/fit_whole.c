@@ -123,7 +123,8 @@ static void write_whole(const struct fit *f, const struct context *in, const str
 
 static bool refuse_options(const struct request *q, const struct fit *f, struct mu_err *err)
 {
-    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line", "min-tps"};
+    static const char *const text_only[] = {"exact", "lora",    "mmproj", "draft",
+                                            "line",  "min-tps", "min-tps"};
     for (size_t i = 0; i < COUNT_OF(text_only); i++)
         if (request_text(q, text_only[i]))
             return err_set(err, MU_USAGE, "--%s goes with --kind generate or serve, not with %s",

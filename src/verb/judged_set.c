@@ -90,7 +90,7 @@ static const struct machine *beside(const struct context *in, const struct judge
             *words = str_format(a, "%s; with %s (%s) together", *words, e->together[i],
                                 units_bytes(a, verdict_needs(&other->verdict)));
         }
-    return machine_beside(m, held_bytes, a);
+    return machine_left(m, held_bytes, a);
 }
 
 /* Judges again those that run together with others, once all are judged alone. */

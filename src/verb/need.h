@@ -52,8 +52,8 @@ struct offers {
     size_t without[SHORT_OF_COUNT], retired; /* not offered, by what they are short of */
 };
 struct need {
-    const char *operand;
-    const char *stands_for; /* a size: the model that was taken, and why; else NULL */
+    const char *operand, *quant; /* quant: as asked for, NULL: nobody did */
+    const char *stands_for;      /* a size: the model that was taken, and why; else NULL */
     struct need_case level[NEED_LEVELS];
     struct offers of[OFFER_KINDS];
 };

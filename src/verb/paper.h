@@ -31,7 +31,10 @@ struct paper_row {
     struct paper_rent timed[PAPER_PLACES]; /* the cheapest whose speed is known */
     const char *fit[PAPER_PLACES]; /* the line that computes it again; NULL: there is none */
     const char *card;              /* the smallest that holds it; NULL: none does */
-    const char *command;           /* with knobs filled in; NULL: none was written down */
+    const char *less_on;  /* what is just too small for it: a card, or RAM; NULL: nothing is */
+    const char *less;     /* what to change so that it fits there */
+    const char *less_fit; /* the line that says so again */
+    const char *command;  /* with knobs filled in; NULL: none was written down */
 };
 /* The largest of all experiments, and whose it is. */
 struct paper_most {
@@ -87,6 +90,8 @@ bool paper_rows(const struct context *in, const struct world *w, struct paper *p
 /* What the set says in figures, each held against its own machine or a plain one. */
 bool paper_judged(const struct context *in, const struct world *w, struct paper *p,
                   struct mu_err *err) NODISCARD;
+bool paper_less(const struct context *in, const struct world *w, struct paper *p,
+                struct mu_err *err) NODISCARD;
 bool paper_sizes(const struct context *in, const struct world *w, struct paper *p,
                  struct mu_err *err) NODISCARD;
 bool paper_rents(const struct context *in, const struct world *w, struct paper *p,
@@ -95,6 +100,12 @@ bool paper_rents(const struct context *in, const struct world *w, struct paper *
 const char *paper_model(const struct paper_row *r);
 /* What a row needs of that memory at a level: likely, or the high end with the usual share spare. */
 double paper_needs(const struct paper_row *r, enum paper_memory of, enum need_level level);
+/* An experiment as a task on a plain machine. */
+bool paper_ask(const struct context *in, const struct paper *p, const struct experiment *e,
+               struct asked *out, struct mu_err *err) NODISCARD;
+/* The line that judges a row on a machine line; on_device: all of it there. NULL: it is too long. */
+const char *paper_fit_line(const struct context *in, const struct paper_row *r, const char *machine,
+                           bool on_device);
 /* The cards, and the commands of a row. */
 void paper_cards(const struct context *in, const struct world *w, struct paper *p);
 void paper_lines(const struct context *in, const struct paper *p, struct paper_row *r);

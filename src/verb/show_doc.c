@@ -214,6 +214,25 @@ void show_doc_memory(struct doc *d, const struct paper *p)
 
 /* ---- when it does not fit */
 
+static void show_less(struct doc *d, const struct paper *p)
+{
+    static const char *const head[] = {"to run it on less", "on", "it fits with"};
+    struct block *b = NULL;
+    for (size_t i = 0; i < p->rows; i++) {
+        const struct paper_row *r = &p->row[i];
+        if (!r->less) continue;
+        if (!b) b = doc_table(d, NULL, head, NULL, COUNT_OF(head));
+        const struct cell row[] = {
+            {.text = r->experiment->title}, {.text = r->less_on}, {.text = r->less}};
+        table_row(d, b, row);
+    }
+    if (b)
+        doc_note(d, TONE_DIM,
+                 "On the largest card that is just too small for it, or in RAM that is: the "
+                 "shortest and mildest lists of changes, and what it then needs in all. muster fit "
+                 "with such a --machine says more, and what each change costs.");
+}
+
 void show_doc_trouble(struct doc *d, const struct paper *p)
 {
     static const char *const head[] = {"when it does not fit", "it holds most of", "less of it by"};
@@ -234,6 +253,7 @@ void show_doc_trouble(struct doc *d, const struct paper *p)
              "The switches are those of muster fit, which says what each change brings; muster "
              "check -e %s says which experiments this machine runs, and why not.",
              p->operand);
+    show_less(d, p);
     b = doc_commands(d, "Every figure of memory again");
     for (int place = 0; place < PAPER_PLACES; place++)
         for (size_t i = 0; i < p->rows; i++)

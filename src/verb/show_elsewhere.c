@@ -45,8 +45,9 @@ void show_elsewhere(struct doc *d, const struct elsewhere *e)
     if (!e || !e->rows) return;
     for (size_t i = 0; i < e->rows; i++)
         priced = priced || strlen(speed_of_row(&e->row[i].placed, d->arena)) > 1;
-    struct block *b =
-        doc_table(d, "As asked, on other machines", head, NULL, COUNT_OF(head) - (priced ? 0 : 1));
+    struct block *b = doc_table(d, "As asked, on other machines",
+                                e->row[0].placed.asked->own_knobs ? head : text_head, NULL,
+                                COUNT_OF(head) - (priced ? 0 : 1));
     for (size_t i = 0; i < e->rows; i++) {
         const struct elsewhere_row *x = &e->row[i];
         const enum fits fits = x->placed.verdict->fits;

@@ -65,8 +65,8 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     struct doc *d = &out->doc;
     if (!set_of(q, in, p, err) || !judge_world(in->catalog, in->arena, &world, err) ||
         !paper_rows(in, &world, p, err) || !paper_judged(in, &world, p, err) ||
-        !paper_sizes(in, &world, p, err) || !paper_rents(in, &world, p, err) ||
-        !catalog_sound(in->catalog, err))
+        !paper_less(in, &world, p, err) || !paper_sizes(in, &world, p, err) ||
+        !paper_rents(in, &world, p, err) || !catalog_sound(in->catalog, err))
         return false;
     d->title =
         str_format(in->arena, "Requirements: %s", p->set->title ? p->set->title : p->set->name);

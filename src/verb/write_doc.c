@@ -92,6 +92,12 @@ static void write_computed(struct writer *w, const struct paper_row *r)
     writer_put_number(w, "bytes", r->most_bytes);
     writer_put_cstr(w, "smaller", r->smaller);
     writer_map_end(w);
+    writer_key(w, "less");
+    writer_map(w);
+    writer_put_cstr(w, "on", r->less_on);
+    writer_put_cstr(w, "change", r->less);
+    writer_put_cstr(w, "line", r->less_fit);
+    writer_map_end(w);
     writer_key(w, "again");
     writer_map(w);
     for (int i = 0; i < PAPER_PLACES; i++) writer_put_cstr(w, place_key[i], r->fit[i]);

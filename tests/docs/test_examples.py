@@ -84,6 +84,20 @@ class Examples(unittest.TestCase):
                         self.assertIn(fit['fits'], ('yes', 'probably'))
             self.assertGreater(lines, 0, name)
 
+    def test_what_is_too_small_is(self):
+        """The lines beside what to change say no."""
+        met = 0
+        for name in SETS:
+            for e in document(name)['experiments']:
+                line = (e.get('less') or {}).get('line')
+                if line is None:
+                    continue
+                with self.subTest(set=name, experiment=e['id']):
+                    fit = json.loads(muster(*shlex.split(line)[1:], '--json'))
+                    self.assertEqual(fit['fits'], 'no')
+                    met += 1
+        self.assertGreater(met, 0)
+
     def test_totals_are_those_of_the_experiments(self):
         """Minimum and recommended are the largest of what each experiment needs (none of these sets runs several together)."""
         for name in SETS:

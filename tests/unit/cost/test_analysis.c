@@ -107,7 +107,7 @@ static void a_probe_is_its_data(void **state)
     bill.bent = 0;
     cost_bill(&t, &card, &bill);
     assert_true(bill_group(&bill, "captures") == 10000.0 * 3584 * 4);
-    assert_true(bill_group(&bill, "weights") == 2.0 * 3585 * 20);
+    assert_true(bill_group(&bill, "weights") == 2.0 * 3585 * 24);
     p.double_precision = true;
     cost_bill(&t, &card, &bill);
     assert_true(bill_group(&bill, "captures") == 10000.0 * 3584 * 16);

@@ -308,7 +308,8 @@ static void test_rows(void **state)
             if (l->kind == LADDER_NONE) continue;
             ladders++;
             if (l->kind == LADDER_HALVE)
-                assert_true(knob->kind == KNOB_TOKENS || knob->kind == KNOB_COUNT);
+                assert_true(knob->kind == KNOB_TOKENS || knob->kind == KNOB_COUNT ||
+                            knob->kind == KNOB_LAYERS);
             if (l->with) assert_non_null(knob_find(w, str_of(l->with)));
             if (l->above) assert_non_null(knob_find(w, str_of(l->above)));
             for (size_t r = 0; l->kind == LADDER_WORDS && l->rungs[r]; r++)
