@@ -107,6 +107,7 @@ static void find_size(const struct context *in, const struct world *w, struct pa
     const struct request q = {.operand = {size.name}, .operands = 1};
     struct need *n = NEW(scratch, struct need);
     struct mu_err none = {.code = MU_OK};
+    n->operand = size.name;
     aside.arena = scratch;
     aside.notes = &notes;
     if (need_find(&q, &aside, w, n, &none) && /* else no model of that size is known */
