@@ -123,20 +123,33 @@ static bool is_rounded(const struct as_written *w)
     return !w->unit || !strstr(w->unit, "iB");
 }
 
+/* One end of a range in its unit, and the furthest that rounds to it; where nothing is said, `open` twice. */
+struct end {
+    double at, rounded;
+};
+static struct end end_of(double written, double off, double one, double open)
+{
+    if (isnan(written)) return (struct end){open, open};
+    return (struct end){written * one, most(written + off, 0) * one};
+}
+
 static bool take_range(const struct reading *in, const struct yaml *y, struct as_written *w)
 {
     double one = 1;
-    const bool point = !isnan(w->value);
+    struct guide_figure *f = &w->figure;
+    const bool point = !isnan(w->value), rounded = is_rounded(w);
     if (!range_sound(in, y, w) || !unit_of(in, y, w, &one)) return false;
-    w->figure.decimal = w->unit && strlen(w->unit) == 2 && w->unit[1] == 'B';
-    if (!w->figure.text) w->figure.text = text_of(in, w);
-    const double low = point ? w->value : w->low, high = point ? w->value : w->high;
-    const double under = is_rounded(w) ? rounding(y, point ? "value" : "low") : 0;
-    const double over = is_rounded(w) ? rounding(y, point ? "value" : "high") : 0;
-    w->figure.low = isnan(low) ? 0 : low * one;
-    w->figure.high = isnan(high) ? (double)INFINITY : high * one;
-    w->figure.low_rounded = isnan(low) ? 0 : most(low - under, 0) * one;
-    w->figure.high_rounded = isnan(high) ? (double)INFINITY : (high + over) * one;
+    f->decimal = w->unit && strlen(w->unit) == 2 && w->unit[1] == 'B';
+    if (!f->text) f->text = text_of(in, w);
+    const struct end low = end_of(point ? w->value : w->low,
+                                  rounded ? -rounding(y, point ? "value" : "low") : 0, one, 0);
+    const struct end high =
+        end_of(point ? w->value : w->high, rounded ? rounding(y, point ? "value" : "high") : 0, one,
+               (double)INFINITY);
+    f->low = low.at;
+    f->low_rounded = low.rounded;
+    f->high = high.at;
+    f->high_rounded = high.rounded;
     return true;
 }
 
