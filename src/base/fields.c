@@ -208,6 +208,8 @@ static bool read_field(const struct reading *r, const struct field *f, const str
     case FIELD_STRUCT:
         if (json_kind(j) != JSON_NULL_KIND && json_kind(j) != JSON_MAP_KIND)
             return refuse(r, at, "must be a map");
+        if (f->count_offset)
+            *(size_t *)member_of(out, f->count_offset) = json_kind(j) == JSON_MAP_KIND;
         return read_map(r, f->of, j, to, at);
     case FIELD_LIST: return read_list(r, f, j, out, at);
     case FIELD_TEXTS: return read_texts(r, f, j, out, at);
@@ -246,6 +248,7 @@ static bool absent(const struct field *f, const void *in)
     case FIELD_QUANTITY: return !known(*(const struct quantity *)at, NULL);
     case FIELD_ESTIMATE: return !estimate_known(*(const struct estimate *)at);
     case FIELD_STRUCT:
+        if (f->count_offset) return count_of(in, f) == 0;
         for (size_t i = 0; i < f->of->count; i++)
             if (!absent(&f->of->field[i], at)) return false;
         return true;

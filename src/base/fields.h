@@ -58,6 +58,13 @@ struct fields {
         .name = #member, .kind = FIELD_STRUCT, .offset = offsetof(type, member), \
         .words = (words_), .of = &(table)                                        \
     }
+/* A map that is there only where its size_t `there` is not 0. */
+#define FIELD_MAP_IF(type, member, there, words_, table)                          \
+    {                                                                             \
+        .name = #member, .kind = FIELD_STRUCT, .offset = offsetof(type, member),  \
+        .words = (words_), .of = &(table), .count_offset = offsetof(type, there), \
+        .omit_absent = true                                                       \
+    }
 /* Lists have a key of their own, since a pointer's name is singular. */
 #define FIELD_ROWS(key, type, member, count, words_, table)                                     \
     {                                                                                           \

@@ -83,6 +83,15 @@ static const struct field shape_field[] = {
 };
 static const struct fields shape_fields = ROW_FIELDS(model_part, shape_field);
 
+static const struct field published_field[] = {
+    ROW_TEXT(model_part, "type", published.type),
+    ROW_TEXT(model_part, "part", published.part),
+    ROW_NUMBER(model_part, "bits", published.bits),
+    ROW_NUMBER(model_part, "scale_bits", published.scale_bits),
+    ROW_NUMBER(model_part, "group", published.group),
+};
+static const struct fields published_fields = ROW_FIELDS(model_part, published_field);
+
 static const struct field rope_field[] = {ROW_TEXT(model_part, "type", rope_scaling)};
 static const struct fields rope_fields = ROW_FIELDS(model_part, rope_field);
 static const struct field quality_field[] = {ROW_NUMBER(model_part, "mmlu", mmlu)};
@@ -135,6 +144,7 @@ static const struct field model_field[] = {
     ROW_TEXT(model_part, "native_quant", native_quant),
     ROW_NUMBER(model_part, "embedding_dim", embedding_dim),
     ROW_TEXT(model_part, "native_mix", native_mix),
+    ROW_MAP("published", published_fields),
     ROW_MAP("rope_scaling", rope_fields),
     ROW_MAP("mla", mla_fields),
     ROW_MAP("compressed", compressed_fields),

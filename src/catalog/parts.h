@@ -3,6 +3,13 @@
 #include "catalog/catalog.h"
 
 /* One model of data/models.json. Absent numbers are NaN, absent texts NULL. Names as in the file; shape flags as in its shape{}. */
+/* How weights are published where that is not 16 bits: of the linear layers, or of the experts alone; all else is. */
+struct published_as {
+    const char *type; /* "FP8", NULL: 16 bits */
+    const char *part; /* "linear" "experts", NULL: which is not known */
+    double bits, scale_bits,
+        group; /* of a value, and of the scale that `group` of them share; 0: none */
+};
 struct model_part {
     const char *hf_id, *family, *arch, *license, *release, *task, *modality, *confidence, *source,
         *note;
@@ -49,7 +56,8 @@ struct model_part {
         double norms_per_layer, learned_positions, embedding_norm, token_types, extra_params;
     } shape;
     double embedding_dim, mmlu; /* quality.mmlu, percent */
-    const char *native_mix;     /* the mix that holds it as it was trained; NULL: none does */
+    struct published_as published;
+    const char *native_mix; /* the mix that holds it as it was trained; NULL: none does */
 };
 
 bool catalog_models(const struct catalog *c, const struct model_part **out, size_t *count,

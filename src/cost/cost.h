@@ -3,6 +3,7 @@
 #pragma once
 #include "base/str.h"
 #include "cost/bill.h"
+#include "cost/ladder.h"
 
 struct arena;
 struct backend;
@@ -36,17 +37,23 @@ struct knob {
     /* of a double, bool or const struct weight_type * in the workload's knobs; of KNOB_SHARES SITES - 1 doubles, of KNOB_LAYERS a struct
      * layer_list, of KNOB_MODEL a const struct digest * */
     size_t offset;
-    size_t also; /* a second field that is set to the same value ("kv_type"); 0: none */
-    bool amount; /* how much of it is done (DESIGN 4); 0: nobody said */
+    size_t also;          /* a second field that is set to the same value ("kv_type"); 0: none */
+    bool amount;          /* how much of it is done (DESIGN 4); 0: nobody said */
+    struct ladder ladder; /* what it gives way to */
 };
 /* Where a workload computes that is not dealt over several sites: on the host, or all of it on one device. */
 enum device_asked { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
-extern const char *const device_words[], *const dtype_words[]; /* dtype_words: of enum dtype */
+extern const char *const device_words[], *const device_rungs[];
+extern const char *const dtype_words[], *const dtype_rungs[]; /* of enum dtype */
 #define DEVICE_KNOB                                                                            \
     {                                                                                          \
         .name = "device", .option = "device",                                                  \
         .words = "where it computes: cpu, gpu, or auto, an accelerator if one holds it; auto", \
-        .kind = KNOB_CHOICE, .choices = device_words, .offset = FIELD(device)                  \
+        .kind = KNOB_CHOICE, .choices = device_words, .offset = FIELD(device), .ladder = {     \
+            .kind = LADDER_WORDS,                                                              \
+            .cost = COSTS_MUCH_TIME,                                                           \
+            .rungs = device_rungs                                                              \
+        }                                                                                      \
     }
 
 /* generate on llama.cpp: the knobs, with a llama-server's defaults (generate_usual). */
@@ -87,6 +94,8 @@ struct generate {
     const struct beside *beside;
     double prompts,
         new_tokens; /* amount: prompts, and tokens written behind each; 0: nobody said */
+    /* Sequences that decode together, each behind the same depth; below 2: one alone. No knob: who judges asks for it. */
+    double decoding;
 };
 
 /* How llama.cpp lays things out at a site, by its backend: data/backends.json. The host's are those of plain CPU buffers. */
@@ -171,8 +180,12 @@ bool knob_set(const struct workload *w, void *knobs, struct str name, struct str
               const struct catalog *c, struct mu_err *err);
 /* By its name or option; NULL: the workload has none of it. */
 const struct knob *knob_find(const struct workload *w, struct str name);
-/* A number, a choice's index, a switch as 0 or 1; NaN where the workload has no such knob. */
+/* A number, how many layers, a choice's index, a switch as 0 or 1; NaN where the workload has no such knob. */
 double knob_number(const struct workload *w, const void *knobs, const char *name);
+/* The word that it stands on: "qlora", "on", "F16", "auto"; NULL where it is a number, or shares. */
+const char *knob_word(const struct knob *k, const void *knobs);
+/* A number where it takes numbers (KNOB_TOKENS, KNOB_COUNT). */
+void knob_put(const struct knob *k, void *knobs, double number);
 /* As knob_set() reads it back: "4", "qlora", "on", "q8_0", "3,1". */
 const char *knob_text(const struct knob *k, const void *knobs, struct arena *a);
 /* The context parameters as llama_context derives them (padding, streams); used by kv.c and the plan. cells: of one stream. tokens:

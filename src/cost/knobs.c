@@ -1,4 +1,5 @@
 /* The knobs of workloads: set from text, and read back. What a knob may be stands in its row; nothing here knows one of them. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +12,17 @@
 #include "model/digest.h"
 
 const char *const device_words[] = {"auto", "cpu", "gpu", NULL};
+const char *const device_rungs[] = {"gpu|auto", "cpu", NULL};
+
+const char *ladder_cost_word(enum ladder_cost cost)
+{
+    static const char *const word[] = {
+#define LADDER_WORD(cost, word) word,
+        LADDER_COSTS(LADDER_WORD)
+#undef LADDER_WORD
+    };
+    return word[cost];
+}
 
 /* "context_tokens", "context-tokens" and the command line's "ctx" are one name. */
 static bool is_named(struct str name, const char *text)
@@ -101,11 +113,15 @@ static bool set_number(const struct knob *k, void *knobs, struct str value, stru
     return true;
 }
 
-/* "3,1": a number for each device; those not named have 0. */
+/* "3,1": a number for each device; those not named have 0. "auto": none is given. */
 static bool set_shares(const struct knob *k, void *knobs, struct str value, struct mu_err *err)
 {
     double share[SITES - 1] = {0}, sum = 0;
     struct str rest = value;
+    if (str_is(value, "auto")) {
+        set(k, knobs, share, sizeof share);
+        return true;
+    }
     if (str_is(value, "auto")) {
         set(k, knobs, share, sizeof share);
         return true;
@@ -232,6 +248,17 @@ static double number_at(const struct knob *k, const void *knobs)
     return x;
 }
 
+/* How many are chosen, whichever; NaN where they are named. */
+static double layers_at(const struct knob *k, const void *knobs)
+{
+    struct layer_list l;
+    bool named;
+    memcpy(&l, (const char *)knobs + k->offset, sizeof l);
+    named = l.behind > 0;
+    for (size_t i = 0; i < LAYERS_NAMED / 64; i++) named = named || l.named[i] > 0;
+    return named ? (double)NAN : l.number;
+}
+
 double knob_number(const struct workload *w, const void *knobs, const char *name)
 {
     const struct knob *k = knob_find(w, str_of(name));
@@ -242,9 +269,9 @@ double knob_number(const struct workload *w, const void *knobs, const char *name
     case KNOB_CHOICE:
     case KNOB_SWITCH:
     case KNOB_BYTES: return number_at(k, knobs);
+    case KNOB_LAYERS: return layers_at(k, knobs);
     case KNOB_TYPE:
     case KNOB_SHARES:
-    case KNOB_LAYERS:
     case KNOB_MODEL: break;
     }
     return (double)NAN;
@@ -271,23 +298,14 @@ static const char *bytes_text(double bytes, struct arena *a)
     return str_format(a, "%.0f", bytes);
 }
 
-const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
+const char *knob_word(const struct knob *k, const void *knobs)
 {
     const char *at = (const char *)knobs + k->offset;
-    if (k->kind == KNOB_LAYERS) {
-        struct layer_list l;
-        memcpy(&l, at, sizeof l);
-        return layers_text(&l, a);
-    }
+    if (k->kind == KNOB_SHARES || k->kind == KNOB_LAYERS) return NULL;
     if (k->kind == KNOB_MODEL) {
         const struct digest *m;
         memcpy(&m, at, POINTER_BYTES);
         return m ? m->name : "";
-    }
-    if (k->kind == KNOB_SHARES) {
-        double share[SITES - 1];
-        memcpy(share, at, sizeof share);
-        return shares_text(share, a);
     }
     if (k->kind == KNOB_TYPE) {
         const struct weight_type *type;
@@ -297,7 +315,33 @@ const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
     const double x = number_at(k, knobs);
     if (k->kind == KNOB_SWITCH) return x > 0 ? "on" : "off";
     if (k->kind == KNOB_CHOICE) return k->choices[(size_t)x];
-    if (k->kind == KNOB_BYTES) return bytes_text(x, a);
-    if (x < 0 && k->choices) return k->choices[(size_t)(-1 - x)];
-    return str_format(a, "%.0f", x);
+    return x < 0 && k->choices ? k->choices[(size_t)(-1 - x)] : NULL;
+}
+
+void knob_put(const struct knob *k, void *knobs, double number)
+{
+    const struct layer_list so_many = {.number = number};
+    assert(k->kind == KNOB_TOKENS || k->kind == KNOB_COUNT || k->kind == KNOB_LAYERS);
+    if (k->kind == KNOB_LAYERS)
+        set(k, knobs, &so_many, sizeof so_many);
+    else
+        set(k, knobs, &number, sizeof number);
+}
+
+const char *knob_text(const struct knob *k, const void *knobs, struct arena *a)
+{
+    const char *at = (const char *)knobs + k->offset, *word = knob_word(k, knobs);
+    if (word) return word;
+    if (k->kind == KNOB_LAYERS) {
+        struct layer_list l;
+        memcpy(&l, at, sizeof l);
+        return layers_text(&l, a);
+    }
+    if (k->kind == KNOB_SHARES) {
+        double share[SITES - 1];
+        memcpy(share, at, sizeof share);
+        return shares_text(share, a);
+    }
+    const double x = number_at(k, knobs);
+    return k->kind == KNOB_BYTES ? bytes_text(x, a) : str_format(a, "%.0f", x);
 }

@@ -12,7 +12,3 @@ struct program_bytes {
 extern const struct program_bytes torch_context;
 /* In memory of the host: Python, PyTorch and the libraries above it. vLLM brings more of them. */
 extern const struct program_bytes torch_process, vllm_process;
-
-/* As ABOUT(), of such a row. */
-#define ABOUT_PROGRAM(b, name, row) \
-    ABOUT(b, name, (row).low, (row).likely, (row).high, (row).source)

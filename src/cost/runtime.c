@@ -72,6 +72,8 @@ const char *published_unruled(const struct digest *m)
     if (m->shape->arch->encoder) return "muster has no plan of encoders but under llama.cpp";
     if (m->shape->arch->recurrence != RECURRENCE_NONE || m->shape->recurrent.kernel > 0)
         return "muster has no plan of layers that recur but under llama.cpp";
+    if (m->shape->compressed.streams > 0)
+        return "muster has no plan of compressed attention but under llama.cpp";
     if (m->shape->arch->unlike_layers || m->shape->whole.head_size > 0 ||
         m->shape->shared_layers > 0)
         return "muster has no plan of layers that differ in heads or share caches but under "

@@ -148,7 +148,8 @@ static double ffn_values(const struct shape *s)
 
 static void bill_process(struct bill *b, const struct laid *l, int sites)
 {
-    ABOUT_PROGRAM(b, python_bytes, torch_process);
+    ABOUT(b, python_bytes, torch_process.low, torch_process.likely, torch_process.high,
+          torch_process.source);
     GIVEN(b, part_bytes, sites > 1 ? least(transformers_weight_bytes(l->m, l->g), 5e9) : 0,
           LOADING);
     GIVEN(b, layer_weight_bytes, sites > 1 ? widest_layer_bytes(l) : 0, "model and --dtype");
@@ -163,6 +164,8 @@ static const char *unruled(const struct digest *m, const struct generate *g)
 {
     const char *why = published_unruled_as_asked(m, g);
     if (why) return why;
+    if (m->shape->indexer.heads > 0)
+        return "muster has no plan of attention with an indexer under transformers";
     if (g->gpu_layers > 0)
         return "transformers deals layers by itself: leave --gpu-layers out, or give 0 for the CPU";
     if (m->packed_bytes > 0 && (g->dtype == (double)DTYPE_INT8 || g->dtype == (double)DTYPE_NF4))
@@ -202,7 +205,8 @@ void transformers_bill(struct bill *b, const struct digest *m, const struct gene
           "kernels' workspaces and short-lived copies: a bound on cards, none seen on the CPU");
     ABOUT(b, slack_share, 0, 0.08, 0.25, SLACK);
     ABOUT(b, heap_bytes, 0, 50e6, 200e6, HEAP);
-    ABOUT_PROGRAM(b, torch_context_bytes, torch_context);
+    ABOUT(b, torch_context_bytes, torch_context.low, torch_context.likely, torch_context.high,
+          torch_context.source);
     LET(b, cached_tokens, sequences * context_tokens);
     LET(b, window_cached_tokens, sequences * least(context_tokens, window_tokens));
     LET(b, row_bytes, value_bytes * (key_values_of_token + value_values_of_token));

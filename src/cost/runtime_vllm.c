@@ -53,7 +53,8 @@ void vllm_bill(struct bill *b, const struct digest *m, const struct generate *g,
                               : "model, an even share of it in 16 bits");
     ABOUT(b, trial_bytes, v.trial_low_bytes, (v.trial_low_bytes + v.trial_high_bytes) / 2,
           v.trial_high_bytes, "from a layer at its widest to twice that and the logits sorted");
-    ABOUT_PROGRAM(b, python_bytes, vllm_process);
+    ABOUT(b, python_bytes, vllm_process.low, vllm_process.likely, vllm_process.high,
+          vllm_process.source);
     LET(b, sequence_tokens, pad_to(context_tokens, step_tokens));
     for (int site = 1; site < s->sites; site++) {
         HOLD(b, site, "weights", "weights", weights_bytes, VLLM);

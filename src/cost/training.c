@@ -94,7 +94,8 @@ static void add(struct matrices *x, struct matrix m)
 static double expert_layers(const struct shape *s)
 {
     double n = 0;
-    for (double i = 0; s->experts > 0 && i < s->layers; i++) n += shape_layer_has_experts(s, i);
+    for (size_t i = 0; s->experts > 0 && (double)i < s->layers; i++)
+        n += shape_layer_has_experts(s, (double)i);
     return n;
 }
 

@@ -80,8 +80,10 @@ double vllm_token_bytes(const struct digest *m, const struct vllm_asked *asked)
 {
     const struct shape *s = m->shape;
     const double layers = layers_that_attend(m);
+    const double indexed = s->indexer.heads > 0 ? s->indexer.head_size : 0;
     if (s->latent.kv_rank > 0)
-        return layers * (s->latent.kv_rank + s->latent.rope) * asked->cache_value_bytes;
+        return layers * (s->latent.kv_rank + s->latent.rope + indexed) *
+               asked->cache_value_bytes; /* an indexer's keys are kept in fewer bits: a bound */
     const double heads = most(s->kv_heads / asked->cards, 1);
     return layers * 2 * heads * s->head_size * asked->cache_value_bytes;
 }

@@ -9,6 +9,7 @@
 enum { TOKENS_MOST = 1 << 24, SEQUENCES_AT_ONCE = 1 << 16, RANK_MOST = 1 << 14 };
 
 static const char *const references[] = {"model", "adapter", NULL};
+static const char *const off_rungs[] = {"on", "off", NULL}; /* both at once give way to one */
 static const struct knob knobs[] = {
     DEVICE_KNOB,
     {.name = "sequences",
@@ -17,14 +18,16 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = SEQUENCES_AT_ONCE,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "seq",
      .option = "seq",
      .words = "tokens of a prompt; 512",
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
     {.name = "new_tokens",
      .option = "new-tokens",
      .words = "tokens written behind each prompt; 0: each of its own tokens is scored",
@@ -38,7 +41,8 @@ static const struct knob knobs[] = {
      .words = "of the weights; auto (16 bits, as most are published)",
      .kind = KNOB_CHOICE,
      .choices = dtype_words,
-     .offset = FIELD(dtype)},
+     .offset = FIELD(dtype),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = dtype_rungs}},
     {.name = "reference",
      .option = "reference",
      .words = "what the other one is: a model, or adapter, the same one with its adapter "
@@ -70,7 +74,8 @@ static const struct knob knobs[] = {
      .option = "at-once",
      .words = "both are in memory; off: one behind the other, each loaded by itself; on",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(at_once)},
+     .offset = FIELD(at_once),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = off_rungs}},
 };
 enum { OTHER_MODEL, OTHER_ADAPTER }; /* of references */
 

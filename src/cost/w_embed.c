@@ -23,20 +23,23 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "seq",
      .option = "seq",
      .words = "tokens of the longest sentence; 256",
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 32}},
     {.name = "precision",
      .option = "precision",
      .words = "type of weights and activations; fp32",
      .kind = KNOB_CHOICE,
      .choices = precisions,
-     .offset = FIELD(precision)},
+     .offset = FIELD(precision),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precisions}},
     {.name = "texts",
      .option = "texts",
      .words = "sentences whose vectors are kept in memory; 0",
@@ -73,7 +76,8 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, width, m->shape->width, "model");
     GIVEN(b, texts, least(e->texts, texts_most), "--texts");
     LET(b, layer_bytes, forward_pass_bytes(m->shape, &f));
-    ABOUT_PROGRAM(b, runtime_bytes, torch_process);
+    ABOUT(b, runtime_bytes, torch_process.low, torch_process.likely, torch_process.high,
+          torch_process.source);
     HOLD(b, site, "weights", "weights", parameters * value_bytes, "each parameter in its type");
     HOLD(b, site, "activations", "activations", layer_bytes,
          "measured (training.embed); smaller: --batch, --seq");

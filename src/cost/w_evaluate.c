@@ -25,14 +25,16 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = SEQUENCES_AT_ONCE,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "seq",
      .option = "seq",
      .words = "tokens of a prompt; 512",
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
     {.name = "new_tokens",
      .option = "new-tokens",
      .words = "tokens written behind each prompt; 0: each of its own tokens is scored",
@@ -46,7 +48,8 @@ static const struct knob knobs[] = {
      .words = "of the weights; auto (16 bits, as most are published)",
      .kind = KNOB_CHOICE,
      .choices = dtype_words,
-     .offset = FIELD(dtype)},
+     .offset = FIELD(dtype),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = dtype_rungs}},
     {.name = "reference",
      .option = "reference",
      .words = "what it is held against: none; model, a second one as large in memory; or "
@@ -115,12 +118,11 @@ void evaluate_model(struct bill *b, const struct digest *m, const struct evaluat
 void evaluate_adapter(struct bill *b, const struct digest *m, const struct evaluate *e, int site)
 {
     const unsigned layers_targets = (1U << TO_HEAD) - 1;
-    const double float_bytes = 4;
     b->unruled = training_unruled(m->shape);
     if (b->unruled) return;
     GIVEN(b, adapter_parameters, training_adapter_parameters(m->shape, layers_targets, e->rank),
           "model and --rank");
-    HOLD(b, site, "adapter", "adapters", adapter_parameters * float_bytes,
+    HOLD(b, site, "adapter", "adapters", adapter_parameters * 4,
          "PEFT keeps adapters in F32; smaller: --rank");
 }
 

@@ -46,6 +46,18 @@ static const char *const shardings[] = {"all", "gradients", "states", NULL};
 static const char *const dropouts[] = {"auto", "off", "on", "false", "true", NULL};
 static const char *const target_words[] = {"all", "all+head", "attention", "qv", "mlp", NULL};
 
+/* What they give way to, strong to weak. Of frameworks to those with a loss that is never there as a whole. */
+static const char *const method_rungs[] = {"full", "lora", "qlora", NULL};
+static const char *const precision_rungs[] = {"masters|amp|fp32", "bf16", NULL};
+static const char *const store_rungs[] = {"int8", "nf4-dq|nf4", NULL};
+static const char *const optimizer_rungs[] = {"adamw", "adamw_8bit", "paged_adamw_8bit", NULL};
+static const char *const checkpointing_rungs[] = {"auto|off|false", "on|true", NULL};
+static const char *const framework_rungs[] = {"hf|hf-old", "liger", NULL};
+static const char *const target_rungs[] = {"all+head", "all", "attention|mlp", "qv", NULL};
+static const char *const shard_rungs[] = {"1", "2", "4", "8", NULL};
+static const char *const on_rungs[] = {"off", "on", NULL};
+static const char *const off_rungs[] = {"on", "off", NULL};
+
 static const unsigned target_masks[] = {
     (1U << TO_HEAD) - 1,
     (1U << TARGETS) - 1,
@@ -67,21 +79,24 @@ const struct knob finetune_knobs[] = {
      .words = "what trains: all weights, adapters, or adapters on quantised weights; lora",
      .kind = KNOB_CHOICE,
      .choices = methods,
-     .offset = FIELD(method)},
+     .offset = FIELD(method),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = method_rungs}},
     {.name = "precision",
      .option = "precision",
      .words = "types of weights, gradients and states: bf16 throughout, amp (F32 weights, 16-bit "
               "work), fp32, or masters (16-bit weights with an F32 copy); bf16",
      .kind = KNOB_CHOICE,
      .choices = precisions,
-     .offset = FIELD(precision)},
+     .offset = FIELD(precision),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precision_rungs}},
     {.name = "micro_batch",
      .option = "micro-batch",
      .words = "sequences at once on a device; 1",
      .kind = KNOB_COUNT,
      .least = 1,
      .most = BATCH_MOST,
-     .offset = FIELD(micro_batch)},
+     .offset = FIELD(micro_batch),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1, .with = "accumulate"}},
     {.name = "accumulate",
      .option = "accumulate",
      .words = "micro-batches whose gradients are added up before a step; 1",
@@ -95,20 +110,23 @@ const struct knob finetune_knobs[] = {
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 128}},
     {.name = "rank",
      .option = "rank",
      .words = "rank of the adapters; 16",
      .kind = KNOB_COUNT,
      .least = 1,
      .most = RANK_MOST,
-     .offset = FIELD(rank)},
+     .offset = FIELD(rank),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_QUALITY, .floor = 4}},
     {.name = "targets",
      .option = "targets",
      .words = "matrices that adapters sit on; all of the layers",
      .kind = KNOB_CHOICE,
      .choices = target_words,
-     .offset = FIELD(targets)},
+     .offset = FIELD(targets),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = target_rungs}},
     {.name = "lora_dropout",
      .option = "lora-dropout",
      .words = "adapters drop some of their input; off",
@@ -125,13 +143,18 @@ const struct knob finetune_knobs[] = {
      .words = "how qlora keeps the frozen weights; nf4-dq",
      .kind = KNOB_CHOICE,
      .choices = stores,
-     .offset = FIELD(store)},
+     .offset = FIELD(store),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = store_rungs}},
     {.name = "optimizer",
      .option = "optimizer",
      .words = "what updates the weights; adamw",
      .kind = KNOB_CHOICE,
      .choices = optimizers,
-     .offset = FIELD(optimizer)},
+     .offset = FIELD(optimizer),
+     .ladder = {.kind = LADDER_WORDS,
+                .cost = COSTS_PRECISION,
+                .rungs = optimizer_rungs,
+                .on_device = true}},
     {.name = "optimizer_in_backward",
      .option = "optimizer-in-backward",
      .words = "each gradient is used up as soon as it is there; off",
@@ -142,30 +165,39 @@ const struct knob finetune_knobs[] = {
      .words = "layers keep their input alone and run again backward; auto: as the framework does",
      .kind = KNOB_CHOICE,
      .choices = checkpointings,
-     .offset = FIELD(checkpointing)},
+     .offset = FIELD(checkpointing),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = checkpointing_rungs}},
     {.name = "framework",
      .option = "framework",
      .words = "whose code trains; hf",
      .kind = KNOB_CHOICE,
      .choices = frameworks,
-     .offset = FIELD(framework)},
+     .offset = FIELD(framework),
+     .ladder = {.kind = LADDER_WORDS,
+                .cost = COSTS_NOTHING,
+                .rungs = framework_rungs,
+                .on_device = true}},
     {.name = "eager_attention",
      .option = "eager-attention",
      .words = "scores of attention are kept, quadratic in the sequence; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(eager)},
+     .offset = FIELD(eager),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = off_rungs}},
     {.name = "shards",
      .option = "shards",
      .words = "devices that share the model (FSDP, ZeRO); 1",
      .kind = KNOB_COUNT,
      .least = 1,
      .most = SHARDS_MOST,
-     .offset = FIELD(shards)},
+     .offset = FIELD(shards),
+     .ladder =
+         {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = shard_rungs, .on_device = true}},
     {.name = "cpu_offload",
      .option = "cpu-offload",
      .words = "weights and states lie on the host and come layer by layer; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(cpu_offload)},
+     .offset = FIELD(cpu_offload),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = on_rungs, .on_device = true}},
     {.name = "sharding",
      .option = "sharding",
      .words = "what they share: all (FSDP, ZeRO-3), gradients and states (ZeRO-2), states "
@@ -652,7 +684,8 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
     LET(b, dynamic_bytes, most(t->loss_phase, most(t->backward_phase, t->step_phase)));
     ABOUT(b, fragmented_share, 0, 0.08, 0.16, ALLOCATOR);
     ABOUT(b, fragmented_bytes, 0, 0.35 * gib, 0.7 * gib, ALLOCATOR);
-    ABOUT_PROGRAM(b, context_bytes, torch_context);
+    ABOUT(b, context_bytes, torch_context.low, torch_context.likely, torch_context.high,
+          torch_context.source);
     HOLD(b, site, "fragmentation", "fragmentation",
          fragmented_share * dynamic_bytes + fragmented_bytes, ALLOCATOR);
     HOLD(b, site, "driver", "process", context_bytes, TORCH_CONTEXT);

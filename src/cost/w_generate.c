@@ -31,6 +31,14 @@ static const char *const cache_types[] = {"f32",  "f16",    "bf16", "q8_0", "q4_
 static const char *const runtime_choices[] = {"llama.cpp", "ollama", "transformers", "vllm", NULL};
 const char *const dtype_words[] = {"auto", "fp32", "fp16", "bf16", "int8", "nf4", NULL};
 
+/* What they give way to, strong to weak. */
+static const char *const any_to_auto[] = {"*", "auto", NULL};
+static const char *const offload_rungs[] = {"on", "auto", NULL};
+static const char *const cache_rungs[] = {"f32", "f16|bf16", "q8_0", "q5_1", "q4_0", NULL};
+static const char *const off_rungs[] = {"on", "off", NULL};
+static const char *const flash_rungs[] = {"off", "auto|on", NULL};
+const char *const dtype_rungs[] = {"fp32", "auto|fp16|bf16", "int8", "nf4", NULL};
+
 const struct knob generate_knobs[GENERATE_KNOBS] = {
     {.name = "context_tokens",
      .option = "ctx",
@@ -38,7 +46,12 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(context_tokens)},
+     .offset = FIELD(context_tokens),
+     .ladder = {.kind = LADDER_HALVE,
+                .cost = COSTS_LENGTH,
+                .floor = 512,
+                .step = 256,
+                .above = "prompt_tokens"}},
     {.name = "prompt_tokens",
      .option = "prompt",
      .words = "length of the prompt that speed is given for; 512",
@@ -82,7 +95,8 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = SEQUENCES_MOST,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_EXTENT, .floor = 1}},
     {.name = "batch_tokens",
      .option = "batch",
      .words = "tokens of a batch; 2048",
@@ -96,7 +110,8 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(ubatch_tokens)},
+     .offset = FIELD(ubatch_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 64}},
     {.name = "gpu_layers",
      .option = "gpu-layers",
      .words =
@@ -106,7 +121,8 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .least = 0,
      .most = LAYERS_ASKED_MOST,
      .choices = count_words,
-     .offset = FIELD(gpu_layers)},
+     .offset = FIELD(gpu_layers),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = any_to_auto}},
     {.name = "tensor_split",
      .option = "tensor-split",
      .words = "shares of several accelerators, in their order: 3,1; by memory",
@@ -122,20 +138,23 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .least = 0,
      .most = LAYERS_ASKED_MOST,
      .choices = count_words,
-     .offset = FIELD(cpu_moe)},
+     .offset = FIELD(cpu_moe),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = any_to_auto}},
     {.name = "kv_offload",
      .option = "kv-offload",
      .words = "the KV cache of layers on accelerators lies there too; auto (on)",
      .kind = KNOB_CHOICE,
      .choices = flash_choices,
-     .offset = FIELD(kv_offload)},
+     .offset = FIELD(kv_offload),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = offload_rungs}},
     {.name = "kv_type",
      .option = "kv-type",
      .words = "type of the KV cache, K and V; f16",
      .kind = KNOB_TYPE,
      .choices = cache_types,
      .offset = FIELD(kv_type_k),
-     .also = FIELD(kv_type_v)},
+     .also = FIELD(kv_type_v),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = cache_rungs}},
     {.name = "kv_type_k",
      .option = "kv-type-k",
      .words = "type of the K cache; f16",
@@ -157,13 +176,15 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .option = "swa-full",
      .words = "a whole cache for sliding-window layers too; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(swa_full)},
+     .offset = FIELD(swa_full),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = off_rungs}},
     {.name = "flash_attention",
      .option = "flash-attention",
      .words = "attention without a matrix of scores; auto (on)",
      .kind = KNOB_CHOICE,
      .choices = flash_choices,
-     .offset = FIELD(flash_attention)},
+     .offset = FIELD(flash_attention),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = flash_rungs}},
     {.name = "repack",
      .option = "repack",
      .words = "weights laid out anew for this CPU's kernels; on",
@@ -198,7 +219,8 @@ const struct knob generate_knobs[GENERATE_KNOBS] = {
      .words = "of the weights, under transformers and vLLM; auto (16 bits, as most are published)",
      .kind = KNOB_CHOICE,
      .choices = dtype_words,
-     .offset = FIELD(dtype)},
+     .offset = FIELD(dtype),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = dtype_rungs}},
 };
 static_assert(sizeof generate_knobs / sizeof *generate_knobs == GENERATE_KNOBS, "all are set");
 

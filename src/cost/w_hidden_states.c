@@ -15,6 +15,10 @@ static const char *const precisions[] = {"fp16", "fp32", NULL};
 static const char *const places[] = {"device", "host", "disk", NULL};
 static const char *const formats[] = {"npy", "safetensors", "csv", NULL};
 
+/* What they give way to, strong to weak. */
+static const char *const precision_rungs[] = {"fp32", "fp16", NULL};
+static const char *const place_rungs[] = {"device", "host", "disk", NULL};
+
 /* attention has the same, but generates nothing. */
 const struct knob capture_knobs[] = {
     DEVICE_KNOB,
@@ -24,34 +28,39 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "seq",
      .option = "seq",
      .words = "tokens of a sequence; 512",
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
     {.name = "precision",
      .option = "precision",
      .words = "type of weights and of what is kept; fp16",
      .kind = KNOB_CHOICE,
      .choices = precisions,
-     .offset = FIELD(precision)},
+     .offset = FIELD(precision),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precision_rungs}},
     {.name = "layers",
      .option = "layers",
      .words = "layers that are kept: how many, or which, as 0,8,16-24,-1; 0 is all",
      .kind = KNOB_LAYERS,
-     .offset = FIELD(layers)},
+     .offset = FIELD(layers),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_EXTENT, .floor = 1, .zero_is_whole = true}},
     {.name = "place",
      .option = "place",
      .words = "where what is kept lies; device",
      .kind = KNOB_CHOICE,
      .choices = places,
-     .offset = FIELD(place)},
-    {.name = "file_format",
+     .offset = FIELD(place),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = place_rungs}},
+    {.name = "file_format", /* --format is of the answer */
      .option = "file-format",
-     .words = "of the files that are written; npy",
+     .words = "of the files, with --place disk; npy",
      .kind = KNOB_CHOICE,
      .choices = formats,
      .offset = FIELD(format)},
@@ -61,7 +70,8 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(trials)},
+     .offset = FIELD(trials),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "samples",
      .option = "samples",
      .words = "sequences in all; 0 is not said",
@@ -76,7 +86,8 @@ const struct knob capture_knobs[] = {
      .kind = KNOB_TOKENS,
      .least = 0,
      .most = TOKENS_MOST,
-     .offset = FIELD(new_tokens)},
+     .offset = FIELD(new_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 1}},
 };
 enum { CAPTURE_KNOBS = sizeof capture_knobs / sizeof *capture_knobs };
 

@@ -9,6 +9,8 @@
 #define FIELD(name) offsetof(struct probe, name)
 enum { SAMPLES_MOST = 1 << 30, COUNT_MOST = 1 << 20 };
 
+static const char *const off_rungs[] = {"on", "off", NULL};
+
 static const struct knob knobs[] = {
     DEVICE_KNOB,
     {.name = "samples",
@@ -31,12 +33,14 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(batch)},
+     .offset = FIELD(batch),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "double_precision",
      .option = "double-precision",
      .words = "as scikit-learn: numbers of 8 bytes, and a copy of the data; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(double_precision)},
+     .offset = FIELD(double_precision),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = off_rungs}},
     {.name = "epochs",
      .option = "epochs",
      .words = "passes over them; 0 is not said",

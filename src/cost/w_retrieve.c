@@ -13,13 +13,18 @@ enum { COUNT_MOST = 1 << 20 };
 
 static const char *const kinds[] = {"flat", "hnsw", "ivf", "ivf-pq", NULL};
 
+/* What they give way to, strong to weak: a graph to none, then to codes in place of vectors. */
+static const char *const index_rungs[] = {"hnsw", "flat|ivf", "ivf-pq", NULL};
+static const char *const off_rungs[] = {"on", "off", NULL};
+
 static const struct knob knobs[] = {
     {.name = "index",
      .option = "index",
      .words = "kind of index; flat",
      .kind = KNOB_CHOICE,
      .choices = kinds,
-     .offset = FIELD(index)},
+     .offset = FIELD(index),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = index_rungs}},
     {.name = "vectors",
      .option = "vectors",
      .words = "how many it holds; 100000",
@@ -54,12 +59,14 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(code_bytes)},
+     .offset = FIELD(code_bytes),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_QUALITY, .floor = 8}},
     {.name = "keep_vectors",
      .option = "keep-vectors",
      .words = "the vectors stay in memory beside the index; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(keep_vectors)},
+     .offset = FIELD(keep_vectors),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = off_rungs}},
     {.name = "queries",
      .option = "queries",
      .words = "asked in all; 0 is not said",

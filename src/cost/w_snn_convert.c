@@ -16,13 +16,16 @@ enum { SAMPLES_MOST = 1 << 20 };
 
 static const char *const conversions[] = {"simplified", "full", NULL};
 
+static const char *const conversion_rungs[] = {"full", "simplified", NULL};
+
 static const struct knob knobs[] = {
     {.name = "conversion",
      .option = "conversion",
      .words = "simplified, or full with calibration; simplified",
      .kind = KNOB_CHOICE,
      .choices = conversions,
-     .offset = FIELD(conversion)},
+     .offset = FIELD(conversion),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = conversion_rungs}},
     {.name = "calibration_samples",
      .option = "calibration-samples",
      .words = "short prompts that thresholds are found with, one at a time; 10",
@@ -80,7 +83,8 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     GIVEN(b, parameters, m->shape->parameters > 0 ? m->shape->parameters : m->parameters, "model");
     GIVEN(b, width, m->shape->width, "model");
     ABOUT(b, loaded_bytes, 2, 4, 4, "the checkpoint beside the model: 2 to 4 bytes a parameter");
-    ABOUT_PROGRAM(b, runtime_bytes, torch_process);
+    ABOUT(b, runtime_bytes, torch_process.low, torch_process.likely, torch_process.high,
+          torch_process.source);
     HOLD(b, ON_HOST, "weights", "weights", 4 * parameters, CONVERTER ": loaded in F32");
     HOLD(b, ON_HOST, "checkpoint while loading", "weights", loaded_bytes * parameters,
          "transformers: what is read stands beside what is filled; smaller: a lazy load");

@@ -21,6 +21,10 @@ static const double float_bytes = 4;
 static const char *const modes[] = {"step", "layer", NULL};
 static const char *const neurons[] = {"bypassed", "lif", "adex", NULL};
 
+/* What they give way to, strong to weak. One model at a time is loaded again for the other's turn. */
+static const char *const mode_rungs[] = {"layer", "step", NULL};
+static const char *const off_rungs[] = {"on", "off", NULL};
+
 static const struct knob knobs[] = {
     DEVICE_KNOB,
     {.name = "timesteps",
@@ -29,13 +33,15 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = STEPS_MOST,
-     .offset = FIELD(timesteps)},
+     .offset = FIELD(timesteps),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_QUALITY, .floor = 1}},
     {.name = "mode",
      .option = "mode",
      .words = "one step behind the other, or all steps layer by layer; step",
      .kind = KNOB_CHOICE,
      .choices = modes,
-     .offset = FIELD(mode)},
+     .offset = FIELD(mode),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = mode_rungs}},
     {.name = "neuron",
      .option = "neuron",
      .words = "what keeps a state in front of each layer's products; bypassed",
@@ -48,19 +54,22 @@ static const struct knob knobs[] = {
      .kind = KNOB_COUNT,
      .least = 1,
      .most = COUNT_MOST,
-     .offset = FIELD(sequences)},
+     .offset = FIELD(sequences),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
     {.name = "seq",
      .option = "seq",
      .words = "tokens fed at once; 512",
      .kind = KNOB_TOKENS,
      .least = 1,
      .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens)},
+     .offset = FIELD(sequence_tokens),
+     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
     {.name = "beside_original",
      .option = "beside-original",
      .words = "the model it was made of stays in memory, as tests that compare both have it; off",
      .kind = KNOB_SWITCH,
-     .offset = FIELD(beside_original)},
+     .offset = FIELD(beside_original),
+     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = off_rungs}},
     {.name = "prompts",
      .option = "prompts",
      .words = "fed in all; 0 is not said",

@@ -1,8 +1,9 @@
 /* The work of one token on llama.cpp: products with weights by type and buffer, attention over the cache, operations to start, and
  * what passes through memory between them. Decoding multiplies every weight with one column, of experts only those chosen; a prompt
  * multiplies a whole micro-batch at once, the output matrix aside, and looks at half of itself on average (an encoder's at all of it). All of it site by site. Left out:
- * copies between sites, host weights that a device multiplies large batches with, several sequences decoded together, and of layers
- * that recur what a prompt takes beside its products. */
+ * copies between sites, host weights that a device multiplies large batches with, and of layers that recur what a prompt takes beside
+ * its products. Sequences that decode together share what is read of weights and the starts of nodes; each reads a cache of its own. Of
+ * experts they are taken to choose as unlike ones as there are. */
 #include "base/num.h"
 #include "catalog/architecture.h"
 #include "catalog/types.h"
@@ -127,6 +128,11 @@ static double used_cells(const struct llama *l, int site, double depth_tokens, b
             cells += attending_layers(l, site, i) *
                      (window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;
+}
+
+static double decoding_columns(const struct generate *g)
+{
+    return most(g->decoding, 1);
 }
 
 /* Tokens of the prompt that are done at once. */
@@ -312,10 +318,11 @@ static void start_operations(struct bill *b, const struct llama *l, int site)
     GIVEN(b, norm_operations, norms * (s->arch->layer_norm ? 3 : 2), "model");
     GIVEN(b, attention_operations, mixes * (4 + 2 * s->arch->rope + 3 * s->qkv_bias + 4), "model");
     GIVEN(b, expert_operations, feeds * (s->experts > 0 ? 16 + 2 * s->experts_used : 4), "model");
+    GIVEN(b, decoding, decoding_columns(l->g), "sequences that decode together");
     const struct line of = {
         .phase = DECODE, .work = OPERATIONS, .site = (uint8_t)site, .columns = 1};
     WORK(b, of, "start operations",
-         layers * (norm_operations + attention_operations + expert_operations),
+         layers * (norm_operations + attention_operations + expert_operations) / decoding,
          "llama.cpp v0.5.0 src/llama-graph.cpp, counted by kind of layer");
 }
 
@@ -349,7 +356,7 @@ static void work_at(struct bill *b, const struct llama *l, int site)
     const struct generate *g = l->g;
     const bool encoder = l->m->shape->arch->encoder;
     if (!encoder) {
-        multiply(b, DECODE, l, site, 1);
+        multiply(b, DECODE, l, site, decoding_columns(g));
         attend(b, DECODE, l, site, g->depth_tokens + g->prompt_tokens);
         start_operations(b, l, site);
         carry_state(b, l, site);

@@ -144,6 +144,7 @@ static void add_block(struct page *p, const struct block *b)
 void doc_as_html(const struct doc *d, const char *title, struct buf *out)
 {
     struct page p = {.to = out, .arena = d->arena};
+    if (d->title) title = d->title;
     buf_add(out, S("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                    "<meta http-equiv=\"Content-Security-Policy\" "
                    "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"

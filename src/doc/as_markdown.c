@@ -140,7 +140,12 @@ static void add_block(struct buf *out, const struct block *b, struct arena *a)
 
 void doc_as_markdown(const struct doc *d, struct buf *out)
 {
-    bool first = true;
+    bool first = !d->title;
+    if (d->title) {
+        buf_add(out, S("# "));
+        add_escaped(out, wrap_safe(d->arena, d->title));
+        buf_char(out, '\n');
+    }
     for (const struct block *b = d->first; b; b = b->next) {
         if (!block_shown(b)) continue;
         if (!first) buf_char(out, '\n');

@@ -2,9 +2,8 @@
  *
  * Decoding waits for memory, which a core's second thread shares with the first, so a core gets one thread; llama.cpp's threads wait for
  * each other at every node of the graph, so slow cores hold up fast ones. By itself llama.cpp v0.5.0 counts all cores of the machine
- * (common/common.cpp common_cpu_get_num_physical_cores), also those that a cpuset or quota keeps from it. A run is pinned only to a node
- * that is a whole socket: part of one has part of the socket's channels. Left out: sockets of several nodes as a unit, since which nodes a
- * socket has is not read; distances; huge pages. */
+ * (common/common.cpp common_cpu_get_num_physical_cores), also those that a cpuset or quota keeps from it. A run is pinned only to nodes
+ * that are a whole socket: part of one has part of the socket's channels. Left out: distances; huge pages. */
 #include "judge/cpu_placement.h"
 
 #include <math.h>
@@ -33,22 +32,40 @@ static double fast_cores(const struct cpu_facts *cpu)
     return cores >= 1 ? cores : 0;
 }
 
-/* Cores of a node, which has its share of the threads that a core has. */
-static double node_cores(const struct cpu_facts *cpu, const struct numa_node *node)
+/* A whole socket: one node, or several. */
+struct socket {
+    double node[PINNED_MOST];
+    size_t nodes;
+    double cpus, free_bytes; /* free: NaN, not known of each */
+};
+
+/* Cores of a socket, which has its share of the threads that a core has. */
+static double socket_cores(const struct cpu_facts *cpu, const struct socket *s)
 {
-    double cores, threads, cpus;
-    if (!known(cpu->cores, &cores) || !known(cpu->threads, &threads) || !known(node->cpus, &cpus) ||
-        !(cores >= 1) || !(threads >= cores) || !(cpus >= 1))
+    double cores, threads;
+    if (!known(cpu->cores, &cores) || !known(cpu->threads, &threads) || !(cores >= 1) ||
+        !(threads >= cores) || !(s->cpus >= 1))
         return 0;
-    return most(floor(cpus * cores / threads), 1);
+    return most(floor(s->cpus * cores / threads), 1);
 }
 
-/* Whether a node has no fewer CPUs than a socket. */
-static bool is_socket(const struct cpu_facts *cpu, const struct numa_node *node)
+/* Whether these nodes have no fewer CPUs than a socket. */
+static bool is_whole(const struct cpu_facts *cpu, const struct socket *s)
 {
-    double packages, threads, cpus;
-    return known(cpu->packages, &packages) && known(cpu->threads, &threads) &&
-           known(node->cpus, &cpus) && packages >= 1 && cpus >= 1 && cpus * packages >= threads;
+    double packages, threads;
+    return known(cpu->packages, &packages) && known(cpu->threads, &threads) && packages >= 1 &&
+           s->cpus >= 1 && s->cpus * packages >= threads;
+}
+
+static void add_node(struct socket *s, const struct numa_node *n)
+{
+    if (s->nodes == PINNED_MOST) {
+        s->cpus = 0; /* no such machine */
+        return;
+    }
+    s->node[s->nodes++] = n->id;
+    s->cpus += known_or(n->cpus, 0);
+    s->free_bytes += known_or(n->free_bytes, (double)NAN);
 }
 
 /* Nodes that have CPUs. */
@@ -59,52 +76,78 @@ static size_t working_nodes(const struct facts *f)
     return n;
 }
 
-/* The socket's node with the most room, among those that hold everything where there are any; NULL: no node is a socket whose free
- * memory is known. */
-static const struct numa_node *roomiest(const struct facts *f, bool *sockets)
+/* The nodes that are on the socket of this one; it alone where that is not known. */
+static struct socket socket_of(const struct facts *f, const struct numa_node *n)
 {
-    const struct numa_node *best = NULL;
-    double bytes, most_bytes = -1;
-    *sockets = false;
+    struct socket s = {.nodes = 0};
+    double package, other;
+    const bool told = known(n->package, &package);
     for (size_t i = 0; i < f->numa_nodes; i++) {
-        if (!is_socket(&f->cpu, &f->numa[i])) continue;
-        *sockets = true;
-        if (!known(f->numa[i].free_bytes, &bytes) || !(bytes > most_bytes)) continue;
-        most_bytes = bytes;
-        best = &f->numa[i];
+        const struct numa_node *x = &f->numa[i];
+        if (x == n || (told && known(x->package, &other) && other == package)) add_node(&s, x);
+    }
+    return s;
+}
+
+/* The socket with the most room, of one node each where nodes are sockets, else of several; nodes 0: none is whole, or whose free memory
+ * is known. */
+static struct socket roomiest(const struct facts *f, bool alone, bool *whole)
+{
+    struct socket best = {.nodes = 0};
+    *whole = false;
+    for (size_t i = 0; i < f->numa_nodes; i++) {
+        struct socket s = {.nodes = 0};
+        if (alone)
+            add_node(&s, &f->numa[i]);
+        else
+            s = socket_of(f, &f->numa[i]);
+        if (!is_whole(&f->cpu, &s)) continue;
+        *whole = true;
+        if (!isnan(s.free_bytes) && (!best.nodes || s.free_bytes > best.free_bytes)) best = s;
     }
     return best;
 }
 
-/* asked: threads, 0 for none. More of them than a node has CPUs leave nothing to choose. */
-static const struct numa_node *choose_node(const struct machine *m, bool limited, double asked,
-                                           struct cpu_placement *out)
+/* What the nodes are, before it is known whether one holds anything; *best is set where a socket may be chosen. */
+static enum cpu_nodes nodes_of(const struct machine *m, bool limited,
+                               const struct cpu_placement *out, struct socket *best)
 {
     const struct facts *f = m->facts;
-    bool sockets;
-    if (!f || f->numa_nodes < 2 || working_nodes(f) < 2 || !out->whole) return NULL;
-    const struct numa_node *best = roomiest(f, &sockets);
-    out->nodes =
-        limited || (sockets && !best) || isnan(out->needs_bytes) || !known(f->cpu.packages, NULL)
-            ? NODES_NOT_READ
-        : !sockets ? NODES_PARTS
-                   : NODES_TOO_SMALL;
-    if (out->nodes != NODES_TOO_SMALL) return NULL;
-    out->node_free_bytes = known_or(best->free_bytes, 0);
-    /* the mapped pages come to the node too, if not for long */
-    if (out->node_free_bytes < out->needs_bytes + out->repacked_bytes ||
-        !(node_cores(&f->cpu, best) >= 1))
-        return NULL;
-    if (asked > known_or(best->cpus, 0)) {
-        out->nodes = NODES_ONE;
-        return NULL;
-    }
-    out->nodes = NODES_PINNED;
-    out->node = best->id;
-    return best;
+    bool nodes_are_sockets, whole = true;
+    *best = (struct socket){.nodes = 0};
+    if (!f || f->numa_nodes < 2 || working_nodes(f) < 2 || !out->whole) return NODES_ONE;
+    *best = roomiest(f, true, &nodes_are_sockets);
+    if (!nodes_are_sockets) *best = roomiest(f, false, &whole);
+    if (limited || (whole && !best->nodes) || isnan(out->needs_bytes) ||
+        !known(f->cpu.packages, NULL))
+        return NODES_NOT_READ;
+    return nodes_are_sockets ? NODES_TOO_SMALL : NODES_PARTS;
 }
 
-static void choose_threads(const struct machine *m, const struct numa_node *node, double allowed,
+/* asked: threads, 0 for none. More of them than a socket has CPUs leave nothing to choose; false: everything may go anywhere. */
+static bool choose_socket(const struct machine *m, bool limited, double asked,
+                          struct cpu_placement *out, struct socket *best)
+{
+    out->nodes = nodes_of(m, limited, out, best);
+    if (out->nodes != NODES_TOO_SMALL && out->nodes != NODES_PARTS) return false;
+    if (!best->nodes || best->nodes == working_nodes(m->facts)) return false;
+    out->node_free_bytes = best->free_bytes;
+    /* the mapped pages come to the socket too, if not for long */
+    if (best->free_bytes < out->needs_bytes + out->repacked_bytes ||
+        !(socket_cores(&m->facts->cpu, best) >= 1))
+        return false;
+    if (asked > best->cpus) {
+        out->nodes = NODES_ONE;
+        return false;
+    }
+    out->nodes = out->nodes == NODES_TOO_SMALL ? NODES_PINNED : NODES_SOCKET;
+    for (size_t i = 0; i < best->nodes; i++) out->node[i] = best->node[i];
+    out->pinned = best->nodes;
+    return true;
+}
+
+/* socket NULL: not pinned. */
+static void choose_threads(const struct machine *m, const struct socket *socket, double allowed,
                            struct cpu_placement *out)
 {
     const struct cpu_facts *cpu = m->facts ? &m->facts->cpu : NULL;
@@ -112,8 +155,8 @@ static void choose_threads(const struct machine *m, const struct numa_node *node
     if (!cpu || !known(cpu->cores, &cores) || !(cores >= 1) || !(allowed > 0)) return;
     const double fast = fast_cores(cpu);
     out->usual_threads = cpu->clusters > 1 ? 0 : cores;
-    if (node) {
-        out->threads = node_cores(cpu, node);
+    if (socket) {
+        out->threads = socket_cores(cpu, socket);
         out->by = THREADS_NODE;
     } else {
         out->threads = fast > 0 ? fast : cores;
@@ -179,7 +222,9 @@ void judge_cpu_placement(const struct task *t, const struct machine *m, const st
         out->needs_bytes = site_needs_most(&v->site[ON_HOST]);
         add_loading(t, m, v, out);
     }
-    choose_threads(m, choose_node(m, limited, g->threads, out), allowed, out);
+    struct socket socket;
+    const bool pinned = choose_socket(m, limited, g->threads, out, &socket);
+    choose_threads(m, pinned ? &socket : NULL, allowed, out);
     if (g->threads > 0) {
         out->threads = g->threads;
         out->batch_threads = 0;

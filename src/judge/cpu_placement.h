@@ -16,9 +16,11 @@ enum cpu_nodes {
     NODES_ONE,       /* nothing to choose */
     NODES_PINNED,    /* everything on one node that is a whole socket and holds it */
     NODES_TOO_SMALL, /* no socket's node holds it: pages go to all nodes in turn */
-    NODES_PARTS,     /* nodes are parts of sockets: the same */
+    NODES_SOCKET,    /* everything on the nodes of one socket, which hold it together */
+    NODES_PARTS, /* nodes are parts of sockets, and no socket holds it: pages go to all in turn */
     NODES_NOT_READ /* which CPUs of which node this process may use, or what nodes hold, is not known */
 };
+enum { PINNED_MOST = 16 };
 struct cpu_placement {
     bool whole; /* nothing lies on devices; else only the threads count */
     enum threads_by by;
@@ -28,9 +30,11 @@ struct cpu_placement {
     /* Threads that kernels were measured with, where the speeds rest on them and they are not `threads`; else 0. */
     double rated_threads;
     enum cpu_nodes nodes;
-    double node;            /* of NODES_PINNED: the kernel's number of it */
-    double node_free_bytes; /* of that; of NODES_TOO_SMALL the most of any; NaN: not known */
-    double needs_bytes;     /* what must lie there, at its high end */
+    double node[PINNED_MOST]; /* of NODES_PINNED and NODES_SOCKET: the kernel's numbers of them */
+    size_t pinned;
+    /* of those; of NODES_TOO_SMALL and NODES_PARTS the most of any node or socket; NaN: not known */
+    double node_free_bytes;
+    double needs_bytes; /* what must lie there, at its high end */
     /* Of the file's map, copied into the CPU's own layout while loading; the pages stay beside the copy until the kernel drops them. 0:
      * none, or no map. */
     double repacked_bytes;

@@ -1,7 +1,8 @@
 /* A roofline with shares: bytes that the columns of a product share are read at a share of the listed bandwidth, what is multiplied goes
  * at a share of the listed matrix rate (of halves, or of singles where halves are slower) that few columns do not reach, and each node of the graph
  * costs its launch. Weights multiplied as integers are unpacked and scaled beside that, at a share of the rate of singles. One column
- * hides its arithmetic behind its reading; of several, all but one stand beside it. Left out: caches (weights smaller than a last-level
+ * hides its arithmetic behind its reading; of a prompt's, all but one stand beside it; of sequences that decode together the lesser hides
+ * behind the other (docs/measured/batches.md). Left out: caches (weights smaller than a last-level
  * cache stay in it on few cards only), clocks that fall, kernels that are slower for single types of weights. */
 #include "judge/device_speed.h"
 
@@ -59,7 +60,11 @@ static double seconds_of(const struct line *l, const struct device *d, const str
     const double full_per_s = multiplied_per_s(d, x, !attends && !is_float(l->type));
     const double experts = !attends && columns < d->at_once ? x->expert_share : 1;
     const double reached = columns / (columns + (attends ? 0 : x->half_columns)) * experts;
-    return read_s + l->amount / (full_per_s * reached) * (columns - 1) / columns;
+    const double multiply_s = l->amount / (full_per_s * reached);
+    if (l->phase != DECODE || !isfinite(multiply_s))
+        return read_s + multiply_s * (columns - 1) / columns;
+    /* a few sequences that decode together hide the lesser behind the other, and could as well take turns */
+    return least(most(read_s, multiply_s), read_s * columns);
 }
 
 double device_seconds_least(const struct line *l, const struct device *d)

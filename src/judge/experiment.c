@@ -10,96 +10,9 @@
 #include "base/err.h"
 #include "base/yaml.h"
 #include "cost/cost.h"
+#include "judge/reading.h"
 
-enum { NEAR_ENOUGH = 3 }; /* edits between a misspelt key and the one proposed */
-
-struct reading {
-    const char *name;
-    struct arena *arena;
-    struct mu_err *err;
-};
-
-enum slot_kind { SLOT_TEXT, SLOT_NUMBER, SLOT_OTHER /* read by its owner */ };
-struct slot {
-    const char *key;
-    enum slot_kind kind;
-    size_t offset;
-};
-struct slots {
-    const char *what; /* "an experiment", for messages */
-    const struct slot *slot;
-    size_t count;
-};
-#define SLOTS(what, table) ((struct slots){what, table, COUNT_OF(table)})
-
-static const char *nearest(const struct slots *t, struct str key)
-{
-    const char *best = NULL;
-    size_t edits = NEAR_ENOUGH + 1;
-    for (size_t i = 0; i < t->count; i++) {
-        const size_t d = str_distance(key, str_of(t->slot[i].key));
-        if (d < edits) {
-            edits = d;
-            best = t->slot[i].key;
-        }
-    }
-    return best;
-}
-
-static bool refuse_key(const struct reading *in, const struct slots *t, const struct yaml *at)
-{
-    const char *near = nearest(t, at->key);
-    const char *key = str_visible(in->arena, at->key);
-    const struct yaml there = {.line = at->key_line, .column = at->key_column};
-    if (near)
-        return yaml_error(&there, in->name, in->err, "%s has no key '%s'; did you mean '%s'?",
-                          t->what, key, near);
-    return yaml_error(&there, in->name, in->err, "%s has no key '%s'", t->what, key);
-}
-
-static bool read_slot(const struct reading *in, const struct slot *s, const struct yaml *y,
-                      void *out)
-{
-    char *to = (char *)out + s->offset;
-    if (s->kind == SLOT_OTHER) return true;
-    if (y->kind != YAML_SCALAR)
-        return yaml_error(y, in->name, in->err, "%s must be one value", s->key);
-    if (s->kind == SLOT_TEXT) {
-        const char *text = str_copy(in->arena, y->text);
-        memcpy(to, &text, sizeof text);
-        return true;
-    }
-    double number;
-    if (!yaml_number(y, &number) || !(number >= 0 && number < 1e15))
-        return yaml_error(y, in->name, in->err, "%s must be a number, 0 or more", s->key);
-    memcpy(to, &number, sizeof number);
-    return true;
-}
-
-/* Fills the scalar members of *out from a map; members of kind SLOT_OTHER are only checked to be known. */
-static bool read_slots(const struct reading *in, const struct slots *t, const struct yaml *map,
-                       void *out)
-{
-    if (map->kind != YAML_MAP)
-        return yaml_error(map, in->name, in->err, "%s must be a map of keys", t->what);
-    for (const struct yaml *y = map->first; y; y = y->next) {
-        size_t i = 0;
-        while (i < t->count && !str_is(y->key, t->slot[i].key)) i++;
-        if (i == t->count) return refuse_key(in, t, y);
-        if (!read_slot(in, &t->slot[i], y, out)) return false;
-    }
-    return true;
-}
-
-/* The list under `key`, or NULL when absent. */
-static bool list_of(const struct reading *in, const struct yaml *map, const char *key,
-                    const struct yaml **out)
-{
-    *out = yaml_get(map, key);
-    if (*out && (*out)->kind != YAML_LIST)
-        return yaml_error(*out, in->name, in->err, "%s must be a list", key);
-    return true;
-}
+enum { EXPERIMENTS_MOST = 256, FIGURES_MOST = 1024 };
 
 static const struct slot need_slots[] = {
     {"ram_gb", SLOT_NUMBER, offsetof(struct guide_need, ram_gb)},
@@ -124,49 +37,6 @@ static bool read_need(const struct reading *in, const struct yaml *map, const ch
     return !y || read_slots(in, &t, y, out);
 }
 
-static bool read_texts(const struct reading *in, const struct yaml *map, const char *key,
-                       const char *const **out, size_t *count)
-{
-    const struct yaml *list;
-    if (!list_of(in, map, key, &list)) return false;
-    if (!list) return true;
-    const char **text = NEW_ARRAY(in->arena, const char *, list->count);
-    size_t n = 0;
-    for (const struct yaml *y = list->first; y; y = y->next) {
-        if (y->kind != YAML_SCALAR)
-            return yaml_error(y, in->name, in->err, "%s holds texts only", key);
-        text[n++] = str_copy(in->arena, y->text);
-    }
-    *out = text;
-    *count = n;
-    return true;
-}
-
-static bool refuse_knob(const struct reading *in, const struct workload *kind,
-                        const struct yaml *at)
-{
-    const char *best = NULL;
-    size_t edits = NEAR_ENOUGH + 1;
-    for (size_t i = 0; i < kind->knobs; i++) {
-        const size_t d = str_distance(at->key, str_of(kind->knob[i].name));
-        if (d < edits) {
-            edits = d;
-            best = kind->knob[i].name;
-        }
-    }
-    const struct yaml there = {.line = at->key_line, .column = at->key_column};
-    return yaml_error(&there, in->name, in->err, "%s has no knob '%s'%s%s", kind->name,
-                      str_visible(in->arena, at->key), best ? "; did you mean " : "",
-                      best ? best : "");
-}
-
-static bool is_knob(const struct workload *kind, struct str key)
-{
-    for (size_t i = 0; i < kind->knobs; i++)
-        if (str_is(key, kind->knob[i].name)) return true;
-    return false;
-}
-
 static bool read_knobs(const struct reading *in, const struct workload *w, const struct yaml *map,
                        struct experiment *e)
 {
@@ -182,12 +52,13 @@ static bool read_knobs(const struct reading *in, const struct workload *w, const
             e->model = text;
         else if (str_is(y->key, "quant"))
             e->quant = text;
-        else if (is_knob(w, y->key))
+        else if (read_knob_name(in, w, false, y))
             setting[e->settings++] = (struct setting){str_copy(in->arena, y->key), text};
         else
-            return refuse_knob(in, w, y);
+            return false;
     }
     e->setting = setting;
+    e->workload = w;
     if (w->modelless && e->model)
         return yaml_error(map, in->name, in->err, "%s runs no model: leave it out", w->name);
     return e->model || w->modelless ||
@@ -211,6 +82,56 @@ static bool read_workload(const struct reading *in, const struct yaml *map, stru
     return true;
 }
 
+/* How much of the workload is done: some of its knobs, which say so. */
+static bool read_amount(const struct reading *in, const struct yaml *y, struct experiment *e)
+{
+    const struct yaml *amount = yaml_get(y, "amount");
+    if (!read_settings(in, y, "amount", &e->amount, &e->amounts) || !amount) return !amount;
+    if (!e->workload) return true;
+    for (const struct yaml *item = amount->first; item; item = item->next) {
+        if (!read_knob_name(in, e->workload, true, item)) return false;
+        for (size_t i = 0; i < e->settings; i++)
+            if (str_is(item->key, e->setting[i].name))
+                return yaml_error(item, in->name, in->err, "%s stands in workload and in amount",
+                                  e->setting[i].name);
+    }
+    return true;
+}
+
+/* Each {name} of a command stands for the value of one of the workload's knobs, or its model or mix. */
+static bool check_command(const struct reading *in, const struct yaml *y,
+                          const struct experiment *e)
+{
+    const struct yaml *command = yaml_get(y, "command");
+    struct str name, rest = str_of(e->command);
+    while (command_next(&rest, &name, NULL)) {
+        const struct yaml at = {
+            .key = name, .key_line = command->line, .key_column = command->column};
+        if (str_is(name, "model") || str_is(name, "quant")) continue;
+        if (!e->workload)
+            return yaml_error(command, in->name, in->err,
+                              "a command has {%s}, but there is no workload with such a knob",
+                              str_visible(in->arena, name));
+        if (!read_knob_name(in, e->workload, false, &at)) return false;
+    }
+    return true;
+}
+
+bool command_next(struct str *rest, struct str *name, struct str *before)
+{
+    for (size_t i = 0; i < rest->n; i++) {
+        size_t end = i + 1;
+        if (rest->p[i] != '{') continue;
+        while (end < rest->n && (byte_is_word(rest->p[end]) || rest->p[end] == '_')) end++;
+        if (end == i + 1 || end == rest->n || rest->p[end] != '}') continue;
+        *name = (struct str){rest->p + i + 1, end - i - 1};
+        if (before) *before = (struct str){rest->p, i};
+        *rest = (struct str){rest->p + end + 1, rest->n - end - 1};
+        return true;
+    }
+    return false;
+}
+
 static const struct slot experiment_slots[] = {
     {"id", SLOT_TEXT, offsetof(struct experiment, id)},
     {"title", SLOT_TEXT, offsetof(struct experiment, title)},
@@ -226,7 +147,18 @@ static const struct slot experiment_slots[] = {
     {"workload", SLOT_OTHER, 0},
     {"after", SLOT_OTHER, 0},
     {"together", SLOT_OTHER, 0},
+    {"says", SLOT_OTHER, 0},
 };
+
+/* All that stands beside its workload. */
+static bool read_rules(const struct reading *in, const struct yaml *y, struct experiment *e)
+{
+    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
+           read_need(in, y, "recommended", &e->recommended) &&
+           read_texts(in, y, "after", &e->after, &e->afters) &&
+           read_texts(in, y, "together", &e->together, &e->togethers) &&
+           read_settings(in, y, "software", &e->software, &e->softwares);
+}
 
 static bool read_experiment(const struct reading *in, const struct yaml *y, struct experiment *e)
 {
@@ -238,23 +170,28 @@ static bool read_experiment(const struct reading *in, const struct yaml *y, stru
     if (!workload && !e->why_not)
         return yaml_error(y, in->name, in->err, "experiment %s needs a workload, or a why_not",
                           e->id);
-    return read_need(in, y, "guide", &e->guide) && read_need(in, y, "minimum", &e->minimum) &&
-           read_need(in, y, "recommended", &e->recommended) &&
-           read_texts(in, y, "after", &e->after, &e->afters) &&
-           read_texts(in, y, "together", &e->together, &e->togethers) &&
-           (!workload || read_workload(in, workload, e));
+    return read_rules(in, y, e) && (!workload || read_workload(in, workload, e)) &&
+           read_amount(in, y, e) && figures_read(in, y, e->workload, &e->figure, &e->figures) &&
+           check_command(in, y, e);
 }
 
 static bool read_experiments(const struct reading *in, const struct yaml *top,
                              struct experiment_set *set)
 {
     const struct yaml *list;
-    if (!list_of(in, top, "experiments", &list)) return false;
+    if (!read_list(in, top, "experiments", &list)) return false;
     if (!list || !list->count)
         return yaml_error(top, in->name, in->err, "a set needs a list of experiments");
+    if (list->count > EXPERIMENTS_MOST)
+        return yaml_error(list, in->name, in->err, "a set has at most %d experiments",
+                          EXPERIMENTS_MOST);
     struct experiment *e = NEW_ARRAY(in->arena, struct experiment, list->count);
+    size_t figures = 0;
     for (const struct yaml *y = list->first; y; y = y->next) {
         if (!read_experiment(in, y, &e[set->experiments])) return false;
+        figures += e[set->experiments].figures;
+        if (figures > FIGURES_MOST)
+            return yaml_error(y, in->name, in->err, "a set has at most %d figures", FIGURES_MOST);
         set->experiment = e;
         if (experiment_find(set, e[set->experiments].id))
             return yaml_error(y, in->name, in->err, "two experiments have the id %s",
@@ -313,7 +250,7 @@ static bool read_table(const struct reading *in, const struct yaml *y, struct gu
 {
     const struct slots t = SLOTS("a table", table_slots), r = SLOTS("a table's row", row_slots);
     const struct yaml *list;
-    if (!read_slots(in, &t, y, out) || !list_of(in, y, "rows", &list)) return false;
+    if (!read_slots(in, &t, y, out) || !read_list(in, y, "rows", &list)) return false;
     if (!list) return yaml_error(y, in->name, in->err, "a table needs rows");
     const struct yaml *by = yaml_get(y, "by");
     out->by_available = by && str_is(by->text, "ram_available_gb");
@@ -335,7 +272,7 @@ static bool read_tables(const struct reading *in, const struct yaml *top,
                         struct experiment_set *set)
 {
     const struct yaml *list, *quantisation = yaml_get(top, "quantisation");
-    if (!list_of(in, top, "tables", &list)) return false;
+    if (!read_list(in, top, "tables", &list)) return false;
     struct guide_table *table = NEW_ARRAY(in->arena, struct guide_table, list ? list->count : 0);
     for (const struct yaml *y = list ? list->first : NULL; y; y = y->next) {
         struct guide_table *t = &table[set->tables++];
@@ -360,7 +297,7 @@ static bool read_sentences(const struct reading *in, const struct yaml *top,
 {
     const struct slots t = SLOTS("a sentence", sentence_slots);
     const struct yaml *list;
-    if (!list_of(in, top, "sentences", &list)) return false;
+    if (!read_list(in, top, "sentences", &list)) return false;
     if (!list) return true;
     struct guide_sentence *s = NEW_ARRAY(in->arena, struct guide_sentence, list->count);
     for (const struct yaml *y = list->first; y; y = y->next) {
@@ -407,6 +344,8 @@ static const struct slot set_slots[] = {
     {"name", SLOT_TEXT, offsetof(struct experiment_set, name)},
     {"title", SLOT_TEXT, offsetof(struct experiment_set, title)},
     {"source", SLOT_TEXT, offsetof(struct experiment_set, source)},
+    {"on", SLOT_TEXT, offsetof(struct experiment_set, on)},
+    {"software", SLOT_OTHER, 0},
     {"experiments", SLOT_OTHER, 0},
     {"tables", SLOT_OTHER, 0},
     {"quantisation", SLOT_OTHER, 0},
@@ -432,7 +371,8 @@ bool experiment_set_parse(struct str yaml, const char *name, struct arena *a,
     if (!yaml_parse(yaml, name, a, &top, err)) return false;
     if (!read_slots(&in, &t, top, set) || !read_experiments(&in, top, set) ||
         !check_names(&in, top, set) || !read_tables(&in, top, set) ||
-        !read_sentences(&in, top, set) || !read_additions(&in, top, set))
+        !read_sentences(&in, top, set) || !read_additions(&in, top, set) ||
+        !read_settings(&in, top, "software", &set->software, &set->softwares))
         return false;
     if (!set->name) return yaml_error(top, name, err, "a set needs a name");
     if (!set->title) set->title = set->name;

@@ -3,12 +3,14 @@
 #pragma once
 #include "base/quantity.h"
 #include "base/str.h"
+#include "judge/figure.h"
 
 struct arena;
 struct guide_benchmark;
 struct guide_capabilities;
 struct guide_system;
 struct mu_err;
+struct workload;
 
 /* What somebody asks for; NaN and NULL where nothing is said. Figures in the unit of the source (the guide's GB are GiB). */
 struct guide_need {
@@ -24,9 +26,16 @@ struct experiment {
     const char *unless;     /* true only when that experiment is not (the guide's "elif") */
     const char *recommends; /* what the guide recommends when its rule passes */
     const char *kind;       /* "generate"; NULL: no workload written down, why_not says why */
+    const struct workload *workload; /* of that kind; NULL beside it */
     const char *model, *quant;
     const struct setting *setting; /* the workload's other knobs, as text */
     size_t settings;
+    const struct setting *amount; /* those that say how much is done */
+    size_t amounts;
+    const struct setting *software; /* what must be there, by name: {"python", ">=3.8"} */
+    size_t softwares;
+    const struct guide_figure *figure; /* what the guide says beside its thresholds */
+    size_t figures;
     const char *const *after;
     size_t afters;
     const char *const *together;
@@ -51,6 +60,10 @@ struct guide_sentence {
 };
 struct experiment_set {
     const char *name, *title, *source;
+    const char
+        *on; /* the machine that its figures are about, as a line; NULL: any that is judged */
+    const struct setting *software; /* of all experiments */
+    size_t softwares;
     const struct experiment *experiment;
     size_t experiments;
     const struct guide_table *table;
@@ -68,6 +81,9 @@ struct experiment_set {
 bool experiment_set_parse(struct str yaml, const char *name, struct arena *a,
                           const struct experiment_set **out, struct mu_err *err) NODISCARD;
 const struct experiment *experiment_find(const struct experiment_set *set, const char *id);
+
+/* The next {name} of a command: what stands before it (NULL: not asked for), its name; *rest becomes what follows. */
+bool command_next(struct str *rest, struct str *name, struct str *before);
 
 /* In the order in which one figure outweighs another. */
 enum guide_says { GUIDE_NO_RULE, GUIDE_YES, GUIDE_UNKNOWN, GUIDE_NO };

@@ -273,7 +273,9 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
         return;
     }
     const bool host = out->split.sites == 1;
-    const struct sample *s = host ? calibrate_find(w->sample, w->samples, t, threads) : NULL;
+    const bool alone = !(g->decoding > 1); /* as trials run */
+    const struct sample *s =
+        host && alone ? calibrate_find(w->sample, w->samples, t, threads) : NULL;
     if (s) {
         out->decode_per_s = tried(s->measured.decode_per_s, s);
         out->prefill_per_s = tried(s->measured.prefill_per_s, s);
@@ -292,6 +294,7 @@ static void judge_speed(const struct task *t, const struct machine *m, const str
         .experts = shape->experts > 0,
         .at_once = most(least(g->prompt_tokens, g->ubatch_tokens), 1),
         .stream_bytes = sizeof(float) * shape->width,
+        .decoding = g->decoding,
     };
     out->decode_per_s = speed_of(&asked, DECODE);
     out->prefill_per_s = speed_of(&asked, PREFILL);

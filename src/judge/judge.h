@@ -114,6 +114,10 @@ double judge_trained_context(const struct task *t);
 /* The largest context (a multiple of `step`, at most that) that fits, not only probably; 0 when none does or nothing is computed. */
 double judge_largest_context(const struct task *t, const struct machine *m, const struct world *w,
                              double step);
+/* Tokens a second of all its sequences together, where they decode at the same time, placed as that verdict is: rough, since there is no
+ * truth of it. UNKNOWN where there is one sequence alone, or no speed. */
+struct estimate judge_decoding_together(const struct task *t, const struct verdict *placed,
+                                        const struct machine *m, const struct world *w);
 /* The most sequences that fit, not only probably, with the context asked for; 0 when none does or nothing is computed. */
 double judge_largest_sequences(const struct task *t, const struct machine *m,
                                const struct world *w);

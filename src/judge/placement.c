@@ -246,7 +246,9 @@ static bool better(const struct candidate *a, const struct candidate *b)
     if (faster(a->prefill_per_s, b->prefill_per_s, as_fast)) return true;
     if (faster(b->prefill_per_s, a->prefill_per_s, as_fast)) return false;
     if (a->way != b->way) return a->way < b->way;
-    return search_on_devices(a) > search_on_devices(b);
+    if (search_on_devices(a) != search_on_devices(b))
+        return search_on_devices(a) > search_on_devices(b);
+    return a->split.host_experts < b->split.host_experts;
 }
 
 static void price(struct search *s, struct candidate *c, struct verdict *scratch)

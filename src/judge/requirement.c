@@ -354,6 +354,7 @@ static bool take_phrase(struct reader *r, const struct word_row *row, size_t tok
     case MEANS_GPU: ask.kind = ASK_GPU_MAKE; break;
     case MEANS_CHIP: ask.kind = ASK_CHIP; break;
     case MEANS_DISK: ask.kind = ASK_DISK; break;
+    case MEANS_VECTORS: ask.kind = ASK_VECTORS; break;
     case MEANS_CORES: ask.kind = ASK_CORES; break;
     case MEANS_VRAM:
     case MEANS_RAM:

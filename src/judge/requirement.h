@@ -30,7 +30,8 @@ enum ask_kind {
     ASK_GPU_MEMORY,
     ASK_GPU,
     ASK_FREE,
-    ASK_DISK
+    ASK_DISK,
+    ASK_VECTORS /* all of these sets of vector instructions */
 };
 /* A part by name; of a family ("i5") the least of each figure among its rows, and which rows those are. */
 struct ask_part {
@@ -46,7 +47,7 @@ struct ask {
     enum ask_kind kind;
     double least;             /* cores, or bytes */
     const char *words;        /* as written */
-    const char *const *names; /* architectures, or makers */
+    const char *const *names; /* architectures, makers, or CPU features */
     size_t name_count;
     const struct disk_class *disk;
     struct ask_part part[ASK_PARTS_MOST]; /* any of these will do */

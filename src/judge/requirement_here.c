@@ -140,6 +140,21 @@ static struct held hold_vectors(const struct here *h, unsigned asked)
                                     lacking ? vector_words(lacking) : sets)};
 }
 
+static struct held hold_sets(const struct here *h, const struct ask *ask)
+{
+    unsigned asked = 0;
+    bool is_known;
+    for (size_t i = 0; i < ask->name_count; i++) asked |= vector_set_of(ask->names[i]);
+    const unsigned lacking = vectors_lacking(h, asked, &is_known);
+    struct held out = {.says = REQUIREMENT_UNKNOWN,
+                       .asked = str_format(h->arena, "%s asked", vector_words(asked)),
+                       .here = "instructions not known"};
+    if (!is_known) return out;
+    out.says = lacking ? REQUIREMENT_NOT_MET : REQUIREMENT_MET;
+    out.here = str_format(h->arena, "%s%s", lacking ? "no " : "", vector_words(asked));
+    return out;
+}
+
 static struct held hold_cpu_part(const struct here *h, const struct ask_part *p)
 {
     struct arena *a = h->arena;
@@ -182,6 +197,7 @@ static void look_at_gpu(struct here *h, size_t gpu)
     const size_t place = place_of(m, gpu);
     const char *part = g->part ? g->part : g->name;
     double bytes = known_or(g->memory_bytes, (double)NAN);
+    bool stated = false;                   /* its bandwidth, by who made the machine line */
     if (!(bytes > 0)) bytes = (double)NAN; /* none of its own */
     h->gpu = g;
     h->gpu_row = NULL;
@@ -194,9 +210,10 @@ static void look_at_gpu(struct here *h, size_t gpu)
             known_or(m->place[place].limit_bytes, known_or(pool->total_bytes, (double)NAN));
         bytes = fmax(bytes, own); /* fmax passes over what is not known */
         if (r && estimate_known(r->per_s)) h->gpu_gbs = r->per_s.likely / GB;
+        stated = r && r->per_s.origin == REPORTED;
     }
     if (h->gpu_row) {
-        h->gpu_gbs = h->gpu_row->memory_bandwidth_gbs;
+        if (!stated) h->gpu_gbs = h->gpu_row->memory_bandwidth_gbs;
         if (!h->gpu_row->unified_memory) bytes = fmax(bytes, h->gpu_row->memory_gib * 0x1p30);
     }
     h->gpu_bytes = bytes;
@@ -376,6 +393,7 @@ static struct held hold_ask(const struct here *h, const struct ask *ask)
     case ASK_GPU_MAKE:
     case ASK_CHIP: return hold_make(h, ask);
     case ASK_DISK: return hold_disk(h, ask->disk);
+    case ASK_VECTORS: return hold_sets(h, ask);
     case ASK_CPU:
     case ASK_GPU: break;
     }

@@ -71,11 +71,32 @@ const char *requirement_topic(enum requirement_of of)
     return topics[of];
 }
 
+const struct vector_set vector_sets[VECTOR_SETS] = {
+    {"AVX2", "avx2"},       {"AVX-512", "avx512f"}, {"AMX", "amx_int8"}, {"NEON", "neon"},
+    {"dotprod", "dotprod"}, {"i8mm", "i8mm"},       {"SVE", "sve"},
+};
+
+unsigned vector_set_of(const char *feature)
+{
+    for (size_t i = 0; i < VECTOR_SETS; i++)
+        if (strcmp(vector_sets[i].feature, feature) == 0) return 1u << i;
+    return 0;
+}
+
 static bool topic_known(const char *of)
 {
     for (enum requirement_of i = REQUIRE_CPU; i <= REQUIRE_DISK; i++)
         if (!of || strcmp(of, requirement_topic(i)) == 0) return true;
     return false;
+}
+
+static bool sets_checked(const struct word_row *r, struct mu_err *err)
+{
+    for (size_t i = 0; i < r->name_count; i++)
+        if (!vector_set_of(r->names[i]))
+            return err_set(err, MU_DATA, "names: \"%s\" is no set that CPUs are asked for",
+                           r->names[i]);
+    return true;
 }
 
 static bool word_checked(struct word_row *r, struct mu_err *err)
@@ -87,10 +108,10 @@ static bool word_checked(struct word_row *r, struct mu_err *err)
     if (means == WORD_MEANINGS_COUNT || means == MEANS_DISK)
         return err_set(err, MU_DATA, "means: \"%s\" is not known to this version", r->means_word);
     if (!topic_known(r->of)) return err_set(err, MU_DATA, "of: takes cpu, gpu or disk");
-    if ((means == MEANS_ARCHITECTURE || means == MEANS_CHIP) && !r->name_count)
-        return err_set(err, MU_DATA, "names: must name at least one");
+    const bool named = means == MEANS_ARCHITECTURE || means == MEANS_CHIP || means == MEANS_VECTORS;
+    if (named && !r->name_count) return err_set(err, MU_DATA, "names: must name at least one");
     r->means = (enum word_means)means;
-    return true;
+    return means != MEANS_VECTORS || sets_checked(r, err);
 }
 
 static bool disk_checked(const struct disk_class *d, struct mu_err *err)
@@ -142,11 +163,6 @@ bool requirement_words_read(const struct catalog *c, struct arena *a,
 }
 
 /* ---- parts ---- */
-
-const struct vector_set vector_sets[VECTOR_SETS] = {
-    {"AVX2", "avx2"},       {"AVX-512", "avx512f"}, {"AMX", "amx_int8"}, {"NEON", "neon"},
-    {"dotprod", "dotprod"}, {"i8mm", "i8mm"},       {"SVE", "sve"},
-};
 
 static unsigned vectors_of(const struct cpu_part *p)
 {

@@ -16,6 +16,7 @@
     X(MEANS_ARCHITECTURE, "architecture") \
     X(MEANS_GPU, "gpu")                   \
     X(MEANS_CHIP, "chip")                 \
+    X(MEANS_VECTORS, "vectors")           \
     X(MEANS_DISK, "disk") /* of the list "disks" */
 enum word_means {
 #define MEANS_ENUM(means, word) means,
@@ -59,3 +60,5 @@ struct vector_set {
 };
 enum { VECTOR_SETS = 7 };
 extern const struct vector_set vector_sets[VECTOR_SETS];
+/* The bit of the set with that feature; 0: none has. */
+unsigned vector_set_of(const char *feature);

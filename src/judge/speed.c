@@ -98,6 +98,12 @@ static struct accelerator_range range_of(const struct speed_asked *a, enum phase
     return (struct accelerator_range){least(r.low, 1), most(r.high, 1)};
 }
 
+/* Sequences that decode together are a small batch: as unsure as a prompt and as one alone. */
+static bool is_batch(const struct speed_asked *a, enum phase phase)
+{
+    return phase == DECODE && a->decoding > 1;
+}
+
 /* Devices that hold layers. */
 static int devices_at_work(const struct speed_asked *a)
 {
@@ -115,14 +121,16 @@ static struct accelerator_range wider(struct accelerator_range a, struct acceler
 static struct accelerator_range device_range(const struct speed_asked *a, enum phase phase,
                                              const struct accelerator *x)
 {
-    const struct accelerator_range r = range_of(a, phase, x);
+    struct accelerator_range r = range_of(a, phase, x);
+    if (is_batch(a, phase)) r = wider(r, range_of(a, PREFILL, x));
     return devices_at_work(a) > 1 && x->several.low > 0 ? wider(r, x->several) : r;
 }
 
 static bool at_listed(const struct speed_asked *a, const struct line *l, size_t place,
                       struct sum *s)
 {
-    const struct device d = {a->machine, a->world, place, a->flash, a->at_once};
+    const double at_once = l->phase == DECODE ? most(a->decoding, 1) : a->at_once;
+    const struct device d = {a->machine, a->world, place, a->flash, at_once};
     struct estimate seconds;
     if (!device_seconds(l, &d, &seconds)) return false;
     const struct accelerator *x = accelerator_of(a->world, &a->machine->place[place]);
@@ -154,7 +162,8 @@ static size_t pool_at(const struct speed_asked *a, size_t site)
 static size_t copies_to(const struct speed_asked *a, const struct line *l)
 {
     const double least_tokens = 32; /* llama.cpp v0.5.0 ggml/src/ggml-cuda, op offload */
-    if (l->phase != PREFILL || l->work != MATMUL_FLOP || !(a->at_once >= least_tokens)) return 0;
+    const double tokens = l->phase == DECODE ? a->decoding : a->at_once;
+    if (l->work != MATMUL_FLOP || !(tokens >= least_tokens)) return 0;
     for (size_t i = 1; a->split && i < (size_t)a->split->sites; i++)
         if (a->split->rules[i] && a->split->rules[i]->copies_weights) return i;
     return 0;
@@ -200,7 +209,7 @@ static double handoff_s(const struct speed_asked *a, enum phase phase, size_t si
 {
     const struct accelerator *x = accelerator_of(a->world, &a->machine->place[a->site[site].place]);
     if (!x || !(x->handoff_s > 0)) return 0;
-    return phase == DECODE ? x->handoff_s : x->handoff_s / most(a->at_once, 1);
+    return x->handoff_s / most(phase == DECODE ? a->decoding : a->at_once, 1);
 }
 
 /* Between the host and a device such a loss was never measured: it is in the high end alone, each way of each layer whose experts are
@@ -247,6 +256,7 @@ static struct accelerator_range host_range(const struct speed_asked *a, enum pha
 {
     const struct accelerator *cpu = s->listed ? accelerator_cpu(a->world, NULL) : NULL;
     const struct residual *r = residual_of(phase, s->typical || is_mixed(a), a->world);
+    if (cpu && is_batch(a, phase)) return wider(range_of(a, phase, cpu), range_of(a, PREFILL, cpu));
     if (cpu) return range_of(a, phase, cpu);
     if (r) return (struct accelerator_range){least(r->low, 1), most(r->high, 1)};
     if (!(s->host.likely > 0)) return (struct accelerator_range){1, 1};
@@ -256,6 +266,9 @@ static struct accelerator_range host_range(const struct speed_asked *a, enum pha
 static const char *rests_on(const struct speed_asked *a, enum phase phase, const struct sum *s)
 {
     const bool several = devices_at_work(a) > 1;
+    if (is_batch(a, phase) && s->listed && !is_mixed(a) && devices_at_work(a) == 1)
+        return "rough: held against small batches of two cards";
+    if (is_batch(a, phase)) return "rough: no truth of sequences that decode together";
     if (s->listed && is_mixed(a))
         return "rough: listed rates, and no truth of work that host and devices share";
     if (s->listed && several && phase == DECODE)

@@ -13,6 +13,7 @@ struct speed_asked {
     bool flash, experts;       /* flash attention; a mixture of experts */
     double at_once;            /* tokens of a prompt's micro-batch */
     double stream_bytes;       /* of one token, passed from site to site */
+    double decoding;           /* sequences that decode together; below 2: one alone */
 };
 /* Tokens a second of a phase. UNKNOWN with the reason in source when a line has no rate. The range is that of the truth class's residuals
  * where it has any, else of the rates' own runs. */

@@ -56,6 +56,7 @@ static const struct field numa_fields[] = {
     FIELD(FIELD_QUANTITY, struct numa_node, memory_bytes, "memory of the node, bytes"),
     FIELD_OPTIONAL(FIELD_QUANTITY, struct numa_node, free_bytes,
                    "of it, free or soon free when asked, bytes"),
+    FIELD_OPTIONAL(FIELD_QUANTITY, struct numa_node, package, "the socket that its CPUs are on"),
 };
 static const struct fields numa_table = FIELD_TABLE(struct numa_node, "numa", numa_fields);
 

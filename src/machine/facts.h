@@ -32,6 +32,7 @@ struct numa_node {
     double id;
     struct quantity cpus, memory_bytes;
     struct quantity free_bytes; /* of its memory: free, or file pages that were not used lately */
+    struct quantity package;    /* the kernel's number of the socket that all its CPUs are on */
 };
 struct disk_facts {
     const char *purpose; /* "root", "this folder", "HF cache", "Ollama models" */

@@ -2,13 +2,14 @@
  *
  * ram must be given; what is not given stays unknown, but for the budget: without `available` all of ram is assumed usable, and said.
  * Parts are looked up by name: a CPU gives cores, threads and instruction sets, a GPU its memory and what it is listed with; a size behind
- * a chip that shares the machine's memory is what it may take of it. `link` is how every card is attached. Left out: several disks, cards
- * attached in different ways. */
+ * a chip that shares the machine's memory is what it may take of it. A rate behind a card is what its memory is read at, in place of the
+ * listed one. `link` is how every card is attached. Left out: several disks, cards attached in different ways. */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/num.h"
 #include "base/units.h"
+#include "catalog/known.h"
 #include "catalog/parts.h"
 #include "machine/accelerators.h"
 #include "machine/facts.h"
@@ -33,6 +34,7 @@ static const char *const keys[KEY_COUNT] = {
     KEYS(KEY_NAME)
 #undef KEY_NAME
 };
+#define KEY_LISTED(name) " " #name
 static const char origin_words[] = "the machine line";
 
 struct making {
@@ -44,6 +46,7 @@ struct making {
     struct pool pool[2];
     struct place cpu;
     struct rate rate;
+    double card_read_per_s[LINE_GPUS_MOST]; /* NaN: not given */
 };
 
 /* Text of the line made safe and short for a message. */
@@ -96,8 +99,7 @@ static bool unknown_key(const struct making *m, struct str word)
             shown(m, word), keys[nearest]);
     return err_set(
         m->err, MU_USAGE,
-        "cannot make a machine of the line: there is no key '%s'; keys are cpu ram available "
-        "swap gpu disk host os bandwidth link",
+        "cannot make a machine of the line: there is no key '%s'; keys are" KEYS(KEY_LISTED),
         shown(m, word));
 }
 
@@ -252,6 +254,16 @@ static bool cpu_made(struct making *m)
     return true;
 }
 
+static bool no_such_card(const struct making *m, struct str name)
+{
+    const char *near;
+    const bool any = m->in->catalog && known_near(m->in->catalog, KNOWN_GPU, name, &near, 1);
+    return err_set(m->err, MU_USAGE,
+                   "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
+                   "too, as in \"gpu:NAME 24GB\"%s%s%s",
+                   shown(m, name), any ? "; did you mean " : "", any ? near : "", any ? "?" : "");
+}
+
 /* Its row of the catalogue in *part, or NULL; what was taken of several is said. */
 static bool card_part(const struct making *m, struct str whole, struct str name, double gib,
                       const struct gpu_part **part)
@@ -262,12 +274,7 @@ static bool card_part(const struct making *m, struct str whole, struct str name,
     if (match == MATCH_NONE && in->catalog)
         match = catalog_gpu(in->catalog, whole, (double)NAN, part);
     if (match == MATCH_NONE && in->catalog && !catalog_sound(in->catalog, m->err)) return false;
-    if (match == MATCH_NONE && isnan(gib))
-        return err_set(
-            m->err, MU_USAGE,
-            "cannot make a machine of the line: no GPU is known as '%s'; give its memory "
-            "too, as in \"gpu:NAME 24GB\"",
-            shown(m, whole));
+    if (match == MATCH_NONE && isnan(gib)) return no_such_card(m, whole);
     if (match == MATCH_SEVERAL)
         fell_back(in->notes, (*part)->name,
                   str_format(in->arena, "several cards are called '%s'", shown(m, whole)));
@@ -292,11 +299,20 @@ static bool shares_ram(const struct making *m, double gib, double free_gib, stru
     return true;
 }
 
-static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out)
+/* What is free of it and how fast it is read, in either order. */
+static void card_words(struct str *name, double *free_gib, double *read_per_s)
+{
+    const bool told = card_free(name, free_gib);
+    (void)card_read(name, read_per_s);
+    if (!told) (void)card_free(name, free_gib);
+}
+
+static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen *out,
+                        double *read_per_s)
 {
     const struct gpu_part *part;
     double gib, free_gib;
-    const bool told = card_free(&name, &free_gib);
+    card_words(&name, &free_gib, read_per_s);
     const struct str whole = name;
     card_memory(&name, &gib);
     if (str_eq_nocase(name, S("free"))) return bad(m, KEY_gpu, "the name of a GPU");
@@ -313,7 +329,7 @@ static bool gpu_seen_of(const struct making *m, struct str name, struct gpu_seen
                 quantity_of(isnan(mib) ? part->memory_gib * 0x1p30 : mib * 0x1p20, LISTED,
                             str_format(m->in->arena, "catalogue: %s", part->name));
     }
-    if (!told) return true;
+    if (isnan(free_gib)) return true;
     if (free_gib * 0x1p30 > out->memory_bytes.value)
         return bad(m, KEY_gpu, "a card with so much free memory");
     out->free_bytes = quantity_of(free_gib * 0x1p30, REPORTED, origin_words);
@@ -327,14 +343,18 @@ static bool gpus_made(struct making *m)
     if (!rest.p || str_eq_nocase(rest, S("none")) || str_is(rest, "0")) return true;
     struct gpu_seen *gpu = NEW_ARRAY(m->in->arena, struct gpu_seen, LINE_GPUS_MOST);
     while (rest.p) {
-        struct str name = str_trim(str_cut(&rest, ','));
+        struct str name = str_trim(card_next(&rest));
         uint64_t times;
         struct gpu_seen one;
+        double read_per_s;
         if (!card_times(&name, &times) || times > LINE_GPUS_MOST - f->gpus)
             return bad(m, KEY_gpu, "at most 64 GPUs");
         if (!name.n) return bad(m, KEY_gpu, "the name of a GPU");
-        if (!gpu_seen_of(m, name, &one)) return false;
-        while (times--) gpu[f->gpus++] = one;
+        if (!gpu_seen_of(m, name, &one, &read_per_s)) return false;
+        for (; times; times--) {
+            m->card_read_per_s[f->gpus] = read_per_s;
+            gpu[f->gpus++] = one;
+        }
     }
     f->gpu = gpu;
     return true;
@@ -458,6 +478,33 @@ static bool bandwidth_made(struct making *m)
     return true;
 }
 
+/* What the line gives of cards' memory stands before what is listed for them. */
+static const struct machine *cards_rated(struct making *m, const struct machine *all)
+{
+    struct machine *out = NEW(m->in->arena, struct machine);
+    struct rate *rate = NEW_ARRAY(m->in->arena, struct rate, all->rates + LINE_GPUS_MOST);
+    *out = *all;
+    out->rates = 0;
+    for (size_t i = 0; i < m->facts->gpus; i++) {
+        const struct place *place = machine_place_of_gpu(all, i);
+        if (isnan(m->card_read_per_s[i])) continue;
+        if (!place) {
+            note_add(m->in->notes, "the bandwidth of %s is not used: it is no place to compute",
+                     m->facts->gpu[i].name);
+            continue;
+        }
+        rate[out->rates++] =
+            (struct rate){.work = WORK_READ_BYTES,
+                          .type = RATE_NO_TYPE,
+                          .place = (uint16_t)(place - all->place),
+                          .per_s = estimate_exactly(m->card_read_per_s[i], REPORTED, origin_words)};
+    }
+    if (!out->rates) return all;
+    for (size_t i = 0; i < all->rates; i++) rate[out->rates++] = all->rate[i];
+    out->rate = rate;
+    return out;
+}
+
 bool machine_from_line(struct str line, const struct looking *in, const struct machine **out,
                        struct mu_err *err)
 {
@@ -475,6 +522,6 @@ bool machine_from_line(struct str line, const struct looking *in, const struct m
     m->machine->place = &m->cpu;
     m->machine->places = 1;
     m->machine->facts = m->facts;
-    *out = machine_with_accelerators(m->machine, in->catalog, in->arena);
+    *out = cards_rated(m, machine_with_accelerators(m->machine, in->catalog, in->arena));
     return true;
 }

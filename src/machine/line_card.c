@@ -1,6 +1,7 @@
-/* What stands behind a card's name in a machine line, cut off word by word from its end: how many, how much memory, how much is free. What is
- * no such word stays part of the name. */
+/* What stands behind a card's name in a machine line, cut off word by word from its end: how many, how much memory, how much is free, how fast
+ * it is read. What is no such word stays part of the name. */
 #include "machine/line_card.h"
+#include "base/units.h"
 
 #include <math.h>
 
@@ -13,6 +14,20 @@ static bool last_word(struct str *s, struct str *word)
     *word = (struct str){s->p + i, s->n - i};
     *s = str_trim((struct str){s->p, i});
     return true;
+}
+
+struct str card_next(struct str *rest)
+{
+    size_t i = 0;
+    size_t open = 0;
+    for (; i < rest->n && (open || rest->p[i] != ','); i++) {
+        if (rest->p[i] == '(') open++;
+        if (rest->p[i] == ')' && open) open--;
+    }
+    if (open) return str_cut(rest, ',');
+    const struct str card = {rest->p, i};
+    *rest = i < rest->n ? (struct str){rest->p + i + 1, rest->n - i - 1} : (struct str){NULL, 0};
+    return card;
 }
 
 bool card_times(struct str *name, uint64_t *times)
@@ -81,6 +96,23 @@ bool card_free(struct str *name, double *gib)
     if (!cut_size(&rest, 0, &n) || !last_word(&rest, &word) || !str_eq_nocase(word, S("free")))
         return false;
     *gib = n;
+    *name = rest;
+    return true;
+}
+
+bool card_read(struct str *name, double *per_s)
+{
+    static const double least_per_s = 1e9, most_per_s = 1e14;
+    struct str rest = *name;
+    struct str word;
+    double n;
+    *per_s = (double)NAN;
+    if (!last_word(&rest, &word) || !str_ends(word, S("/s"))) return false;
+    const char *end = word.p + word.n - 2;
+    if (!(word.p[0] >= '0' && word.p[0] <= '9') && !last_word(&rest, &word)) return false;
+    word.n = (size_t)(end - word.p);
+    if (!units_parse_bytes(word, 1, &n) || !(n >= least_per_s && n <= most_per_s)) return false;
+    *per_s = n;
     *name = rest;
     return true;
 }

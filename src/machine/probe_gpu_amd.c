@@ -9,10 +9,13 @@
  * own. Names are the driver's product name (servers), else those of libdrm's list amdgpu.ids, which tells cards of one PCI id apart by
  * revision, else what the processor's own name says of its GPU.
  *
- * Left out: ROCm SMI, since its library reads these same files and knows nothing where they are missing (kernels before 4.19); the
- * GTT of cards with their own memory, which llama.cpp does not place anything in. */
+ * ROCm SMI (machine/rocm_smi.h) reads these same files, takes longer and locks beside them; so it is asked where they leave memory or its
+ * use open. Left out: the GTT of cards with their own memory, which llama.cpp does not place anything in. */
+#include "machine/probe_gpu_amd.h"
 #include "base/arena.h"
+#include "base/notes.h"
 #include "base/root.h"
+#include "base/units.h"
 #include "catalog/parts.h"
 #include "machine/gpu_match.h"
 #include "machine/pci.h"
@@ -161,16 +164,13 @@ static void one_memory_found(const struct draft *d, struct gpu_seen *g)
 }
 
 /* Host memory that a processor's GPU may take: what its driver maps, if the kernel gives so much and the host has it. */
-static void gtt_found(const struct looking *in, const struct draft *d, struct gpu_seen *g)
+static void gtt_put(const struct looking *in, const struct draft *d, struct gpu_seen *g,
+                    struct quantity maps)
 {
-    double bytes;
+    double bytes = known_or(maps, 0);
     double other_bytes;
-    if (!pci_device_bytes(in, g->pci_address, "mem_info_gtt_total", &bytes)) {
-        g->shared_bytes = unknown("its driver does not say how much host memory it may take");
-        return;
-    }
+    const char *source = maps.source;
     g->limited_by = "GTT, amdgpu";
-    const char *source = sysfs;
     if (ttm_limit(in, &other_bytes) && other_bytes < bytes) {
         bytes = other_bytes;
         g->limited_by = "ttm pages_limit";
@@ -182,9 +182,19 @@ static void gtt_found(const struct looking *in, const struct draft *d, struct gp
         source = d->facts.memory.total_bytes.source;
     }
     g->shared_bytes = quantity_of(bytes, REPORTED, source);
+}
+
+static void gtt_found(const struct looking *in, const struct draft *d, struct gpu_seen *g)
+{
+    double bytes;
+    if (!pci_device_bytes(in, g->pci_address, "mem_info_gtt_total", &bytes)) {
+        g->shared_bytes = unknown("its driver does not say how much host memory it may take");
+        return;
+    }
+    gtt_put(in, d, g, quantity_of(bytes, REPORTED, sysfs));
     g->shared_used_bytes = unknown("its driver does not say");
-    if (pci_device_bytes(in, g->pci_address, "mem_info_gtt_used", &other_bytes))
-        g->shared_used_bytes = quantity_of(other_bytes, REPORTED, sysfs);
+    if (pci_device_bytes(in, g->pci_address, "mem_info_gtt_used", &bytes))
+        g->shared_used_bytes = quantity_of(bytes, REPORTED, sysfs);
 }
 
 /* ---- names ---- */
@@ -347,8 +357,77 @@ static void complete(const struct looking *in, struct draft *d, struct gpu_seen 
     if (sized) g->sized = gpu_sized_words(in, g);
 }
 
+/* ---- the library ---- */
+
+static bool is_card_of_ours(const struct gpu_seen *g)
+{
+    return g->driver && strcmp(g->driver, "amdgpu") == 0 && !is_one_memory(g);
+}
+
+static bool reported(struct quantity q)
+{
+    return known(q, NULL) && q.origin >= REPORTED;
+}
+
+static bool shares_memory(const struct gpu_seen *g)
+{
+    return g->kind && strcmp(g->kind, GPU_INTEGRATED) == 0;
+}
+
+bool probe_gpu_amd_silent(const struct draft *d)
+{
+    for (size_t i = 0; i < d->facts.gpus; i++) {
+        const struct gpu_seen *g = &d->facts.gpu[i];
+        if (is_card_of_ours(g) && (!reported(g->memory_bytes) || !known(g->used_bytes, NULL) ||
+                                   (shares_memory(g) && !known(g->shared_bytes, NULL))))
+            return true;
+    }
+    return false;
+}
+
+static void memory_told(const struct looking *in, struct gpu_seen *g,
+                        const struct rocm_smi_device *said)
+{
+    const double files_bytes =
+        reported(g->memory_bytes) ? known_or(g->memory_bytes, (double)INFINITY) : (double)INFINITY;
+    double bytes;
+    if (said->memory_bytes > 0 && !isinf(files_bytes) && said->memory_bytes != files_bytes)
+        note_add(in->notes,
+                 "of %s %s says %s of memory and its driver's files %s: the lesser counts",
+                 g->name ? g->name : g->pci_address, said->source,
+                 units_bytes(in->arena, said->memory_bytes), units_bytes(in->arena, files_bytes));
+    if (said->memory_bytes < files_bytes)
+        g->memory_bytes = quantity_of(said->memory_bytes, REPORTED, said->source);
+    if (!known(g->used_bytes, NULL) && said->used_bytes >= 0)
+        g->used_bytes = quantity_of(said->used_bytes, REPORTED, said->source);
+    double used_bytes;
+    if (!known(g->memory_bytes, &bytes) || !known(g->used_bytes, &used_bytes)) return;
+    g->free_bytes = quantity_of(fmax(bytes - used_bytes, 0), REPORTED, g->used_bytes.source);
+}
+
+static void told(const struct looking *in, struct draft *d, const struct rocm_smi_device *said)
+{
+    struct gpu_seen *g = draft_gpu_at(d, pci_spelt(in->arena, said->pci_address));
+    if (!g || !is_card_of_ours(g)) return;
+    memory_told(in, g, said);
+    if (shares_memory(g) && !known(g->shared_bytes, NULL) && said->shared_bytes > 0) {
+        gtt_put(in, d, g, quantity_of(said->shared_bytes, REPORTED, said->source));
+        if (said->shared_used_bytes >= 0)
+            g->shared_used_bytes = quantity_of(said->shared_used_bytes, REPORTED, said->source);
+    }
+    if (!g->name && *said->name) g->name = str_visible(in->arena, str_of(said->name));
+    if (reported(g->memory_bytes)) g->sized = gpu_sized_words(in, g);
+}
+
+void probe_gpu_amd_told(const struct looking *in, struct draft *d,
+                        const struct rocm_smi_device *said, size_t devices)
+{
+    for (size_t i = 0; i < devices; i++) told(in, d, &said[i]);
+}
+
 static void finds(const struct looking *in, struct draft *out)
 {
+    struct rocm_smi_device said[ROCM_SMI_MOST];
     for (size_t i = 0; i < out->facts.gpus; i++) {
         const char *address = out->facts.gpu[i].pci_address;
         unsigned vendor;
@@ -357,6 +436,9 @@ static void finds(const struct looking *in, struct draft *out)
         struct gpu_seen *g = draft_gpu_at(out, address);
         if (g) complete(in, out, g);
     }
+    if (in->root->captured || !probe_gpu_amd_silent(out)) return;
+    const size_t devices = rocm_smi_ask(said, ROCM_SMI_MOST, in->notes);
+    probe_gpu_amd_told(in, out, said, devices);
 }
 
 const struct probe probe_gpu_amd = {"gpu-amd", "memory and targets of AMD's GPUs", finds};

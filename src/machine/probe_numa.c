@@ -1,4 +1,5 @@
-/* Which CPUs and how much memory each NUMA node has, from /sys/devices/system/node/nodeN/{cpulist,cpumap,meminfo}.
+/* Which CPUs and how much memory each NUMA node has, from /sys/devices/system/node/nodeN/{cpulist,cpumap,meminfo}, and which socket it is
+ * on, from topology/physical_package_id of its CPUs.
  *
  * A node may have memory and no CPU (expanders, high-bandwidth memory) or CPUs and no memory; both are listed. No such folder: the
  * kernel was built without NUMA, and the list stays empty. Distances are not read. */
@@ -6,20 +7,48 @@
 #include "machine/probe.h"
 #include "machine/proc_text.h"
 
-static const char node_folder[] = "/sys/devices/system/node";
+static const char node_folder[] = "/sys/devices/system/node",
+                  cpu_folder[] = "/sys/devices/system/cpu";
+
+static bool read_cpus(const struct looking *in, const char *node, const struct cpu_set *online,
+                      struct cpu_set *out)
+{
+    struct str text;
+    const bool read = (root_wordf(in->root, in->arena, &text, "%s/%s/cpulist", node_folder, node) &&
+                       cpu_set_parse(text, out)) ||
+                      (root_wordf(in->root, in->arena, &text, "%s/%s/cpumap", node_folder, node) &&
+                       cpu_set_parse_mask(text, out));
+    if (read && cpu_set_count(online)) *out = cpu_set_and(out, online);
+    return read;
+}
 
 static struct quantity node_cpus(const struct looking *in, const char *node,
                                  const struct cpu_set *online)
 {
-    struct str text;
     struct cpu_set cpus;
-    const bool read = (root_wordf(in->root, in->arena, &text, "%s/%s/cpulist", node_folder, node) &&
-                       cpu_set_parse(text, &cpus)) ||
-                      (root_wordf(in->root, in->arena, &text, "%s/%s/cpumap", node_folder, node) &&
-                       cpu_set_parse_mask(text, &cpus));
-    if (!read) return unknown("the node's CPU list is missing or cannot be read");
-    if (cpu_set_count(online)) cpus = cpu_set_and(&cpus, online);
+    if (!read_cpus(in, node, online, &cpus))
+        return unknown("the node's CPU list is missing or cannot be read");
     return quantity_of((double)cpu_set_count(&cpus), REPORTED, "node*/cpulist");
+}
+
+static struct quantity node_package(const struct looking *in, const char *node,
+                                    const struct cpu_set *online)
+{
+    struct cpu_set cpus;
+    struct str text;
+    uint64_t package = 0, first = 0;
+    size_t seen = 0;
+    if (!read_cpus(in, node, online, &cpus)) return unknown("the node's CPUs are not known");
+    for (size_t i = cpu_set_next(&cpus, 0); i < CPU_SET_MOST; i = cpu_set_next(&cpus, i + 1)) {
+        if (!root_wordf(in->root, in->arena, &text, "%s/cpu%zu/topology/physical_package_id",
+                        cpu_folder, i) ||
+            !str_u64(text, &package))
+            return unknown("a CPU's socket is missing or cannot be read");
+        if (seen++ && package != first) return unknown("its CPUs are on several sockets");
+        first = package;
+    }
+    return seen ? quantity_of((double)first, REPORTED, "cpu*/topology/physical_package_id")
+                : unknown("the node has no CPUs");
 }
 
 static struct quantity node_memory(const struct looking *in, const char *node)
@@ -56,7 +85,8 @@ static void finds(const struct looking *in, struct draft *out)
         draft_add_numa(out, (struct numa_node){.id = (double)id,
                                                .cpus = node_cpus(in, name[i], &out->online),
                                                .memory_bytes = node_memory(in, name[i]),
-                                               .free_bytes = node_free(in, name[i])});
+                                               .free_bytes = node_free(in, name[i]),
+                                               .package = node_package(in, name[i], &out->online)});
     }
 }
 

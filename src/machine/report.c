@@ -99,6 +99,7 @@ void report_write(const struct report *r, struct buf *out)
         .system = r->system,
         .benchmark = r->benchmark,
         .capabilities = r->capabilities,
+        .capable = r->capable,
         .machine = {m->name, m->fingerprint, m->unmeasured},
         .budget = budget_of(m),
         .pool = pool_rows(m, a),
@@ -113,6 +114,8 @@ void report_write(const struct report *r, struct buf *out)
         .verdicts = r->verdicts,
         .requirement = r->requirement,
         .requirements = r->requirements,
+        .figure = r->figure,
+        .figures = r->figures,
         .notes = r->notes,
         .note_count = r->note_count,
     };

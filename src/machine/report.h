@@ -34,6 +34,19 @@ struct verdict_row {
     const char *computed; /* "yes", "probably", "no", "not computed" */
     const char *why;      /* one sentence */
     double needed_bytes;  /* NaN when not computed */
+    const char *set;      /* whose experiment it is; NULL: not said */
+    const char *command;  /* that runs it, or NULL */
+};
+/* A figure of the guide beside ours, in base units. */
+struct figure_row {
+    const char *experiment, *set;
+    const char *what;                        /* its kind: "device_memory" */
+    const char *label, *level, *on, *source; /* any may be NULL */
+    const char *said;                        /* as written */
+    double low, high;                        /* the guide's; NaN: open, or not a number */
+    struct estimate ours;
+    const char *verdict; /* confirmed, too low, too high, refuted, unsupported */
+    const char *why;     /* it is unsupported, or NULL */
 };
 /* Hardware that somebody asks for in words, held against this machine. */
 struct requirement_row {
@@ -50,11 +63,14 @@ struct report {
     struct guide_system system;
     struct guide_benchmark benchmark;
     struct guide_capabilities capabilities;
+    size_t capable; /* 0: no set with the guide's rules was judged, and there are no capabilities */
     const struct machine *machine; /* written as pools, places, rates, facts */
     const struct verdict_row *verdict;
     size_t verdicts;
     const struct requirement_row *requirement;
     size_t requirements;
+    const struct figure_row *figure;
+    size_t figures;
     const char *const *notes;
     size_t note_count;
 };

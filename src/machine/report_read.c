@@ -27,8 +27,9 @@ static const struct {
 /* Texts that whoever shows or compares a machine relies on. */
 static const struct {
     const char *table, *field;
-} musts[] = {{"pool", "name"},    {"place", "name"}, {"cache", "name"}, {"cluster", "kind"},
-             {"disk", "purpose"}, {"gpu", "sized"},  {"limit", "what"}, {"verdict", "id"}};
+} musts[] = {{"pool", "name"},         {"place", "name"}, {"cache", "name"}, {"cluster", "kind"},
+             {"disk", "purpose"},      {"gpu", "sized"},  {"limit", "what"}, {"verdict", "id"},
+             {"figure", "experiment"}, {"figure", "what"}};
 
 struct checking {
     const char *name; /* of the report */
@@ -331,11 +332,14 @@ static bool document_read(const struct json *root, const struct checking *c, str
                            .system = d->system,
                            .benchmark = d->benchmark,
                            .capabilities = d->capabilities,
+                           .capable = d->capable,
                            .machine = m,
                            .verdict = d->verdict,
                            .verdicts = d->verdicts,
                            .requirement = d->requirement,
                            .requirements = d->requirements,
+                           .figure = d->figure,
+                           .figures = d->figures,
                            .notes = d->notes,
                            .note_count = d->note_count};
     return true;

@@ -125,6 +125,8 @@ static const struct field verdict_fields[] = {
     FIELD(FIELD_TEXT, struct verdict_row, why, "one sentence"),
     FIELD(FIELD_NUMBER, struct verdict_row, needed_bytes,
           "memory it needs, bytes; null when not computed"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct verdict_row, set, "the set of experiments it is of"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct verdict_row, command, "that runs it, its knobs filled in"),
 };
 static const struct fields verdict_table =
     FIELD_TABLE(struct verdict_row, "verdict", verdict_fields);
@@ -141,6 +143,27 @@ static const struct field requirement_fields[] = {
 static const struct fields requirement_table =
     FIELD_TABLE(struct requirement_row, "requirement", requirement_fields);
 
+static const struct field figure_fields[] = {
+    FIELD(FIELD_TEXT, struct figure_row, experiment, "whose figure it is"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct figure_row, set, "the set of experiments it is of"),
+    FIELD(FIELD_TEXT, struct figure_row, what, "its kind"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct figure_row, label, "what it is of, in words"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct figure_row, level,
+                   "guide, minimum or recommended, of a threshold"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct figure_row, on,
+                   "the machine it is about, where that is not this one"),
+    FIELD(FIELD_TEXT, struct figure_row, said, "as the guide writes it"),
+    FIELD(FIELD_NUMBER, struct figure_row, low,
+          "the guide's, in bytes, seconds or tokens a second; null: open, or no number"),
+    FIELD(FIELD_NUMBER, struct figure_row, high, "the same"),
+    FIELD(FIELD_ESTIMATE, struct figure_row, ours, "ours, in the same unit; of yes and no 1 or 0"),
+    FIELD(FIELD_TEXT, struct figure_row, verdict,
+          "confirmed, too low, too high, refuted, unsupported"),
+    FIELD(FIELD_TEXT, struct figure_row, why, "why it is unsupported; else null"),
+    FIELD_OPTIONAL(FIELD_TEXT, struct figure_row, source, "where the guide says it"),
+};
+static const struct fields figure_table = FIELD_TABLE(struct figure_row, "figure", figure_fields);
+
 #define DOCUMENT struct report_document
 static const struct field document_fields[] = {
     FIELD(FIELD_TEXT, DOCUMENT, muster, "version that wrote this"),
@@ -150,8 +173,10 @@ static const struct field document_fields[] = {
     FIELD_MAP(DOCUMENT, system, "the guide's figures", system_table),
     FIELD_MAP(DOCUMENT, benchmark, "the guide's benchmark; nulls when not measured",
               benchmark_table),
-    FIELD_MAP(DOCUMENT, capabilities, "the guide's verdict by the guide's rules",
-              capabilities_table),
+    FIELD_MAP_IF(DOCUMENT, capabilities, capable,
+                 "the guide's verdict by the guide's rules; absent where no set with its rules was "
+                 "judged",
+                 capabilities_table),
     FIELD_MAP(DOCUMENT, machine, "which machine this is", machine_table),
     FIELD_MAP(DOCUMENT, budget, "what one process may really use", budget_table),
     FIELD_ROWS("pools", DOCUMENT, pool, pools, "what holds bytes", pool_table),
@@ -162,6 +187,8 @@ static const struct field document_fields[] = {
     FIELD_ROWS("verdicts", DOCUMENT, verdict, verdicts, "our own verdicts", verdict_table),
     FIELD_ROWS("requirements", DOCUMENT, requirement, requirements,
                "hardware asked for in words, held against this machine", requirement_table),
+    FIELD_ROWS("figures", DOCUMENT, figure, figures, "the guide's figures beside ours",
+               figure_table),
     FIELD_WORDS("notes", DOCUMENT, notes, note_count, "what the answer must confess"),
 };
 const struct fields report_document_table = FIELD_TABLE(DOCUMENT, "report", document_fields);

@@ -47,6 +47,7 @@ struct report_document {
     struct guide_system system;
     struct guide_benchmark benchmark;
     struct guide_capabilities capabilities;
+    size_t capable;
     struct machine_row machine;
     struct budget_row budget;
     const struct pool_row *pool;
@@ -62,6 +63,8 @@ struct report_document {
     size_t verdicts;
     const struct requirement_row *requirement;
     size_t requirements;
+    const struct figure_row *figure;
+    size_t figures;
     const char *const *notes;
     size_t note_count;
 };

@@ -372,11 +372,12 @@ double digest_packed_bytes(const struct digest *d)
     return d->packed_bytes > 0 ? d->packed_bytes * linear + half_bytes * part[THE_REST] : 0;
 }
 
-void digest_pack_experts(struct digest *d, const struct weight_type *t)
+void digest_pack_part(struct digest *d, bool experts_alone, double value_bytes)
 {
     double part[PARTS] = {0};
     count_parts(d, part);
-    if (!t || !(part[EXPERTS] > 0)) return;
-    digest_pack(d, part[EXPERTS] * t->block_bytes / t->block +
-                       half_bytes * (part[OTHER_LINEAR] + part[THE_REST]));
+    const double linear = experts_alone ? 0 : part[OTHER_LINEAR], packed = part[EXPERTS] + linear;
+    if (!(packed > 0)) return;
+    digest_pack(d,
+                packed * value_bytes + half_bytes * (part[OTHER_LINEAR] - linear + part[THE_REST]));
 }

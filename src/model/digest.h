@@ -47,5 +47,5 @@ void digest_of_shape(const struct shape *s, const struct mix *mix, const struct 
 /* What the files of a checkpoint (bytes of all its tensors) leave for the linear layers once the rest is counted in 16 bits. */
 void digest_pack(struct digest *d, double stored_bytes);
 double digest_packed_bytes(const struct digest *d); /* of all weights so; 0: not packed */
-/* Experts alone in a type, the rest in 16 bits. */
-void digest_pack_experts(struct digest *d, const struct weight_type *t);
+/* The linear layers, or their experts alone, with so many bytes a value, the rest in 16 bits. */
+void digest_pack_part(struct digest *d, bool experts_alone, double value_bytes);

@@ -302,7 +302,8 @@ static bool read_member(struct reading *r, const struct member *m)
     return true;
 }
 
-/* A value of the table: a word, a number, a multiple of another member, a spelling. */
+/* A value of the table: a word, a number, a multiple of another member, a spelling. Of refusals the first stands, until one without words
+ * takes it back. */
 static bool set_member(struct reading *r, struct str name, struct str value)
 {
     const struct member *m = member_named(name), *of;
@@ -313,7 +314,7 @@ static bool set_member(struct reading *r, struct str name, struct str value)
         return true;
     }
     if (str_is(name, "refuse")) {
-        if (!r->refused) r->refused = str_copy(r->a, value);
+        if (!r->refused || !value.n) r->refused = value.n ? str_copy(r->a, value) : NULL;
         return true;
     }
     if (str_is(name, "arch") || str_is(name, "kind")) {
@@ -640,6 +641,20 @@ static bool make_shape(struct reading *r, const struct json *root, const struct 
     return true;
 }
 
+/* torch_dtype, which transformers 4.56 and newer write as dtype. */
+static const char *dtype_of(const struct json *config, const struct json *root, struct arena *a)
+{
+    static const char *const keys[] = {"dtype", "torch_dtype"};
+    enum { WORD_MOST = 32 };
+    struct str text;
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        if ((json_text(json_get(root, keys[i]), &text) ||
+             json_text(json_get(config, keys[i]), &text)) &&
+            text.n <= WORD_MOST)
+            return str_visible(a, text);
+    return NULL;
+}
+
 bool hf_config_read(struct str bytes, const char *name, const struct catalog *c, struct arena *a,
                     struct hf_config *out, struct mu_err *err)
 {
@@ -657,6 +672,7 @@ bool hf_config_read(struct str bytes, const char *name, const struct catalog *c,
         made.model_type = str_visible(a, type);
         made.checked = r->type->checked;
         hf_quantization_read(r->config, root, a, &made.quantization);
+        made.dtype = dtype_of(r->config, root, a);
         const struct hf_counting counting = {r->config, r->type->kind, &made.shape, c, a};
         made.parameters = r->refused ? 0 : hf_count(&counting);
         read = arena_within(a, err);

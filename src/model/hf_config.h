@@ -9,6 +9,7 @@ struct hf_config {
     bool checked; /* a published configuration of this type met its published count */
     struct shape shape;
     struct hf_quantization quantization;
+    const char *dtype; /* "float32", as it says its weights are; NULL: it doesn't */
     double parameters; /* that its figures make, also where the shape has no rule; 0: not counted */
 };
 

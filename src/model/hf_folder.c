@@ -108,6 +108,12 @@ static bool read_config(const struct place *p, const struct catalog *c, struct a
 {
     struct mapped file;
     uint64_t bytes = 0;
+    if (!file_is_there(p->config) && file_is_there(in_folder(p->folder, "adapter_config.json", a)))
+        return err_set(err, MU_DATA,
+                       "cannot use %s: it is an adapter as PEFT keeps it, not a model; llama.cpp's "
+                       "convert_lora_to_gguf.py makes the file that fit takes with --lora beside "
+                       "its model",
+                       p->shown);
     if (!file_is_there(p->config) && folder_is_there(p->given))
         return err_set(err, MU_NOINPUT,
                        "cannot read %s: it is a folder without a config.json; name a GGUF file in "
@@ -213,6 +219,7 @@ bool model_from_folder(const char *path, const struct catalog *c, struct arena *
                       .shape = config.shape,
                       .origin = REPORTED,
                       .stored = stored,
+                      .dtype = config.dtype,
                       .source = source_of(&p, stored, a)};
     const double by_shape = config.parameters;
     const char *method = config.quantization.method;

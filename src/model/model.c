@@ -232,7 +232,7 @@ static bool unknown_model(const char *operand, const struct catalog *c, struct a
                        "no model was named: name a GGUF file or a model of the catalogue");
     if (str_starts(s, S("hf:")) || str_starts(s, S("ollama:")))
         return err_set(err, MU_NOINPUT,
-                       "cannot open %s: model hubs are not read yet; name a GGUF file or a model "
+                       "cannot open %s: it leads to no file here; name a GGUF file or a model "
                        "of the catalogue",
                        shown);
     const char *near = catalog_model_near(c, s);
@@ -289,6 +289,7 @@ bool model_open(const char *operand, const struct catalog *c, struct arena *a, s
     struct model m = {.name = part->hf_id,
                       .origin = LISTED,
                       .source = part->source,
+                      .published = part->published.type ? &part->published : NULL,
                       .native_quant = part->native_mix};
     shape_from_part(part, c, a, &m.shape);
     *out = m;

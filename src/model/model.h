@@ -9,6 +9,7 @@ struct catalog;
 struct mix;
 struct mu_err;
 struct notes;
+struct published_as;
 struct stored;
 
 /* What llama.cpp does with a tensor; decides the buffer it lies in and whether a token reads it. */
@@ -43,6 +44,8 @@ struct model {
     const char *source;
     /* the weights as published, in safetensors; NULL: not there, or another format (model/safetensors.h) */
     const struct stored *stored;
+    const char *dtype; /* that its configuration says ("float32"); NULL: it doesn't */
+    const struct published_as *published; /* of the catalogue; NULL: in 16 bits, or not known */
     const char *native_quant; /* the mix that holds it as it was trained, NULL: none is known to */
 };
 

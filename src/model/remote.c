@@ -1,9 +1,9 @@
 /* model/remote.c - where a name or an address leads over the network: to a hub (huggingface_hub's environment: HF_ENDPOINT, HF_TOKEN; its
- * addresses /api/models/ORG/NAME/tree/main and /ORG/NAME/resolve/main/FILE), to a registry of Ollama's (OCI distribution-spec 1.1:
+ * addresses /api/models/ORG/NAME/tree/REVISION and /ORG/NAME/resolve/REVISION/FILE), to a registry of Ollama's (OCI distribution-spec 1.1:
  * /v2/OWNER/NAME/manifests/TAG and /blobs/DIGEST), or to the file itself.
  *
- * Copies lie in XDG_CACHE_HOME (~/.cache), muster/headers/HOST/..., so that a name finds its copy again without asking. Left out: other
- * revisions than main, registries that want a token. */
+ * Copies lie in XDG_CACHE_HOME (~/.cache), muster/headers/HOST/..., so that a name finds its copy again without asking. Left out:
+ * registries that want a token, which is said. */
 #include "model/remote.h"
 
 #include <stdio.h>
@@ -71,9 +71,12 @@ static bool no_folder(const struct remote_asked *asked, struct mu_err *err)
 
 /* ---- a hub */
 
+static const char hub_lets_in[] =
+    "set HF_TOKEN to a token of one that may read it, or log in (hf auth login)";
+
 struct hub {
-    struct str repo, rest; /* rest: a file or a quantisation, or empty */
-    const char *endpoint;
+    struct str repo, rest;           /* rest: a file or a quantisation, or empty */
+    const char *endpoint, *revision; /* revision: as one part of an address */
     struct http_url host;
     const char *folder;
 };
@@ -88,17 +91,26 @@ static const char *endpoint_of(const struct remote_asked *asked)
 
 static bool hub_of(const struct remote_asked *asked, struct hub *out, struct mu_err *err)
 {
-    struct hub h = {.rest = str_of(asked->operand)};
-    str_cut(&h.rest, ':');
-    h.repo = str_cut(&h.rest, ':');
-    if (!stock_is_repo(h.repo))
-        return err_set(err, MU_NOINPUT, "cannot take %s for a model: write hf:ORGANISATION/NAME",
-                       remote_shown(asked->operand, asked->arena));
-    h.endpoint = endpoint_of(asked);
+    struct arena *a = asked->arena;
+    struct hub_name name;
+    struct str operand = str_of(asked->operand);
+    str_cut(&operand, ':');
+    if (!stock_hub_name(operand, &name))
+        return err_set(err, MU_NOINPUT,
+                       "cannot take %s for a model: write hf:ORGANISATION/NAME, or "
+                       "hf:ORGANISATION/NAME@REVISION",
+                       remote_shown(asked->operand, a));
+    struct hub h = {.repo = name.repo,
+                    .rest = name.rest,
+                    .endpoint = endpoint_of(asked),
+                    .revision = stock_address_part(name.revision, a)};
     if (!http_url_read(str_of(h.endpoint), &h.host))
         return err_set(err, MU_USAGE,
                        "HF_ENDPOINT is no address of http or https without a user in it");
-    h.folder = remote_folder(asked, &h.host, str_format(asked->arena, "%.*s", STR_ARG(h.repo)));
+    /* no repository's name has an @ in it */
+    h.folder = remote_folder(asked, &h.host,
+                             str_format(a, "%.*s%s%s", STR_ARG(h.repo), name.named ? "@" : "",
+                                        name.named ? h.revision : ""));
     *out = h;
     return h.folder || no_folder(asked, err);
 }
@@ -107,8 +119,8 @@ static bool hub_list(struct remote *r, const struct remote_place *p, const struc
                      struct hub_list *list, struct mu_err *err)
 {
     struct arena *a = r->asked->arena;
-    const char *url =
-        str_format(a, "%s/api/models/%.*s/tree/main?recursive=true", h->endpoint, STR_ARG(h->repo));
+    const char *url = str_format(a, "%s/api/models/%.*s/tree/%s?recursive=true", h->endpoint,
+                                 STR_ARG(h->repo), h->revision);
     for (int page = 0; url && page < PAGES_MOST; page++) {
         struct buf body;
         struct http_url next_host;
@@ -179,13 +191,15 @@ static bool plain_token(const struct remote_asked *asked)
 
 static struct remote_place hub_place(const struct remote_asked *asked, const struct hub *h)
 {
-    return (struct remote_place){
-        .base = str_format(asked->arena, "%s/%.*s/resolve/main/", h->endpoint, STR_ARG(h->repo)),
-        .query = "",
-        .folder = h->folder,
-        .token = hub_token(asked),
-        .plain_token = plain_token(asked),
-        .raw = true};
+    return (struct remote_place){.base = str_format(asked->arena, "%s/%.*s/resolve/%s/",
+                                                    h->endpoint, STR_ARG(h->repo), h->revision),
+                                 .query = "",
+                                 .folder = h->folder,
+                                 .token = hub_token(asked),
+                                 .plain_token = plain_token(asked),
+                                 .hub = true,
+                                 .to_be_let_in = hub_lets_in,
+                                 .raw = true};
 }
 
 static bool hub_fetch(struct remote *r, const char **path, struct mu_err *err)
@@ -250,6 +264,11 @@ static bool manifest_at(const char *path, struct arena *a, struct ollama_manifes
     return good;
 }
 
+/* A registry's challenge (401) asks for a token by the key of an account, which the program that has it keeps to itself. */
+static const char registry_lets_in[] =
+    "muster holds no token of a registry's: log in there and fetch it with ollama pull, and it is "
+    "read from Ollama's store";
+
 static const char *blob_name(const struct ollama_manifest *m, struct arena *a)
 {
     return str_format(a, "sha256-%s.gguf", m->model.digest);
@@ -265,9 +284,12 @@ static bool registry_fetch(struct remote *r, const char **path, struct mu_err *e
     const struct remote_place manifests = {.base = str_format(a, "%smanifests/", g.base),
                                            .query = "",
                                            .folder = g.folder,
-                                           .accept = manifest_type};
-    const struct remote_place blobs = {
-        .base = str_format(a, "%sblobs/", g.base), .query = "", .folder = g.folder};
+                                           .accept = manifest_type,
+                                           .to_be_let_in = registry_lets_in};
+    const struct remote_place blobs = {.base = str_format(a, "%sblobs/", g.base),
+                                       .query = "",
+                                       .folder = g.folder,
+                                       .to_be_let_in = registry_lets_in};
     const char *tag = str_format(a, "%.*s", STR_ARG(g.name.tag));
     if (!remote_copy(r, &manifests, g.manifest, tag, REMOTE_TEXT, &manifest, err) ||
         !manifest_at(manifest, a, &m, err))
@@ -327,6 +349,8 @@ static bool address_of(const struct remote_asked *asked, struct address *out, st
     if (http_url_read(str_of(endpoint), &hub) && http_url_same_host(&hub, &u)) {
         out->place.token = hub_token(asked);
         out->place.plain_token = plain_token(asked);
+        out->place.hub = true;
+        out->place.to_be_let_in = hub_lets_in;
     }
     out->place.folder = remote_folder(asked, &u, folder_name(out->place.base, out->place.query, a));
     return out->place.folder || no_folder(asked, err);

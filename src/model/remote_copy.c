@@ -208,19 +208,18 @@ static bool stored_front(struct front *f)
 static bool refused(const struct front *f, int status, struct mu_err *err)
 {
     const char *token =
-        f->p->token.secret
-            ? "the token in HF_TOKEN, or left by logging in, is not enough for it"
-            : "set HF_TOKEN to a token of one that may read it, or log in (hf auth login)";
+        f->p->token.secret   ? "the token in HF_TOKEN, or left by logging in, is not enough for it"
+        : f->p->to_be_let_in ? f->p->to_be_let_in
+                             : "fetch it first, as that server would have it, and name the file";
     if (status == 401)
         return err_set(err, MU_PERMISSION,
                        "cannot read %s: the server wants to know who asks (401), or there is no "
                        "such model: %s",
                        f->shown, token);
     if (status == 403)
-        return err_set(err, MU_PERMISSION,
-                       "cannot read %s: the server forbids it (403); its owner may ask that terms "
-                       "be accepted on its page first: %s",
-                       f->shown, token);
+        return err_set(
+            err, MU_PERMISSION, "cannot read %s: the server forbids it (403)%s: %s", f->shown,
+            f->p->hub ? "; its owner may ask that terms be accepted on its page first" : "", token);
     if (status == 404)
         return err_set(err, MU_NOINPUT, "cannot read %s: the server has nothing of that name (404)",
                        f->shown);

@@ -15,8 +15,11 @@ struct remote_place {
     const char *base, *query, *folder;
     struct http_token token;
     bool plain_token;
+    bool hub;
     bool raw;           /* names are as a file system has them, and are encoded for addresses */
     const char *accept; /* a media type, or NULL */
+    const char
+        *to_be_let_in; /* what to do where it wants to know who asks; NULL: nothing is known */
 };
 enum remote_kind { REMOTE_GGUF, REMOTE_SAFETENSORS, REMOTE_TEXT };
 /* The copy of one file, made or found unchanged. name: as the folder has it; NULL in `at`: the same there, else its name there. */

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/str.h"
 
+struct arena;
 struct looking;
 
 /* What a file's name says. */
@@ -12,6 +13,15 @@ struct gguf_name {
 /* False when it ends otherwise. ending: ".gguf", ".safetensors". */
 bool stock_part_name(struct str file, struct str ending, struct gguf_name *out);
 
+/* org/name[@revision][:rest]. */
+struct hub_name {
+    struct str repo, revision, rest; /* rest: a file or a quantisation, or empty */
+    bool named;                      /* another revision than main, which goes without saying */
+};
+/* False: none of the hub's, or one that could lead elsewhere. */
+bool stock_hub_name(struct str s, struct hub_name *out);
+/* A revision as one part of an address: a / in it is encoded (huggingface_hub quotes it so). */
+const char *stock_address_part(struct str revision, struct arena *a);
 /* org/name, and nothing that leads out of a folder. */
 bool stock_is_repo(struct str s);
 /* A path inside a repository: no part of it is empty, hidden or leads up. */

@@ -1,6 +1,7 @@
 /* model/store_hub.c - the cache of the Hugging Face hub: models--ORG--NAME/refs/main names a revision, snapshots/REVISION holds its files
  * as links into blobs/ (huggingface_hub, "Understand caching"; llama.cpp v0.5.0 common/hf-cache.cpp writes and reads the same, and
- * takes LLAMA_CACHE for it). Of several snapshots the one that refs/main names is what a name leads to; the others are listed by path.
+ * takes LLAMA_CACHE for it). Of several snapshots the one that refs/main names is what a name leads to; ORG/NAME@REVISION leads to that
+ * of refs/REVISION, or of the commit itself.
  *
  * A name is also looked for where llama.cpp used to put what -hf fetched (ORG_NAME_FILE in its cache) and in LM Studio's ORG/NAME. Which
  * file a name without one means is as llama.cpp v0.5.0 has it (common/download.cpp find_best_model). */
@@ -40,10 +41,11 @@ bool stock_is_repo(struct str s)
     return !mark && slashes == 1;
 }
 
-static struct str main_revision(const struct looking *in, const char *repo)
+/* The commit that a branch or a tag names here; empty: none. */
+static struct str commit_of(const struct looking *in, const char *repo, struct str revision)
 {
     struct str word = S("");
-    const char *path = str_format(in->arena, "%s/refs/main", repo);
+    const char *path = str_format(in->arena, "%s/refs/%.*s", repo, STR_ARG(revision));
     if (!root_word(in->root, path, in->arena, &word) || !is_revision(word)) return S("");
     return word;
 }
@@ -84,7 +86,7 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
         hub->hub && stock_is_repo(str_of(called)) ? str_format(a, "hf:%s", called) : NULL;
     const char *const *revision;
     size_t revisions = 0;
-    const struct str main = main_revision(t->in, repo);
+    const struct str main = commit_of(t->in, repo, S("main"));
     if (main.n) {
         const struct shelf shelf = {.store = hub->store,
                                     .name = name,
@@ -95,8 +97,11 @@ void stock_hub_repo(struct stock *t, const struct shelf *hub, const char *folder
     /* the one above was entered, and is not entered again */
     if (root_names(t->in->root, str_format(a, "%s/snapshots", repo), a, &revision, &revisions))
         for (size_t i = 0; i < revisions && stock_step(t); i++) {
+            const bool commit = name && is_revision(str_of(revision[i]));
             const struct shelf shelf = {
-                .store = hub->store, .path = str_format(a, "%s/snapshots/%s", repo, revision[i])};
+                .store = hub->store,
+                .name = commit ? str_format(a, "%s@%s", name, revision[i]) : NULL,
+                .path = str_format(a, "%s/snapshots/%s", repo, revision[i])};
             stock_shelf(t, &shelf);
         }
     unfinished_blobs(t, hub, repo, name);
@@ -117,7 +122,8 @@ bool stock_is_inside(struct str s)
 struct wanted {
     const struct finding *f;
     struct str org, name, rest; /* rest: a file or a quantisation, empty when neither was given */
-    const char *others;         /* what is there instead */
+    const struct hub_name *whole;
+    const char *others; /* what is there instead */
     size_t other;
 };
 
@@ -273,10 +279,9 @@ static const char *in_hub(struct wanted *w, const char *hub)
     struct arena *a = w->f->in->arena;
     const char *repo =
         str_format(a, "%s/models--%.*s--%.*s", hub, STR_ARG(w->org), STR_ARG(w->name));
-    const struct str revision = main_revision(w->f->in, repo);
-    return revision.n
-               ? in_folder(w, str_format(a, "%s/snapshots/%.*s", repo, STR_ARG(revision)), true)
-               : NULL;
+    const struct str revision = w->whole->revision, commit = commit_of(w->f->in, repo, revision);
+    const struct str at = !commit.n && is_revision(revision) ? revision : commit;
+    return at.n ? in_folder(w, str_format(a, "%s/snapshots/%.*s", repo, STR_ARG(at)), true) : NULL;
 }
 
 /* llama.cpp's cache before it took the hub's layout: ORG_NAME_FILE, a file's folders set off by _ too. */
@@ -297,6 +302,7 @@ static const char *find(struct wanted *w)
     const char *path = NULL;
     for (size_t i = 0; i < caches && !path; i++) {
         if (cache[i].hub) path = in_hub(w, cache[i].path);
+        if (w->whole->named) continue; /* the others keep no revisions */
         if (!path && cache[i].hub) path = in_flat(w, cache[i].path);
         if (!path && !cache[i].hub)
             path = in_folder(w,
@@ -307,16 +313,25 @@ static const char *find(struct wanted *w)
     return path;
 }
 
+/* With a password in it, it is not shown. */
+static const char *endpoint_shown(const struct looking *in)
+{
+    const char *given = in->env ? in->env("HF_ENDPOINT") : NULL;
+    return given && given[0] && !strchr(given, '@') ? str_visible(in->arena, str_of(given))
+                                                    : "https://huggingface.co";
+}
+
 bool store_hub_find(const struct finding *f, const char **path, struct mu_err *err)
 {
-    struct wanted w = {.f = f, .rest = f->name};
-    const struct str repo = str_cut(&w.rest, ':');
-    if (!stock_is_repo(repo))
+    struct arena *a = f->in->arena;
+    struct hub_name whole;
+    if (!stock_hub_name(f->name, &whole))
         return err_set(err, MU_NOINPUT,
-                       "cannot take %s for a model: write hf:ORGANISATION/NAME, with :FILE or "
-                       ":QUANTISATION behind it for one of several",
+                       "cannot take %s for a model: write hf:ORGANISATION/NAME, with @REVISION "
+                       "behind it for another than main, and :FILE or :QUANTISATION for one of "
+                       "several",
                        f->operand);
-    w.name = repo;
+    struct wanted w = {.f = f, .whole = &whole, .rest = whole.rest, .name = whole.repo};
     w.org = str_cut(&w.name, '/');
     const char *found = find(&w);
     if (found) {
@@ -328,15 +343,12 @@ bool store_hub_find(const struct finding *f, const char **path, struct mu_err *e
                        "cannot open %s: of that model there is no such file on this disk; there "
                        "is %s",
                        f->operand, w.others);
-    const char *given =
-        f->in->env ? f->in->env("HF_ENDPOINT") : NULL; /* with a password in it, it is not shown */
+    const char *revision =
+        whole.named ? str_format(a, " --revision %.*s", STR_ARG(whole.revision)) : "";
     return err_set(err, MU_NOINPUT,
                    "cannot open %s: it is in no cache on this disk; its files are listed at "
-                   "%s/api/models/%.*s/tree/main, which is not asked: fetch it first, as with hf "
-                   "download %.*s, or let fit and need read its header alone with --online",
-                   f->operand,
-                   given && given[0] && !strchr(given, '@')
-                       ? str_visible(f->in->arena, str_of(given))
-                       : "https://huggingface.co",
-                   STR_ARG(repo), STR_ARG(repo));
+                   "%s/api/models/%.*s/tree/%s, which is not asked: fetch it first, as with hf "
+                   "download %.*s%s, or let fit and need read its header alone with --online",
+                   f->operand, endpoint_shown(f->in), STR_ARG(whole.repo),
+                   stock_address_part(whole.revision, a), STR_ARG(whole.repo), revision);
 }

@@ -253,7 +253,7 @@ static bool training_score(const struct training_truth *t, enum training_class c
         const struct training_row *r = &t->row[i];
         if (r->class_ != class_) continue;
         e[n++] = (struct error){percent_off(r->predicted, r->measured), r->id};
-        if (class_ == TRAINING_STEP)
+        if (class_ == TRAINING_STEP || class_ == TRAINING_STEP_CPU)
             inside += r->measured >= r->low && r->measured <= r->high;
         else
             inside += range && r->measured >= r->predicted * fmin(range->low, 1) &&
@@ -261,7 +261,8 @@ static bool training_score(const struct training_truth *t, enum training_class c
     }
     if (!n) return false;
     *out = score_of(training_class_name(class_), e, n);
-    if (range || class_ == TRAINING_STEP) out->coverage = inside / (double)n;
+    if (range || class_ == TRAINING_STEP || class_ == TRAINING_STEP_CPU)
+        out->coverage = inside / (double)n;
     if (class_ == TRAINING_PEAK) {
         out->bar_median_pct = peak_median_pct;
         out->bar_p90_pct = peak_p90_pct;

@@ -50,8 +50,9 @@ bool training_truth_is(struct str text)
 const char *training_class_name(enum training_class c)
 {
     static const char *const name[TRAINING_CLASSES] = {
-        "training.peak",  "training.saved",  "training.capture", "training.snn", "training.embed",
-        "training.probe", "training.kernel", "training.time",    "training.step"};
+        "training.peak",  "training.saved",   "training.capture", "training.snn",
+        "training.embed", "training.probe",   "training.kernel",  "training.time",
+        "training.step",  "training.step_cpu"};
     return name[c];
 }
 
@@ -467,9 +468,9 @@ static bool class_of(const struct json *row, enum training_class *out)
 static bool measured_of(const struct json *row, enum training_class class_, double *out,
                         struct mu_err *err)
 {
-    static const char *const key[TRAINING_CLASSES] = {"value_bytes", "saved_bytes",   "kept",
-                                                      "peak",        "peak",          "peak",
-                                                      "value_bytes", "ratio_bwd_fwd", NULL};
+    static const char *const key[TRAINING_CLASSES] = {
+        "value_bytes", "saved_bytes", "kept",          "peak", "peak",
+        "peak",        "value_bytes", "ratio_bwd_fwd", NULL,   NULL};
     if (json_number(json_get(row, key[class_]), out) && *out >= 0) return true;
     return err_set(err, MU_DATA, "a row needs a number \"%s\"", key[class_]);
 }
@@ -511,6 +512,7 @@ static bool predict(const struct reading *r, const struct json *row, enum traini
     case TRAINING_KERNEL: *out = kernel(r, row); break;
     case TRAINING_PROBE: *out = probe_bytes(&probe); break;
     case TRAINING_STEP:
+    case TRAINING_STEP_CPU:
     case TRAINING_CLASSES: break;
     }
     return true;
@@ -530,14 +532,15 @@ static bool read_step(const struct reading *r, const struct json *row, struct tr
                       struct training_row *out, struct mu_err *err)
 {
     const double measured_s = step_measured_s(row);
+    const bool cpu = str_is(word(row, "metric"), "measured_step");
     struct run run = {.row = row};
-    if (isnan(measured_s) || !is_peak(word(row, "metric"))) return true;
+    if (isnan(measured_s) || !(cpu || is_peak(word(row, "metric")))) return true;
     if (!run_of_row(r, row, &run, err)) return false;
     const struct estimate said =
         step_predicted_s(row, &run.shape, &run.knobs, r->catalog, r->world, r->arena);
     if (!estimate_known(said)) return true;
     *out = (struct training_row){.id = label_of(row, r->arena),
-                                 .class_ = TRAINING_STEP,
+                                 .class_ = cpu ? TRAINING_STEP_CPU : TRAINING_STEP,
                                  .measured = measured_s,
                                  .predicted = said.likely,
                                  .low = said.low,
@@ -556,9 +559,10 @@ static bool read_rows(const struct reading *r, const struct json *root, struct t
     struct training_row *row = NEW_ARRAY(r->arena, struct training_row, 2 * n);
     for (size_t i = 0; i < n; i++) {
         struct training_row *to = &row[out->rows];
-        if (!class_of(json_at(rows, i), &to->class_)) continue;
-        if (!read_row(r, json_at(rows, i), to, err)) return err_add(err, "row %zu", i + 1);
-        out->rows++;
+        if (class_of(json_at(rows, i), &to->class_)) {
+            if (!read_row(r, json_at(rows, i), to, err)) return err_add(err, "row %zu", i + 1);
+            out->rows++;
+        }
         if (!read_step(r, json_at(rows, i), out, &row[out->rows], err))
             return err_add(err, "row %zu", i + 1);
     }

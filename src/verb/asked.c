@@ -154,14 +154,9 @@ static bool take_digest(const struct context *in, const struct model *m, const c
 static bool quant_of_name(const struct context *in, const struct asking **how, struct asking *own,
                           struct mu_err *err)
 {
-    const char *asked = (*how)->quant;
     *own = **how;
-    if (!named_quant(in, &own->operand, &own->quant)) return true;
     *how = own;
-    const struct mix *mix = asked ? catalog_mix(in->catalog, str_of(asked)) : NULL;
-    return !asked || (mix && strcmp(mix->name, own->quant) == 0) ||
-           err_set(err, MU_USAGE, "the model is named with %s, but --quant says %s", own->quant,
-                   str_visible(in->arena, str_of(asked)));
+    return named_quant_agreed(in, &own->operand, &own->quant, err);
 }
 
 /* The model that the operand names, and the path of what it was read from. */
@@ -201,7 +196,7 @@ static bool take_modelless(const struct context *in, const struct asking *how,
                        str_visible(in->arena, str_of(how->operand)));
     out->model = &none;
     out->file = out->url = out->folder = NULL;
-    out->with = NULL;
+    out->beside = NULL;
     out->digest = NEW(in->arena, struct digest);
     out->digest->name = none.name;
     out->digest->shape = &none.shape;
@@ -237,7 +232,7 @@ static bool take_modelled(const struct context *in, const struct asking *how,
     out->url = out->file ? remote_url(path, in->arena) : NULL;
     out->digest = NEW(in->arena, struct digest);
     if (!take_digest(in, model, quant, out->digest, err)) return false;
-    out->with = NULL;
+    out->beside = NULL;
     out->own_knobs = NULL;
     out->folder = model->stored ? path : NULL;
     packed_take(in, model, runtime, out->digest);
@@ -312,8 +307,9 @@ void asked_settle(const struct context *in, struct asked *a)
 {
     if (a->own_knobs) return;
     if (runtime_of(&a->knobs)->published) {
+        packed_settle_dtype(in, a);
         a->digest->quant = dtype_name(&a->knobs);
-        if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(a);
+        if (a->digest->packed_bytes > 0) a->digest->quant = packed_words(in, a);
         return;
     }
     const char *why = judge_repacking(a->digest, &a->knobs);

@@ -9,7 +9,7 @@
 struct experiment_set;
 struct measuring;
 struct model;
-struct together;
+struct beside_model;
 
 /* What a request is about. system and benchmark are the guide's figures: a report's own, else made of the machine. */
 struct subject {
@@ -25,6 +25,9 @@ struct looking context_looking(const struct context *in);
 /* The machine of --machine (a saved report, or a line of key:value), else what detection sees under --root; without rates. */
 bool subject_machine(const struct request *q, const struct context *in, struct subject *out,
                      struct mu_err *err) NODISCARD;
+/* The machine of a saved report, without rates that it does not hold. */
+bool subject_of_report(const struct context *in, const char *path, struct subject *out,
+                       struct mu_err *err) NODISCARD;
 /* Adds what llama.cpp says of its GPUs, when it is this machine and there are any; never with --quick. */
 void subject_devices(const struct request *q, const struct context *in, struct subject *s);
 /* Adds its rates: kept ones, else measured now (never with --quick, never for a machine that is not this one; then `unmeasured` says
@@ -40,6 +43,14 @@ bool world_here(const struct context *in, const struct machine **m, struct world
 /* -e SET or FILE; llm-memory when not given. */
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err) NODISCARD;
+/* The same, where "all" is each set that ships. */
+enum { SETS_MOST = 8 };
+struct subject_sets {
+    const struct experiment_set *set[SETS_MOST];
+    size_t sets;
+};
+bool subject_sets(const struct request *q, const struct context *in, struct subject_sets *out,
+                  struct mu_err *err) NODISCARD;
 
 /* How busy the machine was when one of these was measured, or NULL: such rates are shown, but not trusted for good. */
 const char *rates_busy(const struct rate *rate, size_t rates);
@@ -60,7 +71,7 @@ struct asked {
     struct task task;
     const char *
         unchecked; /* a note for whoever shows our plan of its memory; NULL: the plan was checked */
-    const struct together *with; /* what runs beside it (verb/together.h), NULL: nothing */
+    const struct beside_model *beside; /* what runs beside it (verb/beside_model.h), NULL: nothing */
 };
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
@@ -74,6 +85,9 @@ bool asked_task(const struct context *in, const struct asking *how, const struct
                 struct asked *out, struct mu_err *err) NODISCARD;
 /* A quantisation behind a catalogue model's name (NAME:Q8_0) taken off it; false, and nothing changed: none is there. */
 bool named_quant(const struct context *in, const char **operand, const char **quant);
+/* The same into *quant, where --quant stands if it was given: both must agree. */
+bool named_quant_agreed(const struct context *in, const char **operand, const char **quant,
+                        struct mu_err *err) NODISCARD;
 /* --online, and what it makes of an operand: the path of the header's copy where the model is not on this disk; without it, and of any
  * other operand, the operand itself. For commands that need no more of a model than its header. */
 bool online_operand(const struct request *q, const struct context *in, const char *operand,
@@ -107,7 +121,7 @@ void show_runtime_command(struct doc *d, const struct placed *p);
 /* "4096 tokens", "8 users with 8192 tokens each", "batch 4, context 4096 each". */
 const char *extent_words(const struct asked *asked, struct arena *a);
 /* What this machine has when other things hold so much of each of its pools (as many figures as it has pools). */
-const struct machine *machine_beside(const struct machine *m, const double *held_bytes,
+const struct machine *machine_left(const struct machine *m, const double *held_bytes,
                                      struct arena *a);
 /* Adds what a verdict's sites need to the pools they lie in. */
 void hold_verdict(const struct verdict *v, double *held_bytes);
@@ -115,6 +129,8 @@ void hold_verdict(const struct verdict *v, double *held_bytes);
 const char *shell_word(const char *word, struct arena *a);
 /* The llama-server command line that runs it. */
 const char *llama_command(const struct placed *p, struct arena *a);
+/* "-ot 'blk\\.[0-6]...=CPU'": the experts of so many layers, from the first, on the host; NULL: of none. */
+const char *override_words(double layers, struct arena *a);
 /* The devices in the order that it takes llama.cpp to count them in; NULL: all are alike, or the engine told. */
 const char *device_order_words(const struct placed *p, struct arena *a);
 /* How other programs would run it, with what they would make of it; only those that can. */
@@ -129,6 +145,9 @@ const char *needs_words(const struct placed *p, struct arena *a);
 const char *missing_words(const struct placed *p, struct arena *a);
 /* What is held, by site, and how much of it. */
 void show_bill(struct doc *d, const struct placed *p);
+/* The line of its own that holds most, or NULL; and the switch that its source says makes it smaller, or NULL. */
+const struct line *bill_largest(const struct bill *b);
+const char *line_smaller_by(const struct line *l);
 /* Every name, value, formula and source that the bill was made of. */
 void show_explanation(struct doc *d, const struct task *t, const struct verdict *v);
 

@@ -136,9 +136,11 @@ static void look_here(const struct context *in, const struct machine *m, struct 
 
 /* ---- asked and answered */
 
-static double published_bytes(const struct model_part *part)
+static double published_bytes(const struct model_part *part, const struct digest *d)
 {
-    return part->native_quant ? (double)NAN : part->params_total * BYTES_OF_16_BITS;
+    if (part->native_quant) return (double)NAN;
+    if (!part->published.type) return part->params_total * BYTES_OF_16_BITS;
+    return d->packed_bytes > 0 ? digest_packed_bytes(d) : (double)NAN;
 }
 
 /* Whoever makes files of it keeps what came in few bits: their size is not that of another mix. */
@@ -197,7 +199,7 @@ bool find_fetch(const struct request *q, const struct context *in, const struct 
     f->native = part->native_quant;
     f->encoder = digest->shape->arch && digest->shape->arch->encoder;
     f->converted = !there_is(f);
-    how.published_bytes = published_bytes(part);
+    how.published_bytes = published_bytes(part, digest);
     how.between_bytes = at_once(s, f->mix) ? 0 : part->params_total * BYTES_OF_16_BITS;
     how.slow_disk_bytes_per_s = slow_disk(s);
     if (keeps_few_bits(part, f->mix)) how.file_bytes = (double)NAN;

@@ -1,5 +1,6 @@
 /* muster fit --kind KIND of workloads that write no text: finetune, captures, embedding, retrieval, spiking. All of it lies at one site;
  * the answer names the largest term of its bill and the switch that makes it smaller. Left out: command lines of the programs that run it. */
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -8,21 +9,22 @@
 #include "base/units.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/elsewhere.h"
 #include "verb/fit.h"
+#include "verb/remedied.h"
 
-static const struct line *largest_line(const struct verdict *v)
+const struct line *bill_largest(const struct bill *b)
 {
     const struct line *best = NULL;
-    for (size_t i = 0; i < v->bill.lines; i++) {
-        const struct line *l = &v->bill.line[i];
+    for (size_t i = 0; i < b->lines; i++) {
+        const struct line *l = &b->line[i];
         if (l->phase == HELD && l->held_as == HELD_OWN && (!best || l->amount > best->amount))
             best = l;
     }
     return best;
 }
 
-/* What a term's source says makes it smaller, or NULL. */
-static const char *smaller_by(const struct line *l)
+const char *line_smaller_by(const struct line *l)
 {
     static const char mark[] = "smaller: ";
     const char *at = l && l->term->source ? strstr(l->term->source, mark) : NULL;
@@ -63,8 +65,8 @@ static void say_answer(struct doc *d, const struct fit *f, const struct context 
 
 static void say_facts(struct doc *d, const struct fit *f, const struct world *w)
 {
-    const struct line *l = largest_line(&f->verdict);
-    const char *smaller = smaller_by(l);
+    const struct line *l = bill_largest(&f->verdict.bill);
+    const char *smaller = line_smaller_by(l);
     if (!l) return;
     struct block *b = doc_facts(d, NULL);
     facts_row(d, b, "the most of it", "%s, %s%s%s", l->term->name, units_bytes(d->arena, l->amount),
@@ -86,7 +88,7 @@ static void write_knobs(struct writer *w, const struct fit *f, struct arena *a)
 
 static void write_largest(struct writer *w, const struct fit *f)
 {
-    const struct line *l = largest_line(&f->verdict);
+    const struct line *l = bill_largest(&f->verdict.bill);
     writer_key(w, "largest");
     if (!l) {
         writer_null(w);
@@ -95,7 +97,7 @@ static void write_largest(struct writer *w, const struct fit *f)
     writer_map(w);
     writer_put_cstr(w, "name", l->term->name);
     writer_put_number(w, "bytes", l->amount);
-    writer_put_cstr(w, "smaller", smaller_by(l));
+    writer_put_cstr(w, "smaller", line_smaller_by(l));
     writer_map_end(w);
 }
 
@@ -113,13 +115,16 @@ static void write_whole(const struct fit *f, const struct context *in, const str
     write_disk(&w, f);
     write_time(&w, &f->asked.task, &f->verdict);
     write_worked(&w, f->machine, world, &f->verdict);
+    write_remedies(&w, f->remedied, in->arena);
+    write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
 
 static bool refuse_options(const struct request *q, const struct fit *f, struct mu_err *err)
 {
-    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line"};
+    static const char *const text_only[] = {"exact", "lora",    "mmproj", "draft",
+                                            "line",  "min-tps", "min-tps"};
     for (size_t i = 0; i < COUNT_OF(text_only); i++)
         if (request_text(q, text_only[i]))
             return err_set(err, MU_USAGE, "--%s goes with --kind generate or serve, not with %s",
@@ -133,9 +138,12 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     if (!refuse_options(q, f, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
+    if (!fit_remedies(q, in, w, (double)NAN, f, err)) return false;
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
     say_facts(&out->doc, f, w);
+    show_remedies(&out->doc, f->remedied);
+    show_elsewhere(&out->doc, f->elsewhere);
     if (request_flag(q, "explain")) {
         show_worked(&out->doc, f->machine, w, f->asked.task.kind, &f->verdict);
         show_explanation(&out->doc, &f->asked.task, &f->verdict);

@@ -1,5 +1,5 @@
 /* Judges a set of experiments: the guide's rules on the guide's figures, our bill on our budget. An experiment whose workload nothing
- * computes yet says so. What runs together with others is judged on what these leave. Left out: remedies. */
+ * computes yet says so. What runs together with others is judged on what these leave; what does not fit is told with what would. */
 #include "verb/judged_set.h"
 
 #include <math.h>
@@ -11,21 +11,13 @@
 #include "base/units.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/remedied.h"
 
 #define GUIDE_GB 1073741824.0 /* the guide's script divides by 1024**3 */
 
 enum fits judged_fits(const struct judged *j)
 {
     return j->asked ? j->verdict.fits : FITS_NOT_COMPUTED;
-}
-
-static bool set_knobs(const struct context *in, const struct experiment *e, struct asked *a,
-                      struct mu_err *err)
-{
-    for (size_t i = 0; i < e->settings; i++)
-        if (!asked_set(in, a, e->setting[i].name, e->setting[i].value, err))
-            return err_add(err, "experiment %s", e->id);
-    return true;
 }
 
 /* Where the model's own file would not fit on the disk, as the end of a sentence. */
@@ -39,13 +31,20 @@ static const char *disk_words(const struct subject *s, const struct asked *asked
 }
 
 /* What the guide's figure for available memory is worth, as the end of a sentence. */
-static const char *figure_words(const struct experiment *e, const struct verdict *v,
-                                struct arena *a)
+static const char *worth_words(const struct experiment *e, const struct verdict *v, struct arena *a)
 {
     const double asked_gb = e->guide.ram_available_gb;
     if (isnan(asked_gb)) return "";
     return str_format(a, "; the guide's %g GB: %s", asked_gb,
                       judge_figure(asked_gb * GUIDE_GB, v, ranking_usual.spare_share));
+}
+
+static const char *duration_words(struct arena *a, struct estimate s)
+{
+    const char *low = units_seconds(a, s.low), *high = units_seconds(a, s.high);
+    const char *rough = s.source && str_starts(str_of(s.source), S("rough")) ? " (rough)" : "";
+    return str_format(a, "%s%s%s%s", low, strcmp(low, high) == 0 ? "" : " to ",
+                      strcmp(low, high) == 0 ? "" : high, rough);
 }
 
 /* What it needs, how fast it is, what the guide's figures are worth; or why nothing is computed. */
@@ -57,32 +56,15 @@ static const char *why_of(const struct context *in, const struct subject *s,
     if (v->bill.unruled) return v->why;
     const char *speed = estimate_known(v->decode_per_s)
                             ? str_format(a, ", %s", speed_words(a, v->decode_per_s))
+                        : estimate_known(v->duration_s)
+                            ? str_format(a, ", takes %s", duration_words(a, v->duration_s))
                             : "";
-    return str_format(a, "%s %s needs %s%s%s%s",
+    const char *words = asked_words(in, p->asked);
+    return str_format(a, "%s%s%s needs %s%s%s%s",
                       p->asked->task.kind->modelless ? p->asked->task.kind->name
                                                      : name_alone(p->asked->digest->name),
-                      asked_words(in, p->asked), units_bytes(a, verdict_needs(v)), speed,
-                      disk_words(s, p->asked, a), figure_words(e, v, a));
-}
-
-static const char *setting_of(const struct experiment *e, const char *name)
-{
-    for (size_t i = 0; i < e->settings; i++)
-        if (strcmp(e->setting[i].name, name) == 0) return e->setting[i].value;
-    return NULL;
-}
-
-static bool ask(const struct context *in, const struct subject *s, const struct experiment *e,
-                struct asked *out, struct mu_err *err)
-{
-    const struct asking how = {.operand = e->model,
-                               .quant = e->quant,
-                               .kind = e->kind,
-                               .runtime = setting_of(e, "runtime")};
-    if (!asked_task(in, &how, s->machine, out, err) || !set_knobs(in, e, out, err))
-        return err_add(err, "experiment %s", e->id);
-    asked_settle(in, out);
-    return true;
+                      *words ? " " : "", words, units_bytes(a, verdict_needs(v)), speed,
+                      disk_words(s, p->asked, a), worth_words(e, v, a));
 }
 
 /* The machine beside those that run together with it, each of them as it would lie by itself; names what they are and hold, or which
@@ -108,7 +90,7 @@ static const struct machine *beside(const struct context *in, const struct judge
             *words = str_format(a, "%s; with %s (%s) together", *words, e->together[i],
                                 units_bytes(a, verdict_needs(&other->verdict)));
         }
-    return machine_beside(m, held_bytes, a);
+    return machine_left(m, held_bytes, a);
 }
 
 /* Judges again those that run together with others, once all are judged alone. */
@@ -129,6 +111,9 @@ static void judge_together(const struct context *in, const struct world *w, stru
         why[i] = str_format(
             in->arena, "%s%s",
             why_of(in, s->subject, j->experiment, &(struct placed){j->asked, m, &v[i]}), words);
+        why[i] = v[i].fits == FITS_NOT && j->verdict.fits <= FITS_PROBABLY
+                     ? str_format(in->arena, "%s; would fit one at a time", why[i])
+                     : why_and_remedy(in, &(struct placed){j->asked, m, &v[i]}, w, why[i]);
     }
     for (size_t i = 0; i < s->rows; i++) {
         if (!why[i]) continue;
@@ -144,11 +129,12 @@ static bool judge_one(const struct context *in, const struct subject *s, const s
     j->why = e->why_not;
     if (!e->kind) return true;
     struct asked *asked = NEW(in->arena, struct asked);
-    if (!ask(in, s, e, asked, err)) return false;
+    if (!judged_ask(in, s->machine, e, NULL, asked, err)) return false;
     if (asked->unchecked) note_add(in->notes, "%s", asked->unchecked);
     judge_task(&asked->task, s->machine, w, &j->verdict);
     j->asked = asked;
-    j->why = why_of(in, s, e, &(struct placed){asked, s->machine, &j->verdict});
+    const struct placed placed = {asked, s->machine, &j->verdict};
+    j->why = why_and_remedy(in, &placed, w, why_of(in, s, e, &placed));
     return true;
 }
 
@@ -170,7 +156,7 @@ bool judged_set_make(const struct context *in, const struct experiment_set *set,
         if (!judge_one(in, s, w, &out->row[i], err)) return false;
     }
     judge_together(in, w, out);
-    return judged_hardware(in, out, err);
+    return judged_figures(in, out, w, err) && judged_hardware(in, out, err);
 }
 
 const char *judged_guide_closing(const struct judged_set *s, struct arena *a)
@@ -189,12 +175,14 @@ const char *judged_closing(const struct judged_set *s, struct arena *a)
         computed += fits != FITS_NOT_COMPUTED;
         yes += fits == FITS || fits == FITS_PROBABLY;
         if (fits == FITS_NOT)
-            buf_format(&no, "%s%s", no.n ? ", " : "", s->row[i].experiment->title);
+            buf_format(&no, "%s%s", no.n ? "; " : "", s->row[i].experiment->title);
     }
     const char *text =
         no.n ? str_format(a, "%zu of %zu computed experiments fit; not: %s.", yes, computed, no.p)
-             : str_format(a, "%zu of %zu computed experiments fit; %zu are not computed.", yes,
-                          computed, s->rows - computed);
+        : computed == s->rows
+            ? str_format(a, "%zu of %zu computed experiments fit.", yes, computed)
+            : str_format(a, "%zu of %zu computed experiments fit; %zu %s not computed.", yes,
+                         computed, s->rows - computed, s->rows - computed == 1 ? "is" : "are");
     buf_release(&no);
     return text;
 }
@@ -214,17 +202,29 @@ static struct cell guide_cell(enum guide_says says)
     return cell[says];
 }
 
+/* Some experiment has thresholds of the guide's. */
+static bool has_rules(const struct judged_set *s)
+{
+    for (size_t i = 0; i < s->rows; i++)
+        if (s->row[i].guide != GUIDE_NO_RULE) return true;
+    return false;
+}
+
 void show_judged(struct doc *d, const struct judged_set *s)
 {
     static const char *const head[] = {"", "the guide", "muster", "why"};
-    struct block *b = doc_table(d, s->set->title, head, NULL, COUNT_OF(head));
+    static const char *const alone[] = {"", "muster", "why"};
+    const bool rules = has_rules(s);
+    struct block *b = doc_table(d, s->set->title, rules ? head : alone, NULL,
+                                rules ? COUNT_OF(head) : COUNT_OF(alone));
     for (size_t i = 0; i < s->rows; i++) {
         const struct judged *j = &s->row[i];
-        const struct cell row[] = {{.text = j->experiment->title},
+        const struct cell all[] = {{.text = j->experiment->title},
                                    guide_cell(j->guide),
                                    word_cell(judged_fits(j)),
                                    {.text = j->why}};
-        table_row(d, b, row);
+        const struct cell two[] = {all[0], all[2], all[3]};
+        table_row(d, b, rules ? all : two);
     }
     for (size_t i = 0; i < s->capabilities.model_recommendation_count; i++)
         doc_note(d, TONE_PLAIN, "the guide recommends: %s",

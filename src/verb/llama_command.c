@@ -9,7 +9,7 @@
 #include "judge/placement.h"
 #include "machine/facts.h"
 #include "model/digest.h"
-#include "verb/together.h"
+#include "verb/beside_model.h"
 
 enum { COMMAND_BYTES_MOST = 16384 };
 
@@ -168,6 +168,11 @@ static void add_nodes(struct buf *b, const struct machine *m)
     }
 }
 
+static void add_pinned(struct buf *b, const struct cpu_placement *cpu)
+{
+    for (size_t i = 0; i < cpu->pinned; i++) buf_format(b, "%s%.0f", i ? "," : "", cpu->node[i]);
+}
+
 static bool spreads(const struct cpu_placement *cpu)
 {
     return cpu->nodes == NODES_TOO_SMALL || cpu->nodes == NODES_PARTS;
@@ -176,8 +181,14 @@ static bool spreads(const struct cpu_placement *cpu)
 /* What starts the server where its threads and pages belong. */
 static void add_starter(struct buf *b, const struct machine *m, const struct cpu_placement *cpu)
 {
-    if (cpu->nodes == NODES_PINNED)
-        buf_format(b, "numactl --cpunodebind=%.0f --membind=%.0f ", cpu->node, cpu->node);
+    if (cpu->pinned) {
+        /* pages of several nodes in turn: each has its own part of the socket's channels */
+        buf_add(b, S("numactl --cpunodebind="));
+        add_pinned(b, cpu);
+        buf_format(b, cpu->pinned > 1 ? " --interleave=" : " --membind=");
+        add_pinned(b, cpu);
+        buf_char(b, ' ');
+    }
     if (!spreads(cpu)) return;
     buf_add(b, S("numactl --interleave="));
     add_nodes(b, m);
@@ -234,9 +245,9 @@ const char *llama_command(const struct placed *p, struct arena *a)
     add_threads(&line, &cpu);
     add_placement(&line, p, a);
     const bool devices = p->verdict->split.sites > 1;
-    together_command(p->asked->with,
-                     devices ? device_name(p->machine, p->verdict->site[1].place, a) : NULL, a,
-                     &line);
+    beside_command(p->asked->beside,
+                   devices ? device_name(p->machine, p->verdict->site[1].place, a) : NULL, a,
+                   &line);
     const char *text = str_copy(a, buf_text(&line));
     buf_release(&line);
     return text;

@@ -77,6 +77,25 @@ static const struct named files[] = {
      "The user's own tables, in the form of those that are built in; rows with the same name win."},
 };
 
+/* Keys of a machine line (machine/line.c); a test holds them against its own. */
+static const struct named machine_keys[] = {
+    {"ram", "Memory of the machine, as 32GiB or 32GB; a bare number counts GiB. It must be given."},
+    {"available", "What is free of it; all of it, where that is not said."},
+    {"swap", "Swap space."},
+    {"cpu", "A CPU by name, or a number: 8, 8 cores, 16 threads."},
+    {"gpu",
+     "Cards between commas: a name in any spelling, its memory (24GB), what is free of that "
+     "(free 20GB), what it reads of it a second in place of what is listed (900GB/s), and how "
+     "many of them (x2). A name that is not known needs its memory, and has a speed where its "
+     "reading is given too. Behind a chip without memory of its own a size is what it may take of "
+     "ram."},
+    {"link", "How the cards are attached: PCIe 4.0 x16, or 25GB/s."},
+    {"bandwidth", "What all processors together read of memory a second, as 60GB/s."},
+    {"disk", "Free space on the disk."},
+    {"host", "A name for the machine."},
+    {"os", "linux, macos, windows, or a distribution."},
+};
+
 /* Bytes of a text line. A line never begins as a request would; a dash that is typed stays one (every dash of what is literal). */
 static void add_bytes(struct buf *out, struct str s, bool literal)
 {
@@ -235,6 +254,10 @@ void help_manual(const struct verb *const *table, struct buf *out)
     buf_add(out, S("These options go with every command:\n"));
     add_options(out, NULL, SPELLED_COMMON);
     add_commands(out, table);
+    buf_add(out, S(".Sh MACHINE LINES\n"));
+    add_text(out, "Where a report is taken for another machine, a line of text may stand instead: "
+                  "keys and values with a colon between them, where a value runs to the next key.");
+    add_named(out, machine_keys, COUNT_OF(machine_keys), "Cm");
     buf_add(out, S(".Sh ENVIRONMENT\n"));
     add_named(out, environment, COUNT_OF(environment), "Ev");
     buf_add(out, S(".Sh FILES\n"));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "catalog/parts.h"
 #include "catalog/types.h"
 #include "model/remote.h"
@@ -34,4 +35,16 @@ bool named_quant(const struct context *in, const char **operand, const char **qu
         return true;
     }
     return false;
+}
+
+bool named_quant_agreed(const struct context *in, const char **operand, const char **quant,
+                        struct mu_err *err)
+{
+    const char *asked = *quant, *named = NULL;
+    if (!named_quant(in, operand, &named)) return true;
+    const struct mix *mix = asked ? catalog_mix(in->catalog, str_of(asked)) : NULL;
+    *quant = named;
+    return !asked || (mix && strcmp(mix->name, named) == 0) ||
+           err_set(err, MU_USAGE, "the model is named with %s, but --quant says %s", named,
+                   str_visible(in->arena, str_of(asked)));
 }

@@ -52,11 +52,14 @@ struct offers {
     size_t without[SHORT_OF_COUNT], retired; /* not offered, by what they are short of */
 };
 struct need {
-    const char *operand;
-    const char *stands_for; /* a size: the model that was taken, and why; else NULL */
+    const char *operand, *quant; /* quant: as asked for, NULL: nobody did */
+    const char *stands_for;      /* a size: the model that was taken, and why; else NULL */
     struct need_case level[NEED_LEVELS];
     struct offers of[OFFER_KINDS];
 };
+/* Both levels of the request's operand, by its --quant, --ctx and --tps, and what does them. */
+bool need_find(const struct request *q, const struct context *in, const struct world *w,
+               struct need *n, struct mu_err *err) NODISCARD;
 /* What of the catalogue holds the model and reaches the speed, cheapest first. */
 bool need_offers(const struct context *in, const struct world *w, struct need *n,
                  struct mu_err *err) NODISCARD;
@@ -84,6 +87,9 @@ struct table_row {
 /* Of one size or model, or NULL for all. */
 bool need_table(const struct context *in, const struct world *w, const char *size,
                 const struct table_row **out, size_t *rows, struct mu_err *err) NODISCARD;
+/* The sizes and models that guides speak of, as they write them, at most `most`. */
+bool need_sizes(const struct context *in, const char *out[], size_t most, size_t *n,
+                struct mu_err *err) NODISCARD;
 /* A guide's bytes a parameter beside those of a real file. */
 struct precision_row {
     const struct guide_precision *guide;

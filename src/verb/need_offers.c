@@ -10,11 +10,9 @@
 #include "base/num.h"
 #include "catalog/parts.h"
 #include "judge/ranker.h"
-#include "verb/need.h"
+#include "verb/for_rent.h"
 
 #define GiB 1073741824.0
-/* Of a machine's memory, for the system itself. */
-#define SYSTEM_GIB 1.0
 
 struct trying {
     const struct context *in;
@@ -24,33 +22,6 @@ struct trying {
     struct verdict *verdict; /* of the last judgement */
     enum short_of short_of;  /* what the last one lacked */
 };
-
-static const struct machine *machine_of(const struct trying *t, const char *line)
-{
-    const struct looking in = {
-        .root = t->in->root, .catalog = t->in->catalog, .arena = t->in->arena};
-    const struct machine *m = NULL;
-    struct mu_err ignored = {.code = MU_OK};
-    if (!machine_from_line(str_of(line), &in, &m, &ignored)) return NULL;
-    return judge_typical(m, t->world, t->in->arena);
-}
-
-/* What a machine line takes for it: a comma would end the card there. */
-static const char *line_name(const struct gpu_part *g)
-{
-    if (!strchr(g->name, ',')) return g->name;
-    for (size_t i = 0; i < g->alias_count; i++)
-        if (!strchr(g->aliases[i], ',')) return g->aliases[i];
-    return g->name;
-}
-
-/* llama.cpp runs on all of its accelerators. */
-static bool has_backends(const struct machine *m)
-{
-    for (size_t i = 0; i < m->places; i++)
-        if (m->place[i].kind == PLACE_GPU && !m->place[i].backend) return false;
-    return true;
-}
 
 /* What a machine lacks for what a case asks; on its devices alone where it has any. */
 static enum short_of lacks(struct trying *t, const struct need_case *c, const struct machine *m,
@@ -127,7 +98,7 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
         const char *line = str_format(t->in->arena, "cpu:8 ram:%.0fGiB gpu:%s x%.0f", ram_gib,
                                       line_name(g), counts[i]);
         const enum need_level least = best.count > 0 ? NEED_RECOMMENDED : NEED_MINIMUM;
-        if (!try_machine(t, machine_of(t, line), least, &o)) continue;
+        if (!try_machine(t, machine_of_words(t->in, t->world, line), least, &o)) continue;
         best = o;
         if (o.level == NEED_RECOMMENDED) break;
     }
@@ -139,8 +110,9 @@ static void try_gpu(struct trying *t, const struct gpu_part *g)
 
 static const struct machine *sharing(const struct trying *t, const struct gpu_part *g, double gib)
 {
-    return machine_of(t, str_format(t->in->arena, "cpu:8 ram:%.0fGiB available:%.0fGiB gpu:%s", gib,
-                                    gib - SYSTEM_GIB, line_name(g)));
+    return machine_of_words(t->in, t->world,
+                            str_format(t->in->arena, "cpu:8 ram:%.0fGiB available:%.0fGiB gpu:%s",
+                                       gib, gib - system_gib, line_name(g)));
 }
 
 /* The best level that it reaches with all the memory it comes with, and the least memory for that. */
@@ -151,13 +123,13 @@ static void try_shared(struct trying *t, const struct gpu_part *g)
                       .usd = g->typical_street_price_usd,
                       .usd_date = g->street_price_date};
     t->short_of = SHORT_OF_MEMORY;
-    if (!(g->memory_gib > SYSTEM_GIB) ||
+    if (!(g->memory_gib > system_gib) ||
         !try_machine(t, sharing(t, g, floor(g->memory_gib)), NEED_MINIMUM, &o)) {
         leave_out(t);
         return;
     }
     const enum short_of at_most = o.short_of;
-    double least_gib = SYSTEM_GIB, enough_gib = floor(g->memory_gib);
+    double least_gib = system_gib, enough_gib = floor(g->memory_gib);
     while (enough_gib - least_gib > 1) {
         const double gib = floor((least_gib + enough_gib) / 2);
         struct offer less = o;
@@ -179,14 +151,15 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
     struct offer o = {.name = c->name, .count = 1, .usd = (double)NAN};
     t->short_of = SHORT_OF_BACKEND;
     for (int level = NEED_LEVELS - 1; level >= 0; level--) {
-        const double gib = ceil(t->need->level[level].ram_bytes / GiB) + SYSTEM_GIB;
+        const double gib = ceil(t->need->level[level].ram_bytes / GiB) + system_gib;
         const enum short_of better = o.short_of;
         const char *line = str_format(t->in->arena, "cpu:%s ram:%.0fGiB available:%.0fGiB", c->name,
-                                      gib, gib - SYSTEM_GIB);
+                                      gib, gib - system_gib);
         o.memory_bytes = gib * GiB;
         if (c->max_memory_gib < gib)
             t->short_of = SHORT_OF_MEMORY;
-        else if (try_machine(t, machine_of(t, line), (enum need_level)level, &o)) {
+        else if (try_machine(t, machine_of_words(t->in, t->world, line), (enum need_level)level,
+                             &o)) {
             if (level < NEED_LEVELS - 1) o.short_of = better;
             add(t, &o);
             return;
@@ -194,55 +167,6 @@ static void try_cpu(struct trying *t, const struct cpu_part *c)
         o.short_of = t->short_of;
     }
     leave_out(t);
-}
-
-/* A machine with some of a processor's threads: that share of its rates, as nobody else may use it. */
-static const struct machine *part_of_cpu(const struct trying *t, const struct machine *m,
-                                         double share)
-{
-    if (!m) return NULL;
-    struct rate *rate = NEW_ARRAY(t->in->arena, struct rate, m->rates + 1);
-    for (size_t i = 0; i < m->rates; i++) {
-        struct estimate *e = &rate[i].per_s;
-        rate[i] = m->rate[i];
-        *e = estimate_of(e->low * share, e->likely * share, e->high * share, e->origin, e->source);
-    }
-    return machine_with_rates(m, rate, m->rates, t->in->arena);
-}
-
-/* One without accelerator; of which processor it is a part nobody may know. */
-static const struct machine *rented_cpu(const struct trying *t, const struct cloud_part *c,
-                                        struct offer *o)
-{
-    const struct cpu_part *cpu = c->cpu ? catalog_cpu(t->in->catalog, str_of(c->cpu)) : NULL;
-    const bool whole = cpu && cpu->threads > 0 && c->vcpus > 0;
-    const double free_gib = c->ram_gib - SYSTEM_GIB;
-    o->on_cpu = true;
-    o->memory_bytes = c->ram_gib * GiB;
-    if (!(free_gib > 0)) return NULL;
-    const char *name = whole ? cpu->name : str_format(t->in->arena, "%.0f", most(c->vcpus, 1));
-    const struct machine *m =
-        machine_of(t, str_format(t->in->arena, "cpu:%s ram:%gGiB available:%gGiB", name, c->ram_gib,
-                                 free_gib));
-    return whole ? part_of_cpu(t, m, least(c->vcpus / cpu->threads, 1)) : m;
-}
-
-/* With RAM that is not listed, enough beside the accelerators. */
-static const struct machine *rented(const struct trying *t, const struct cloud_part *c,
-                                    struct offer *o)
-{
-    const struct gpu_part *gpu;
-    if (!c->gpu && !(c->gpu_count > 0)) return rented_cpu(t, c, o);
-    if (!c->gpu || !(c->gpu_count > 0) ||
-        catalog_gpu(t->in->catalog, str_of(c->gpu), c->gpu_memory_gib, &gpu) == MATCH_NONE)
-        return NULL;
-    const double beside_gib = t->need->level[NEED_RECOMMENDED].beside_bytes / GiB;
-    o->ram_assumed = !(c->ram_gib > 0);
-    o->memory_bytes = gpu->memory_gib * GiB * c->gpu_count;
-    return machine_of(
-        t, str_format(t->in->arena, "cpu:%.0f ram:%gGiB gpu:%s x%.0f", most(c->vcpus, 1),
-                      o->ram_assumed ? ceil(beside_gib * c->gpu_count) + SYSTEM_GIB : c->ram_gib,
-                      line_name(gpu), c->gpu_count));
 }
 
 static void try_cloud(struct trying *t, const struct cloud_part *c)
@@ -256,7 +180,8 @@ static void try_cloud(struct trying *t, const struct cloud_part *c)
                       .count = 1,
                       .usd = c->usd_per_hour,
                       .usd_date = c->price_date};
-    if (try_machine(t, rented(t, c, &o), NEED_MINIMUM, &o))
+    const struct renting from = {t->in, t->world, t->need->level[NEED_RECOMMENDED].beside_bytes};
+    if (try_machine(t, machine_for_rent(&from, c, &o), NEED_MINIMUM, &o))
         add(t, &o);
     else
         leave_out(t);

@@ -169,3 +169,16 @@ bool need_table(const struct context *in, const struct world *w, const char *siz
     *rows = n;
     return true;
 }
+
+bool need_sizes(const struct context *in, const char *out[], size_t most, size_t *n,
+                struct mu_err *err)
+{
+    const struct guide_figure *figure;
+    size_t figures;
+    *n = 0;
+    if (!catalog_guides(in->catalog, &figure, &figures, err)) return false;
+    for (size_t i = 0; i < figures; i++)
+        for (size_t k = 0; k < figure[i].size_count && *n < most; k++)
+            out[(*n)++] = figure[i].sizes[k];
+    return true;
+}

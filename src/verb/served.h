@@ -2,6 +2,8 @@
 #pragma once
 #include "verb/common.h"
 
+struct published_as;
+
 /* What vLLM would make of the machine's cards: bounds that nothing was held against. */
 struct served {
     bool holds;
@@ -17,4 +19,8 @@ const char *stored_words(const struct asked *a);
 /* Of a model that is published quantised: puts into the digest what its checkpoint keeps, or adds a note. In words. */
 void packed_take(const struct context *in, const struct model *m, enum runtime_id runtime,
                  struct digest *d);
-const char *packed_words(const struct asked *a);
+const char *packed_words(const struct context *in, const struct asked *a);
+/* transformers' dtype='auto' takes what the configuration says, or else what the weights are: fp32 where that is so, with a note. */
+void packed_settle_dtype(const struct context *in, struct asked *a);
+/* The catalogue's knowledge of it put into the digest; false: there is none that gives bytes. */
+bool packed_as_published(const struct published_as *p, struct digest *d);

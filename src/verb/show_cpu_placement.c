@@ -17,27 +17,48 @@ static const char *threads_why(const struct cpu_placement *p)
         return "the fast cores: slow ones would hold them up at every node of the graph";
     case THREADS_BUDGET:
         return "all that one process may use here; llama.cpp would count the machine's cores";
-    case THREADS_NODE: return "one on each core of the node";
+    case THREADS_NODE: return "one on each core there";
     default: return NULL;
     }
 }
 
-static const char *const nodes_word[] = {"one", "pinned", "too small", "parts", "not known"};
+static const char *const nodes_word[] = {"one",    "pinned", "too small",
+                                         "socket", "parts",  "not known"};
+
+static const char *pinned_words(const struct cpu_placement *p, struct arena *a)
+{
+    const char *text = "";
+    for (size_t i = 0; i < p->pinned; i++)
+        text = str_format(a, "%s%s%.0f", text, i ? ", " : "", p->node[i]);
+    return text;
+}
 
 /* Of a machine with several nodes; NULL: there is nothing to say. */
 static const char *nodes_words(const struct cpu_placement *p, struct arena *a)
 {
     switch (p->nodes) {
     case NODES_PINNED:
-        return str_format(
-            a,
-            "everything on NUMA node %.0f: %s are free there for %s, and no weight is "
-            "read from another socket's memory",
-            p->node, units_bytes(a, p->node_free_bytes), units_bytes(a, p->needs_bytes));
+        return str_format(a,
+                          "everything on NUMA node %s: %s are free there for %s, and no weight is "
+                          "read from another socket's memory",
+                          pinned_words(p, a), units_bytes(a, p->node_free_bytes),
+                          units_bytes(a, p->needs_bytes));
     case NODES_TOO_SMALL:
         return str_format(a, "pages on all NUMA nodes in turn: none has %s free, the roomiest %s",
                           units_bytes(a, p->needs_bytes), units_bytes(a, p->node_free_bytes));
-    case NODES_PARTS: return "pages on all NUMA nodes in turn: each is only part of a socket";
+    case NODES_SOCKET:
+        return str_format(
+            a,
+            "everything on NUMA nodes %s, pages in turn: they are one socket, where %s are free "
+            "for %s, and no weight is read from another socket's memory",
+            pinned_words(p, a), units_bytes(a, p->node_free_bytes), units_bytes(a, p->needs_bytes));
+    case NODES_PARTS:
+        return isnan(p->node_free_bytes)
+                   ? "pages on all NUMA nodes in turn: each is only part of a socket"
+                   : str_format(a,
+                                "pages on all NUMA nodes in turn: each is part of a socket, none "
+                                "of which has %s free, the roomiest %s",
+                                units_bytes(a, p->needs_bytes), units_bytes(a, p->node_free_bytes));
     case NODES_NOT_READ:
         return "not chosen: which NUMA nodes this process may use, and what is free there, is not "
                "known";
@@ -108,7 +129,7 @@ void show_cpu_placement(struct doc *d, const struct fit *f)
     if (!p.whole) return;
     const char *nodes = nodes_words(&p, d->arena);
     if (nodes) facts_row(d, b, "nodes", "%s", nodes);
-    if (p.nodes == NODES_PINNED || p.nodes == NODES_TOO_SMALL || p.nodes == NODES_PARTS)
+    if (p.pinned || p.nodes == NODES_TOO_SMALL || p.nodes == NODES_PARTS)
         facts_row(d, b, "",
                   "no speed of a single node is known: try with and without, after dropping what "
                   "the page cache holds of the file elsewhere");
@@ -136,7 +157,11 @@ void write_cpu_placement(struct writer *w, const struct fit *f)
     put_most(w, "llama_threads", p.usual_threads);
     put_most(w, "rated_threads", p.rated_threads);
     writer_put_cstr(w, "nodes", p.whole ? nodes_word[p.nodes] : NULL);
-    writer_put_number(w, "node", p.nodes == NODES_PINNED ? p.node : (double)NAN);
+    writer_put_number(w, "node", p.pinned == 1 ? p.node[0] : (double)NAN);
+    writer_key(w, "pinned_nodes");
+    writer_list(w);
+    for (size_t i = 0; i < p.pinned; i++) writer_number(w, p.node[i]);
+    writer_list_end(w);
     writer_put_number(w, "node_free_bytes", p.node_free_bytes);
     writer_put_number(w, "needs_bytes", p.needs_bytes);
     writer_put_number(w, "repacked_bytes", p.repacked_bytes);

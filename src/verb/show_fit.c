@@ -13,9 +13,11 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/beside_model.h"
+#include "verb/elsewhere.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
-#include "verb/together.h"
+#include "verb/remedied.h"
 
 static bool is_encoder(const struct fit *f)
 {
@@ -209,6 +211,7 @@ static void say_speed(struct doc *d, const struct fit *f)
     const double tokens = f->asked.knobs.prompt_tokens;
     const bool writes = !is_encoder(f);
     if (writes) say_rate(d, b, "decode", v->decode_per_s);
+    show_together(d, b, f);
     if (writes && estimate_known(v->decode_per_joule))
         facts_row(d, b, "energy", "%s J a token at most · %s",
                   energy_words(d->arena, v->decode_per_joule), v->decode_per_joule.source);
@@ -354,7 +357,10 @@ void write_fit(const struct fit *f, const struct context *in, struct buf *out)
     write_serve(&w, f);
     write_cpu_placement(&w, f);
     write_fetch(&w, f->fetch);
-    write_together(&w, f->asked.with);
+    write_beside(&w, f->asked.beside);
+    write_remedies(&w, f->remedied, in->arena);
+    write_alone(&w, f->remedied);
+    write_elsewhere(&w, f->elsewhere, in->arena);
     write_notes(&w, in->notes);
     writer_map_end(&w);
 }
@@ -373,6 +379,8 @@ void show_fit(struct doc *d, const struct fit *f, bool explain)
     show_bill(d, &f->placed);
     say_exact(d, f);
     say_speed(d, f);
+    show_remedies(d, f->remedied);
+    show_elsewhere(d, f->elsewhere);
     say_guide_rules(d, f, explain);
     say_depths(d, f);
     show_cpu_placement(d, f);

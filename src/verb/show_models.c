@@ -118,10 +118,9 @@ static void show_meaning(struct doc *d, const struct models *m)
     for (size_t i = 0; i < m->machine->pools; i++)
         cards = cards || m->machine->pool[i].kind == POOL_DEVICE;
     if (cards)
-        doc_note(
-            d, TONE_DIM,
-            "all under llama.cpp: the catalogue knows no checkpoints in AWQ, GPTQ or FP8; what "
-            "vLLM makes of a card muster fit says, and models --installed of what is here");
+        doc_note(d, TONE_DIM,
+                 "all under llama.cpp: checkpoints in AWQ, GPTQ or FP8 are not ranked; what "
+                 "vLLM makes of a card muster fit says, and models --installed of what is here");
     if (models_group(m, true))
         doc_note(d, TONE_DIM, "%s: %s", m->use->quality, m->use->quality_words);
     if (models_group(m, false))

@@ -52,6 +52,16 @@ static void show_most(struct doc *d, struct block *b, const struct fit *f)
                   g->context_tokens);
 }
 
+void show_together(struct doc *d, struct block *b, const struct fit *f)
+{
+    const struct estimate all = f->together_per_s;
+    const double n = f->asked.knobs.sequences;
+    if (!estimate_known(all)) return;
+    const struct estimate each = {all.low / n, all.likely / n, all.high / n, all.origin, NULL};
+    facts_row(d, b, str_format(d->arena, "decode, %.0f at once", n), "%s together, %s each · %s",
+              speed_words(d->arena, all), speed_words(d->arena, each), all.source);
+}
+
 void show_serve(struct doc *d, struct block *b, const struct fit *f)
 {
     const struct generate *g = &f->asked.knobs;
@@ -59,7 +69,8 @@ void show_serve(struct doc *d, struct block *b, const struct fit *f)
     show_most(d, b, f);
     if (f->largest_model && strcmp(f->largest_model, f->asked.digest->name) != 0)
         facts_row(d, b, "largest of the family", "%s, with the same settings", f->largest_model);
-    if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s))
+    if (g->sequences > 1 && estimate_known(f->verdict.decode_per_s) &&
+        !estimate_known(f->together_per_s))
         doc_note(d, TONE_DIM,
                  "speed is that of one user while the others wait; with all at work each gets "
                  "less");
@@ -82,6 +93,7 @@ void write_serve(struct writer *w, const struct fit *f)
     writer_put_number(w, "largest_sequences",
                       f->largest_sequences > 0 ? f->largest_sequences : (double)NAN);
     writer_put_cstr(w, "largest_model", f->largest_model);
+    write_estimate(w, "together_tokens_per_s", f->together_per_s);
     writer_map_end(w);
 }
 
@@ -166,8 +178,14 @@ static void command_llama(struct doc *d, const struct placed *p)
 {
     commands_row(d, doc_commands(d, "llama.cpp"), "%s", llama_command(p, d->arena));
     const char *devices = device_order_words(p, d->arena);
+    const struct split *s = &p->verdict->split;
+    const char *experts = s->sites > 1 ? override_words(s->host_experts, d->arena) : NULL;
+    if (experts)
+        commands_row(
+            d, doc_commands(d, "llama.cpp older than b6089 (August 2025): in place of -ncmoe"),
+            "%s", experts);
     if (devices) doc_note(d, TONE_DIM, "if llama-server --list-devices lists them so: %s", devices);
-    if (!p->asked->with) show_runtimes(d, p); /* they have other ways, or none */
+    if (!p->asked->beside) show_runtimes(d, p); /* they have other ways, or none */
 }
 
 void show_runtime_command(struct doc *d, const struct placed *p)

@@ -41,8 +41,8 @@ static bool file_text(const struct context *in, const char *path, uint64_t most,
                             (unsigned long long)(most >> 20));
 }
 
-static bool machine_of_report(const struct context *in, const char *path, struct subject *out,
-                              struct mu_err *err)
+bool subject_of_report(const struct context *in, const char *path, struct subject *out,
+                       struct mu_err *err)
 {
     struct str text = {NULL, 0};
     struct report *report = NEW(in->arena, struct report);
@@ -71,7 +71,7 @@ bool subject_machine(const struct request *q, const struct context *in, struct s
     *out = (struct subject){.machine = NULL};
     if (!given) return machine_detect(&looking, &out->machine, err);
     if (is_line(given)) return machine_from_line(str_of(given), &looking, &out->machine, err);
-    return machine_of_report(in, given, out, err);
+    return subject_of_report(in, given, out, err);
 }
 
 static const char *why_not_measured(const struct request *q, const struct machine *m)
@@ -183,13 +183,42 @@ void subject_checked(const struct context *in, struct subject *s)
     take(s, &found, s->when, in->arena);
 }
 
+static const char *const shipped_sets[] = {"llm-memory", "llm-analysis", "stac", "learning-lab",
+                                           "local-ai"};
+
+static bool set_named(const struct context *in, const char *name, const struct experiment_set **out,
+                      struct mu_err *err)
+{
+    struct str text = catalog_file(in->catalog, str_format(in->arena, "experiments/%s.yaml", name));
+    if (text.p || file_text(in, name, SET_BYTES_MOST, &text, err))
+        return experiment_set_parse(text, name, in->arena, out, err);
+    const char *known = "all";
+    for (size_t i = 0; i < COUNT_OF(shipped_sets); i++)
+        known = str_format(in->arena, "%s, %s", known, shipped_sets[i]);
+    return err_add(err, "no set of experiments is called %s; there are: %s", name, known);
+}
+
+static const char *set_asked(const struct request *q)
+{
+    const char *given = request_text(q, "experiments");
+    return given ? given : shipped_sets[0];
+}
+
 bool subject_set(const struct request *q, const struct context *in,
                  const struct experiment_set **out, struct mu_err *err)
 {
-    const char *given = request_text(q, "experiments");
-    const char *name = given ? given : "llm-memory";
-    struct str text = catalog_file(in->catalog, str_format(in->arena, "experiments/%s.yaml", name));
-    if (!text.p && !file_text(in, name, SET_BYTES_MOST, &text, err))
-        return err_add(err, "no set of experiments is called %s", name);
-    return experiment_set_parse(text, name, in->arena, out, err);
+    return set_named(in, set_asked(q), out, err);
+}
+
+bool subject_sets(const struct request *q, const struct context *in, struct subject_sets *out,
+                  struct mu_err *err)
+{
+    const char *name = set_asked(q);
+    const bool all = strcmp(name, "all") == 0;
+    *out = (struct subject_sets){.sets = 0};
+    for (size_t i = 0; i < COUNT_OF(shipped_sets); i++) {
+        if (!set_named(in, all ? shipped_sets[i] : name, &out->set[out->sets++], err)) return false;
+        if (!all) break;
+    }
+    return true;
 }

@@ -24,7 +24,8 @@ struct check {
     struct subject subject,
         judged_on; /* judged_on: with typical kernels where none were measured */
     struct world world;
-    struct judged_set judged;
+    struct judged_set judged[SETS_MOST];
+    size_t sets;
     struct ranked model[MODELS_MOST];
     size_t models;
 };
@@ -87,32 +88,14 @@ static void show_models(struct doc *d, const struct check *c)
 static void fill_report(const struct check *c, struct report *r)
 {
     struct arena *a = c->in->arena;
-    struct verdict_row *row = NEW_ARRAY(a, struct verdict_row, c->judged.rows);
-    for (size_t i = 0; i < c->judged.rows; i++) {
-        const struct judged *j = &c->judged.row[i];
-        const bool computed = j->asked && !j->verdict.bill.unruled;
-        row[i] = (struct verdict_row){.id = j->experiment->id,
-                                      .title = j->experiment->title,
-                                      .guide = j->guide == GUIDE_YES  ? "yes"
-                                               : j->guide == GUIDE_NO ? "no"
-                                                                      : NULL,
-                                      .computed = fits_word(judged_fits(j)),
-                                      .why = j->why,
-                                      .needed_bytes =
-                                          computed ? verdict_needs(&j->verdict) : (double)NAN};
-    }
     *r = (struct report){.timestamp = clock_stamp(a),
                          .hostname = c->subject.machine->name,
                          .system = c->subject.system,
                          .benchmark = c->subject.benchmark,
-                         .capabilities = c->judged.capabilities,
                          .machine = c->subject.machine,
-                         .verdict = row,
-                         .verdicts = c->judged.rows,
-                         .requirement = c->judged.hardware,
-                         .requirements = c->judged.hardwares,
                          .notes = c->in->notes->note,
                          .note_count = c->in->notes->count};
+    judged_report(c->judged, c->sets, c->in->arena, r);
 }
 
 /* "capability_report_<hostname>.json", with what no file name should hold replaced. */
@@ -177,18 +160,33 @@ static bool save_report(const struct check *c, struct doc *d, struct mu_err *err
     return true;
 }
 
+/* SET_NAME/ID, or an id alone: of the first set that has it. */
+static const struct judged *judged_named(const struct check *c, const char *name)
+{
+    for (size_t i = 0; i < c->sets; i++) {
+        const struct judged_set *s = &c->judged[i];
+        const size_t n = strlen(s->set->name);
+        const bool of_set = strncmp(name, s->set->name, n) == 0 && name[n] == '/';
+        for (size_t k = 0; k < s->rows; k++)
+            if (strcmp(s->row[k].experiment->id, of_set ? name + n + 1 : name) == 0)
+                return &s->row[k];
+    }
+    return NULL;
+}
+
 /* --require ID: no when that experiment's computed verdict is no; where nothing is computed, when the guide's thresholds say no. */
 static bool check_required(const struct check *c, struct doc *d, bool *no, struct mu_err *err)
 {
     const char *id[REQUIRE_MOST];
     const size_t n = request_texts(c->q, "require", id, REQUIRE_MOST);
     for (size_t i = 0; i < n; i++) {
-        const struct judged *j = NULL;
-        for (size_t k = 0; k < c->judged.rows; k++)
-            if (strcmp(c->judged.row[k].experiment->id, id[i]) == 0) j = &c->judged.row[k];
+        const struct judged *j = judged_named(c, id[i]);
+        if (!j && c->sets > 1)
+            return err_set(err, MU_USAGE, "no set has an experiment '%s' to require",
+                           str_visible(c->in->arena, str_of(id[i])));
         if (!j)
             return err_set(err, MU_USAGE, "the set %s has no experiment '%s' to require",
-                           c->judged.set->name, str_visible(c->in->arena, str_of(id[i])));
+                           c->judged->set->name, str_visible(c->in->arena, str_of(id[i])));
         const enum fits fits = judged_fits(j);
         const bool computed = fits != FITS_NOT_COMPUTED;
         const bool met = computed ? fits != FITS_NOT
@@ -201,42 +199,77 @@ static bool check_required(const struct check *c, struct doc *d, bool *no, struc
     return true;
 }
 
+static bool judge_sets(struct check *c, const struct subject_sets *asked, struct mu_err *err)
+{
+    for (; c->sets < asked->sets; c->sets++)
+        if (!judged_set_make(c->in, asked->set[c->sets], &c->judged_on, &c->world,
+                             &c->judged[c->sets], err))
+            return false;
+    return true;
+}
+
+static bool show_sets(struct doc *d, const struct check *c, struct mu_err *err)
+{
+    const bool explain = request_flag(c->q, "explain");
+    const bool named =
+        request_text(c->q, "experiments") != NULL; /* else the first screen stays short */
+    for (size_t i = 0; i < c->sets; i++) {
+        const struct judged_set *s = &c->judged[i];
+        show_judged(d, s);
+        if (named || explain) show_figures(d, s, explain);
+        show_hardware(d, s);
+        if (explain && !show_guide_tables(d, c->in, s, &c->world, err)) return false;
+    }
+    return true;
+}
+
+/* The guide's closing sentence where a set has its rules, and ours beside it. */
+static void say_closing(struct doc *d, const struct check *c)
+{
+    struct arena *a = c->in->arena;
+    for (size_t i = 0; i < c->sets; i++) {
+        const struct judged_set *s = &c->judged[i];
+        const char *ours = judged_closing(s, a);
+        if (judged_has_capabilities(s))
+            doc_answer(d, s->failed ? TONE_BAD : TONE_GOOD, "The guide: %s muster: %s",
+                       judged_guide_closing(s, a), ours);
+        else
+            doc_answer(d, TONE_PLAIN, "%s: %s", s->set->title, ours);
+    }
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
     struct check *c = NEW(in->arena, struct check);
-    const struct experiment_set *set;
     c->q = q;
     c->in = in;
     if (request_flag(q, "quick") && request_flag(q, "full"))
         return err_set(
             err, MU_USAGE,
             "--quick and --full exclude each other: one measures nothing, the other anew");
-    if (!subject_set(q, in, &set, err) || !subject_machine(q, in, &c->subject, err)) return false;
+    struct subject_sets asked;
+    if (!subject_sets(q, in, &asked, err) || !subject_machine(q, in, &c->subject, err))
+        return false;
     subject_devices(q, in, &c->subject);
     subject_rates(q, in, &c->subject);
     c->judged_on = c->subject;
-    if (!world_here(in, &c->judged_on.machine, &c->world, err) ||
-        !judged_set_make(in, set, &c->judged_on, &c->world, &c->judged, err))
+    if (!world_here(in, &c->judged_on.machine, &c->world, err) || !judge_sets(c, &asked, err))
         return false;
     c->models = judge_rank(&ranking_usual, c->judged_on.machine, in->catalog, &c->world, in->arena,
                            c->model, MODELS_MOST);
     if (!catalog_sound(in->catalog, err)) return false; /* a table of the user's that is no table */
 
     struct doc *d = &out->doc;
-    out->no = c->judged.failed;
+    for (size_t i = 0; i < c->sets; i++) out->no = out->no || c->judged[i].failed;
     show_machine(d, c->subject.machine);
     show_speed(d, c->subject.machine, c->in->catalog, c->subject.when);
     show_embedding_test(d, c);
-    show_judged(d, &c->judged);
-    show_hardware(d, &c->judged);
-    if (request_flag(q, "explain") && !show_guide_tables(d, in, &c->judged, &c->world, err))
-        return false;
+    if (!show_sets(d, c, err)) return false;
     show_models(d, c);
     show_notes(d, in->notes);
     if (!check_required(c, d, &out->no, err) || !save_report(c, d, err)) return false;
-    doc_answer(d, c->judged.failed ? TONE_BAD : TONE_GOOD, "The guide: %s muster: %s",
-               judged_guide_closing(&c->judged, in->arena), judged_closing(&c->judged, in->arena));
+    say_closing(d, c);
 
     struct report report;
     fill_report(c, &report);
@@ -249,7 +282,8 @@ static const struct option options[] = {
      .letter = 'e',
      .kind = OPTION_TEXT,
      .value = "SET|FILE",
-     .words = "which set of experiments: llm-memory (usual), or a YAML file"},
+     .words = "which experiments: llm-memory (usual), llm-analysis, stac, learning-lab, local-ai, "
+              "all, or a YAML file"},
     {.name = "machine",
      .letter = 'm',
      .kind = OPTION_TEXT,
@@ -260,7 +294,8 @@ static const struct option options[] = {
     {.name = "require",
      .kind = OPTION_TEXTS,
      .value = "ID",
-     .words = "exit status 1 unless that experiment's verdict is yes (repeatable)"},
+     .words =
+         "exit status 1 unless that experiment's verdict is yes (repeatable; SET/ID with all)"},
     {.name = "save",
      .kind = OPTION_TEXT,
      .value = "FILE",

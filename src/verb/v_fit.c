@@ -2,7 +2,7 @@
  * it. Memory as llama.cpp itself lays it out where muster-engine holds it and the machine is this one, else by our plan of that; what else
  * follows from the shape (speed, the largest context) is always our own. On accelerators
  * memory is our plan. Other runtimes' memory is by their own rules, and what is --together with it is taken off the machine first.
- * Left out so far: other remedies than what brings everything on devices. */
+ * What does not fit, or is slower than --min-tps, is told with what to change. */
 #include <math.h>
 #include <string.h>
 
@@ -18,9 +18,9 @@
 #include "measure/exact.h"
 #include "model/digest.h"
 #include "model/model.h"
+#include "verb/beside_model.h"
 #include "verb/fetching.h"
 #include "verb/fit.h"
-#include "verb/together.h"
 
 enum { CONTEXT_STEP = 256 };
 
@@ -184,22 +184,45 @@ static bool leave_room(const struct request *q, const struct context *in, const 
     double *held_bytes = NEW_ARRAY(in->arena, double, f->machine->pools);
     struct verdict *v = NEW(in->arena, struct verdict);
     const struct machine *whole = f->machine;
+    f->other = NEW_ARRAY(in->arena, const struct asked *, n + 1);
+    if (n) f->whole = whole;
     for (size_t i = 0; i < n; i++) {
-        struct asked other;
-        if (!asked_generate(in, named[i], NULL, whole, &other, err)) return false;
-        asked_settle(in, &other);
-        judge_task(&other.task, f->machine, w, v);
+        struct asked *other = NEW(in->arena, struct asked);
+        if (!asked_generate(in, named[i], NULL, whole, other, err)) return false;
+        asked_settle(in, other);
+        f->other[f->others++] = other;
+        judge_task(&other->task, f->machine, w, v);
         if (v->bill.unruled)
-            return err_set(err, MU_NO, "%s beside it is not computed: %s", other.digest->name,
+            return err_set(err, MU_NO, "%s beside it is not computed: %s", other->digest->name,
                            v->why);
         hold_verdict(v, held_bytes);
-        note_add(in->notes, "beside it in memory: %s %s, context %.0f, %s%s", other.digest->name,
-                 other.digest->quant, other.knobs.context_tokens,
+        note_add(in->notes, "beside it in memory: %s %s, context %.0f, %s%s", other->digest->name,
+                 other->digest->quant, other->knobs.context_tokens,
                  units_bytes(in->arena, verdict_needs(v)),
                  v->fits == FITS_NOT ? ", which does not fit itself" : "");
-        f->machine = machine_beside(whole, held_bytes, in->arena);
+        f->machine = machine_left(whole, held_bytes, in->arena);
     }
     return true;
+}
+
+/* The same file in two processes: what both map of it is there once. */
+static void note_again(const struct context *in, const struct fit *f)
+{
+    for (size_t i = 0; i < f->others; i++) {
+        const struct digest *a = f->other[i]->digest, *b = f->asked.digest;
+        const bool same_file = f->asked.file && f->other[i]->file
+                                   ? strcmp(f->asked.file, f->other[i]->file) == 0
+                                   : !f->asked.file && !f->other[i]->file;
+        const bool same = same_file && strcmp(a->name, b->name) == 0 && a->quant && b->quant &&
+                          strcmp(a->quant, b->quant) == 0;
+        if (!same || !f->other[i]->knobs.mmap || !f->asked.knobs.mmap) continue;
+        note_add(in->notes,
+                 "%s is the model itself: pages of the file that both map on the host are there "
+                 "once, and counted twice here; repacked copies, caches and what lies on cards "
+                 "are each process's own",
+                 a->name);
+        return;
+    }
 }
 
 /* No mix is better than the one that a model was trained in. */
@@ -235,6 +258,7 @@ static void find_largest(const struct context *in, struct fit *f, const struct w
         judge_on_devices(t, f->machine, in->catalog, w, CONTEXT_STEP, &f->all_on);
     prefer_native(in, f);
     f->depths = judge_depths(t, f->machine, w, f->depth);
+    f->together_per_s = judge_decoding_together(t, &f->verdict, f->machine, w);
 }
 
 /* How it gets here: of GGUF files alone. */
@@ -248,6 +272,14 @@ static bool find_way_here(const struct request *q, const struct context *in, str
     return true;
 }
 
+static bool least_speed(const struct request *q, double *out, struct mu_err *err)
+{
+    *out = (double)NAN;
+    if (request_number(q, "min-tps", out) && !(*out > 0))
+        return err_set(err, MU_USAGE, "--min-tps takes a speed above 0");
+    return true;
+}
+
 /* NULL where the workload runs no model. */
 static bool find_operand(const struct request *q, const struct context *in, const char **out,
                          struct mu_err *err)
@@ -256,39 +288,53 @@ static bool find_operand(const struct request *q, const struct context *in, cons
     return !q->operands || online_operand(q, in, q->operand[0], out, err);
 }
 
-static bool answer(const struct request *q, const struct context *in, struct answer *out,
-                   struct mu_err *err)
+/* The machine with its rates and the room that is left on it, and what is asked to run there. */
+static bool find_task(const struct request *q, const struct context *in, struct fit *f,
+                      struct world *world, struct mu_err *err)
 {
-    struct fit *f = NEW(in->arena, struct fit);
-    struct world world;
     const char *operand;
     if (!subject_machine(q, in, &f->subject, err) || !find_operand(q, in, &operand, err))
         return false;
     subject_rates(q, in, &f->subject);
     f->machine = f->subject.machine;
-    if (!world_here(in, &f->machine, &world, err) || !leave_room(q, in, &world, f, err) ||
-        !ask(q, in, operand, f, err))
-        return false;
+    return world_here(in, &f->machine, world, err) && leave_room(q, in, world, f, err) &&
+           ask(q, in, operand, f, err);
+}
+
+static void note_all(const struct context *in, const struct fit *f, const struct world *world)
+{
+    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
+    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
+    note_devices(in, f);
+    note_unused(in, f, world);
+    note_drivers(in, f);
+    note_beside(in, &f->placed);
+    note_again(in, f);
+}
+
+static bool answer(const struct request *q, const struct context *in, struct answer *out,
+                   struct mu_err *err)
+{
+    struct fit *f = NEW(in->arena, struct fit);
+    struct world world;
+    double least_per_s;
+    if (!least_speed(q, &least_per_s, err) || !find_task(q, in, f, &world, err)) return false;
     if (f->asked.own_knobs) return fit_whole(q, in, &world, f, out, err);
-    if (!asked_together(q, in, f->machine, &f->asked, err)) return false;
+    if (!asked_beside(q, in, f->machine, &f->asked, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, &world, &f->verdict);
     f->devices = fit_devices(f) > 0 && !f->verdict.bill.unruled;
     f->planned_bytes = (double)NAN;
     if (!find_exact(q, in, f, err)) return false;
-    const bool nothing = f->verdict.bill.unruled && f->asked.knobs.runtime != (double)RUNTIME_LLAMA;
-    if (f->asked.unchecked && !f->exact && !nothing) note_add(in->notes, "%s", f->asked.unchecked);
-    note_devices(in, f);
-    note_unused(in, f, &world);
-    note_drivers(in, f);
-    note_together(in, &f->placed);
+    note_all(in, f, &world);
     find_largest(in, f, &world);
-    if (!find_way_here(q, in, f, err)) return false;
+    if (!find_way_here(q, in, f, err) || !fit_remedies(q, in, &world, least_per_s, f, err))
+        return false;
 
     show_fit(&out->doc, f, request_flag(q, "explain"));
     show_notes(&out->doc, in->notes);
     write_fit(f, in, &out->json);
-    out->no = f->verdict.fits >= FITS_NOT;
+    out->no = f->verdict.fits >= FITS_NOT || f->remedied;
     return true;
 }
 static const char *const kinds[] = {"generate",      "serve",     "embed",    "retrieve",
@@ -336,6 +382,14 @@ static const struct option options[] = {
      .kind = OPTION_TEXT,
      .value = "SPEED",
      .words = "of the internet line, for how long fetching takes: 100Mbit/s, 50MB/s"},
+    {.name = "min-tps",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .words = "decode so many tokens a second at least, else exit status 1 and what to change"},
+    {.name = "reports",
+     .kind = OPTION_TEXT,
+     .value = "DIR",
+     .words = "other machines: which of those whose reports lie there run it as asked"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .words = "every formula that ran, its inputs and sources"},
@@ -350,6 +404,9 @@ static const char *const examples[] = {
     "muster fit Llama-2-7B --machine \"cpu:8 ram:64GiB\" --runtime transformers --dtype fp32",
     "muster fit Qwen2.5-7B --kind finetune --method qlora --machine \"ram:32GiB gpu:RTX 5060 Ti "
     "16GB\"",
+    "muster fit Qwen2.5-7B --kind compare --other Qwen2.5-0.5B --machine \"ram:32GiB gpu:RTX "
+    "4090\"",
+    "muster fit --kind cpu-job --ram 4GiB --disk 20GiB",
     "muster fit Qwen2.5-14B --draft Qwen2.5-0.5B --machine \"cpu:8 ram:32GiB\"",
     NULL,
 };
@@ -363,16 +420,19 @@ const struct verb verb_fit = {
         "this machine, or "
         "the one of --machine. MODEL is a GGUF "
         "file (whole or the first of a split), one that another program keeps on this disk "
-        "(hf:org/name, hf:org/name:Q8_0, ollama:name:tag), a name of the catalogue in any "
+        "(hf:org/name, hf:org/name@revision:Q8_0, ollama:name:tag), a name of the catalogue in any "
         "spelling, a quantisation behind it or not (NAME:Q8_0), or a size (7B), for which a model "
-        "of the catalogue stands. With --online one "
+        "of the catalogue stands. A --kind that runs no model (cpu-job) takes none. With --online "
+        "one "
         "that is not here, or an address (https://...), has its header fetched, and only that; "
         "nothing is asked over the network otherwise. "
         "Memory is what llama.cpp itself lays out for the model, asked without allocating "
         "any of it; the header of a file is enough, and of a catalogue model one is made. "
         "Where it cannot be asked (another machine, no llama.cpp in muster-engine, --no-exact) "
         "memory is our plan of its buffers, exact where the architecture is known to the "
-        "byte. Exit status 1 when it does not fit or cannot be computed.",
+        "byte. Where it does not fit, or is slower than --min-tps, the shortest lists of changes "
+        "that do it follow, each as a fit with them would answer. "
+        "Exit status 1 when it does not fit or cannot be computed.",
     .examples = examples,
     .option = options,
     .options = COUNT_OF(options),

@@ -82,9 +82,8 @@ static bool has_own_quant(const struct context *in, const char *operand)
     struct model model = {.name = NULL};
     struct notes *aside = NEW(in->arena, struct notes);
     struct mu_err ignored = {.code = MU_OK};
-    const char *path = NULL, *quant = NULL;
+    const char *path = NULL;
     *aside = (struct notes){.arena = in->arena};
-    if (named_quant(in, &(const char *){operand}, &quant)) return true;
     return stores_operand(operand, in->env, in->arena, &path, &ignored) &&
            model_open(path, in->catalog, in->arena, aside, &model, &ignored) &&
            (model.tensors || model.native_quant);
@@ -120,7 +119,7 @@ static bool fill_case(const struct request *q, const struct context *in, const s
     const bool least_of = level == NEED_MINIMUM;
     double tokens, per_s;
     if (!numbers_of(q, in, &tokens, &per_s, err)) return false;
-    struct need_asked asked = {.operand = n->operand, .quant = request_text(q, "quant")};
+    struct need_asked asked = {.operand = n->operand, .quant = n->quant};
     if (!asked.quant && !has_own_quant(in, n->operand))
         asked.quant = least_of ? smallest_quant(in->catalog) : QUANT_RECOMMENDED;
     asked.usual = isnan(tokens);
@@ -145,10 +144,10 @@ static bool fill_case(const struct request *q, const struct context *in, const s
     return true;
 }
 
-static bool find(const struct request *q, const struct context *in, const struct world *w,
-                 struct need *n, struct mu_err *err)
+bool need_find(const struct request *q, const struct context *in, const struct world *w,
+               struct need *n, struct mu_err *err)
 {
-    if (!online_operand(q, in, q->operand[0], &n->operand, err)) return false;
+    if (!online_operand(q, in, n->operand, &n->operand, err)) return false;
     for (int i = 0; i < NEED_LEVELS; i++)
         if (!fill_case(q, in, w, n, (enum need_level)i, err)) return false;
     return n->level[0].needs.why || need_offers(in, w, n, err);
@@ -172,12 +171,16 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     const bool whole = request_flag(q, "table");
     if (whole == (q->operands > 0))
         return err_set(err, MU_USAGE, "need takes a MODEL or a size such as 7B, or --table alone");
-    if (!judge_world(in->catalog, in->arena, &world, err) ||
-        !find_guides(in, &world, whole ? NULL : q->operand[0], &guides, err))
-        return false;
     if (!whole) {
         n = NEW(in->arena, struct need);
-        if (!find(q, in, &world, n, err)) return false;
+        *n = (struct need){.operand = q->operand[0], .quant = request_text(q, "quant")};
+        if (!named_quant_agreed(in, &n->operand, &n->quant, err)) return false;
+    }
+    if (!judge_world(in->catalog, in->arena, &world, err) ||
+        !find_guides(in, &world, n ? n->operand : NULL, &guides, err))
+        return false;
+    if (n) {
+        if (!need_find(q, in, &world, n, err)) return false;
         show_need(&out->doc, n);
     }
     show_guides(&out->doc, &guides);

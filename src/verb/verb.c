@@ -3,6 +3,7 @@
 #include "verb/verb.h"
 
 extern const struct verb verb_check;
+extern const struct verb verb_doc;
 extern const struct verb verb_facts;
 extern const struct verb verb_fit;
 extern const struct verb verb_measure;
@@ -12,6 +13,6 @@ extern const struct verb verb_selftest;
 extern const struct verb verb_trial;
 
 const struct verb *const verbs[] = {
-    &verb_check, &verb_fit,   &verb_models,   &verb_need, &verb_measure,
+    &verb_check, &verb_fit,   &verb_models,   &verb_need, &verb_doc, &verb_measure,
     &verb_trial, &verb_facts, &verb_selftest, NULL,
 };

@@ -78,6 +78,9 @@ class Named(unittest.TestCase):
             self.assertEqual(fit, document('fit', name, '--quant', 'Q8_0', '--machine', LINE), named)
             self.assertEqual(fit['model']['quant'], 'Q8_0')
         self.assertEqual(document('need', 'Qwen2.5-7B:Q8_0')['levels'], document('need', 'Qwen2.5-7B', '--quant', 'Q8_0')['levels'])
+        size = document('need', '7B:Q8_0')
+        for key in ('levels', 'assumed', 'guides', 'accelerators'):
+            self.assertEqual(size[key], document('need', '7B', '--quant', 'Q8_0')[key], key)
         beside = [document('fit', 'Qwen2.5-7B', '--together', other, '--machine', LINE)['sites'][1]['usable_bytes']
                   for other in ('Qwen2.5-0.5B', 'Qwen2.5-0.5B:Q8_0')]
         self.assertGreater(*beside)

@@ -59,6 +59,12 @@ class Fit(unittest.TestCase):
         self.assertAlmostEqual(twice['sites'][0]['usable_bytes'], left - gone, delta=1)
         self.assertEqual((alone['fits'], twice['fits']), ('yes', 'no'))
 
+    def test_the_model_itself(self):
+        words = ('Qwen2.5-7B', '--quant', 'Q4_K_M', '--machine', LINE)
+        for other, again in (('Qwen2.5-7B', True), ('Qwen2.5-7B:Q4_K_M', True), ('Qwen2.5-7B:Q5_K_M', False), ('phi-3-mini', False)):
+            notes = fit(*words, '--together', other)['notes']
+            self.assertEqual(any('is the model itself' in note for note in notes), again, other)
+
     def test_what_is_not_computed_is_refused(self):
         answer = run('fit', 'phi-3-mini', '--machine', LINE, '--together', 'GPT-4')
         self.assertEqual(answer.returncode, 1)
@@ -71,6 +77,36 @@ class Fit(unittest.TestCase):
         self.assertEqual(fit(*words, '--parallel', str(int(most)))['fits'], 'yes')
         self.assertNotEqual(fit(*words, '--parallel', str(int(most) + 1))['fits'], 'yes')
         self.assertIn(' -c 16384 -np 4', run('fit', *words, '--parallel', '4').stdout)
+
+    def test_weights_as_published(self):
+        """Published in 8 or 4 bits: GB of the repositories' files, or as their owners say; predictors of further tokens are not counted."""
+        line = 'cpu:64 ram:2048GiB gpu:H200 x8'
+        for name, published_gb in (('DeepSeek-V3', 689), ('Kimi-K2.5', 595), ('MiniMax-M2.5', 220), ('gpt-oss-120b', 65.3)):
+            document = fit(name, '--runtime', 'vllm', '--machine', line)
+            weights = sum(t['bytes'] for t in document['held'] if t['group'] == 'weights')
+            self.assertAlmostEqual(weights / 1e9 / published_gb, 1, delta=0.05, msg=name)
+        sixteen = fit('DeepSeek-V4-Flash', '--runtime', 'vllm', '--machine', line)
+        self.assertIn('compressed attention', sixteen['why'])
+        nemotron = fit('nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8', '--runtime', 'vllm', '--machine', line)
+        self.assertTrue(nemotron['why'])
+
+    def test_dtype_auto_is_that_of_the_configuration(self):
+        config = {'model_type': 'llama', 'hidden_size': 1024, 'intermediate_size': 2816, 'num_hidden_layers': 8, 'num_attention_heads': 16,
+                  'num_key_value_heads': 16, 'vocab_size': 32000, 'max_position_embeddings': 4096, 'tie_word_embeddings': False}
+        weights = {}
+        for said in ({}, {'torch_dtype': 'bfloat16'}, {'torch_dtype': 'float32'}, {'dtype': 'float32'}, {'torch_dtype': 7}):
+            for runtime in ('transformers', 'vllm'):
+                answer = run('fit', 'config.json', '--machine', LINE + ' gpu:RTX 4090', '--runtime', runtime, '--json',
+                             files=(('config.json', json.dumps({**config, **said})),))
+                document = json.loads(answer.stdout)
+                weights[runtime, str(said)] = sum(t['bytes'] for t in document['held'] if t['group'] == 'weights')
+                single = runtime == 'transformers' and 'float32' in said.values()
+                self.assertEqual(any('published in float32' in note for note in document['notes']), single, said)
+        half = weights['transformers', '{}']
+        self.assertEqual(weights['transformers', "{'torch_dtype': 'float32'}"], 2 * half)
+        self.assertEqual(weights['transformers', "{'dtype': 'float32'}"], 2 * half)
+        # vLLM makes 16 bits of float32 (vllm/config/model.py)
+        self.assertEqual({w for key, w in weights.items() if 'float32' not in key[1]} | {weights['vllm', "{'dtype': 'float32'}"]}, {half})
 
     def test_speed_is_not_made_up(self):
         for runtime in ('transformers', 'vllm'):

@@ -144,6 +144,14 @@ class Manual(unittest.TestCase):
         for status, words in statuses:
             self.assertIn(f'.It {status}\n{words}\n', section)
 
+    def test_keys_of_machine_lines(self):
+        """Those that a mistaken line is told of, which are the parser's own."""
+        refused = muster('fit', '7B', '--machine', 'colour:red').stderr
+        keys = refused.strip().split('keys are ')[1].split()
+        self.assertIn('ram', keys)
+        section = re.search(r'^\.Sh MACHINE LINES\n(.*?)^\.Sh', said('help', 'man'), re.M | re.S).group(1)
+        self.assertEqual(sorted(re.findall(r'^\.It Cm (\w+)$', section, re.M)), sorted(keys))
+
     def test_variables_of_the_environment(self):
         """Every variable that the sources read is in the manual, and none that they do not."""
         names = r'"((?:HOME|PATH|TERM|NO_COLOR|(?:XDG|HF|HUGGINGFACE|LLAMA|OLLAMA|SLURM|MUSTER|CUDA|NVIDIA|ROCR|HIP|GPU|ZE|ONEAPI)_[A-Z_]+))"'

@@ -2,7 +2,8 @@
  *
  * No such device was recorded. FAKE_LEVEL_ZERO in the environment says how it behaves: "card" (an Arc card of 16 GiB with 4 GiB used
  * and a module of host memory, and a processor's GPU), "two" (a card with two modules, one of which states nothing), "mute" (no
- * driver), "liar" (counts and figures that cannot be). */
+ * driver), "liar" (counts and figures that cannot be). Built with MUST_ONLY it has only
+ * the functions without which it is of no use. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ EXPORT int32_t zesDevicePciGetProperties(const void *device, struct sysman_pci *
     return SYSMAN_SUCCESS;
 }
 
+#ifndef MUST_ONLY
 EXPORT int32_t zesDeviceGetProperties(const void *device, struct sysman_device *out)
 {
     if (out->stype != SYSMAN_STRUCT_DEVICE || out->next) return SYSMAN_UNSUPPORTED;
@@ -66,6 +68,7 @@ EXPORT int32_t zesDeviceGetProperties(const void *device, struct sysman_device *
            device == &handles[2] ? "Intel(R) Graphics" : "Intel(R) Arc(TM) A770 Graphics");
     return SYSMAN_SUCCESS;
 }
+#endif
 
 EXPORT int32_t zesDeviceEnumMemoryModules(const void *device, uint32_t *count, const void **memory)
 {
@@ -76,6 +79,7 @@ EXPORT int32_t zesDeviceEnumMemoryModules(const void *device, uint32_t *count, c
     return SYSMAN_SUCCESS;
 }
 
+#ifndef MUST_ONLY
 EXPORT int32_t zesMemoryGetProperties(const void *memory, struct sysman_memory *out)
 {
     if (out->stype != SYSMAN_STRUCT_MEMORY || out->next) return SYSMAN_UNSUPPORTED;
@@ -86,6 +90,7 @@ EXPORT int32_t zesMemoryGetProperties(const void *memory, struct sysman_memory *
     out->channels = 16;
     return SYSMAN_SUCCESS;
 }
+#endif
 
 EXPORT int32_t zesMemoryGetState(const void *memory, struct sysman_memory_state *out)
 {

@@ -1,5 +1,5 @@
 /* A hub's list of files from bytes somebody else wrote: a name it leaves is a path inside a folder, can be shown as it is, and is in the
- * list. */
+ * list. The same bytes as a name of the hub's: its repository and revision are such paths too. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +17,16 @@ static void sound(const char *name, struct arena *a)
     if (strcmp(name, str_visible(a, str_of(name))) != 0) abort();
 }
 
+static void name_is_sound(struct str text, struct arena *a)
+{
+    struct hub_name n;
+    if (!stock_hub_name(text, &n)) return;
+    sound(str_copy(a, n.repo), a);
+    sound(str_copy(a, n.revision), a);
+    if (strchr(stock_address_part(n.revision, a), '/')) abort();
+    if (n.named == str_is(n.revision, "main")) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(ARENA_USUAL_BYTES);
@@ -30,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const char *usual = stock_usual_file(list.name, list.count);
     if (usual && !hub_list_has(&list, usual)) abort();
+    name_is_sound((struct str){(const char *)data, size}, a);
     arena_free(a);
     return 0;
 }

@@ -38,9 +38,11 @@ http {{
     listen 127.0.0.1:{hub}; root {base}/hub;
     location ~ ^/(org/[^/]+)/resolve/main/(.*\\.gguf)$ {{ return 302 http://127.0.0.1:{cdn}/$1/$2; }}
     location ~ ^/(org/[^/]+)/resolve/main/(.*)$ {{ alias {base}/cdn/$1/$2; }}
+    location ~ ^/(org/[^/]+)/resolve/(v2\.0|refs/pr/1)/(.*)$ {{ return 302 http://127.0.0.1:{cdn}/$1/$2/$3; }}
     location ~ ^/v2/library/([a-z]+)/blobs/sha256:(.*)$ {{ return 307 http://127.0.0.1:{cdn}/blobs/$2?signature=verysecret; }}
     location /api/models/gated/ {{ if ($http_authorization = "") {{ return 401; }} if ($http_authorization != "Bearer {secret}") {{ return 403; }} }}
     location ~ ^/gated/([^/]+)/resolve/main/(.*)$ {{ if ($http_authorization = "") {{ return 401; }} return 302 http://127.0.0.1:{cdn}/org/$1/$2; }}
+    location /v2/library/closed/ {{ add_header WWW-Authenticate 'Bearer realm="http://127.0.0.1/token",service="x"' always; return 401; }}
     location /s401/ {{ return 401; }}
     location /s403/ {{ return 403; }}
     location /s429/ {{ add_header Retry-After 3600 always; return 429; }}
@@ -134,9 +136,9 @@ class Online(unittest.TestCase):
         return path
 
     @classmethod
-    def listed(cls, repo, *names, body=None):
+    def listed(cls, repo, *names, body=None, revision="main"):
         entries = [{"type": "file", "oid": "0", "size": 1, "path": name} for name in names] + [{"type": "directory", "path": "more"}]
-        cls.file(f"hub/api/models/{repo}/tree/main", json.dumps(entries).encode() if body is None else body)
+        cls.file(f"hub/api/models/{repo}/tree/{revision}", json.dumps(entries).encode() if body is None else body)
 
     @classmethod
     def lay_out(cls):
@@ -144,6 +146,10 @@ class Online(unittest.TestCase):
         cls.small = cls.model("cdn/org/some/m-Q8_0.gguf", "Q8_0", "Qwen2.5-0.5B", "--bare", "--layers", "2")
         cls.file("cdn/front.gguf", cls.front(cls.whole, 5 << 20))  # what is sent from memory is not large
         cls.listed("org/some", "README.md", "m-Q8_0.gguf", "m-Q4_K_M.gguf", "mmproj-F16.gguf")
+        cls.tagged = cls.model("cdn/org/some/v2.0/m-Q4_K_M.gguf", "Q4_K_M", "Qwen2.5-0.5B", "--bare", "--layers", "3")
+        cls.asked_for = cls.model("cdn/org/some/refs/pr/1/m-Q4_K_M.gguf", "Q4_K_M", "Qwen2.5-0.5B", "--bare", "--layers", "4")
+        for revision in ("v2.0", "refs/pr/1"):
+            cls.listed("org/some", "m-Q4_K_M.gguf", revision=revision)
         cls.listed("org/none", "README.md", "model.bin")
         cls.listed("org/garbage", body=b"<html>no list</html>")
         cls.listed("org/map", body=b'{"error": "x"}')
@@ -258,6 +264,21 @@ class Online(unittest.TestCase):
             self.same_as(self.fit(operand, "--online"), self.small)
         self.refused("hf:org/some:Q2_K", 66, "there is m-Q8_0.gguf, m-Q4_K_M.gguf")
         self.refused("hf:org/none", 66, "of its 2 files none is a GGUF model")
+
+    def test_hub_revisions(self):
+        self.requests()
+        for operand, there in (("hf:org/some@v2.0", self.tagged), ("hf:org/some@refs/pr/1:Q4_K_M", self.asked_for), ("hf:org/some@main:Q8_0", self.small)):
+            self.same_as(self.fit(operand, "--online"), there)
+        self.assertEqual([r["uri"] for r in self.requests() if "refs" in r["uri"] and r["port"] == str(self.hub)],
+                         ["/api/models/org/some/tree/refs%2Fpr%2F1?recursive=true", "/org/some/resolve/refs%2Fpr%2F1/m-Q4_K_M.gguf"])
+        # each has copies of its own, found again without asking
+        for operand, there in (("hf:org/some@v2.0", self.tagged), ("hf:org/some@refs/pr/1", self.asked_for), ("hf:org/some:Q8_0", self.small)):
+            self.same_as(self.fit(operand), there)
+        self.assertEqual(self.requests(), [])
+        self.refused("hf:org/some@v3.0", 66, "404")
+        for evil in ("..", "a/../b", "/x", "x/", "v 2", "a?b", "a%2Fb", "", "v2@v3"):
+            self.refused(f"hf:org/some@{evil}", 66, "cannot take")
+        self.assertEqual([r["uri"] for r in self.requests()], ["/api/models/org/some/tree/v3.0?recursive=true"])
 
     def test_hub_published(self):
         self.fit("hf:org/st", "--online", "--quant", "Q4_0")
@@ -377,6 +398,8 @@ class Online(unittest.TestCase):
         self.assertEqual(self.requests(), [])
         self.refused(f"ollama:127.0.0.1:{self.hub}/library/absent", 66, "404")
         self.refused(f"ollama:127.0.0.1:{self.hub}/library/bad", 65, "no SHA-256")
+        said = self.refused(f"ollama:127.0.0.1:{self.hub}/library/closed", 77, "401.*no token of a registry's.*ollama pull")
+        self.assertNotIn("HF_TOKEN", said)
 
     # ---- addresses
 
@@ -424,10 +447,15 @@ class Online(unittest.TestCase):
 
     def test_statuses(self):
         base = f"http://127.0.0.1:{self.hub}/"
-        for name, status, words in (("s401", 77, "401"), ("s403", 77, "403"), ("s429", 69, "429.*3600"), ("s500", 69, "500, time and again"),
+        for name, status, words in (("s401", 77, r"401.*HF_TOKEN"), ("s403", 77, "403"), ("s429", 69, "429.*3600"), ("s500", 69, "500, time and again"),
                                     ("s418", 69, "418"), ("absent", 66, "404")):
             with self.subTest(name):
                 self.refused(f"{base}{name}/x.gguf", status, words)
+
+    def test_no_hub(self):
+        self.env["HF_ENDPOINT"] = "http://127.0.0.1:1"
+        for name in ("s401", "s403"):
+            self.assertNotIn("HF_TOKEN", self.refused(f"http://127.0.0.1:{self.hub}/{name}/x.gguf", 77, name[1:] + ".*fetch it first"))
 
     def test_huge_header(self):
         self.requests()

@@ -141,6 +141,7 @@ static void every_kind_reads_back_what_it_says(void **state)
         assert_true(!w->units || (w->unit && !(w->units(knobs) < 1)));
         for (size_t k = 0; k < w->knobs; k++) {
             const char *text = knob_text(&w->knob[k], knobs, s->arena);
+            if (w->knob[k].kind == KNOB_MODEL) continue; /* a command opens it */
             if (!knob_set(w, again, str_of(w->knob[k].name), str_of(text), s->catalog, &err))
                 fail_msg("%s", err.text);
             assert_string_equal(knob_text(&w->knob[k], again, s->arena), text);

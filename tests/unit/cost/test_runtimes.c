@@ -150,19 +150,31 @@ static void a_quantised_checkpoint_is_as_large_as_its_files(void **state)
     }
 }
 
-/* The repository's three files have 13.76 GB (its file list, 2025-08). */
+/* The repository's three files have 13.76 GB (its file list, 2025-08): MXFP4 has 4 bits and 8 for 32 of them. */
 static void experts_in_a_type_of_their_own(void **state)
 {
     struct stage *s = *state;
+    const double mxfp4_bytes = 4.25 / 8;
     const struct task t = stage_model(s, "openai/gpt-oss-20b", "F16");
     struct vllm_asked a = asked_on(24, 1);
     struct vllm_sized v;
-    digest_pack_experts(&s->digest, catalog_type(s->catalog, S("MXFP4")));
+    digest_pack_part(&s->digest, true, mxfp4_bytes);
     assert_true(vllm_size(t.model, &a, &v));
     assert_close(v.weights_bytes / 1e9, 13.76, 0.05);
     const struct task dense = stage_model(s, "meta-llama/Llama-3.1-8B-Instruct", "F16");
-    digest_pack_experts(&s->digest, catalog_type(s->catalog, S("MXFP4")));
+    digest_pack_part(&s->digest, true, mxfp4_bytes);
     assert_exactly(dense.model->packed_bytes, 0);
+}
+
+/* A byte a value of all linear layers; embedding, output and norms stay halves. */
+static void linear_layers_in_bytes(void **state)
+{
+    struct stage *s = *state;
+    const struct task t = stage_model(s, "meta-llama/Llama-3.1-8B-Instruct", "F16");
+    const double parameters = t.model->parameters, table = 128256.0 * 4096;
+    digest_pack_part(&s->digest, false, 1);
+    const double norms = 65 * 4096.0;
+    assert_close(digest_packed_bytes(t.model) / (parameters + 2 * table + norms), 1, 1e-6);
 }
 
 int main(void)
@@ -173,6 +185,7 @@ int main(void)
         STAGED(vllm_divides_heads),
         STAGED(a_quantised_checkpoint_is_as_large_as_its_files),
         STAGED(experts_in_a_type_of_their_own),
+        STAGED(linear_layers_in_bytes),
         STAGED(a_device_map_keeps_room),
         STAGED(a_device_map_balances_cards),
     };

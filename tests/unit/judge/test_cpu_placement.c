@@ -170,7 +170,7 @@ static void a_socket_that_holds_it_is_pinned(void **state)
     struct made *x = two_sockets(*state, 20 * GIB, 40 * GIB);
     const struct cpu_placement p = placed(x);
     assert_int_equal(p.nodes, NODES_PINNED);
-    assert_exactly(p.node, 1);
+    assert_exactly(p.node[0], 1);
     assert_exactly(p.node_free_bytes, 40 * GIB);
     assert_exactly(p.threads, 8);
     assert_int_equal(p.by, THREADS_NODE);
@@ -216,6 +216,61 @@ static void a_part_of_a_socket_is_not_pinned(void **state)
     add_node(x, 8, 32 * GIB);
     assert_int_equal(placed(x).nodes, NODES_PARTS);
     assert_exactly(placed(x).threads, 8);
+}
+
+/* Two sockets of two nodes each, 4 cores with two threads a node. */
+static struct made *four_nodes(struct stage *s, double first_free, double others_free)
+{
+    struct made *x = made_new(s);
+    x->facts.cpu.packages = reported(2);
+    x->facts.cpu.cores = reported(16);
+    x->facts.cpu.threads = reported(32);
+    x->place.threads = reported(32);
+    for (size_t i = 0; i < 4; i++) {
+        add_node(x, 8, i < 1 ? first_free : others_free);
+        x->node[i].package = reported((double)(i / 2));
+    }
+    return x;
+}
+
+static void a_socket_of_several_nodes_is_pinned_whole(void **state)
+{
+    struct made *x = four_nodes(*state, 2 * GIB, 6 * GIB);
+    const struct cpu_placement p = placed(x);
+    assert_int_equal(p.nodes, NODES_SOCKET);
+    assert_int_equal(p.pinned, 2);
+    assert_exactly(p.node[0], 2);
+    assert_exactly(p.node[1], 3);
+    assert_exactly(p.node_free_bytes, 12 * GIB);
+    assert_exactly(p.threads, 8);
+    assert_int_equal(p.by, THREADS_NODE);
+    x = four_nodes(*state, 2 * GIB, 4 * GIB); /* 8 GiB are too few */
+    assert_int_equal(placed(x).nodes, NODES_PARTS);
+    assert_exactly(placed(x).node_free_bytes, 8 * GIB);
+    assert_int_equal(placed(x).pinned, 0);
+    x = four_nodes(*state, 6 * GIB, 6 * GIB);
+    x->node[3].package = unknown("test"); /* then the first socket alone is known to be whole */
+    assert_exactly(placed(x).node[0], 0);
+    x->node[1].package = unknown("test");
+    assert_int_equal(placed(x).nodes, NODES_PARTS);
+    x = four_nodes(*state, 6 * GIB, 6 * GIB);
+    x->node[1].free_bytes = x->node[3].free_bytes = unknown("test");
+    assert_int_equal(placed(x).nodes, NODES_NOT_READ);
+    x = four_nodes(*state, 6 * GIB, 6 * GIB);
+    x->knobs.threads = 17;
+    assert_int_equal(placed(x).nodes, NODES_ONE);
+}
+
+/* The only socket is the machine: its nodes are taken in turn. */
+static void one_socket_of_several_nodes_is_not_pinned(void **state)
+{
+    struct made *x = made_new(*state);
+    for (size_t i = 0; i < 2; i++) {
+        add_node(x, 8, 32 * GIB);
+        x->node[i].package = reported(0);
+    }
+    assert_int_equal(placed(x).nodes, NODES_PARTS);
+    assert_true(isnan(placed(x).node_free_bytes));
 }
 
 static void memory_without_cpus_is_no_choice(void **state)
@@ -329,6 +384,8 @@ int main(void)
         STAGED(no_socket_that_holds_it_spreads),
         STAGED(mapped_pages_need_room_on_the_node),
         STAGED(a_part_of_a_socket_is_not_pinned),
+        STAGED(a_socket_of_several_nodes_is_pinned_whole),
+        STAGED(one_socket_of_several_nodes_is_not_pinned),
         STAGED(memory_without_cpus_is_no_choice),
         STAGED(nodes_are_left_alone_where_they_are_not_known),
         STAGED(layers_on_devices_leave_only_threads),

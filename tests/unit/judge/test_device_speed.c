@@ -101,7 +101,7 @@ static double seconds(const struct rig *r, struct line l)
 
 static struct line product(unsigned type, double columns)
 {
-    return (struct line){.phase = DECODE,
+    return (struct line){.phase = columns > 1 ? PREFILL : DECODE,
                          .work = MATMUL_FLOP,
                          .type = (uint8_t)type,
                          .site = CARD,
@@ -145,6 +145,28 @@ static void one_column_takes_as_long_as_its_weights(void **state)
     assert_close(seconds(r, attend), 1, 1e-12);
     r->device.flash = false;
     assert_close(seconds(r, attend), 2, 1e-12);
+}
+
+/* Sequences that decode together: reading shrinks with them until multiplying takes longer, and turns are never beaten. */
+static void a_small_batch_hides_the_lesser(void **state)
+{
+    struct rig *r = rig_new(*state);
+    list_card(r);
+    const double alone_s = seconds(r, product(Q4_0, 1));
+    double before_s = alone_s;
+    for (double columns = 2; columns <= 512; columns *= 2) {
+        struct line together = product(Q4_0, columns);
+        together.phase = DECODE;
+        const double s = seconds(r, together);
+        assert_true(s <= before_s && s >= alone_s / columns * (1 - 1e-12));
+        assert_true(s <= seconds(r, product(Q4_0, columns)));
+        before_s = s;
+    }
+    assert_true(before_s < alone_s);
+    struct line slow = product(Q4_0, 4);
+    slow.phase = DECODE;
+    slow.amount = 1e9; /* turns, then */
+    assert_close(seconds(r, slow), alone_s, 1e-12);
 }
 
 static void many_columns_share_their_weights_and_multiply(void **state)
@@ -417,6 +439,7 @@ int main(void)
         STAGED(the_narrowest_row_holds),
         STAGED(one_column_takes_as_long_as_its_weights),
         STAGED(many_columns_share_their_weights_and_multiply),
+        STAGED(a_small_batch_hides_the_lesser),
         STAGED(singles_stand_in_where_halves_are_slower),
         STAGED(what_is_not_listed_has_no_price),
         STAGED(measured_rates_of_the_place_come_first),

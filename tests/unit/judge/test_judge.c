@@ -257,6 +257,48 @@ static void test_depths(void **state)
     assert_int_equal(judge_depths(&t, m, &s->world, at), 0);
 }
 
+/* All that decode at the same time are no slower together than one alone, and no one of them is faster than one alone; more of them
+ * together never do less. What is asked for is left as it was. */
+static void test_decoding_together(void **state)
+{
+    struct stage *s = *state;
+    static const char *const lines[] = {
+        "cpu:4 ram:64GiB bandwidth:40GB/s", "cpu:Intel Core i7-12700 ram:64GiB",
+        "cpu:8 ram:64GiB gpu:RTX 4090", "cpu:8 ram:64GiB gpu:RTX 3060 12GB x2",
+        "cpu:8 ram:64GiB gpu:M2 Max"};
+    static const char *const models[] = {"Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen3-30B-A3B"};
+    size_t known_ones = 0;
+    for (size_t i = 0; i < COUNT_OF(lines) * COUNT_OF(models); i++) {
+        const struct task t = stage_model(s, models[i % COUNT_OF(models)], "Q4_K_M");
+        const char *line = lines[i / COUNT_OF(models)];
+        const struct machine *m = stage_typical(s, line);
+        double before = 0, on_host = 0; /* with fewer at once, placed alike */
+        struct verdict v;
+        s->knobs.context_tokens = 8192;
+        judge_task(&t, m, &s->world, &v);
+        assert_false(estimate_known(judge_decoding_together(&t, &v, m, &s->world)));
+        for (double n = 2; n <= 64; n *= 2) {
+            s->knobs.sequences = n;
+            judge_task(&t, m, &s->world, &v);
+            const double alone = v.decode_per_s.likely;
+            const struct estimate all = judge_decoding_together(&t, &v, m, &s->world);
+            assert_true(s->knobs.decoding < 2);
+            if (!estimate_known(all)) continue;
+            known_ones++;
+            if (on_host != v.split.host_experts + v.split.layers[ON_HOST]) before = 0;
+            on_host = v.split.host_experts + v.split.layers[ON_HOST];
+            if (!(all.likely >= alone * 0.999 && all.likely <= n * alone * 1.001 &&
+                  all.likely >= before * 0.999 && all.low <= all.likely && all.likely <= all.high))
+                fail_msg("%s on %s, %g at once: %g together (%g to %g), one alone %g, fewer %g",
+                         models[i % COUNT_OF(models)], line, n, all.likely, all.low, all.high,
+                         alone, before);
+            before = all.likely;
+        }
+        s->knobs.sequences = 1;
+    }
+    assert_true(known_ones >= 24);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +315,7 @@ int main(void)
         STAGED_WORLD(test_ranking_beside_a_slow_host),
         STAGED_WORLD(test_repacking_that_fails),
         STAGED_WORLD(test_depths),
+        STAGED_WORLD(test_decoding_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

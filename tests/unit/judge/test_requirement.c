@@ -31,7 +31,8 @@ static void add_ask(struct buf *b, const struct ask *a)
                                        [ASK_ARCHITECTURE] = "arch ", [ASK_CPU] = "",
                                        [ASK_GPU_MAKE] = "make ",     [ASK_CHIP] = "chip ",
                                        [ASK_GPU_MEMORY] = "vram ",   [ASK_GPU] = "",
-                                       [ASK_FREE] = "free ",         [ASK_DISK] = "disk "};
+                                       [ASK_FREE] = "free ",         [ASK_DISK] = "disk ",
+                                       [ASK_VECTORS] = "sets "};
     buf_format(b, "%s%s", a->wished ? "~" : "", kind[a->kind]);
     if (a->kind == ASK_CORES) buf_format(b, "%g", a->least);
     if (a->kind == ASK_RAM || a->kind == ASK_GPU_MEMORY || a->kind == ASK_FREE)
@@ -134,6 +135,13 @@ static const struct sentence seeds[] = {
      "At least 1TB of high-speed NVMe storage, with additional capacity for datasets and model "
      "checkpoints.",
      "free 1000 & disk NVMe"},
+    /* sets of vector instructions, and disks of every kind */
+    {REQUIRE_CPU, "8 cores with AVX2", "cores 8 & sets avx2"},
+    {REQUIRE_CPU, "CPU with AVX2 or AVX-512 support", "sets avx2 | sets avx512f"},
+    {REQUIRE_CPU, "AVX512 instructions, AMX preferred", "sets avx512f & ~sets amx_int8"},
+    {REQUIRE_CPU, "AVX3", "unread 'AVX3'"},
+    {REQUIRE_DISK, "100GB HDD", "free 100 & disk HDD"},
+    {REQUIRE_DISK, "HDD or SSD, 50 GB", "disk HDD or SSD & free 50"},
     /* as the issue writes them */
     {REQUIRE_CPU, "i7-12700 or equivalent", "Intel Core i7-12700"},
     {REQUIRE_DISK, "200GB on NVMe SSDs", "free 200 & disk NVMe SSDs"},
@@ -280,6 +288,16 @@ static const struct verdict_row verdicts[] = {
     {"ram:32 gpu:T4", REQUIRE_GPU, "16GB+ VRAM", REQUIREMENT_MET, "16.0 GiB"},
     {"ram:32 gpu:mystery card 24GB", REQUIRE_GPU, "RTX 3070 or better", REQUIREMENT_UNKNOWN,
      "memory bandwidth not known"},
+    {"ram:32 gpu:mystery card 24GB 450GB/s", REQUIRE_GPU, "RTX 3070 or better", REQUIREMENT_MET,
+     "450 GB/s"},
+    {"ram:32 gpu:RTX 3070 400GB/s", REQUIRE_GPU, "RTX 3070 or better", REQUIREMENT_NOT_MET,
+     "400 GB/s"},
+    {"cpu:Intel Core i7-12700 ram:32", REQUIRE_CPU, "8 cores with AVX2", REQUIREMENT_MET, "AVX2"},
+    {"cpu:Intel Core i7-12700 ram:32", REQUIRE_CPU, "AVX-512 support", REQUIREMENT_NOT_MET,
+     "AVX-512 asked; here no AVX-512"},
+    {"cpu:Intel Core i7-12700 ram:32", REQUIRE_CPU, "AVX-512 or AVX2", REQUIREMENT_MET, "AVX2"},
+    {"cpu:Apple M2 Max ram:32", REQUIRE_CPU, "AVX2", REQUIREMENT_NOT_MET, "no AVX2"},
+    {"cpu:8 ram:32", REQUIRE_CPU, "AVX2", REQUIREMENT_UNKNOWN, "instructions not known"},
     {"ram:32 gpu:mystery card 4GB", REQUIRE_GPU, "RTX 3070 or better", REQUIREMENT_NOT_MET,
      "4.00 GiB"},
     {"ram:32 disk:300GiB", REQUIRE_DISK, "200GB", REQUIREMENT_MET, "300 GiB"},
@@ -354,16 +372,17 @@ static void a_disk_goes_by_its_rate_then_by_its_kind(void **state)
     static const struct {
         const char *kind;
         double mbs; /* 0: not measured */
-        enum requirement_says ssd, nvme;
-    } rows[] = {{"nvme", 0, REQUIREMENT_MET, REQUIREMENT_MET},
-                {"ssd", 0, REQUIREMENT_MET, REQUIREMENT_NOT_MET},
-                {"hdd", 0, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET},
-                {"virtual", 0, REQUIREMENT_UNKNOWN, REQUIREMENT_UNKNOWN},
-                {NULL, 0, REQUIREMENT_UNKNOWN, REQUIREMENT_UNKNOWN},
-                {"virtual", 180, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET},
-                {"virtual", 540, REQUIREMENT_MET, REQUIREMENT_NOT_MET},
-                {"virtual", 2400, REQUIREMENT_MET, REQUIREMENT_MET},
-                {"nvme", 180, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET}};
+        enum requirement_says hdd, ssd, nvme;
+    } rows[] = {{"nvme", 0, REQUIREMENT_MET, REQUIREMENT_MET, REQUIREMENT_MET},
+                {"ssd", 0, REQUIREMENT_MET, REQUIREMENT_MET, REQUIREMENT_NOT_MET},
+                {"hdd", 0, REQUIREMENT_MET, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET},
+                {"virtual", 0, REQUIREMENT_UNKNOWN, REQUIREMENT_UNKNOWN, REQUIREMENT_UNKNOWN},
+                {NULL, 0, REQUIREMENT_UNKNOWN, REQUIREMENT_UNKNOWN, REQUIREMENT_UNKNOWN},
+                {"virtual", 12, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET},
+                {"virtual", 180, REQUIREMENT_MET, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET},
+                {"virtual", 540, REQUIREMENT_MET, REQUIREMENT_MET, REQUIREMENT_NOT_MET},
+                {"virtual", 2400, REQUIREMENT_MET, REQUIREMENT_MET, REQUIREMENT_MET},
+                {"nvme", 180, REQUIREMENT_MET, REQUIREMENT_NOT_MET, REQUIREMENT_NOT_MET}};
     const struct machine *m = looked_line(l, "ram:32 disk:300GiB");
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct machine copy = *m;
@@ -378,10 +397,11 @@ static void a_disk_goes_by_its_rate_then_by_its_kind(void **state)
         copy.facts = &facts;
         copy.rate = &rate;
         copy.rates = rows[i].mbs > 0;
+        const struct requirement_verdict hdd = held(&copy, REQUIRE_DISK, "a hard disk");
         const struct requirement_verdict ssd = held(&copy, REQUIRE_DISK, "SSD");
         const struct requirement_verdict nvme = held(&copy, REQUIRE_DISK, "NVMe");
-        if (ssd.says != rows[i].ssd || nvme.says != rows[i].nvme)
-            fail_msg("row %zu: %s; %s", i, ssd.why, nvme.why);
+        if (hdd.says != rows[i].hdd || ssd.says != rows[i].ssd || nvme.says != rows[i].nvme)
+            fail_msg("row %zu: %s; %s; %s", i, hdd.why, ssd.why, nvme.why);
     }
 }
 

@@ -43,6 +43,17 @@ static void what_cannot_be(void **state)
     assert_int_equal(said[0].name[0], '\0');
 }
 
+/* Without the functions that it MAY have, nothing is named, and modules of the host's memory cannot be told: they are counted. */
+static void what_it_may_lack(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("FAKE_LEVEL_ZERO", "", 1), 0);
+    assert_int_equal(level_zero_ask(LEVEL_ZERO_LEAST, said, LEVEL_ZERO_MOST, NULL), 1);
+    assert_int_equal(said[0].name[0], '\0');
+    assert_exactly(said[0].memory_bytes, 16 * GIB);
+    assert_exactly(said[0].free_bytes, 12 * GIB);
+}
+
 static void one_sentence_when_it_is_of_no_use(void **state)
 {
     (void)state;
@@ -91,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(devices_with_their_memory),
         cmocka_unit_test(what_cannot_be),
+        cmocka_unit_test(what_it_may_lack),
         cmocka_unit_test(one_sentence_when_it_is_of_no_use),
         cmocka_unit_test(onto_the_rows),
     };

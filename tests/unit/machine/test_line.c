@@ -1,6 +1,9 @@
 /* Machine lines: what each key gives, where values end, and what is refused with which words. */
 #include "looked.h"
 
+#include "machine/accelerators.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +92,7 @@ static void test_named_parts(void **state)
     looked_close(s);
 
     s = looked_tree("wsl2");
-    m = looked_line(s, "ram:8 gpu:RTX 4090 free 20GB x2, RTX 3060 12GB free 0.5 GiB, M40 24GB");
+    m = looked_line(s, "ram:8 gpu:RTX 4090 free 20GB x2, RTX 3060 12GB free 0.5 GiB, Own 24GB");
     assert_int_equal(m->facts->gpus, 4);
     assert_value(m->facts->gpu[1].free_bytes, 20 * 0x1p30);
     assert_value(m->facts->gpu[2].free_bytes, 0x1p29);
@@ -113,10 +116,64 @@ static void test_named_parts(void **state)
     assert_string_equal(m->facts->os.platform, "Linux");
     looked_close(s);
 
+    s = looked_tree("wsl2"); /* as people say them for short */
+    m = looked_line(s, "ram:64 gpu:4090, 7900 XTX, 3060 8GB, M40, M4");
+    static const char *const meant[] = {"GeForce RTX 4090", "Radeon RX 7900 XTX",
+                                        "GeForce RTX 3060 8GB", "Tesla M40 24GB", "Apple M4"};
+    assert_int_equal(m->facts->gpus, COUNT_OF(meant));
+    for (size_t i = 0; i < COUNT_OF(meant); i++)
+        assert_string_equal(m->facts->gpu[i].part, meant[i]);
+    looked_close(s);
+
+    s = looked_tree("wsl2"); /* a comma in brackets is the name's */
+    m = looked_line(s, "ram:64 gpu:Radeon 8060S (Strix Halo, Ryzen AI MAX+ 395), RTX 4090");
+    assert_int_equal(m->facts->gpus, 2);
+    assert_non_null(m->facts->gpu[0].part);
+    assert_non_null(strstr(m->facts->gpu[1].name, "RTX 4090"));
+    looked_close(s);
+    s = looked_tree("wsl2"); /* and one that is never closed is no bracket */
+    m = looked_line(s, "ram:64 gpu:Own (big 24GB, RTX 4090");
+    assert_int_equal(m->facts->gpus, 2);
+    looked_close(s);
+
     s = looked_tree("wsl2");
     m = looked_line(s, "ram:8 gpu:none");
     assert_int_equal(m->facts->gpus, 0);
     looked_close(s);
+}
+
+/* A rate behind a card stands before what is listed; nothing else of the card changes. */
+static void test_bandwidth_of_cards(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gpu;
+        size_t places;
+        double per_s, gib; /* of the last one */
+        double free_gib;   /* NaN: not given */
+    } rows[] = {{"Home Made 24GB 900GB/s", 2, 900e9, 24, (double)NAN},
+                {"Home Made 24GB 1.8 TB/s x2", 3, 1.8e12, 24, (double)NAN},
+                {"Home Made 24GB 900 GB/s free 20GB", 2, 900e9, 24, 20},
+                {"RTX 4090, Home Made 24GB free 20GB 0.9TB/s", 3, 900e9, 24, 20},
+                {"RTX 4070 400GB/s", 2, 400e9, 12, (double)NAN}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct looked *s = looked_tree("wsl2");
+        const struct machine *m =
+            looked_line(s, str_format(s->arena, "ram:64 gpu:%s", rows[i].gpu));
+        const struct gpu_seen *g = &m->facts->gpu[m->facts->gpus - 1];
+        const struct rate *r = machine_place_rate(m, m->places - 1, WORK_READ_BYTES);
+        assert_int_equal(m->places, rows[i].places);
+        assert_non_null(r);
+        assert_exactly(r->per_s.likely, rows[i].per_s);
+        assert_int_equal(r->per_s.origin, REPORTED);
+        assert_value(g->memory_bytes, rows[i].gib * 0x1p30);
+        assert_exactly(known_or(g->free_bytes, -1),
+                       isnan(rows[i].free_gib) ? -1 : rows[i].free_gib * 0x1p30);
+        const struct machine *again = machine_with_accelerators(m, s->looking.catalog, s->arena);
+        r = machine_place_rate(again, again->places - 1, WORK_READ_BYTES);
+        assert_exactly(r->per_s.likely, rows[i].per_s); /* made anew, it is still there */
+        looked_close(s);
+    }
 }
 
 static const char *const refused[][2] = {
@@ -138,6 +195,7 @@ static const char *const refused[][2] = {
     {"ram:8 cpu:65537", "between 1 and 65536"},
     {"ram:8 cpu:abacus", "not a number of cores"},
     {"ram:8 gpu:abacus", "no GPU is known as 'abacus'"},
+    {"ram:8 gpu:RTX 409", "did you mean GeForce RTX 4090?"},
     {"ram:8 gpu:RTX 4090 x0", "at most 64"},
     {"ram:8 gpu:RTX 4090 x65", "at most 64"},
     {"ram:8 gpu:RTX 4090 x60, RTX 4090 x5", "at most 64"},
@@ -145,6 +203,10 @@ static const char *const refused[][2] = {
     {"ram:8 gpu:RTX 4090 24GB free 25GB", "so much free"},
     {"ram:8 gpu:free 10GB", "the name of a GPU"},
     {"ram:8 gpu:RTX 4090, free 10GB", "the name of a GPU"},
+    {"ram:8 gpu:Home Made 24GB fast/s", "no GPU is known as"},
+    {"ram:8 gpu:Home Made 24GB 0GB/s", "no GPU is known as"},
+    {"ram:8 gpu:Home Made 24GB 900000000GB/s", "no GPU is known as"},
+    {"ram:8 gpu:900GB/s", "no GPU is known as"},
     {"ram:8 gpu:M2 Max free 2GB", "shares the machine's memory"},
     {"ram:8 gpu:RTX 3080 Laptop", "no GPU is known as"},
     {"ram:8 disk:no", "not a size"},
@@ -209,11 +271,9 @@ static void test_truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_ram_alone),
-        cmocka_unit_test(test_named_parts),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_without_catalogue),
+        cmocka_unit_test(test_whole),       cmocka_unit_test(test_ram_alone),
+        cmocka_unit_test(test_named_parts), cmocka_unit_test(test_bandwidth_of_cards),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_without_catalogue),
         cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

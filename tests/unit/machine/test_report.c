@@ -25,19 +25,32 @@ static const char *const hostile_notes[] = {
 static struct report report_of(const struct machine *m, struct arena *a)
 {
     static const struct verdict_row verdicts[] = {
-        {"e0_e1", "E0, E1", "yes", "probably", "because", 2.5e9},
-        {"e2_full", "E2", NULL, "not computed", "no rule \x1b[0m", (double)NAN}};
+        {"e0_e1", "E0, E1", "yes", "probably", "because", 2.5e9, "set", "run \x1b[0m"},
+        {"e2_full", "E2", NULL, "not computed", "no rule \x1b[0m", (double)NAN, NULL, NULL}};
+    static const struct figure_row figures[] = {
+        {.experiment = "e0_e1",
+         .what = "duration",
+         .label = "hostile \x1b[0m",
+         .said = "1-2 h",
+         .low = 3600,
+         .high = 7200,
+         .ours = {(double)NAN, (double)NAN, (double)NAN, UNKNOWN, "no rule"},
+         .verdict = "unsupported",
+         .why = "no rule"}};
     static const char *const recommendations[] = {"a model"};
     return (struct report){.timestamp = "2026-11-21 08:00:00",
                            .hostname = m->name,
                            .system = guide_system_of(m, catalog_open(NULL, a), a),
                            .benchmark = guide_benchmark_of(m),
+                           .capable = 1,
                            .capabilities = {.prerequisites = true,
                                             .model_recommendations = recommendations,
                                             .model_recommendation_count = 1},
                            .machine = m,
                            .verdict = verdicts,
                            .verdicts = COUNT_OF(verdicts),
+                           .figure = figures,
+                           .figures = COUNT_OF(figures),
                            .notes = hostile_notes,
                            .note_count = COUNT_OF(hostile_notes)};
 }

@@ -129,6 +129,8 @@ static void two_sockets(void **state)
     assert_value(s.facts->numa[0].memory_bytes, 131891204 * KIB);
     assert_value(s.facts->numa[1].cpus, 16);
     assert_value(s.facts->numa[1].memory_bytes, 66057216 * KIB);
+    assert_value(s.facts->numa[0].package, 0);
+    assert_value(s.facts->numa[1].package, 1);
     assert_value(s.facts->memory.huge_pages_bytes, 8 * GIB);
     assert_budget(&s, 100 * GIB, "ulimit -v", 32, "CPUs online");
     /* tightest first: ulimit, then what memory.high leaves (160 - 20 + 10 of file cache), then what is available */

@@ -40,7 +40,20 @@ static void write_report(const struct machine *m, struct arena *a, struct buf *o
                                          .runs = 5,
                                          .conditions = "idle"}};
     static const struct verdict_row verdicts[] = {
-        {"a", "A", "yes", "no", "why", 1e9}, {"b", "B", NULL, "not computed", "why", (double)NAN}};
+        {"a", "A", "yes", "no", "why", 1e9, "set", "run a"},
+        {"b", "B", NULL, "not computed", "why", (double)NAN, NULL, NULL}};
+    static const struct figure_row figures[] = {{.experiment = "a",
+                                                 .set = "set",
+                                                 .what = "memory",
+                                                 .label = "of it",
+                                                 .level = "minimum",
+                                                 .on = "ram:8GiB",
+                                                 .source = "p. 1",
+                                                 .said = "8 GB",
+                                                 .low = 8e9,
+                                                 .high = (double)NAN,
+                                                 .ours = {1, 2, 3, ESTIMATED, "bill"},
+                                                 .verdict = "too high"}};
     static const struct requirement_row requirements[] = {
         {"a", "minimum", "cpu", "i7-12700 or equivalent", "not met", false, "why"}};
     static const char *const notes[] = {"a note"};
@@ -49,11 +62,14 @@ static void write_report(const struct machine *m, struct arena *a, struct buf *o
                              .system = guide_system_of(m, catalog_open(NULL, a), a),
                              .benchmark = guide_benchmark_of(m),
                              .capabilities = {.notes = "slow"},
+                             .capable = 1,
                              .machine = machine_with_rates(m, rates, 2, a),
                              .verdict = verdicts,
                              .verdicts = 2,
                              .requirement = requirements,
                              .requirements = 1,
+                             .figure = figures,
+                             .figures = 1,
                              .notes = notes,
                              .note_count = 1};
     report_write(&r, out);

@@ -350,7 +350,7 @@ static void names_are_looked_up(void **state)
     assert_false(open_model("7B", &m, &err));
     assert_non_null(strstr(err.text, "no model is called 7B"));
     assert_false(open_model("hf:org/name", &m, &err));
-    assert_string_equal(err.text, "cannot open hf:org/name: model hubs are not read yet; name a "
+    assert_string_equal(err.text, "cannot open hf:org/name: it leads to no file here; name a "
                                   "GGUF file or a model of the catalogue");
 }
 

@@ -323,6 +323,10 @@ static void what_is_no_model_says_so(void **state)
     assert_non_null(strstr(err.text, "no config.json beside it"));
     assert_false(open_at(scratch_path(state, "gone.safetensors"), &notes, &m, &err));
     assert_non_null(strstr(err.text, "No such file"));
+    scratch_put(state, "adapter_config.json", "{}");
+    assert_false(open_at(*state, &notes, &m, &err));
+    assert_non_null(strstr(err.text, "an adapter as PEFT keeps it"));
+    assert_int_equal(unlink(scratch_path(state, "adapter_config.json")), 0);
     scratch_folder(state, "config.json");
     assert_false(open_at(*state, &notes, &m, &err));
     assert_int_equal(rmdir(scratch_path(state, "config.json")), 0);

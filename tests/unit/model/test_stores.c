@@ -178,8 +178,7 @@ static void the_hub_is_listed_by_its_snapshots(void **state)
     assert_null(s->missing);
     assert_int_equal(s->files, 1);
     assert_exactly(s->shared_bytes, 0);
-    const struct stored *older =
-        named(&l, at(HUB "models--org--small-v1.5/snapshots/" OLDER "/m-Q4_K_M.gguf"));
+    const struct stored *older = named(&l, "hf:org/small-v1.5@" OLDER ":m-Q4_K_M.gguf");
     assert_exactly(older->bytes, s->bytes);
     assert_exactly(older->shared_bytes, s->bytes);
     assert_string_equal(named(&l, "hf:org/small-v1.5:m-q8_0.gguf")->quant, "Q8_0");
@@ -200,12 +199,45 @@ static void names_of_the_hub_lead_to_files(void **state)
     leads_to("hf:org/small-v1.5:q4_k_m", str_format(arena, "%s/m-Q4_K_M.gguf", main));
     leads_to("hf:org/small-v1.5", str_format(arena, "%s/m-Q4_K_M.gguf", main));
     leads_to("hf:org/small-v1.5:mmproj-F16.gguf", str_format(arena, "%s/mmproj-F16.gguf", main));
+    leads_to("hf:org/small-v1.5@main:Q8_0", str_format(arena, "%s/m-q8_0.gguf", main));
     assert_string_equal(
         refused("hf:org/small-v1.5:Q2_K", MU_NOINPUT),
         "cannot open hf:org/small-v1.5:Q2_K: of that model there is no such file on "
         "this disk; there is m-Q4_K_M.gguf, m-q8_0.gguf, mmproj-F16.gguf");
     /* a projector is no model, whatever it is called */
     assert_non_null(strstr(refused("hf:org/small-v1.5:F16", MU_NOINPUT), "no such file"));
+}
+
+static void a_revision_leads_to_its_own_snapshot(void **state)
+{
+    home = *state;
+    make_hub();
+    put(HUB "models--org--small-v1.5/refs/v2", OLDER "\n");
+    put(HUB "models--org--small-v1.5/refs/refs/pr/1", OLDER);
+    put(HUB "models--org--small-v1.5/refs/lost", "1111111111111111111111111111111111111111");
+    put(HUB "models--org--small-v1.5/refs/evil", "../" REVISION);
+    const char *older = at(HUB "models--org--small-v1.5/snapshots/" OLDER "/m-Q2_K.gguf");
+    leads_to("hf:org/small-v1.5@v2:Q2_K", older);
+    leads_to("hf:org/small-v1.5@refs/pr/1:m-Q2_K.gguf", older);
+    leads_to("hf:org/small-v1.5@" OLDER ":q2_k", older);
+    leads_to("hf:org/small-v1.5@" REVISION,
+             at(HUB "models--org--small-v1.5/snapshots/" REVISION "/m-Q4_K_M.gguf"));
+    assert_non_null(strstr(refused("hf:org/small-v1.5@v2:Q8_0", MU_NOINPUT),
+                           "there is m-Q2_K.gguf, m-Q4_K_M.gguf"));
+    assert_non_null(strstr(refused("hf:org/small-v1.5@refs/pr/2", MU_NOINPUT),
+                           "/api/models/org/small-v1.5/tree/refs%2Fpr%2F2, which is not asked: "
+                           "fetch it first, as with hf download org/small-v1.5 --revision "
+                           "refs/pr/2, or "));
+    refused("hf:org/small-v1.5@lost", MU_NOINPUT);
+    refused("hf:org/small-v1.5@evil", MU_NOINPUT);
+    static const char *const out[] = {
+        "hf:org/small-v1.5@",         "hf:org/small-v1.5@../refs/main", "hf:org/small-v1.5@a/../v2",
+        "hf:org/small-v1.5@/v2",      "hf:org/small-v1.5@v2/",          "hf:org/small-v1.5@.hidden",
+        "hf:org/small-v1.5@v2@v2",    "hf:org@v2/small-v1.5",           "hf:org/small-v1.5@v 2",
+        "hf:org/small-v1.5@v2\\main", "hf:org/small-v1.5@v2?x",         "hf:org/small-v1.5@v..2",
+    };
+    for (size_t i = 0; i < COUNT_OF(out); i++)
+        assert_non_null(strstr(refused(out[i], MU_NOINPUT), "cannot take"));
 }
 
 static void split_files_are_one_model(void **state)
@@ -632,6 +664,7 @@ int main(void)
         SCRATCHED(nothing_is_listed_of_nothing),
         SCRATCHED(the_hub_is_listed_by_its_snapshots),
         SCRATCHED(names_of_the_hub_lead_to_files),
+        SCRATCHED(a_revision_leads_to_its_own_snapshot),
         SCRATCHED(split_files_are_one_model),
         SCRATCHED(safetensors_are_a_folder),
         SCRATCHED(names_do_not_leave_the_cache),

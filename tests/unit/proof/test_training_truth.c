@@ -49,6 +49,11 @@ static void what_is_aimed_at_is_met(void **state)
     assert_true(score_named(s, "training.capture")->worst_pct < 0.1);
     assert_true(score_named(s, "training.snn")->p90_pct < 5);
     assert_true(score_named(s, "training.time")->worst_pct < 15);
+    /* no bar is promised of steps: few rows of few authors */
+    const struct score *step = score_named(s, "training.step");
+    assert_true(step->rows >= 10 && step->median_pct < 25 && step->coverage >= 0.7);
+    const struct score *cpu = score_named(s, "training.step_cpu");
+    assert_true(cpu->rows >= 5 && cpu->worst_pct < 30 && cpu->coverage >= 0.8);
 }
 
 /* Captures are met within 256 bytes: what the tensors themselves cost their keeper. */

@@ -10,8 +10,8 @@ void hold_verdict(const struct verdict *v, double *held_bytes)
     for (int i = 0; i < v->split.sites; i++) held_bytes[v->site[i].pool] += site_needs(&v->site[i]);
 }
 
-const struct machine *machine_beside(const struct machine *m, const double *held_bytes,
-                                     struct arena *a)
+const struct machine *machine_left(const struct machine *m, const double *held_bytes,
+                                   struct arena *a)
 {
     struct machine *out = NEW(a, struct machine);
     struct pool *pool = NEW_ARRAY(a, struct pool, m->pools);

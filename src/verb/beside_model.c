@@ -1,7 +1,7 @@
 /* What runs beside a model: files opened and held against it, summed for the bill, and said again in the command line. Adapters are held
  * against the model's own tensors, as llama.cpp does when it loads them; a draft model against its vocabulary (common/speculative.cpp).
  * Left out: several draft models, predictors of further tokens inside the model's own file, control vectors. */
-#include "verb/together.h"
+#include "verb/beside_model.h"
 
 #include <math.h>
 
@@ -53,7 +53,7 @@ static bool open_one(const struct context *in, const char *operand, enum attache
 }
 
 static bool add_adapters(const struct context *in, const char *const *path, size_t paths,
-                         const struct asked *asked, struct together *t, struct mu_err *err)
+                         const struct asked *asked, struct beside_model *t, struct mu_err *err)
 {
     struct model *model = NEW(in->arena, struct model);
     if (!paths) return true;
@@ -81,7 +81,7 @@ static bool add_adapters(const struct context *in, const char *const *path, size
 
 /* ---- the projector and the draft model */
 
-static bool add_projector(const struct context *in, const char *path, struct together *t,
+static bool add_projector(const struct context *in, const char *path, struct beside_model *t,
                           struct mu_err *err)
 {
     if (!path) return true;
@@ -92,7 +92,7 @@ static bool add_projector(const struct context *in, const char *path, struct tog
 }
 
 static bool add_draft(const struct context *in, const char *operand, const struct machine *m,
-                      struct asked *asked, struct together *t, struct mu_err *err)
+                      struct asked *asked, struct beside_model *t, struct mu_err *err)
 {
     struct asked *draft = NEW(in->arena, struct asked);
     struct bill *bill = NEW(in->arena, struct bill);
@@ -119,30 +119,30 @@ static bool add_draft(const struct context *in, const char *operand, const struc
     return true;
 }
 
-bool asked_together(const struct request *q, const struct context *in, const struct machine *m,
-                    struct asked *asked, struct mu_err *err)
+bool asked_beside(const struct request *q, const struct context *in, const struct machine *m,
+                  struct asked *asked, struct mu_err *err)
 {
     const char *lora[ADAPTERS_MOST + 1];
     const size_t loras = request_texts(q, "lora", lora, ADAPTERS_MOST + 1);
     const char *projector = request_text(q, "mmproj"), *draft = request_text(q, "draft");
-    asked->with = NULL;
+    asked->beside = NULL;
     if (!loras && !projector && !draft) return true;
     if (loras > ADAPTERS_MOST)
         return err_set(err, MU_USAGE, "at most %d adapters (--lora) are taken", ADAPTERS_MOST);
-    struct together *t = NEW(in->arena, struct together);
+    struct beside_model *t = NEW(in->arena, struct beside_model);
     if (!add_adapters(in, lora, loras, asked, t, err) || !add_projector(in, projector, t, err) ||
         !add_draft(in, draft, m, asked, t, err))
         return false;
-    asked->with = t;
+    asked->beside = t;
     asked->knobs.beside = &t->held;
     return true;
 }
 
 /* ---- what is said of it */
 
-void note_together(const struct context *in, const struct placed *p)
+void note_beside(const struct context *in, const struct placed *p)
 {
-    const struct together *t = p->asked->with;
+    const struct beside_model *t = p->asked->beside;
     if (!t) return;
     if (p->verdict->bill.unruled)
         note_add(in->notes, "what runs beside the model is not counted: the model has no bill");
@@ -160,8 +160,8 @@ void note_together(const struct context *in, const struct placed *p)
                  place_called(p->machine, p->verdict->site[1].place, in->arena));
 }
 
-void together_command(const struct together *t, const char *device, struct arena *a,
-                      struct buf *line)
+void beside_command(const struct beside_model *t, const char *device, struct arena *a,
+                    struct buf *line)
 {
     if (!t) return;
     for (size_t i = 0; i < t->adapters; i++)
@@ -182,7 +182,7 @@ static void write_file(struct writer *w, const char *kind, const char *name, dou
     writer_map_end(w);
 }
 
-void write_together(struct writer *w, const struct together *t)
+void write_beside(struct writer *w, const struct beside_model *t)
 {
     writer_key(w, "beside");
     writer_list(w);
