@@ -136,7 +136,7 @@ static struct end end_of(double written, double off, double one, double open)
 static bool take_range(const struct reading *in, const struct yaml *y, struct as_written *w)
 {
     double one = 1;
-    struct guide_figure *f = &w->figure;
+    struct stated_figure *f = &w->figure;
     const bool point = !isnan(w->value), rounded = is_rounded(w);
     if (!range_sound(in, y, w) || !unit_of(in, y, w, &one)) return false;
     f->decimal = w->unit && strlen(w->unit) == 2 && w->unit[1] == 'B';
