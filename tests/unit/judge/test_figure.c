@@ -14,25 +14,25 @@ static void test_ranges(void **state)
 {
     (void)state;
     static const struct {
-        enum figure_kind kind;
         double low, high, our_low, our_high;
+        enum figure_kind kind;
         enum figure_worth worth;
     } row[] = {
-        {FIGURE_DECODE, 10, 50, 20, 30, FIGURE_CONFIRMED},
-        {FIGURE_DECODE, 10, 50, 50, 60, FIGURE_CONFIRMED},
-        {FIGURE_DECODE, 10, 50, 51, 60, FIGURE_TOO_LOW},
-        {FIGURE_DECODE, 10, 50, 1, 9, FIGURE_TOO_HIGH},
-        {FIGURE_DECODE, 10, (double)INFINITY, 1e6, 2e6, FIGURE_CONFIRMED},
-        {FIGURE_DURATION, 0, 60, 61, 62, FIGURE_TOO_LOW},
+        {10, 50, 20, 30, FIGURE_DECODE, FIGURE_CONFIRMED},
+        {10, 50, 50, 60, FIGURE_DECODE, FIGURE_CONFIRMED},
+        {10, 50, 51, 60, FIGURE_DECODE, FIGURE_TOO_LOW},
+        {10, 50, 1, 9, FIGURE_DECODE, FIGURE_TOO_HIGH},
+        {10, (double)INFINITY, 1e6, 2e6, FIGURE_DECODE, FIGURE_CONFIRMED},
+        {0, 60, 61, 62, FIGURE_DURATION, FIGURE_TOO_LOW},
         /* of memory a tenth may stay free, of speed nothing */
-        {FIGURE_MEMORY, 10, 10, 8, 9, FIGURE_CONFIRMED},
-        {FIGURE_DEVICE_MEMORY, 10.1, 10.1, 8, 9, FIGURE_TOO_HIGH},
-        {FIGURE_FILE, 10, 10, 8, 9, FIGURE_TOO_HIGH},
-        {FIGURE_MEMORY, 7.9, 7.9, 8, 9, FIGURE_TOO_LOW},
+        {10, 10, 8, 9, FIGURE_MEMORY, FIGURE_CONFIRMED},
+        {10.1, 10.1, 8, 9, FIGURE_DEVICE_MEMORY, FIGURE_TOO_HIGH},
+        {10, 10, 8, 9, FIGURE_FILE, FIGURE_TOO_HIGH},
+        {7.9, 7.9, 8, 9, FIGURE_MEMORY, FIGURE_TOO_LOW},
         /* the file alone is known of what a disk has to hold */
-        {FIGURE_DISK, 10, 10, 8, 8, FIGURE_UNSUPPORTED},
-        {FIGURE_DISK, 7, 7, 8, 8, FIGURE_TOO_LOW},
-        {FIGURE_OTHER, 8, 8, 8, 8, FIGURE_UNSUPPORTED},
+        {10, 10, 8, 8, FIGURE_DISK, FIGURE_UNSUPPORTED},
+        {7, 7, 8, 8, FIGURE_DISK, FIGURE_TOO_LOW},
+        {8, 8, 8, 8, FIGURE_OTHER, FIGURE_UNSUPPORTED},
     };
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         const struct stated_figure f = {
