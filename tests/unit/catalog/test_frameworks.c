@@ -27,6 +27,12 @@ static void every_row_is_sound(void **state)
         assert_true(t->optimizer[i].states >= 0 || t->optimizer[i].bytes > 0);
     for (size_t i = 0; i < t->stores; i++)
         assert_true(t->store[i].bits > 4 && t->store[i].bits < 16);
+    assert_true(t->families >= 2);
+    for (size_t i = 0; i < t->families; i++) {
+        assert_true(t->family[i].activation_kept >= 1);
+        assert_non_null(t->family[i].source);
+        assert_ptr_equal(training_family_named(t, str_of(t->family[i].name)), &t->family[i]);
+    }
     assert_null(training_framework_named(t, S("abacus")));
 }
 

@@ -77,6 +77,66 @@ static void full_training_of_a_small_model(void **state)
     assert_near(total_gb(s), 63.3, 0.5);
 }
 
+static double line_bytes(const char *name)
+{
+    double sum = 0;
+    for (size_t i = 0; i < bill.lines; i++)
+        if (strcmp(bill.line[i].term->name, name) == 0) sum += bill.line[i].amount;
+    return sum;
+}
+
+/* A mean that kept its input kept the squares, an F32 copy of all that each norm reads: two norms a layer. */
+static void norms_of_today_keep_one_copy_less(void **state)
+{
+    struct stage *s = *state;
+    usual(s, "microsoft/Phi-3-mini-4k-instruct");
+    say(s, "method", "full");
+    say(s, "accumulate", "2");
+    total_gb(s);
+    const double today = line_bytes("saved activations");
+    say(s, "framework", "hf-old");
+    total_gb(s);
+    assert_true(line_bytes("saved activations") - today == 32.0 * 2 * 512 * 3072 * 4);
+}
+
+static void a_model_drops_as_it_is_configured(void **state)
+{
+    struct stage *s = *state;
+    usual(s, "openai-community/gpt2");
+    say(s, "method", "full");
+    say(s, "accumulate", "2");
+    total_gb(s);
+    const double usually = line_bytes("saved activations");
+    say(s, "dropout", "on");
+    total_gb(s);
+    assert_true(line_bytes("saved activations") == usually);
+    say(s, "dropout", "off");
+    total_gb(s);
+    /* a byte of a mask for each value that attention and FFN give, in 12 layers */
+    assert_true(usually - line_bytes("saved activations") == 12.0 * 2 * 512 * 768);
+}
+
+/* Adapters on the feed-forward alone: no gradient reaches the first layer's attention. */
+static void what_lies_before_the_first_adapter_is_not_kept(void **state)
+{
+    struct stage *s = *state;
+    usual(s, "microsoft/Phi-3-mini-4k-instruct");
+    struct kept_asked k = {.framework = training_framework_named(f.table, S("hf")),
+                           .sequence_tokens = 512,
+                           .compute_bytes = 2,
+                           .stream_bytes = 2,
+                           .adapter_bytes = 2,
+                           .rank = 16,
+                           .targets = 1U << TO_Q};
+    const double norm = training_norm_kept(&s->shape, &k);
+    assert_true(training_unneeded(&s->shape, &k) == norm);
+    k.targets = 1U << TO_DOWN;
+    /* two norms, operands and answer of 32 heads of 96, a sum a head */
+    assert_true(training_unneeded(&s->shape, &k) == 2 * norm + 4 * 2 * 3072 + 4 * 32);
+    k.full = true;
+    assert_true(training_unneeded(&s->shape, &k) == 0);
+}
+
 static void full_training_of_a_model_of_7b(void **state)
 {
     struct stage *s = *state;
@@ -366,6 +426,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(full_training_of_a_small_model),
+        STAGED(norms_of_today_keep_one_copy_less),
+        STAGED(a_model_drops_as_it_is_configured),
+        STAGED(what_lies_before_the_first_adapter_is_not_kept),
         STAGED(full_training_of_a_model_of_7b),
         STAGED(qlora_by_framework),
         STAGED(memory_grows_as_the_sequence),
