@@ -138,10 +138,10 @@ class Sets(unittest.TestCase):
         screen = ' '.join(self.check(SET, LINE.replace('12GiB', '10GiB')).stdout.split())
         self.assertRegex(screen, r'with small \([\d.]+ GiB\) together')
         # 10 GiB hold either, not both; 12 do
-        self.assertRegex(screen, r'big - no')
-        self.assertRegex(screen, r'alone - yes')
-        self.assertRegex(' '.join(self.check(SET).stdout.split()), r'big - yes')
-        self.assertRegex(screen, r'torch - no Llama-2-7b-hf fp32')
+        self.assertRegex(screen, r'big no')
+        self.assertRegex(screen, r'alone yes')
+        self.assertRegex(' '.join(self.check(SET).stdout.split()), r'big yes')
+        self.assertRegex(screen, r'torch no Llama-2-7b-hf fp32')
         self.assertRegex(screen, r'unknown-yet, which it runs together with, is not computed')
 
     def test_unknown_names_are_refused(self):
