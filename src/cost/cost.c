@@ -28,11 +28,6 @@ bool cost_writes_text(const struct workload *w)
     return w == &workload_generate || w == &workload_serve;
 }
 
-bool cost_kind_named(struct str name)
-{
-    return cost_workload(name) != NULL;
-}
-
 void cost_bill(const struct task *t, const struct split *s, struct bill *out)
 {
     out->lines = out->abouts = 0;

@@ -159,8 +159,6 @@ extern const struct workload *const workloads[]; /* NULL-terminated */
 const struct workload *cost_workload(struct str name);
 /* Text written by a model: knobs are a struct generate, dealt over sites, priced by llama.cpp's kernels. */
 bool cost_writes_text(const struct workload *w);
-/* True for every kind of workload that the design names, also for those that have no row yet. */
-bool cost_kind_named(struct str name);
 
 struct task {
     const struct workload *kind;

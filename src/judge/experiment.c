@@ -65,21 +65,31 @@ static bool read_knobs(const struct reading *in, const struct workload *w, const
            yaml_error(map, in->name, in->err, "a workload needs a model");
 }
 
-/* A kind that has no row yet keeps its knobs to itself: they are not known either. */
+static bool refuse_kind(const struct reading *in, const struct yaml *kind)
+{
+    enum { NEAR_ENOUGH = 3 };
+    const char *near = NULL;
+    size_t edits = NEAR_ENOUGH + 1;
+    for (size_t i = 0; workloads[i]; i++) {
+        const size_t d = str_distance(kind->text, str_of(workloads[i]->name));
+        if (d >= edits) continue;
+        edits = d;
+        near = workloads[i]->name;
+    }
+    return yaml_error(kind, in->name, in->err, "a workload needs a known kind, not %s%s%s%s",
+                      str_visible(in->arena, kind->text), near ? "; did you mean '" : "",
+                      near ? near : "", near ? "'?" : "");
+}
+
 static bool read_workload(const struct reading *in, const struct yaml *map, struct experiment *e)
 {
     if (map->kind != YAML_MAP)
         return yaml_error(map, in->name, in->err, "a workload must be a map of keys");
     const struct yaml *kind = yaml_get(map, "kind");
-    if (!kind || kind->kind != YAML_SCALAR || !cost_kind_named(kind->text))
-        return yaml_error(kind ? kind : map, in->name, in->err, "a workload needs a known kind%s%s",
-                          kind ? ", not " : "", kind ? str_visible(in->arena, kind->text) : "");
+    if (!kind || kind->kind != YAML_SCALAR)
+        return yaml_error(kind ? kind : map, in->name, in->err, "a workload needs a known kind");
     const struct workload *w = cost_workload(kind->text);
-    if (w) return read_knobs(in, w, map, e);
-    if (!e->why_not)
-        e->why_not =
-            str_format(in->arena, "%s is not computed yet", str_copy(in->arena, kind->text));
-    return true;
+    return w ? read_knobs(in, w, map, e) : refuse_kind(in, kind);
 }
 
 /* How much of the workload is done: some of its knobs, which say so. */

@@ -129,6 +129,8 @@ bool machine_detect(const struct looking *in, const struct machine **out,
 /* "cpu:8 ram:32GiB available:28GiB swap:0 gpu:RTX 4090 x2 disk:500GiB host:box os:linux bandwidth:60GB/s": a value runs to the next key. */
 bool machine_from_line(struct str line, const struct looking *in, const struct machine **out,
                        struct mu_err *err) NODISCARD;
+/* Such a line of a machine, as far as one can say it; NULL: its memory is not known. */
+const char *machine_line(const struct machine *m, struct arena *a);
 /* A copy that carries these rates and no `unmeasured`. Those of accelerators stay where the new ones have none of their kind. */
 const struct machine *machine_with_rates(const struct machine *m, const struct rate *rate,
                                          size_t rates, struct arena *a);

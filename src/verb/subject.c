@@ -56,9 +56,10 @@ bool subject_of_report(const struct context *in, const char *path, struct subjec
     return true;
 }
 
-/* A line begins with a key and its colon; everything else is a report's path. */
+/* A line begins with a key and its colon, blanks in front of it or not; everything else is a report's path. */
 static bool is_line(const char *text)
 {
+    text += strspn(text, " ");
     const size_t letters = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     return letters && text[letters] == ':' && text[letters + 1] != '/';
 }

@@ -74,6 +74,22 @@ static void show_rates(struct doc *d, const struct machine *m)
     }
 }
 
+/* For --machine elsewhere; rates that cannot be had are left out of it. */
+static bool print_machine(const struct context *in, const struct machine *m, struct answer *out,
+                          struct mu_err *err)
+{
+    const char *line = machine_line(m, in->arena);
+    if (!line)
+        return err_set(err, MU_UNAVAILABLE, "how much memory this machine has cannot be read");
+    commands_row(&out->doc, doc_commands(&out->doc, NULL), "%s", line);
+    struct writer w = document_begin(&out->json, "machine-line/1");
+    writer_put_cstr(&w, "machine", m->name);
+    writer_put_cstr(&w, "line", line);
+    write_notes(&w, in->notes);
+    writer_map_end(&w);
+    return true;
+}
+
 static bool answer(const struct request *q, const struct context *in, struct answer *out,
                    struct mu_err *err)
 {
@@ -81,6 +97,7 @@ static bool answer(const struct request *q, const struct context *in, struct ans
     if (!subject_machine(q, in, &s, err)) return false;
     subject_rates(q, in, &s);
     const struct machine *m = s.machine;
+    if (request_flag(q, "print-machine")) return print_machine(in, m, out, err);
     if (!machine_rated(m))
         return err_set(err, MU_UNAVAILABLE, "nothing was measured: %s",
                        in->notes->count ? in->notes->note[0] : m->unmeasured);
@@ -101,8 +118,12 @@ static const struct option options[] = {
     {.name = "full",
      .kind = OPTION_FLAG,
      .words = "measure anew, and longer; without it kept measurements are shown"},
+    {.name = "print-machine",
+     .kind = OPTION_FLAG,
+     .words = "this machine as a line that --machine takes elsewhere"},
 };
-static const char *const examples[] = {"muster measure", "muster measure --json", NULL};
+static const char *const examples[] = {"muster measure", "muster measure --json",
+                                       "muster measure --print-machine", NULL};
 const struct verb verb_measure = {
     .name = "measure",
     .words = "memory, matrix, kernel and disk speed of this machine; kept afterwards",

@@ -60,6 +60,7 @@ COMMANDS = [
     ('selftest',),
     ('models', '--installed', '--quick'),
     ('measure',),
+    ('measure', '--print-machine'),
     ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--quick'),
     ('trial', 'Llama-3.1-405B', '--quant', 'F16', '--kind', 'embed'),
 ]
