@@ -43,7 +43,8 @@ struct block {
 struct doc {
     struct arena *arena;
     struct block *first, *last;
-    const char *title; /* of one that is read by itself; NULL: none, a page is named by its command */
+    const char
+        *title; /* of one that is read by itself; NULL: none, a page is named by its command */
 };
 
 struct doc doc_new(struct arena *a);

@@ -71,7 +71,8 @@ struct asked {
     struct task task;
     const char *
         unchecked; /* a note for whoever shows our plan of its memory; NULL: the plan was checked */
-    const struct beside_model *beside; /* what runs beside it (verb/beside_model.h), NULL: nothing */
+    const struct beside_model
+        *beside; /* what runs beside it (verb/beside_model.h), NULL: nothing */
 };
 /* The model of a name or a file under a mix (NULL: the file's own, else the usual one, with a note), knobs at their defaults for m. */
 bool asked_generate(const struct context *in, const char *operand, const char *quant,
@@ -122,7 +123,7 @@ void show_runtime_command(struct doc *d, const struct placed *p);
 const char *extent_words(const struct asked *asked, struct arena *a);
 /* What this machine has when other things hold so much of each of its pools (as many figures as it has pools). */
 const struct machine *machine_left(const struct machine *m, const double *held_bytes,
-                                     struct arena *a);
+                                   struct arena *a);
 /* Adds what a verdict's sites need to the pools they lie in. */
 void hold_verdict(const struct verdict *v, double *held_bytes);
 /* A word as a shell reads it back: in single quotes unless it is plain. */

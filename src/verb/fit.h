@@ -26,7 +26,7 @@ struct fit {
     const char
         *largest_model; /* of its family, with this context and so many; NULL: none, or not asked */
     struct estimate together_per_s; /* all its sequences, decoding at the same time */
-    const struct asked **other; /* what is --together with it */
+    const struct asked **other;     /* what is --together with it */
     size_t others;
     const struct fetching *fetch;    /* how the model gets here; NULL: it is a file, or nobody's */
     const struct remedied *remedied; /* what to change; NULL: nothing is to be */

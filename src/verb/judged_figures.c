@@ -274,20 +274,20 @@ struct threshold {
 };
 
 static const struct stated_figure *threshold_figure(const struct threshold *t,
-                                                   const struct guide_need *need, struct arena *a)
+                                                    const struct guide_need *need, struct arena *a)
 {
     struct stated_figure *f = NEW(a, struct stated_figure);
     const bool bytes = t->kind != FIGURE_OTHER;
     *f = (struct stated_figure){.kind = t->kind,
-                               .low = t->value * GUIDE_GB,
-                               .high = t->value * GUIDE_GB,
-                               .low_rounded = t->value * GUIDE_GB,
-                               .high_rounded = t->value * GUIDE_GB,
-                               .text = str_format(a, bytes ? "%g GB" : "%g", t->value),
-                               .label = t->what,
-                               .source = need->source,
-                               .why = bytes ? NULL : "how many cores it takes is not computed",
-                               .on = "here"};
+                                .low = t->value * GUIDE_GB,
+                                .high = t->value * GUIDE_GB,
+                                .low_rounded = t->value * GUIDE_GB,
+                                .high_rounded = t->value * GUIDE_GB,
+                                .text = str_format(a, bytes ? "%g GB" : "%g", t->value),
+                                .label = t->what,
+                                .source = need->source,
+                                .why = bytes ? NULL : "how many cores it takes is not computed",
+                                .on = "here"};
     return f;
 }
 

@@ -13,6 +13,6 @@ extern const struct verb verb_selftest;
 extern const struct verb verb_trial;
 
 const struct verb *const verbs[] = {
-    &verb_check, &verb_fit,   &verb_models,   &verb_need, &verb_doc, &verb_measure,
-    &verb_trial, &verb_facts, &verb_selftest, NULL,
+    &verb_check,   &verb_fit,   &verb_models, &verb_need,     &verb_doc,
+    &verb_measure, &verb_trial, &verb_facts,  &verb_selftest, NULL,
 };
