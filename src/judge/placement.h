@@ -19,6 +19,8 @@ size_t placement_cards(const struct machine *m, uint16_t place[SITES - 1]);
 /* Of workloads that write no text: all of it on one device that PyTorch computes on, or on the host. */
 void placement_whole(const struct task *t, const struct machine *m, const struct world *w,
                      struct verdict *out);
+/* Whether it lies on the host alone because no device here holds it, though one could compute it and nobody asked for the CPU. */
+bool placement_fell_to_host(const struct task *t, const struct machine *m, const struct verdict *v);
 /* As placement_find() for runtimes that take weights as published; false, and nothing written, for the others. */
 bool placement_torch(const struct task *t, const struct machine *m, const struct world *w,
                      struct verdict *out);

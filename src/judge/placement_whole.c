@@ -87,11 +87,11 @@ static bool on_best_device(const struct whole *x, enum fits worst, struct verdic
     return best >= 0;
 }
 
-/* A workload that works on the host alone leaves nothing there. */
-static bool holds_on_device(const struct verdict *v)
+/* A workload that works on the host alone leaves nothing on a device. */
+static bool holds_on_device(const struct bill *b)
 {
-    for (size_t i = 0; i < v->bill.lines; i++)
-        if (v->bill.line[i].site != ON_HOST && v->bill.line[i].held_as == HELD_OWN) return true;
+    for (size_t i = 0; i < b->lines; i++)
+        if (b->line[i].site != ON_HOST && b->line[i].held_as == HELD_OWN) return true;
     return false;
 }
 
@@ -126,7 +126,7 @@ void placement_whole(const struct task *t, const struct machine *m, const struct
         return;
     }
     if (on_best_device(&x, FITS, out) || on_best_device(&x, FITS_PROBABLY, out)) {
-        if (!holds_on_device(out)) on_host(&x, out);
+        if (!holds_on_device(&out->bill)) on_host(&x, out);
         return;
     }
     if (device == (double)DEVICE_GPU && x.devices) {
@@ -140,4 +140,18 @@ void placement_whole(const struct task *t, const struct machine *m, const struct
         refuse(out, "there is no accelerator here that PyTorch computes on");
     else if (out->fits == FITS_NOT && x.devices)
         on_device(&x, x.device[0], out);
+}
+
+bool placement_fell_to_host(const struct task *t, const struct machine *m, const struct verdict *v)
+{
+    struct whole x = {.task = t, .machine = m};
+    const struct split device = {.sites = 2};
+    struct bill b = {.note = NULL};
+    if (cost_writes_text(t->kind) || v->split.sites > 1 || v->bill.unruled ||
+        knob_number(t->kind, t->knobs, "device") != (double)DEVICE_AUTO)
+        return false;
+    find_devices(&x);
+    if (!x.devices) return false;
+    cost_bill(t, &device, &b);
+    return holds_on_device(&b);
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "judge/placement.h"
 #include "model/digest.h"
 #include "model/model.h"
 #include "verb/elsewhere.h"
@@ -123,13 +124,28 @@ static void write_whole(const struct fit *f, const struct context *in, const str
 
 static bool refuse_options(const struct request *q, const struct fit *f, struct mu_err *err)
 {
-    static const char *const text_only[] = {"exact", "lora",    "mmproj", "draft",
-                                            "line",  "min-tps", "min-tps"};
+    static const char *const text_only[] = {"exact", "lora", "mmproj", "draft", "line", "min-tps"};
     for (size_t i = 0; i < COUNT_OF(text_only); i++)
         if (request_text(q, text_only[i]))
             return err_set(err, MU_USAGE, "--%s goes with --kind generate or serve, not with %s",
                            text_only[i], f->asked.task.kind->name);
     return true;
+}
+
+/* What a device would have to hold that does not. */
+static void note_device(const struct context *in, const struct fit *f, const struct world *w)
+{
+    const struct workload *kind = f->asked.task.kind;
+    struct mu_err none = {.code = MU_OK};
+    if (!placement_fell_to_host(&f->asked.task, f->machine, &f->verdict)) return;
+    void *knobs = arena_alloc(in->arena, kind->size);
+    struct verdict *v = NEW(in->arena, struct verdict);
+    memcpy(knobs, f->asked.own_knobs, kind->size);
+    if (!knob_set(kind, knobs, S("device"), S("gpu"), in->catalog, &none)) return;
+    judge_task(&(struct task){kind, f->asked.task.model, knobs}, f->machine, w, v);
+    const struct placed there = {&f->asked, f->machine, v};
+    note_add(in->notes, "not on %s, where it needs %s: --device gpu says what would make it fit",
+             placement_words(&there, in->arena), needs_words(&there, in->arena));
 }
 
 bool fit_whole(const struct request *q, const struct context *in, const struct world *w,
@@ -138,6 +154,7 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     if (!refuse_options(q, f, err)) return false;
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
+    note_device(in, f, w);
     if (!fit_remedies(q, in, w, (double)NAN, f, err)) return false;
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/units.h"
+#include "judge/placement.h"
 #include "model/digest.h"
 #include "model/model.h"
 #include "verb/remedied.h"
@@ -60,11 +61,13 @@ static const char *why_of(const struct context *in, const struct subject *s,
                             ? str_format(a, ", takes %s", duration_words(a, v->duration_s))
                             : "";
     const char *words = asked_words(in, p->asked);
-    return str_format(a, "%s%s%s needs %s%s%s%s",
+    const bool fell = placement_fell_to_host(&p->asked->task, p->machine, v);
+    return str_format(a, "%s%s%s needs %s%s%s%s%s",
                       p->asked->task.kind->modelless ? p->asked->task.kind->name
                                                      : name_alone(p->asked->digest->name),
-                      *words ? " " : "", words, units_bytes(a, verdict_needs(v)), speed,
-                      disk_words(s, p->asked, a), worth_words(e, v, a));
+                      *words ? " " : "", words, units_bytes(a, verdict_needs(v)),
+                      fell ? " on the host" : "", speed, disk_words(s, p->asked, a),
+                      worth_words(e, v, a));
 }
 
 /* The machine beside those that run together with it, each of them as it would lie by itself; names what they are and hold, or which
