@@ -39,6 +39,7 @@ static const struct fields optimizer_fields = ROW_FIELDS(training_optimizer, opt
 static const struct field store_field[] = {
     ROW_TEXT(training_store, "name", name),
     ROW_NUMBER(training_store, "bits", bits),
+    ROW_TEXT(training_store, "on_host", on_host),
     ROW_TEXT(training_store, "source", source),
 };
 static const struct fields store_fields = ROW_FIELDS(training_store, store_field);

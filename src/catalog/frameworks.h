@@ -25,6 +25,7 @@ struct training_optimizer {
 };
 struct training_store {
     const char *name, *source;
+    const char *on_host; /* what a CPU wants for it, as the end of a sentence, or NULL */
     double bits;
 };
 struct training_family { /* an architecture whose layers keep more than others do */

@@ -67,6 +67,7 @@ struct bill {
     int bend;            /* -1 to its low end, +1 to its high end */
     bool full;           /* more lines than fit: a mistake of ours, asserted */
     const char *unruled; /* why the bill could not be written, or NULL */
+    const char *wants;   /* what has to be there besides, as words of the catalogue, or NULL */
     void (*note)(void *to, const char *name, const char *formula, double value,
                  const char *source); /* only for --explain */
     void *to;

@@ -32,7 +32,7 @@ void cost_bill(const struct task *t, const struct split *s, struct bill *out)
 {
     out->lines = out->abouts = 0;
     out->full = false;
-    out->unruled = NULL;
+    out->unruled = out->wants = NULL;
     t->kind->bill(out, t->model, t->knobs, s);
 }
 
@@ -40,7 +40,7 @@ void cost_beside(const struct task *t, const struct split *s, struct bill *out)
 {
     out->lines = out->abouts = 0;
     out->full = false;
-    out->unruled = NULL;
+    out->unruled = out->wants = NULL;
     if (t->kind->beside)
         t->kind->beside(out, t->model, s);
     else

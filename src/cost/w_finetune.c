@@ -729,6 +729,7 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     lines_of_peak(b, site, f, &t);
     lines_of_device(b, site, &t);
     torch_on_host(b);
+    if (is_quantised(f) && site == ON_HOST) b->wants = store_of(f)->on_host;
     if (m->shape->experts > 0) return; /* so many short kernels that nothing measured tells of */
     const struct step_asked step = step_of(f, &t, site);
     finetune_work(b, m, &step);

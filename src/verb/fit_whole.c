@@ -155,6 +155,8 @@ bool fit_whole(const struct request *q, const struct context *in, const struct w
     f->placed = (struct placed){&f->asked, f->machine, &f->verdict};
     judge_task(&f->asked.task, f->machine, w, &f->verdict);
     note_device(in, f, w);
+    if (f->verdict.bill.wants)
+        note_add(in->notes, "on the host this wants %s", f->verdict.bill.wants);
     if (!fit_remedies(q, in, w, (double)NAN, f, err)) return false;
     say_answer(&out->doc, f, in);
     show_bill(&out->doc, &f->placed);
