@@ -6,43 +6,13 @@
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct evaluate, name)
-enum { TOKENS_MOST = 1 << 24, SEQUENCES_AT_ONCE = 1 << 16, RANK_MOST = 1 << 14 };
+enum { RANK_MOST = 1 << 14 };
 
 static const char *const references[] = {"model", "adapter", NULL};
 static const char *const off_rungs[] = {"on", "off", NULL}; /* both at once give way to one */
 static const struct knob knobs[] = {
     DEVICE_KNOB,
-    {.name = "sequences",
-     .option = "batch",
-     .words = "prompts at once; 1",
-     .kind = KNOB_COUNT,
-     .least = 1,
-     .most = SEQUENCES_AT_ONCE,
-     .offset = FIELD(sequences),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
-    {.name = "seq",
-     .option = "seq",
-     .words = "tokens of a prompt; 512",
-     .kind = KNOB_TOKENS,
-     .least = 1,
-     .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
-    {.name = "new_tokens",
-     .option = "new-tokens",
-     .words = "tokens written behind each prompt; 0: each of its own tokens is scored",
-     .kind = KNOB_TOKENS,
-     .least = 0,
-     .most = TOKENS_MOST,
-     .offset = FIELD(new_tokens),
-     .amount = true},
-    {.name = "dtype",
-     .option = "dtype",
-     .words = "of the weights; auto (16 bits, as most are published)",
-     .kind = KNOB_CHOICE,
-     .choices = dtype_words,
-     .offset = FIELD(dtype),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = dtype_rungs}},
+    EVALUATE_KNOBS,
     {.name = "reference",
      .option = "reference",
      .words = "what the other one is: a model, or adapter, the same one with its adapter "
@@ -57,14 +27,8 @@ static const struct knob knobs[] = {
      .least = 1,
      .most = RANK_MOST,
      .offset = FIELD(rank)},
-    {.name = "prompts",
-     .option = "prompts",
-     .words = "prompts in all, each given to both; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = 1e12,
-     .offset = FIELD(prompts),
-     .amount = true},
+    AMOUNT_KNOB("prompts", "prompts", "prompts in all, each given to both; 0 is not said",
+                FIELD(prompts)),
     {.name = "other",
      .option = "other",
      .words = "the other model; one as large",

@@ -47,14 +47,7 @@ static const struct knob knobs[] = {
      .least = 0,
      .most = 1e12,
      .offset = FIELD(texts)},
-    {.name = "samples",
-     .option = "samples",
-     .words = "sentences in all; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = 1e12,
-     .offset = FIELD(samples),
-     .amount = true},
+    AMOUNT_KNOB("samples", "samples", "sentences in all; 0 is not said", FIELD(samples)),
 };
 
 void embed_usual(struct embed *e)

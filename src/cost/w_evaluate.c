@@ -14,42 +14,12 @@
 #include "model/digest.h"
 
 #define FIELD(name) offsetof(struct evaluate, name)
-enum { TOKENS_MOST = 1 << 24, SEQUENCES_AT_ONCE = 1 << 16, RANK_MOST = 1 << 14 };
+enum { RANK_MOST = 1 << 14 };
 
 static const char *const references[] = {"none", "model", "adapter", NULL};
 static const struct knob knobs[] = {
     DEVICE_KNOB,
-    {.name = "sequences",
-     .option = "batch",
-     .words = "prompts at once; 1",
-     .kind = KNOB_COUNT,
-     .least = 1,
-     .most = SEQUENCES_AT_ONCE,
-     .offset = FIELD(sequences),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1}},
-    {.name = "seq",
-     .option = "seq",
-     .words = "tokens of a prompt; 512",
-     .kind = KNOB_TOKENS,
-     .least = 1,
-     .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 64}},
-    {.name = "new_tokens",
-     .option = "new-tokens",
-     .words = "tokens written behind each prompt; 0: each of its own tokens is scored",
-     .kind = KNOB_TOKENS,
-     .least = 0,
-     .most = TOKENS_MOST,
-     .offset = FIELD(new_tokens),
-     .amount = true},
-    {.name = "dtype",
-     .option = "dtype",
-     .words = "of the weights; auto (16 bits, as most are published)",
-     .kind = KNOB_CHOICE,
-     .choices = dtype_words,
-     .offset = FIELD(dtype),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = dtype_rungs}},
+    EVALUATE_KNOBS,
     {.name = "reference",
      .option = "reference",
      .words = "what it is held against: none; model, a second one as large in memory; or "
@@ -64,14 +34,7 @@ static const struct knob knobs[] = {
      .least = 1,
      .most = RANK_MOST,
      .offset = FIELD(rank)},
-    {.name = "prompts",
-     .option = "prompts",
-     .words = "prompts in all; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = 1e12,
-     .offset = FIELD(prompts),
-     .amount = true},
+    AMOUNT_KNOB("prompts", "prompts", "prompts in all; 0 is not said", FIELD(prompts)),
 };
 
 void evaluate_usual(struct evaluate *e)

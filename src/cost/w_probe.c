@@ -42,14 +42,7 @@ static const struct knob knobs[] = {
      .kind = KNOB_SWITCH,
      .offset = FIELD(double_precision),
      .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = off_rungs}},
-    {.name = "epochs",
-     .option = "epochs",
-     .words = "passes over them; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = 1e12,
-     .offset = FIELD(epochs),
-     .amount = true},
+    AMOUNT_KNOB("epochs", "epochs", "passes over them; 0 is not said", FIELD(epochs)),
 };
 
 void probe_usual(struct probe *p)

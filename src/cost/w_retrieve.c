@@ -67,14 +67,7 @@ static const struct knob knobs[] = {
      .kind = KNOB_SWITCH,
      .offset = FIELD(keep_vectors),
      .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = off_rungs}},
-    {.name = "queries",
-     .option = "queries",
-     .words = "asked in all; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = 1e12,
-     .offset = FIELD(queries),
-     .amount = true},
+    AMOUNT_KNOB("queries", "queries", "asked in all; 0 is not said", FIELD(queries)),
 };
 
 void retrieve_usual(struct retrieve *r)

@@ -70,14 +70,7 @@ static const struct knob knobs[] = {
      .kind = KNOB_SWITCH,
      .offset = FIELD(beside_original),
      .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = off_rungs}},
-    {.name = "prompts",
-     .option = "prompts",
-     .words = "fed in all; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = 1e12,
-     .offset = FIELD(prompts),
-     .amount = true},
+    AMOUNT_KNOB("prompts", "prompts", "fed in all; 0 is not said", FIELD(prompts)),
 };
 
 void spiking_usual(struct spiking *k)
