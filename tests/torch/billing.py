@@ -10,7 +10,7 @@ class Muster:
         self.program = str(pathlib.Path(program).resolve())
 
     def lines(self, model, *options):
-        """model: a configuration, or a name of the catalogue."""
+        """What tensors take, by line; the program itself stands beside them. model: a configuration, or a name of the catalogue."""
         with tempfile.TemporaryDirectory() as home:
             (pathlib.Path(home) / 'config.json').write_text(json.dumps(model))
             named = model if isinstance(model, str) else home
@@ -20,5 +20,7 @@ class Muster:
             raise SystemExit(f'muster fit {" ".join(map(str, options))}: {run.stderr}')
         lines = {}
         for line in json.loads(run.stdout)['held']:
+            if line['as'] == 'process':
+                continue
             lines[line['name']] = lines.get(line['name'], 0) + line['bytes']
         return lines
