@@ -48,8 +48,8 @@ extern const char *const dtype_words[], *const dtype_rungs[]; /* of enum dtype *
         }                                                                                      \
     }
 /* How much of it is done: a count, of which 0 is not said. */
-#define AMOUNT_KNOB(name_, option_, words_, offset_)                                       \
-    {                                                                                      \
-        .name = name_, .option = option_, .words = words_, .kind = KNOB_COUNT, .least = 0, \
-        .most = 1e12, .offset = offset_, .amount = true                                    \
+#define AMOUNT_KNOB(name_, option_, words_, offset_)                                             \
+    {                                                                                            \
+        .name = (name_), .option = (option_), .words = (words_), .kind = KNOB_COUNT, .least = 0, \
+        .most = 1e12, .offset = (offset_), .amount = true                                        \
     }

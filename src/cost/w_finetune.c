@@ -577,8 +577,12 @@ static void lines_held(struct bill *b, int device, const struct finetune *f,
     GIVEN(b, root_bytes, t->sharded_root, "embeddings and head, kept whole while in use");
     GIVEN(b, gathered_bytes, t->gathered, "two layers at once");
     GIVEN(b, exchange_bytes, t->exchange, "published FSDP peaks");
-    HOLD(b, site, "weights", "weights", weights_bytes,
-         "parameters x type; smaller: --method qlora, --shards");
+    if (is_quantised(f))
+        HOLD(b, site, "weights", "weights", weights_bytes,
+             "parameters x bits, what is not quantised as it is; smaller: --shards, --cpu-offload");
+    else
+        HOLD(b, site, "weights", "weights", weights_bytes,
+             "parameters x type; smaller: --method qlora, --shards");
     HOLD(b, device, "adapters", "adapters", adapters_bytes,
          "LoRA (arXiv 2106.09685): rank x (in + out); smaller: --rank, --targets");
     HOLD(b, site, "optimizer states", "optimizer", states_bytes,
