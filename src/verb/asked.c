@@ -19,6 +19,7 @@
 
 /* The mix a model known by its shape alone is taken in when none is asked for. */
 #define QUANT_USUAL "Q4_K_M"
+enum { POINTER_BYTES = sizeof(void *) };
 
 static bool mix_of(const struct context *in, const struct model *m, const char *quant,
                    const struct mix **out, struct mu_err *err)
@@ -275,7 +276,7 @@ static bool set_model(const struct context *in, const struct knob *k, void *knob
     if (!open_asked(in, value, model, &path, err) ||
         !take_digest(in, model, model->tensors ? NULL : QUANT_PUBLISHED, digest, err))
         return err_add(err, "%s", k->name);
-    memcpy((char *)knobs + k->offset, &put, sizeof put);
+    memcpy((char *)knobs + k->offset, &put, POINTER_BYTES);
     return true;
 }
 
