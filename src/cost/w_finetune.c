@@ -8,364 +8,33 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/err.h"
 #include "base/num.h"
-#include "cost/finetune.h"
+#include "cost/finetune_knobs.h"
 #include "cost/finetune_work.h"
 #include "cost/programs.h"
 #include "model/digest.h"
 
-enum {
-    TOKENS_MOST = 1 << 24,
-    BATCH_MOST = 1 << 16,
-    RANK_MOST = 1 << 14,
-    SHARDS_MOST = 1 << 14,
-    RUNS_MOST = 1 << 20
-};
-#define FIELD(name) offsetof(struct finetune, name)
 #define COUNTED "tensors counted on torch 1.13, data/truth/training.json"
 #define ALLOCATOR "reserved against allocated on published peaks, data/truth/training.json"
-
-static const char *const methods[] = {"full", "lora", "qlora", NULL};
-static const char *const precisions[] = {"bf16", "amp", "fp32", "masters", NULL};
-static const char *const stores[] = {"nf4-dq", "nf4", "int8", NULL};
-static const char *const optimizers[] = {"adamw",
-                                         "adamw_8bit",
-                                         "paged_adamw_8bit",
-                                         "adamw_torchao8bit",
-                                         "adafactor",
-                                         "sgd",
-                                         "sgdm",
-                                         "lion",
-                                         "muon",
-                                         NULL};
-static const char *const checkpointings[] = {"auto", "off", "on", "offload", "false", "true", NULL};
-static const char *const frameworks[] = {
-    "hf", "hf-old", "unsloth", "torchtune", "torchtune-compile", "litgpt", "liger", NULL};
-static const char *const shardings[] = {"all", "gradients", "states", NULL};
-static const char *const dropouts[] = {"auto", "off", "on", "false", "true", NULL};
-static const char *const target_words[] = {"all", "all+head", "attention", "qv", "mlp", NULL};
-
-/* What they give way to, strong to weak. Of frameworks to those with a loss that is never there as a whole. */
-static const char *const method_rungs[] = {"full", "lora", "qlora", NULL};
-static const char *const precision_rungs[] = {"masters|amp|fp32", "bf16", NULL};
-static const char *const store_rungs[] = {"int8", "nf4-dq|nf4", NULL};
-static const char *const optimizer_rungs[] = {"adamw", "adamw_8bit", "paged_adamw_8bit", NULL};
-static const char *const checkpointing_rungs[] = {"auto|off|false", "on|true", NULL};
-static const char *const framework_rungs[] = {"hf|hf-old", "liger", NULL};
-static const char *const target_rungs[] = {"all+head", "all", "attention|mlp", "qv", NULL};
-static const char *const shard_rungs[] = {"1", "2", "4", "8", NULL};
-static const char *const on_rungs[] = {"off", "on", NULL};
-static const char *const off_rungs[] = {"on", "off", NULL};
-
-static const unsigned target_masks[] = {
-    (1U << TO_HEAD) - 1,
-    (1U << TARGETS) - 1,
-    1U << TO_Q | 1U << TO_K | 1U << TO_V | 1U << TO_O,
-    1U << TO_Q | 1U << TO_V,
-    1U << TO_GATE | 1U << TO_UP | 1U << TO_DOWN,
-};
-static const struct training_bytes precision_bytes[] = {
-    [PRECISION_BF16] = {.weight = 2, .compute = 2, .gradient = 2, .state = 2},
-    [PRECISION_AMP] = {.weight = 4, .compute = 2, .gradient = 4, .state = 4},
-    [PRECISION_FP32] = {.weight = 4, .compute = 4, .gradient = 4, .state = 4},
-    [PRECISION_MASTERS] = {.weight = 2, .compute = 2, .gradient = 2, .state = 4, .master = 4},
-};
-
-const struct knob finetune_knobs[] = {
-    DEVICE_KNOB,
-    {.name = "method",
-     .option = "method",
-     .words = "what trains: all weights, adapters, or adapters on quantised weights; lora",
-     .kind = KNOB_CHOICE,
-     .choices = methods,
-     .offset = FIELD(method),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = method_rungs}},
-    {.name = "precision",
-     .option = "precision",
-     .words = "types of weights, gradients and states: bf16 throughout, amp (F32 weights, 16-bit "
-              "work), fp32, or masters (16-bit weights with an F32 copy); bf16",
-     .kind = KNOB_CHOICE,
-     .choices = precisions,
-     .offset = FIELD(precision),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = precision_rungs}},
-    {.name = "micro_batch",
-     .option = "micro-batch",
-     .words = "sequences at once on a device; 1",
-     .kind = KNOB_COUNT,
-     .least = 1,
-     .most = BATCH_MOST,
-     .offset = FIELD(micro_batch),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_TIME, .floor = 1, .with = "accumulate"}},
-    {.name = "accumulate",
-     .option = "accumulate",
-     .words = "micro-batches whose gradients are added up before a step; 1",
-     .kind = KNOB_COUNT,
-     .least = 1,
-     .most = BATCH_MOST,
-     .offset = FIELD(accumulate)},
-    {.name = "seq",
-     .option = "seq",
-     .words = "tokens of a sequence; 512",
-     .kind = KNOB_TOKENS,
-     .least = 1,
-     .most = TOKENS_MOST,
-     .offset = FIELD(sequence_tokens),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_LENGTH, .floor = 128}},
-    {.name = "rank",
-     .option = "rank",
-     .words = "rank of the adapters; 16",
-     .kind = KNOB_COUNT,
-     .least = 1,
-     .most = RANK_MOST,
-     .offset = FIELD(rank),
-     .ladder = {.kind = LADDER_HALVE, .cost = COSTS_QUALITY, .floor = 4}},
-    {.name = "targets",
-     .option = "targets",
-     .words = "matrices that adapters sit on; all of the layers",
-     .kind = KNOB_CHOICE,
-     .choices = target_words,
-     .offset = FIELD(targets),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_QUALITY, .rungs = target_rungs}},
-    {.name = "lora_dropout",
-     .option = "lora-dropout",
-     .words = "adapters drop some of their input; off",
-     .kind = KNOB_SWITCH,
-     .offset = FIELD(lora_dropout)},
-    {.name = "dropout",
-     .option = "dropout",
-     .words = "the model drops some of what its attention and FFN give; auto: as it is configured",
-     .kind = KNOB_CHOICE,
-     .choices = dropouts,
-     .offset = FIELD(dropout)},
-    {.name = "store",
-     .option = "store",
-     .words = "how qlora keeps the frozen weights; nf4-dq",
-     .kind = KNOB_CHOICE,
-     .choices = stores,
-     .offset = FIELD(store),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_PRECISION, .rungs = store_rungs}},
-    {.name = "optimizer",
-     .option = "optimizer",
-     .words = "what updates the weights; adamw",
-     .kind = KNOB_CHOICE,
-     .choices = optimizers,
-     .offset = FIELD(optimizer),
-     .ladder = {.kind = LADDER_WORDS,
-                .cost = COSTS_PRECISION,
-                .rungs = optimizer_rungs,
-                .on_device = true}},
-    {.name = "optimizer_in_backward",
-     .option = "optimizer-in-backward",
-     .words = "each gradient is used up as soon as it is there; off",
-     .kind = KNOB_SWITCH,
-     .offset = FIELD(in_backward)},
-    {.name = "checkpointing",
-     .option = "checkpointing",
-     .words = "layers keep their input alone and run again backward; auto: as the framework does",
-     .kind = KNOB_CHOICE,
-     .choices = checkpointings,
-     .offset = FIELD(checkpointing),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = checkpointing_rungs}},
-    {.name = "framework",
-     .option = "framework",
-     .words = "whose code trains; hf",
-     .kind = KNOB_CHOICE,
-     .choices = frameworks,
-     .offset = FIELD(framework),
-     .ladder = {.kind = LADDER_WORDS,
-                .cost = COSTS_NOTHING,
-                .rungs = framework_rungs,
-                .on_device = true}},
-    {.name = "eager_attention",
-     .option = "eager-attention",
-     .words = "scores of attention are kept, quadratic in the sequence; off",
-     .kind = KNOB_SWITCH,
-     .offset = FIELD(eager),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = off_rungs}},
-    {.name = "shards",
-     .option = "shards",
-     .words = "devices that share the model (FSDP, ZeRO); 1",
-     .kind = KNOB_COUNT,
-     .least = 1,
-     .most = SHARDS_MOST,
-     .offset = FIELD(shards),
-     .ladder =
-         {.kind = LADDER_WORDS, .cost = COSTS_NOTHING, .rungs = shard_rungs, .on_device = true}},
-    {.name = "cpu_offload",
-     .option = "cpu-offload",
-     .words = "weights and states lie on the host and come layer by layer; off",
-     .kind = KNOB_SWITCH,
-     .offset = FIELD(cpu_offload),
-     .ladder = {.kind = LADDER_WORDS, .cost = COSTS_TIME, .rungs = on_rungs, .on_device = true}},
-    {.name = "sharding",
-     .option = "sharding",
-     .words = "what they share: all (FSDP, ZeRO-3), gradients and states (ZeRO-2), states "
-              "(ZeRO-1); all",
-     .kind = KNOB_CHOICE,
-     .choices = shardings,
-     .offset = FIELD(sharding)},
-    AMOUNT_KNOB("samples", "samples", "sequences of an epoch; 0 is not said", FIELD(samples)),
-    AMOUNT_KNOB("epochs", "epochs", "how often it sees them; 1", FIELD(epochs)),
-    AMOUNT_KNOB("steps", "steps",
-                "steps of the optimizer, in place of samples and epochs; 0 is not said",
-                FIELD(steps)),
-    /* of a sweep alone */
-    {.name = "runs",
-     .option = "runs",
-     .words = "trainings, one behind the other, of each rank in --ranks; 0 is not said",
-     .kind = KNOB_COUNT,
-     .least = 0,
-     .most = RUNS_MOST,
-     .offset = FIELD(runs),
-     .amount = true},
-    {.name = "ranks",
-     .option = "ranks",
-     .words = "ranks of the adapters that are tried, in place of --rank: 8,16,64",
-     .kind = KNOB_SHARES,
-     .least = 1,
-     .most = RANK_MOST,
-     .offset = FIELD(ranks)},
-};
-static_assert(sizeof finetune_knobs / sizeof *finetune_knobs == SWEEP_KNOBS, "all are counted");
-
-void finetune_usual(struct finetune *f, const struct training_table *t)
-{
-    *f = (struct finetune){.method = FINETUNE_LORA,
-                           .micro_batch = 1,
-                           .accumulate = 1,
-                           .sequence_tokens = 512,
-                           .rank = 16,
-                           .shards = 1,
-                           .epochs = 1,
-                           .table = t};
-}
-
-/* ---- the knobs' choices as rows */
-
-static const struct framework *framework_of(const struct finetune *f)
-{
-    if (f->framework_row) return f->framework_row;
-    return training_framework_named(f->table, str_of(frameworks[(size_t)f->framework]));
-}
-
-static const struct training_optimizer *optimizer_of(const struct finetune *f)
-{
-    return training_optimizer_named(f->table, str_of(optimizers[(size_t)f->optimizer]));
-}
-
-static bool is_full(const struct finetune *f)
-{
-    return f->method == (double)FINETUNE_FULL;
-}
-
-static bool is_quantised(const struct finetune *f)
-{
-    return f->method == (double)FINETUNE_QLORA;
-}
-
-static const struct training_store *store_of(const struct finetune *f)
-{
-    return training_store_named(f->table, str_of(stores[(size_t)f->store]));
-}
-
-static unsigned targets_of(const struct finetune *f)
-{
-    return f->target_mask ? f->target_mask : target_masks[(size_t)f->targets];
-}
-
-const char *finetune_unruled(const struct shape *s, const struct finetune *f)
-{
-    if (!f->table || !framework_of(f)) return "no row of frameworks.json has this framework";
-    if (!optimizer_of(f)) return "no row of frameworks.json has this optimizer";
-    if (is_quantised(f) && !store_of(f)) return "no row of frameworks.json has this store";
-    const char *why = training_unruled(s);
-    if (why) return why;
-    const bool modules = s->experts > 0 || s->latent.kv_rank > 0;
-    if (modules && is_full(f) && f->precision == (double)PRECISION_AMP)
-        return "what autocast keeps of experts and latent attention was never counted: another "
-               "--precision";
-    if (modules && !framework_of(f)->runs_modules)
-        return "experts and latent attention have a rule where transformers' own modules run: "
-               "another --framework";
-    if (!is_full(f) && training_targets_split(s, targets_of(f)))
-        return "latent attention has no query, key and value of their own: adapters sit on all of "
-               "it or none (--targets)";
-    return NULL;
-}
-
-static enum finetune_checkpointing checkpointing_of(const struct finetune *f)
-{
-    const struct framework *w = framework_of(f);
-    const struct str usual =
-        str_of(is_quantised(f) ? w->checkpointing_quantised : w->checkpointing);
-    const enum finetune_checkpointing asked = (enum finetune_checkpointing)f->checkpointing;
-    if (asked == CHECKPOINT_FALSE) return CHECKPOINT_OFF;
-    if (asked == CHECKPOINT_TRUE) return CHECKPOINT_ON;
-    if (asked != CHECKPOINT_AUTO) return asked;
-    if (str_is(usual, "offload")) return CHECKPOINT_OFFLOAD;
-    return str_is(usual, "on") ? CHECKPOINT_ON : CHECKPOINT_OFF;
-}
-
-static const struct training_bytes *bytes_of(const struct finetune *f)
-{
-    return f->bytes ? f->bytes : &precision_bytes[(size_t)f->precision];
-}
-
-static double adapter_bytes_of(const struct finetune *f)
-{
-    const double least_bytes = bytes_of(f)->compute;
-    if (f->adapter_bytes > 0) return f->adapter_bytes;
-    return most(framework_of(f)->adapter_bytes, least_bytes);
-}
-
-static const struct training_family *family_of(const struct shape *s, const struct finetune *f)
-{
-    return s->arch_name ? training_family_named(f->table, str_of(s->arch_name)) : NULL;
-}
-
-static double activation_kept(const struct shape *s, const struct finetune *f)
-{
-    const struct training_family *family = family_of(s, f);
-    if (f->gelu_kept > 0) return f->gelu_kept;
-    return family ? family->activation_kept : 0;
-}
-
-static bool drops(const struct shape *s, const struct finetune *f)
-{
-    const enum finetune_dropout asked = (enum finetune_dropout)f->dropout;
-    const struct training_family *family = family_of(s, f);
-    if (asked != DROPOUT_AUTO) return asked == DROPOUT_ON || asked == DROPOUT_TRUE;
-    return family && family->dropout;
-}
-
-/* Of what a quantised model keeps plain; of others, that of all weights. */
-static double plain_bytes_of(const struct finetune *f)
-{
-    const double plain = bytes_of(f)->weight;
-    if (!is_quantised(f)) return plain;
-    if (f->unquantised_bytes > 0) return f->unquantised_bytes;
-    return framework_of(f)->unquantised_bytes > 0 ? framework_of(f)->unquantised_bytes : plain;
-}
 
 /* ---- the parts */
 
 static double weights(struct bill *b, const struct finetune *f, const struct training_parts *p)
 {
-    const struct framework *w = framework_of(f);
-    const double plain = bytes_of(f)->weight;
+    const struct framework *w = finetune_framework(f);
+    const double plain = finetune_bytes(f)->weight;
     GIVEN(b, weight_bytes, plain, "--precision");
     GIVEN(b, all_parameters, p->all, "model");
-    if (!is_quantised(f)) {
+    if (!finetune_quantised(f)) {
         LET(b, plain_weights_bytes, all_parameters * weight_bytes);
         return plain_weights_bytes;
     }
-    GIVEN(b, bits, store_of(f)->bits, "data/frameworks.json, stores");
+    GIVEN(b, bits, finetune_store(f)->bits, "data/frameworks.json, stores");
     GIVEN(b, matrix_parameters, p->layer_matrices, "model");
     GIVEN(b, head_parameters, p->head, "model");
     GIVEN(b, other_parameters, p->embeddings + p->positions + p->norms, "model");
-    GIVEN(b, unquantised_bytes, plain_bytes_of(f), "data/frameworks.json");
-    const double head = w->head_bytes > 0 ? w->head_bytes : plain_bytes_of(f);
+    GIVEN(b, unquantised_bytes, finetune_plain_bytes(f), "data/frameworks.json");
+    const double head = w->head_bytes > 0 ? w->head_bytes : finetune_plain_bytes(f);
     ABOUT(b, plain_head_bytes, head, head, most(head, w->head_most_bytes),
           "data/frameworks.json: some loaders leave the output matrix to be cast to F32");
     LET(b, head_bytes, head_parameters * (w->quantised_head ? bits / 8 : plain_head_bytes));
@@ -377,9 +46,9 @@ static double weights(struct bill *b, const struct finetune *f, const struct tra
 /* Bytes of states for all that trains, of `state` bytes each unless the optimizer keeps them its own way. */
 static double states(const struct finetune *f, const struct training *t, double state)
 {
-    const struct training_optimizer *o = optimizer_of(f);
+    const struct training_optimizer *o = finetune_optimizer(f);
     if (o->bytes > 0) return t->trained * o->bytes;
-    const double outside = is_full(f) ? t->trained - t->parts.layer_matrices : 0;
+    const double outside = finetune_full(f) ? t->trained - t->parts.layer_matrices : 0;
     const double outside_states = o->outside_states > 0 ? o->outside_states : o->states;
     return state * ((t->trained - outside) * o->states + outside * outside_states);
 }
@@ -393,30 +62,31 @@ static double share(const struct finetune *f, enum finetune_sharding kept_whole_
 static void held(struct bill *b, const struct shape *s, const struct finetune *f,
                  struct training *t)
 {
-    const struct training_bytes *bytes = bytes_of(f);
-    const double adapter = adapter_bytes_of(f);
-    t->parts = training_parts(s, framework_of(f)->untied);
-    t->trained = is_full(f) ? t->parts.all : training_adapter_parameters(s, targets_of(f), f->rank);
-    const double state = is_full(f) ? bytes->state : f->bytes ? bytes->state : adapter;
+    const struct training_bytes *bytes = finetune_bytes(f);
+    const double adapter = finetune_adapter_bytes(f);
+    t->parts = training_parts(s, finetune_framework(f)->untied);
+    t->trained = finetune_full(f) ? t->parts.all
+                                  : training_adapter_parameters(s, finetune_targets(f), f->rank);
+    const double state = finetune_full(f) ? bytes->state : f->bytes ? bytes->state : adapter;
     GIVEN(b, shards, f->shards, "--shards");
     LET(b, trained_parameters, t->trained);
     LET(b, all_weights_bytes, weights(b, f, &t->parts));
-    LET(b, adapters_bytes, is_full(f) ? 0 : trained_parameters * adapter);
+    LET(b, adapters_bytes, finetune_full(f) ? 0 : trained_parameters * adapter);
     LET(b, states_bytes, states(f, t, state));
-    LET(b, masters_bytes, is_full(f) ? trained_parameters * bytes->master : 0);
+    LET(b, masters_bytes, finetune_full(f) ? trained_parameters * bytes->master : 0);
     LET(b, gradients_bytes,
-        is_full(f) ? trained_parameters * bytes->gradient / share(f, SHARD_STATES)
-                   : trained_parameters * adapter);
+        finetune_full(f) ? trained_parameters * bytes->gradient / share(f, SHARD_STATES)
+                         : trained_parameters * adapter);
     t->weights = all_weights_bytes / share(f, SHARD_GRADIENTS);
     t->adapters = adapters_bytes / share(f, SHARD_GRADIENTS);
-    *(optimizer_of(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;
+    *(finetune_optimizer(f)->paged ? &t->paged_states : &t->states) = states_bytes / shards;
     t->masters = masters_bytes / shards;
     t->gradients = f->in_backward ? gradients_bytes / s->layers : gradients_bytes;
     /* autocast keeps a copy of each trained matrix in the type computed in, but of those that rows are looked up in */
-    if (is_full(f) && bytes->weight > bytes->compute)
+    if (finetune_full(f) && bytes->weight > bytes->compute)
         t->copies = (t->parts.layer_matrices + s->vocabulary * s->width) * bytes->compute;
     if (!(f->shards > 1)) return;
-    const double root = (t->parts.embeddings + t->parts.head) * plain_bytes_of(f);
+    const double root = (t->parts.embeddings + t->parts.head) * finetune_plain_bytes(f);
     t->exchange = 1024.0 * 1024 * 1024; /* buffers of the collectives, on published FSDP peaks */
     if (f->sharding != (double)SHARD_ALL) return;
     t->sharded_root = root * (1 - 1 / f->shards);
@@ -426,27 +96,27 @@ static void held(struct bill *b, const struct shape *s, const struct finetune *f
 /* Of a value between layers: autocast leaves it as the embeddings are. */
 static double stream_bytes_of(const struct finetune *f)
 {
-    const struct training_bytes *bytes = bytes_of(f);
-    return is_full(f) ? most(bytes->weight, bytes->compute) : bytes->compute;
+    const struct training_bytes *bytes = finetune_bytes(f);
+    return finetune_full(f) ? most(bytes->weight, bytes->compute) : bytes->compute;
 }
 
 static void activations(struct bill *b, const struct shape *s, const struct finetune *f,
                         struct training *t)
 {
-    const enum finetune_checkpointing checkpointing = checkpointing_of(f);
-    const struct kept_asked asked = {.framework = framework_of(f),
+    const enum finetune_checkpointing checkpointing = finetune_checkpoints(f);
+    const struct kept_asked asked = {.framework = finetune_framework(f),
                                      .sequence_tokens = f->sequence_tokens,
-                                     .compute_bytes = bytes_of(f)->compute,
-                                     .adapter_bytes = adapter_bytes_of(f),
+                                     .compute_bytes = finetune_bytes(f)->compute,
+                                     .adapter_bytes = finetune_adapter_bytes(f),
                                      .stream_bytes = stream_bytes_of(f),
-                                     .full = is_full(f),
-                                     .quantised = is_quantised(f),
+                                     .full = finetune_full(f),
+                                     .quantised = finetune_quantised(f),
                                      .eager = f->eager,
-                                     .dropout = drops(s, f),
+                                     .dropout = finetune_drops(s, f),
                                      .lora_dropout = f->lora_dropout,
                                      .mask_bytes = f->mask_bytes > 0 ? f->mask_bytes : 1,
-                                     .gelu_kept = activation_kept(s, f),
-                                     .targets = targets_of(f),
+                                     .gelu_kept = finetune_activation_kept(s, f),
+                                     .targets = finetune_targets(f),
                                      .rank = f->rank};
     GIVEN(b, layers, s->layers, "model");
     GIVEN(b, width, s->width, "model");
@@ -463,13 +133,14 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
     LET(b, checkpoint_bytes, layers * stream_bytes * width * step_tokens);
     LET(b, leaked_bytes,
         layers * compute_bytes * (2 * width + attention_width + ffn_width) * step_tokens);
-    GIVEN(b, passed_bytes, is_full(f) ? asked.compute_bytes : asked.adapter_bytes,
+    GIVEN(b, passed_bytes, finetune_full(f) ? asked.compute_bytes : asked.adapter_bytes,
           "of a value on its way back; adapters answer in their own type");
     LET(b, backward_bytes, passed_bytes * step_tokens * 2 * (ffn_width + width));
     t->kept_per_token = kept_bytes_per_token;
     /* a frozen output matrix needs no gradient, so nobody keeps what it reads */
-    t->embedded =
-        is_full(f) || targets_of(f) & 1U << TO_HEAD ? compute_bytes * width * step_tokens : 0;
+    t->embedded = finetune_full(f) || finetune_targets(f) & 1U << TO_HEAD
+                      ? compute_bytes * width * step_tokens
+                      : 0;
     if (asked.dropout) t->embedded += asked.mask_bytes * width * step_tokens;
     t->head = norm_bytes;
     t->work = backward_bytes;
@@ -479,22 +150,22 @@ static void activations(struct bill *b, const struct shape *s, const struct fine
         return;
     }
     *(checkpointing == CHECKPOINT_OFFLOAD ? &t->offloaded : &t->saved) = checkpoint_bytes;
-    if (framework_of(f)->leaks_input && is_quantised(f)) t->saved += leaked_bytes;
+    if (finetune_framework(f)->leaks_input && finetune_quantised(f)) t->saved += leaked_bytes;
     t->work += most_kept_bytes_per_token * step_tokens; /* one layer runs again */
 }
 
 static void output(struct bill *b, const struct shape *s, const struct finetune *f,
                    struct training *t)
 {
-    const struct framework *w = framework_of(f);
+    const struct framework *w = finetune_framework(f);
     const struct training_loss *loss = w->loss;
-    const bool whole = bytes_of(f)->compute > 2 && loss->float_bytes > 0;
+    const bool whole = finetune_bytes(f)->compute > 2 && loss->float_bytes > 0;
     GIVEN(b, vocabulary, f->encoder ? 0 : s->vocabulary, "model");
     GIVEN(b, logit_bytes, whole ? loss->float_bytes : loss->bytes, "data/frameworks.json, losses");
     GIVEN(b, step_tokens, f->micro_batch * f->sequence_tokens, "--micro-batch and --seq");
     LET(b, logits_bytes, logit_bytes * vocabulary * step_tokens);
     t->logits = logits_bytes;
-    if (is_quantised(f))
+    if (finetune_quantised(f))
         t->dequantised = training_largest_matrix(s, w->quantised_head) * w->dequantised_bytes;
 }
 
@@ -502,8 +173,8 @@ static void output(struct bill *b, const struct shape *s, const struct finetune 
 static double temporaries(struct bill *b, const struct shape *s, const struct finetune *f,
                           const struct training *t, bool on_host)
 {
-    const struct training_optimizer *o = optimizer_of(f);
-    const double state = is_full(f) ? bytes_of(f)->state : adapter_bytes_of(f);
+    const struct training_optimizer *o = finetune_optimizer(f);
+    const double state = finetune_full(f) ? finetune_bytes(f)->state : finetune_adapter_bytes(f);
     const double copies = o->step_copies > 0 ? o->step_copies : 0;
     const double matrices = o->step_matrices > 0 ? o->step_matrices : 0;
     const double largest = most(training_largest_matrix(s, true), t->parts.embeddings);
@@ -525,8 +196,9 @@ static void gradients_in_turn(const struct shape *s, const struct finetune *f, s
     const double matrix = f->encoder ? 0 : s->vocabulary * s->width;
     const double late =
         training_attention_parameters(s) + (t->parts.head > 0 ? t->parts.embeddings : 0);
-    t->first_gradients = all ? t->gradients : is_full(f) ? parameter_bytes * matrix : 0;
-    t->last_gradients = all || !is_full(f) ? t->gradients : t->gradients - parameter_bytes * late;
+    t->first_gradients = all ? t->gradients : finetune_full(f) ? parameter_bytes * matrix : 0;
+    t->last_gradients =
+        all || !finetune_full(f) ? t->gradients : t->gradients - parameter_bytes * late;
 }
 
 struct training finetune_training(struct bill *b, const struct shape *s, const struct finetune *f,
@@ -540,9 +212,9 @@ struct training finetune_training(struct bill *b, const struct shape *s, const s
     gradients_in_turn(s, f, &t);
     t.loss_phase = t.saved + t.embedded + t.head + t.logits + t.copies +
                    (keeps_gradients ? t.gradients : 0) +
-                   (framework_of(f)->quantised_head ? t.dequantised : 0);
+                   (finetune_framework(f)->quantised_head ? t.dequantised : 0);
     /* of a full model, gradients grow while what was saved goes */
-    t.backward_phase = is_full(f)
+    t.backward_phase = finetune_full(f)
                            ? most(t.saved + t.work + t.embedded + t.copies + t.first_gradients,
                                   t.last_gradients + t.work)
                            : most(t.saved + t.embedded + t.first_gradients, t.last_gradients) +
@@ -577,7 +249,7 @@ static void lines_held(struct bill *b, int device, const struct finetune *f,
     GIVEN(b, root_bytes, t->sharded_root, "embeddings and head, kept whole while in use");
     GIVEN(b, gathered_bytes, t->gathered, "two layers at once");
     GIVEN(b, exchange_bytes, t->exchange, "published FSDP peaks");
-    if (is_quantised(f))
+    if (finetune_quantised(f))
         HOLD(b, site, "weights", "weights", weights_bytes,
              "parameters x bits, what is not quantised as it is; smaller: --shards, --cpu-offload");
     else
@@ -623,7 +295,7 @@ static struct training at_highest(const struct training *t, const struct finetun
         out.logits = t->logits;
     }
     if (layers) out.work = t->work;
-    if (layers || (at == AT_LOSS && framework_of(f)->quantised_head))
+    if (layers || (at == AT_LOSS && finetune_framework(f)->quantised_head))
         out.dequantised = t->dequantised;
     if (at == AT_STEP) out.temporaries = t->temporaries;
     return out;
@@ -679,19 +351,19 @@ static void lines_of_device(struct bill *b, int site, const struct training *t)
 static struct step_asked step_of(const struct finetune *f, const struct training *t, int site)
 {
     const bool shares = f->shards > 1 && f->sharding == (double)SHARD_ALL;
-    const double trained = is_full(f) ? t->weights + t->masters : t->adapters;
+    const double trained = finetune_full(f) ? t->weights + t->masters : t->adapters;
     return (struct step_asked){
         .site = site,
         .micro_batches = f->accumulate,
         .flop = {.sequences = f->micro_batch,
                  .sequence_tokens = f->sequence_tokens,
-                 .adapter_parameters = is_full(f) ? 0 : t->trained,
-                 .full = is_full(f),
-                 .checkpointing = checkpointing_of(f) != CHECKPOINT_OFF,
+                 .adapter_parameters = finetune_full(f) ? 0 : t->trained,
+                 .full = finetune_full(f),
+                 .checkpointing = finetune_checkpoints(f) != CHECKPOINT_OFF,
                  .encoder = f->encoder},
-        .compute_bytes = bytes_of(f)->compute,
+        .compute_bytes = finetune_bytes(f)->compute,
         .kept_per_token = t->kept_per_token,
-        .quantised = is_quantised(f) ? t->parts.layer_matrices : 0,
+        .quantised = finetune_quantised(f) ? t->parts.layer_matrices : 0,
         .weights_bytes = t->weights,
         .trained_bytes = trained,
         .gradients_bytes = t->gradients,
@@ -714,26 +386,10 @@ static void bill(struct bill *b, const struct digest *m, const void *chosen, con
     lines_of_peak(b, site, f, &t);
     lines_of_device(b, site, &t);
     torch_on_host(b);
-    if (is_quantised(f) && site == ON_HOST) b->wants = store_of(f)->on_host;
+    if (finetune_quantised(f) && site == ON_HOST) b->wants = finetune_store(f)->on_host;
     if (m->shape->experts > 0) return; /* so many short kernels that nothing measured tells of */
     const struct step_asked step = step_of(f, &t, site);
     finetune_work(b, m, &step);
-}
-
-static void usual(void *chosen, const struct digest *m, const struct catalog *c)
-{
-    (void)m;
-    struct mu_err unsaid = {.code = MU_OK}; /* a table that cannot be read leaves it unruled */
-    finetune_usual(chosen, catalog_training(c, &unsaid));
-}
-
-/* Steps of the optimizer. */
-static double steps_of(const void *chosen)
-{
-    const struct finetune *f = chosen;
-    if (f->steps > 0) return f->steps;
-    if (!(f->samples > 0)) return (double)NAN;
-    return ceil(f->samples * f->epochs / (f->micro_batch * f->accumulate * f->shards));
 }
 
 const struct workload workload_finetune = {
@@ -743,8 +399,8 @@ const struct workload workload_finetune = {
     .knobs = FINETUNE_KNOBS,
     .size = sizeof(struct finetune),
     .bill = bill,
-    .usual = usual,
+    .usual = finetune_defaults,
     .unit = "step",
-    .units = steps_of,
+    .units = finetune_steps,
     .truth = "training.peak",
 };

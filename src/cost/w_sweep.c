@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/num.h"
-#include "cost/finetune.h"
+#include "cost/finetune_knobs.h"
 
 static double largest_rank(const struct finetune *f)
 {
@@ -45,12 +45,7 @@ static double steps_of(const void *chosen)
 {
     const struct finetune *f = chosen;
     const double runs = runs_of(f);
-    return runs > 0 ? runs * workload_finetune.units(f) : (double)NAN;
-}
-
-static void usual(void *chosen, const struct digest *m, const struct catalog *c)
-{
-    workload_finetune.usual(chosen, m, c);
+    return runs > 0 ? runs * finetune_steps(f) : (double)NAN;
 }
 
 const struct workload workload_sweep = {
@@ -60,7 +55,7 @@ const struct workload workload_sweep = {
     .knobs = SWEEP_KNOBS,
     .size = sizeof(struct finetune),
     .bill = bill,
-    .usual = usual,
+    .usual = finetune_defaults,
     .unit = "step",
     .units = steps_of,
     .truth = "training.peak",
