@@ -152,14 +152,13 @@ void show_doc_hardware(struct doc *d, const struct paper *p)
                                 {.text = files},
                                 {.text = str_format(a, "%zu files of weights", p->files)}};
     table_row(d, b, disk);
-    doc_note(
-        d, TONE_DIM,
-        "The largest of %zu computed experiments of %zu, each as the set writes it; CPU or "
-        "card: %s. Minimum: likely, nothing spare. Recommended: the high end of the range, "
-        "%.0f %% of it spare. Free memory: what the system and other programs hold comes on "
-        "top. On a card the driver is counted as %s takes it, of captures and spiking runs not. "
-        "How many cores are enough is not computed: it is a matter of time.",
-        p->computed, p->rows, place_words(p), p->spare_share * 100, p->backend);
+    doc_note(d, TONE_DIM,
+             "The largest of %zu computed experiments of %zu, each as the set writes it; CPU or "
+             "card: %s. Minimum: likely, nothing spare. Recommended: the high end of the range, "
+             "%.0f %% of it spare. Free memory: what the system and other programs hold comes on "
+             "top. On a card the driver is counted as %s takes it. "
+             "How many cores are enough is not computed: it is a matter of time.",
+             p->computed, p->rows, place_words(p), p->spare_share * 100, p->backend);
     if (p->computed > 1) show_ladder(d, p);
 }
 
