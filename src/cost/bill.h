@@ -56,8 +56,10 @@ struct line {
     double columns;     /* of products and attention: tokens done at once */
     /* of products and attention: weights or cache that a token meets, read once for all columns */
     double bytes;
-    double row;   /* values in a row of the weights (mean), or in a head's key */
-    double group; /* of attention: heads that share a key */
+    double row; /* values in a row of the weights (mean), or in a head's key */
+    /* of attention: heads that share a key; values in a cell of the cache, for all heads; 0 unknown */
+    double group, cell;
+    double seen, kept; /* of attention: a layer's cells that a token sees, and those it walks over */
 };
 struct bill {
     struct line line[BILL_LINES];

@@ -119,6 +119,13 @@ static double attending_layers(const struct llama *l, int site, size_t kind)
 }
 
 /* Cells that a token at this depth looks at, over the layers of a site with a window, or without. */
+/* Of the layers that see all, or of those with a window. */
+struct seeing {
+    int site;
+    double depth_tokens;
+    bool window;
+};
+
 static double used_cells(const struct llama *l, int site, double depth_tokens, bool window)
 {
     const struct digest *m = l->m;
@@ -128,6 +135,19 @@ static double used_cells(const struct llama *l, int site, double depth_tokens, b
             cells += attending_layers(l, site, i) *
                      (window ? least(depth_tokens, m->shape->window_tokens) : depth_tokens);
     return cells;
+}
+
+/* Of one layer: what a token sees; and what llama.cpp walks over to see it, whole blocks of cells, of a window's ring past the window. */
+static double seen_cells(const struct llama *l, const struct seeing *of)
+{
+    return of->window ? least(of->depth_tokens, l->m->shape->window_tokens) : of->depth_tokens;
+}
+
+static double kept_cells(const struct llama *l, const struct seeing *of)
+{
+    const double block_cells = 256;
+    return least(of->window ? l->d->window_cells : l->d->cells,
+                 pad_to(of->depth_tokens, block_cells));
 }
 
 static double decoding_columns(const struct generate *g)
@@ -169,13 +189,6 @@ static void multiply(struct bill *b, enum phase phase, const struct llama *l, in
     }
 }
 
-/* Of the layers that see all, or of those with a window. */
-struct seeing {
-    int site;
-    double depth_tokens;
-    bool window;
-};
-
 static void attend_layers(struct bill *b, enum phase phase, const struct llama *l,
                           const struct seeing *of)
 {
@@ -183,6 +196,7 @@ static void attend_layers(struct bill *b, enum phase phase, const struct llama *
     const bool latent = s->latent.kv_rank > 0;
     const double head = shape_head_size(s, of->window);
     const double key = latent ? s->latent.kv_rank + s->latent.rope : head;
+    const double keys = latent ? 1 : shape_kv_heads(s, of->window);
     const double value = latent ? s->latent.kv_rank : head;
     const double cell_bytes =
         llama_key_row_bytes(l->m, l->g, of->window) + llama_value_row_bytes(l->m, l->g, of->window);
@@ -197,8 +211,10 @@ static void attend_layers(struct bill *b, enum phase phase, const struct llama *
                               .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
                               .bytes = cells * cell_bytes,
                               .row = key,
-                              .group =
-                                  latent ? s->heads : s->heads / shape_kv_heads(s, of->window)};
+                              .group = s->heads / keys,
+                              .cell = keys * key,
+                              .seen = seen_cells(l, of),
+                              .kept = kept_cells(l, of)};
     WORK(b, line, "attend", 2 * cells * score_width, "a product and a sum each");
 }
 
@@ -219,7 +235,8 @@ static void score_cells(struct bill *b, enum phase phase, const struct llama *l,
                               .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
                               .bytes = cells * llama_index_row_bytes(l->m, l->g),
                               .row = s->indexer.head_size,
-                              .group = s->indexer.heads};
+                              .group = s->indexer.heads,
+                              .cell = s->indexer.head_size};
     WORK(b, line, "score cells", 2 * cells * index_width, "a product and a sum each");
 }
 
@@ -245,11 +262,13 @@ static void attend_compressed(struct bill *b, enum phase phase, const struct lla
                               .columns = phase == PREFILL ? prompt_columns(l->g) : 1,
                               .bytes = cells * llama_key_row_bytes(l->m, l->g, true),
                               .row = s->head_size,
-                              .group = s->heads};
+                              .group = s->heads,
+                              .cell = s->head_size};
     struct line scoring = line;
     scoring.bytes = scored_cells * llama_index_row_bytes(l->m, l->g);
     scoring.row = s->indexer.head_size;
     scoring.group = s->indexer.heads;
+    scoring.cell = s->indexer.head_size;
     WORK(b, line, "attend to compressed cells", 2 * cells * score_width,
          "a product and a sum each");
     WORK(b, scoring, "score cells", 2 * scored_cells * index_width, "a product and a sum each");

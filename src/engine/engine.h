@@ -51,9 +51,9 @@ struct runs {
     double per_s[RUNS_MOST];
     double likely; /* 0: the median */
     /* Said only of work that has them: ggml's name of the weights or the cache; columns at once; values in a head's row; heads
-     * that share a key; the buffer. 0 and NULL: none. */
+     * that share a key; values in a cell of the cache; the buffer. 0 and NULL: none. */
     const char *type, *buffer;
-    double tokens, row, group;
+    double tokens, row, group, cell;
     const char *device; /* what llama.cpp calls it; threads are 0 there */
 };
 void runs_add(struct runs *r, double amount, double seconds); /* runs past RUNS_MOST are left out */

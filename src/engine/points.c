@@ -17,6 +17,8 @@
 #include "base/num.h"
 
 enum { LEAST_RUNS = 3, USUAL_RUNS = 6 };
+/* About what a model's layer does of one kind before it does another. */
+static const double turn_s = 1e-3;
 
 /* ---- the room ---- */
 
@@ -193,13 +195,19 @@ static void steps_of(const struct kernels *k, const struct point *p, size_t oper
     for (size_t i = 0; i < operations; i++) p->add(k, p, steps);
 }
 
-static double run_of(const struct kernels *k, const struct point *p, size_t operations)
+static double run_alone(const struct kernels *k, const struct point *p, size_t operations)
 {
     struct steps steps;
     steps_of(k, p, operations, &steps);
     const double seconds = steps_run(k, &steps);
     steps_close(&steps);
     return most(seconds, 1e-7);
+}
+
+static double run_of(const struct kernels *k, const struct point *p, size_t operations)
+{
+    if (p->company) (void)run_alone(k, p->company, operations);
+    return run_alone(k, p, operations);
 }
 
 bool point_done_there(const struct kernels *k, const struct point *p)
@@ -241,7 +249,8 @@ static void fill_runs(const struct kernels *k, const struct point *p, bool late,
     if (pace_s > p->slice_s / 2) return;
     runs->count = 0;
     const double room = p->ring ? floor((double)p->ring->count / (double)p->inputs) : 1;
-    const double fit = floor(p->slice_s / USUAL_RUNS / pace_s);
+    const double run_s = p->slice_s / USUAL_RUNS;
+    const double fit = floor((p->company ? least(run_s, turn_s) : run_s) / pace_s);
     const double operations = most(least(least(fit, room), OPERATIONS_MOST), 1);
     if (p->again) {
         fill_again(k, p, (size_t)operations, runs);
@@ -288,6 +297,7 @@ struct runs point_named(const struct point *p)
         .tokens = (double)p->tokens,
         .row = (double)p->row,
         .group = p->heads.kv > 0 ? (double)p->heads.queries / (double)p->heads.kv : 0,
+        .cell = (double)p->cell,
         .buffer = p->buffer,
     };
 }

@@ -19,6 +19,7 @@ struct point {
     int type;            /* negative: none */
     int64_t tokens, row; /* row: values in one of the weights or in a head */
     int64_t columns;     /* of experts: tokens, of which each expert gets but a share */
+    int64_t cell;        /* of attention: values in a cell's row, for all heads */
     struct heads heads;  /* of attention */
     size_t threads;
     struct ring *ring;
@@ -26,6 +27,8 @@ struct point {
     double amount; /* of work in one operation */
     double slice_s;
     const char *buffer;
+    /* What is done before each run, untimed; NULL: nothing. Some CPUs slow down the memory of an operation that goes on alone for long. */
+    const struct point *company;
     /* The same list is run again and again, as llama.cpp decodes, so that a backend may keep what it made of it; each run takes the
      * whole ring where there is time. */
     bool again;
@@ -43,7 +46,7 @@ void points_fill(const struct kernels *k);
 
 void point_product(const struct kernels *k, const struct point *p, struct steps *to);
 void point_experts(const struct kernels *k, const struct point *p, struct steps *to);
-/* K and V of one layer are two matrices of a ring: cells x KV_VALUES. */
+/* K and V of one layer are two matrices of a ring: cells x values of a cell. */
 void point_attention(const struct kernels *k, const struct point *p, struct steps *to);
 double point_attention_flop(const struct point *p);
 /* CHAIN small operations, each waiting for the one before. */

@@ -139,6 +139,7 @@ void say_rate(struct runs *r, const char *source, const char *conditions, struct
     if (r->tokens > 0) writer_put_number(&s.w, "tokens", r->tokens);
     if (r->row > 0) writer_put_number(&s.w, "row", r->row);
     if (r->group > 0) writer_put_number(&s.w, "group", r->group);
+    if (r->cell > 0) writer_put_number(&s.w, "cell", r->cell);
     if (r->buffer) writer_put_cstr(&s.w, "buffer", r->buffer);
     writer_put_number(&s.w, "threads", (double)r->threads);
     writer_put_number(&s.w, "low", r->per_s[0]);

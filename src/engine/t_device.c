@@ -212,6 +212,7 @@ static bool measure_attention(struct visit *v, struct mu_err *err)
                               .ring = &ring,
                               .inputs = 2,
                               .slice_s = v->slice_s,
+                              .cell = KV_VALUES,
                               .again = true,
                               .add = point_attention};
             p.heads = (struct heads){

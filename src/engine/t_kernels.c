@@ -41,20 +41,25 @@ enum {
     COMMON_TYPES = 6
 };
 enum { COLUMN_COUNTS_MOST = 16, CACHE_TYPES = 2, FOUND_MOST = 4096, FILLERS_MOST = 8, ROUNDS = 2 };
+/* Two, so that the first type has another one beside it too. In most models one type has by far the most weights. */
+enum { COMPANIES = 2, COMPANY_PART = 4 };
 /* A prompt meets a part of the heads and of the cells, since attention to all of them takes long. */
 enum { HEADS = 32, CELLS = 2048, PROMPT_HEADS_PART = 8, PROMPT_CELLS_PART = 4, OTHER_COLUMNS = 32 };
+enum { USUAL_GROUP = 4, MANY_SHARE = 8, NARROW_CELL = 256 };
 
 /* Beside the rings: activations, one matrix before its conversion, the library itself. */
 static const double spare_bytes = 144 << 20;
 /* What is measured beside the products of long rows lies in less, since filling takes time too: more than most last-level caches hold. */
 static const double beside_bytes = 192 << 20;
+/* What keeps company takes turns with all that, so less is enough. */
+static const double company_bytes = 48 << 20, company_share_most = 0.25;
 /* The share of the time that runs get; the rest is spent on filling. */
 static const double slice_share = 0.5, grace_share = 0.1, over_time = 1.2, cache_times = 2;
 static const int cache_types[CACHE_TYPES] = {GGML_TYPE_F16, GGML_TYPE_Q8_0};
 
-/* What one point gave. */
+/* What one point gave: alone, and in company where it had some. */
 struct found {
-    struct runs *runs;
+    struct runs *runs, *beside;
     const char *source, *ring;
 };
 
@@ -66,12 +71,65 @@ struct sitting {
     int64_t columns[COLUMN_COUNTS_MOST];
     size_t column_counts;
     struct ground ground;
+    struct ring beside[COMPANIES];
+    struct point beside_point[COMPANIES];
+    const struct point *company[COMPANIES]; /* NULL: nothing to keep company */
     double start_s, slice_s; /* slice: one share of the time that the runs of a round get */
     double planned_s;        /* how long what is done should have taken */
     struct idle idle;
     struct found *found;
     size_t count;
 };
+
+/* ---- company ---- */
+
+/* The first kind of buffer that takes such a matrix: what llama.cpp would choose. */
+static ggml_backend_buffer_type_t choice_of(const struct kernels *k, const struct matrix *m)
+{
+    ggml_backend_buffer_type_t kind[KINDS_MOST];
+    const size_t kinds = kernels_kinds(k, kind);
+    size_t where = 0;
+    while (where + 1 < kinds && !kernels_takes(k, kind[where], m)) where++;
+    return kind[where];
+}
+
+/* Products with one column of the first types, on rings of their own; none where memory is short. */
+static bool company_open(struct sitting *s, struct mu_err *err)
+{
+    if ((double)s->ground.bytes * company_share_most < company_bytes * COMPANIES) return true;
+    for (size_t i = 0; i < COMPANIES && i < s->types; i++) {
+        const struct matrix m = {s->type[i], LONG_ROW, MATRIX / LONG_ROW / COMPANY_PART, 1};
+        struct ground part = s->ground;
+        part.bytes = (size_t)company_bytes;
+        if (!ring_open(&s->beside[i], choice_of(&s->kernels, &m), &m, &part, err)) return false;
+        s->ground.memory += part.bytes;
+        s->ground.bytes -= part.bytes;
+        s->beside_point[i] = (struct point){.type = m.type,
+                                            .tokens = MATVEC_COLUMNS,
+                                            .row = m.row,
+                                            .ring = &s->beside[i],
+                                            .inputs = 1,
+                                            .add = point_product};
+        s->company[i] = &s->beside_point[i];
+    }
+    return true;
+}
+
+static void company_close(struct sitting *s)
+{
+    for (size_t i = 0; i < COMPANIES; i++) {
+        if (!s->company[i]) continue;
+        ring_close(&s->beside[i]);
+        s->ground.memory -= (size_t)company_bytes;
+        s->ground.bytes += (size_t)company_bytes;
+    }
+}
+
+/* Another type's product. */
+static const struct point *company_of(const struct sitting *s, size_t at)
+{
+    return s->company[at ? 0 : 1];
+}
 
 /* ---- one point ---- */
 
@@ -89,7 +147,7 @@ static const char *ring_words(const struct sitting *s, const struct point *p)
 static bool same_point(const struct runs *a, const struct runs *b)
 {
     return a->threads == b->threads && a->tokens == b->tokens && a->row == b->row &&
-           a->group == b->group && strcmp(a->work, b->work) == 0 && str_same(a->type, b->type) &&
+           a->group == b->group && a->cell == b->cell && strcmp(a->work, b->work) == 0 && str_same(a->type, b->type) &&
            str_same(a->buffer, b->buffer);
 }
 
@@ -103,7 +161,8 @@ static struct found *found_of(struct sitting *s, const struct point *p)
     assert(s->count < FOUND_MOST);
     struct found *found = &s->found[s->count++];
     found->runs = NEW(a, struct runs);
-    *found->runs = named;
+    found->beside = NEW(a, struct runs);
+    *found->runs = *found->beside = named;
     found->source = str_format(a, "muster-engine kernels: %s; %s", p->what, llama_words(a));
     found->ring = ring_words(s, p);
     return found;
@@ -114,12 +173,29 @@ static bool measure(struct sitting *s, const struct point *p, struct mu_err *err
 {
     if (!kernels_threads(&s->kernels, p->threads, err)) return false;
     const double over_s = clock_s() - s->start_s - s->planned_s;
-    struct runs *runs = found_of(s, p)->runs;
-    if (runs->count > 1 && p->amount > 2 * p->slice_s * runs->likely) return true;
-    point_runs(&s->kernels, p, over_s > grace_share * s->in->seconds, runs);
+    const bool late = over_s > grace_share * s->in->seconds;
+    struct found *found = found_of(s, p);
+    struct point lone = *p;
+    if (found->runs->count > 1 && p->amount > 2 * p->slice_s * found->runs->likely) return true;
+    lone.company = NULL;
+    if (p->company && p->tokens == 1) {
+        struct point half = *p;
+        lone.slice_s = half.slice_s = p->slice_s / 2;
+        point_runs(&s->kernels, &half, late, found->beside);
+    }
+    point_runs(&s->kernels, &lone, late, found->runs);
     idle_sample(&s->idle);
     s->planned_s += p->slice_s / slice_share;
     return true;
+}
+
+/* In a model an operation goes on alone at some places and takes turns at others: the middle, and both in the spread. */
+static void join(struct runs *alone, const struct runs *beside)
+{
+    if (!beside->count) return;
+    alone->likely = 2 / (1 / alone->likely + 1 / beside->likely);
+    for (size_t i = 0; i < beside->count && alone->count < RUNS_MOST; i++)
+        alone->per_s[alone->count++] = beside->per_s[i];
 }
 
 /* Each point takes milliseconds, too short to tell what else ran; the whole sitting tells. */
@@ -127,9 +203,11 @@ static void say_all(struct sitting *s)
 {
     struct arena *a = s->in->arena;
     const char *idle = idle_words(&s->idle, (double)s->in->threads, a);
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
+        join(s->found[i].runs, s->found[i].beside);
         say_rate(s->found[i].runs, s->found[i].source,
                  str_format(a, "%s%s", idle, s->found[i].ring), a);
+    }
 }
 
 /* With all threads, then with one. */
@@ -205,6 +283,7 @@ static bool measure_rows(struct sitting *s, ggml_backend_buffer_type_t where, si
                       .inputs = 1,
                       .buffer = ggml_backend_buft_name(where),
                       .threads = s->in->threads,
+                      .company = company_of(s, at),
                       .add = point_product};
     p.what =
         str_format(s->in->arena, "%s %d x %d, a ring of %s", ggml_type_name((enum ggml_type)type),
@@ -234,18 +313,16 @@ static bool measure_there(struct sitting *s, ggml_backend_buffer_type_t where, s
 
 /* In the first kind of buffer that takes them. Columns are those that one expert gets. Types that nobody keeps experts in, being too
  * large, are left out: what is converted needs room three times. */
-static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
+static bool measure_experts(struct sitting *s, size_t at, struct mu_err *err)
 {
     struct ring ring;
     bool good = true;
-    ggml_backend_buffer_type_t kind[KINDS_MOST];
+    const int type = s->type[at];
     const struct matrix m = {type, EXPERT_ROW, EXPERT_ROWS, EXPERTS};
-    const size_t kinds = kernels_kinds(&s->kernels, kind);
-    size_t where = 0;
     const size_t row_bytes = ggml_row_size((enum ggml_type)type, EXPERT_ROW);
     if ((double)(row_bytes * EXPERT_ROWS * EXPERTS) > spare_bytes / 4) return true;
-    while (where + 1 < kinds && !kernels_takes(&s->kernels, kind[where], &m)) where++;
-    if (!ring_open(&ring, kind[where], &m, &s->ground, err)) return false;
+    ggml_backend_buffer_type_t where = choice_of(&s->kernels, &m);
+    if (!ring_open(&ring, where, &m, &s->ground, err)) return false;
     for (size_t turn = 0; good && turn < (size_t)2 * ROUNDS; turn++) {
         const bool many = turn % 2;
         struct point p = {.work = "expert matmul",
@@ -254,7 +331,8 @@ static bool measure_experts(struct sitting *s, int type, struct mu_err *err)
                           .inputs = 1,
                           .row = EXPERT_ROW,
                           .columns = many ? EXPERT_TOKENS : 1,
-                          .buffer = ggml_backend_buft_name(kind[where]),
+                          .buffer = ggml_backend_buft_name(where),
+                          .company = company_of(s, at),
                           .add = point_experts};
         p.tokens = many ? EXPERT_TOKENS * CHOSEN / EXPERTS : 1;
         p.slice_s = s->slice_s * (many ? 2 : 1);
@@ -280,33 +358,44 @@ static const struct attending attending[] = {
     {COLUMNS_MOST, 128, PROMPT_HEADS_PART, PROMPT_CELLS_PART},
     {COLUMNS_MOST, 64, PROMPT_HEADS_PART, PROMPT_CELLS_PART},
 };
-/* Heads to a key: as most models have it, prompts too; and each with its own, which reads more for the same work. */
-static const struct {
-    int64_t group;
+enum { DECODING = 2 };
+/* How many heads share a key, and how wide a cell is, which is how far apart the keys of one head lie: as most models have it, prompts
+ * too; each head with its own; narrow; and others in the usual cell, of the first type of cache only. */
+static const struct layout {
+    int64_t group, cell;
     size_t points;
-} groups[] = {{QUERY_VALUES / KV_VALUES, COUNT_OF(attending)}, {1, 2}};
+} layouts[] = {
+    {USUAL_GROUP, KV_VALUES, COUNT_OF(attending)},
+    {1, QUERY_VALUES, DECODING},
+    {MANY_SHARE, NARROW_CELL, DECODING},
+    {MANY_SHARE, KV_VALUES, DECODING},
+    {2, KV_VALUES, DECODING},
+};
+enum { SECOND_LAYOUTS = 3 };
 
 static bool measure_heads(struct sitting *s, struct point p, const struct attending *x,
-                          int64_t group, struct mu_err *err)
+                          const struct layout *as, struct mu_err *err)
 {
-    const int64_t queries = HEADS / x->heads_part;
-    const struct heads h = {queries, queries / group, x->values, CELLS / x->cells_part};
+    const int64_t kv = as->cell / x->values, most_queries = HEADS / x->heads_part;
+    const int64_t queries = kv * as->group < most_queries ? kv * as->group : most_queries;
+    const struct heads h = {queries, queries / as->group, x->values, CELLS / x->cells_part};
     p.tokens = x->tokens;
     p.row = x->values;
     p.heads = h;
     p.what = str_format(s->in->arena,
-                        "flash attention to %d cells of %s, %d heads of %d, %d for K and V",
-                        (int)h.cells, ggml_type_name((enum ggml_type)p.type), (int)h.queries,
-                        (int)h.values, (int)h.kv);
+                        "flash attention to %d cells of %d values in %s, %d heads of %d, %d for K "
+                        "and V",
+                        (int)h.cells, (int)as->cell, ggml_type_name((enum ggml_type)p.type),
+                        (int)h.queries, (int)h.values, (int)h.kv);
     p.amount = point_attention_flop(&p);
     return measure_threads(s, p, err);
 }
 
-static bool measure_group(struct sitting *s, int type, size_t at, struct mu_err *err)
+static bool measure_layout(struct sitting *s, int type, const struct layout *as, struct mu_err *err)
 {
     struct ring ring;
     bool good = true;
-    const struct matrix m = {type, QUERY_VALUES / groups[at].group, CELLS, 1};
+    const struct matrix m = {type, as->cell, CELLS, 1};
     struct ground ground = s->ground;
     ground.bytes = (size_t)least((double)ground.bytes, beside_bytes);
     if (!ring_open(&ring, kernels_plain(&s->kernels), &m, &ground, err)) return false;
@@ -315,10 +404,10 @@ static bool measure_group(struct sitting *s, int type, size_t at, struct mu_err 
                             .ring = &ring,
                             .inputs = 2,
                             .slice_s = s->slice_s,
+                            .cell = as->cell,
                             .add = point_attention};
-    const size_t points = groups[at].points;
-    for (size_t i = 0; good && i < ROUNDS * points; i++)
-        good = measure_heads(s, p, &attending[i % points], groups[at].group, err);
+    for (size_t i = 0; good && i < ROUNDS * as->points; i++)
+        good = measure_heads(s, p, &attending[i % as->points], as, err);
     ring_close(&ring);
     return good;
 }
@@ -326,8 +415,11 @@ static bool measure_group(struct sitting *s, int type, size_t at, struct mu_err 
 static bool measure_attention(struct sitting *s, struct mu_err *err)
 {
     bool good = true;
-    for (size_t i = 0; good && i < CACHE_TYPES * COUNT_OF(groups); i++)
-        good = measure_group(s, cache_types[i % CACHE_TYPES], i / CACHE_TYPES, err);
+    for (size_t type = 0; good && type < CACHE_TYPES; type++) {
+        const size_t count = type ? SECOND_LAYOUTS : COUNT_OF(layouts);
+        for (size_t i = 0; good && i < count; i++)
+            good = measure_layout(s, cache_types[type], &layouts[i], err);
+    }
     return good;
 }
 
@@ -388,7 +480,7 @@ static bool measure_type(struct sitting *s, size_t at, bool choice, struct mu_er
         if (first == choice && !measure_there(s, kind[i], at, first, err)) return false;
         first = false;
     }
-    return !choice || at >= CURVE_TYPES || measure_experts(s, s->type[at], err);
+    return !choice || at >= CURVE_TYPES || measure_experts(s, at, err);
 }
 
 /* When the time is over, the least is lost: first the choices of the commonest types, then their other buffers, where experts lie. */
@@ -424,10 +516,11 @@ static bool measure_with(struct sitting *s, struct mu_err *err)
     points_fill(&s->kernels);
     s->found = NEW_ARRAY(s->in->arena, struct found, FOUND_MOST);
     idle_start(&s->idle);
-    const bool good = measure_chain(s, err) && measure_elementwise(s, err) &&
+    const bool good = company_open(s, err) && measure_chain(s, err) && measure_elementwise(s, err) &&
                       measure_attention(s, err) && measure_types(s, err) && measure_chain(s, err) &&
                       measure_elementwise(s, err);
     if (good) say_all(s);
+    company_close(s);
     kernels_close(&s->kernels);
     return good;
 }
@@ -465,7 +558,9 @@ static bool run(const struct asked *in, struct mu_err *err)
         return err_set(err, MU_UNAVAILABLE,
                        "measuring kernels needs at least %.0f bytes of memory, and %.0f were given",
                        least_bytes, in->bytes);
-    const double shares = 10.0 * (double)s.types + 12 * CURVE_TYPES + 12 * CACHE_TYPES + 4;
+    const double attended = 2.0 * COUNT_OF(attending) +
+                            DECODING * (double)(COUNT_OF(layouts) + SECOND_LAYOUTS - CACHE_TYPES);
+    const double shares = 10.0 * (double)s.types + 12 * CURVE_TYPES + 2 * attended + 4;
     s.slice_s = in->seconds * slice_share / shares / ROUNDS;
     return measure_all(&s, err);
 }

@@ -22,7 +22,7 @@ static const char *const file_name = "kernels.json";
 
 struct row {
     const char *work, *type, *buffer, *of;
-    double tokens, row, group, threads, share;
+    double tokens, row, group, cell, threads, share;
 };
 struct file {
     const struct row *row;
@@ -36,6 +36,7 @@ static const struct field row_fields[] = {
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, tokens, "columns at once"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, row, "values in a head's key"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, group, "heads that share a key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct row, cell, "values in a cell of the cache"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct row, threads, "1: of one thread; absent: of all"),
     FIELD_OPTIONAL(FIELD_TEXT, struct row, of, "the rate that this is a share of"),
     FIELD(FIELD_NUMBER, struct row, share, "of that rate"),
@@ -63,6 +64,7 @@ static bool typical_of(const struct catalog *c, const struct row *r, struct typi
     out->rate.tokens = number_or(r->tokens, 0);
     out->rate.row = number_or(r->row, 0);
     out->rate.group = number_or(r->group, 0);
+    out->rate.cell = number_or(r->cell, 0);
     out->rate.threads = number_or(r->threads, 0);
     out->rate.per_s = estimate_exactly(r->share, ESTIMATED, "typical share, data/kernels.json");
     return true;

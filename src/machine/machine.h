@@ -83,9 +83,10 @@ struct rate {
     enum machine_work work;
     /* What only some works have: ggml's id of the weights (matmul) or of the cache (attend), else RATE_NO_TYPE; the columns done at
      * once, 1 when decoding, 512 for a prompt's micro-batch, else 0; the values in a row of the weights or in a head's key, 0 for any; the
-     * heads that share a key (attend), 0 unknown; and the buffer that llama.cpp keeps such weights in here. */
+     * heads that share a key and the values in a cell of the cache, for all heads (attend), 0 unknown; and the buffer that llama.cpp keeps
+     * such weights in here. */
     uint8_t type;
-    double tokens, row, group;
+    double tokens, row, group, cell;
     const char *buffer; /* "AMX", "CPU_REPACK", "CPU"; or NULL */
     uint16_t place;     /* index into machine.place; for disk rates the CPU */
     double threads;

@@ -74,6 +74,7 @@ static const struct rate_row *rate_rows(const struct machine *m, struct arena *a
                                    .type = r->type == RATE_NO_TYPE ? (double)NAN : r->type,
                                    .tokens = r->tokens > 0 ? r->tokens : (double)NAN,
                                    .group = r->group > 0 ? r->group : (double)NAN,
+                                   .cell = r->cell > 0 ? r->cell : (double)NAN,
                                    .row = r->row > 0 ? r->row : (double)NAN,
                                    .buffer = r->buffer,
                                    .place = r->place,

@@ -217,6 +217,7 @@ static bool kind_read(const struct rate_row *row, struct rate *out)
     out->type = (uint8_t)type;
     out->tokens = isnan(row->tokens) ? 0 : row->tokens;
     out->group = isnan(row->group) ? 0 : row->group;
+    out->cell = isnan(row->cell) ? 0 : row->cell;
     out->row = isnan(row->row) ? 0 : row->row;
     out->buffer = row->buffer;
     return true;

@@ -107,6 +107,7 @@ static const struct field rate_fields[] = {
     FIELD_OPTIONAL(FIELD_NUMBER, struct rate_row, tokens, "columns at once; 1 when decoding"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct rate_row, row, "values of a row, or of a head"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct rate_row, group, "heads that share a key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct rate_row, cell, "values in a cell of the cache"),
     FIELD_OPTIONAL(FIELD_TEXT, struct rate_row, buffer, "where llama.cpp keeps such weights"),
     FIELD(FIELD_NUMBER, struct rate_row, place, "index of the place that did it"),
     FIELD(FIELD_NUMBER, struct rate_row, threads, "with so many threads"),

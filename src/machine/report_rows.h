@@ -24,7 +24,7 @@ struct link_row {
 };
 struct rate_row {
     const char *work, *unit;
-    double type, tokens, row, group; /* NaN: none */
+    double type, tokens, row, group, cell; /* NaN: none */
     const char *buffer;
     double place, threads;
     struct estimate per_s;

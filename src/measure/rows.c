@@ -19,6 +19,7 @@ static const struct field row_fields[] = {
     FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, tokens, "columns at once"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, row, "values of a row, or of a head"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, group, "heads that share a key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct measure_row, cell, "values in a cell of the cache"),
     FIELD_OPTIONAL(FIELD_TEXT, struct measure_row, buffer, "where llama.cpp keeps such weights"),
     FIELD(FIELD_NUMBER, struct measure_row, threads, "threads that worked at once"),
     FIELD(FIELD_NUMBER, struct measure_row, low, "slowest run, work a second"),
@@ -77,8 +78,10 @@ static bool kind_of(const struct measure_row *row, const struct catalog *c, stru
 {
     if (!type_of(row, c, out, err)) return false;
     if (!whole_or_none(row->tokens, &out->tokens) || !whole_or_none(row->row, &out->row) ||
-        !whole_or_none(row->group, &out->group) || (row->type && out->tokens < 1))
-        return err_set(err, MU_DATA, "\"tokens\", \"row\" or \"group\" of %s is not a whole number",
+        !whole_or_none(row->group, &out->group) || !whole_or_none(row->cell, &out->cell) ||
+        (row->type && out->tokens < 1))
+        return err_set(err, MU_DATA,
+                       "\"tokens\", \"row\", \"group\" or \"cell\" of %s is not a whole number",
                        row->work);
     if (row->buffer && !short_text(row->buffer))
         return err_set(err, MU_DATA, "\"buffer\" of %s is too long", row->work);
@@ -159,6 +162,7 @@ struct measure_row measure_rate_row(const struct rate *rate, const struct catalo
                                 .tokens = rate->tokens > 0 ? rate->tokens : (double)NAN,
                                 .row = rate->row > 0 ? rate->row : (double)NAN,
                                 .group = rate->group > 0 ? rate->group : (double)NAN,
+                                .cell = rate->cell > 0 ? rate->cell : (double)NAN,
                                 .buffer = rate->buffer,
                                 .threads = rate->threads,
                                 .low = rate->per_s.low,
@@ -175,7 +179,8 @@ bool measure_has_rate(const struct rate *rate, size_t count, const struct rate *
         if (rate[i].place == wanted->place && rate[i].work == wanted->work &&
             rate[i].threads == wanted->threads && rate[i].type == wanted->type &&
             rate[i].tokens == wanted->tokens && rate[i].row == wanted->row &&
-            rate[i].group == wanted->group && str_same(rate[i].buffer, wanted->buffer))
+            rate[i].group == wanted->group && rate[i].cell == wanted->cell &&
+            str_same(rate[i].buffer, wanted->buffer))
             return true;
     return false;
 }

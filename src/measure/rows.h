@@ -12,7 +12,7 @@ struct measure_row {
     /* Of an accelerator, whose threads are 0: what llama.cpp calls it in a line of the engine, its lasting name in a file. NULL: the CPU. */
     const char *device;
     const char *type, *buffer;
-    double tokens, row, group; /* NaN: none */
+    double tokens, row, group, cell; /* NaN: none */
     double threads, low, likely, high, runs;
     const char *source, *conditions;
 };

@@ -74,7 +74,7 @@ static void add_rate(struct rate *rate, size_t *n, enum machine_work work, doubl
 /* A kernel's rate as a row of the file has it. */
 struct kernel {
     const char *work, *type, *buffer;
-    double tokens, row, group, threads, per_s;
+    double tokens, row, group, cell, threads, per_s;
 };
 static const struct field kernel_fields[] = {
     FIELD(FIELD_TEXT, struct kernel, work, "what was done"),
@@ -83,6 +83,7 @@ static const struct field kernel_fields[] = {
     FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, tokens, "columns at once"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, row, "values in a head's key"),
     FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, group, "heads that share a key"),
+    FIELD_OPTIONAL(FIELD_NUMBER, struct kernel, cell, "values in a cell of the cache"),
     FIELD(FIELD_NUMBER, struct kernel, threads, "threads"),
     FIELD(FIELD_NUMBER, struct kernel, per_s, "work a second"),
 };
@@ -98,6 +99,7 @@ static bool kernel_rate(const struct reading *r, const struct json *j, struct ra
                          .tokens = number_or(k.tokens, 0),
                          .row = number_or(k.row, 0),
                          .group = number_or(k.group, 0),
+                         .cell = number_or(k.cell, 0),
                          .buffer = k.buffer,
                          .threads = k.threads,
                          .runs = 1};

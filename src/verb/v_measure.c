@@ -28,6 +28,7 @@ static void write_rates(struct writer *w, const struct machine *m, const struct 
         if (r->tokens > 0) writer_put_number(w, "tokens", r->tokens);
         if (r->row > 0) writer_put_number(w, "row", r->row);
         if (r->group > 0) writer_put_number(w, "group", r->group);
+        if (r->cell > 0) writer_put_number(w, "cell", r->cell);
         if (r->buffer) writer_put_cstr(w, "buffer", r->buffer);
         writer_put_number(w, "threads", r->threads);
         write_estimate(w, "per_s", r->per_s);

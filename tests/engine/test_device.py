@@ -16,7 +16,7 @@ import unittest
 import rpc_device
 
 ENGINE, PROGRAMS = sys.argv[1], pathlib.Path(sys.argv[2])
-KEYS = ["work", "device", "type", "tokens", "row", "group", "buffer", "threads", "low", "likely", "high", "runs", "source", "conditions"]
+KEYS = ["work", "device", "type", "tokens", "row", "group", "cell", "buffer", "threads", "low", "likely", "high", "runs", "source", "conditions"]
 F32, F16, Q8_0, Q4_K = 0, 1, 8, 12
 # llama.cpp never frees what it keeps of a server
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
@@ -54,7 +54,7 @@ class Device(unittest.TestCase):
             self.assertGreaterEqual(row["runs"], 1)
             self.assertRegex(row["conditions"], r"^(idle|busy: .+); [0-9.]+ .?i?B of [0-9.]+ .?i?B free there before$")
             self.assertIn("llama.cpp ", row["source"])
-        named = [tuple(row.get(key) for key in ("work", "type", "tokens", "row", "group", "buffer")) for row in rows]
+        named = [tuple(row.get(key) for key in ("work", "type", "tokens", "row", "group", "cell", "buffer")) for row in rows]
         self.assertEqual(len(set(named)), len(named), "a rate said twice")
         return rows
 

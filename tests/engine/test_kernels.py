@@ -12,7 +12,7 @@ import unittest
 
 ENGINE, TRAPPING = sys.argv[1:3]
 THREADS = len(os.sched_getaffinity(0))
-KEYS = ["work", "type", "tokens", "row", "group", "buffer", "threads", "low", "likely", "high", "runs", "source", "conditions"]
+KEYS = ["work", "type", "tokens", "row", "group", "cell", "buffer", "threads", "low", "likely", "high", "runs", "source", "conditions"]
 F32, F16, Q8_0, Q4_K = 0, 1, 8, 12
 
 
@@ -35,7 +35,7 @@ def preload():
 
 
 def identity(row):
-    return tuple(row.get(key) for key in ("work", "type", "tokens", "row", "group", "buffer", "threads"))
+    return tuple(row.get(key) for key in ("work", "type", "tokens", "row", "group", "cell", "buffer", "threads"))
 
 
 class Kernels(unittest.TestCase):
@@ -83,8 +83,10 @@ class Kernels(unittest.TestCase):
 
     def test_all_the_rest(self):
         rows = self.rates(types=[F32], columns=[1])
-        attend = {(row["type"], row["tokens"], row["row"], row["group"]) for row in rows if row["work"] == "attend"}
-        self.assertEqual(attend, {(kind, tokens, row, group) for kind in ("f16", "q8_0") for tokens, group in ((1, 4), (1, 1), (512, 4)) for row in (64, 128)})
+        attend = {(row["type"], row["tokens"], row["row"], row["group"], row["cell"]) for row in rows if row["work"] == "attend"}
+        both = {(1, 4, 1024), (1, 1, 4096), (1, 8, 256), (512, 4, 1024)}
+        layouts = {"f16": both | {(1, 2, 1024), (1, 8, 1024)}, "q8_0": both}
+        self.assertEqual(attend, {(kind, tokens, row, group, cell) for kind in layouts for tokens, group, cell in layouts[kind] for row in (64, 128)})
         for work in "graph operations", "elementwise":
             self.assertEqual({row["threads"] for row in rows if row["work"] == work}, {1, THREADS})
 
