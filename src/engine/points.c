@@ -1,11 +1,10 @@
 /* engine/points.c - products, attention and the small operations between, as llama.cpp puts them into its lists.
  *
- * Inputs and results lie in the kernels' scratch room, weights and caches in rings. The figure of a point is the median of the runs
- * that nothing disturbed. Left out: where a ring comes from, and which points a test takes. */
+ * Inputs and results lie in the kernels' scratch room, weights and caches in rings. The figure of a point is by the mean time of
+ * the runs that nothing disturbed. Left out: where a ring comes from, and which points a test takes. */
 #include "engine/points.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ggml-backend.h>
@@ -261,22 +260,19 @@ static void fill_runs(const struct kernels *k, const struct point *p, bool late,
         runs_add(runs, p->amount * operations, run_of(k, p, (size_t)operations));
 }
 
-static int by_size(const void *a, const void *b)
+/* By the mean time of the runs that were at least half as fast as the fastest: a token takes the sum of all it does, slow moments too.
+ * Threads that wait for one another by spinning come to a halt when another program takes one of their CPUs, though, and such a run says
+ * nothing of the kernel. It shows in the lowest. */
+static double undisturbed(const struct runs *runs)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The median of the runs that were at least half as fast as the fastest: threads that wait for one another by spinning come to a halt
- * when another program takes one of their CPUs, and such a run says nothing of the kernel. It shows in the lowest. */
-static double undisturbed(struct runs *runs)
-{
-    qsort(runs->per_s, runs->count, sizeof(runs->per_s[0]), by_size);
-    size_t from = 0;
-    while (runs->per_s[from] < runs->per_s[runs->count - 1] / 2) from++;
-    const size_t middle = from + (runs->count - from) / 2;
-    return (runs->count - from) % 2 ? runs->per_s[middle]
-                                    : (runs->per_s[middle - 1] + runs->per_s[middle]) / 2;
+    double fastest = 0, seconds = 0, count = 0;
+    for (size_t i = 0; i < runs->count; i++) fastest = most(fastest, runs->per_s[i]);
+    for (size_t i = 0; i < runs->count; i++) {
+        if (runs->per_s[i] < fastest / 2) continue;
+        seconds += 1 / runs->per_s[i];
+        count++;
+    }
+    return count / seconds;
 }
 
 void point_runs(const struct kernels *k, const struct point *p, bool late, struct runs *runs)

@@ -147,8 +147,8 @@ static const char *ring_words(const struct sitting *s, const struct point *p)
 static bool same_point(const struct runs *a, const struct runs *b)
 {
     return a->threads == b->threads && a->tokens == b->tokens && a->row == b->row &&
-           a->group == b->group && a->cell == b->cell && strcmp(a->work, b->work) == 0 && str_same(a->type, b->type) &&
-           str_same(a->buffer, b->buffer);
+           a->group == b->group && a->cell == b->cell && strcmp(a->work, b->work) == 0 &&
+           str_same(a->type, b->type) && str_same(a->buffer, b->buffer);
 }
 
 /* The one of an earlier round, or a new one. */
@@ -516,9 +516,9 @@ static bool measure_with(struct sitting *s, struct mu_err *err)
     points_fill(&s->kernels);
     s->found = NEW_ARRAY(s->in->arena, struct found, FOUND_MOST);
     idle_start(&s->idle);
-    const bool good = company_open(s, err) && measure_chain(s, err) && measure_elementwise(s, err) &&
-                      measure_attention(s, err) && measure_types(s, err) && measure_chain(s, err) &&
-                      measure_elementwise(s, err);
+    const bool good = company_open(s, err) && measure_chain(s, err) &&
+                      measure_elementwise(s, err) && measure_attention(s, err) &&
+                      measure_types(s, err) && measure_chain(s, err) && measure_elementwise(s, err);
     if (good) say_all(s);
     company_close(s);
     kernels_close(&s->kernels);

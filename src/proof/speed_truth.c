@@ -165,6 +165,7 @@ static bool read_run(struct reading *r, const struct json *row, const struct jso
     generate_usual(&g, &s->digest, s->digest.types);
     hparams_buffers(truth_text(r->root, "buffers", r->arena), r->catalog, r->arena, &g);
     /* decoded tokens stand behind the depth and, on average, half of themselves */
+    g.context_tokens = depth + tokens; /* as llama-bench makes it */
     g.depth_tokens = depth;
     g.prompt_tokens = out->decode ? tokens / 2 : tokens;
     g.threads = threads;

@@ -2,6 +2,7 @@
  * kernels and trials change. */
 #include "../stage.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "catalog/types.h"
@@ -164,34 +165,60 @@ static void each_row_has_its_own_cost(void **state)
     assert_float_equal(seconds_on_row(*state, 100), 3, 1e-9); /* believed no further */
 }
 
-/* A flop takes a quarter of a second with four heads to a key and half a second with one: a sixth, and a third for each key. */
-static double seconds_in_group(struct stage *s, double group)
+/* A flop takes a quarter of a second with four heads to a key, half a second with one; a sixteenth in narrow cells. */
+static double seconds_attending(struct stage *s, struct line of)
 {
+    static const struct {
+        double group, cell, tokens, per_s;
+    } measured[] = {{4, 1024, 1, 4}, {1, 4096, 1, 2}, {4, 256, 1, 16}, {4, 1024, 512, 64}};
     struct priced *p = priced_new(s);
-    add_rate(p, WORK_ATTEND_FLOP, F16, 1, NULL, 4);
-    p->rate[0].group = 4;
-    add_rate(p, WORK_ATTEND_FLOP, F16, 1, NULL, 2);
-    p->rate[1].group = 1;
-    add_rate(p, WORK_ATTEND_FLOP, F16, 512, NULL, 64);
-    p->rate[2].group = 4;
+    for (size_t i = 0; i < COUNT_OF(measured); i++) {
+        add_rate(p, WORK_ATTEND_FLOP, F16, measured[i].tokens, NULL, measured[i].per_s);
+        p->rate[i].group = measured[i].group;
+        p->rate[i].cell = measured[i].cell;
+    }
     add_rate(p, WORK_MATMUL_FLOP, Q4_K, 1, "CPU", 1); /* says which threads there are */
-    const struct line of = {.phase = DECODE,
-                            .work = ATTEND_FLOP,
-                            .type = F16,
-                            .columns = 1,
-                            .row = 128,
-                            .group = group};
+    of.phase = DECODE;
+    of.work = ATTEND_FLOP;
+    of.columns = 1;
+    of.row = 128;
     WORK(&p->bill, of, "attend", 1, "here");
     return 1 / likely(p);
 }
 
-static void each_key_has_its_own_cost(void **state)
+static double seconds_in_layout(void **state, double group, double cell)
 {
-    assert_close(seconds_in_group(*state, 4), 0.25, 1e-12);
-    assert_close(seconds_in_group(*state, 1), 0.5, 1e-12);
-    assert_close(seconds_in_group(*state, 2), 1.0 / 6 + 1.0 / 6, 1e-12);
-    assert_close(seconds_in_group(*state, 8), 1.0 / 6 + 1.0 / 24, 1e-12);
-    assert_close(seconds_in_group(*state, 0), 0.25, 1e-12); /* not said: as most have it */
+    return seconds_attending(*state, (struct line){.type = F16, .group = group, .cell = cell});
+}
+
+static void attention_goes_by_the_layout_of_the_cache(void **state)
+{
+    assert_close(seconds_in_layout(state, 4, 1024), 0.25, 1e-12);
+    assert_close(seconds_in_layout(state, 1, 1024), 0.5, 1e-12);
+    assert_close(seconds_in_layout(state, 2, 1024), sqrt(0.125), 1e-12); /* half way */
+    assert_close(seconds_in_layout(state, 8, 1024), 0.25, 1e-12);        /* no further than seen */
+    assert_close(seconds_in_layout(state, 0, 0), 0.25, 1e-12); /* not said: as most have it */
+    assert_close(seconds_in_layout(state, 4, 256), 1.0 / 16, 1e-12);
+    assert_close(seconds_in_layout(state, 4, 512), 1.0 / 8, 1e-12); /* half way */
+    assert_close(seconds_in_layout(state, 1, 256), 1.0 / 8, 1e-12); /* as much faster */
+    assert_close(seconds_in_layout(state, 4, 64), 1.0 / 16, 1e-12);
+    assert_close(seconds_in_layout(state, 1, 8192), 0.5, 1e-12);
+}
+
+/* Two threads: of 2304 cells each walks 1152, and one of them sees them all. A window of 512 in a ring of 1024 lies across the middle, three
+ * quarters of it on one side. */
+static void cells_are_cut_into_a_piece_for_each_thread(void **state)
+{
+    struct line of = {.type = F16, .group = 4, .cell = 1024, .seen = 2100, .kept = 2304};
+    assert_close(seconds_attending(*state, of), 0.25 * 2304 / 2100, 1e-12);
+    of.seen = 512;
+    of.kept = 1024;
+    assert_close(seconds_attending(*state, of), 0.25 * 1.5, 1e-12);
+    of.kept = 2048;
+    assert_close(seconds_attending(*state, of), 0.25 * 1.75, 1e-12);
+    of.seen = 200; /* short: cut by heads */
+    of.kept = 256;
+    assert_close(seconds_attending(*state, of), 0.25, 1e-12);
 }
 
 static void typical_kernels_fill_what_was_not_measured(void **state)
@@ -261,7 +288,8 @@ int main(void)
         STAGED(what_nobody_measured_has_no_price),
         STAGED(threads_asked_for_choose_the_rates),
         STAGED_WORLD(each_row_has_its_own_cost),
-        STAGED_WORLD(each_key_has_its_own_cost),
+        STAGED_WORLD(attention_goes_by_the_layout_of_the_cache),
+        STAGED_WORLD(cells_are_cut_into_a_piece_for_each_thread),
         STAGED_WORLD(typical_kernels_fill_what_was_not_measured),
         STAGED_WORLD(a_trial_of_the_task_takes_the_place_of_its_estimate),
     };
