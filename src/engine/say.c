@@ -1,6 +1,6 @@
 /* engine/say.c - the two ends of the wall: the request read from JSON, the answer written as JSON lines.
  *
- * A rate is the median of its runs between the slowest and the fastest of them; nothing is smoothed or left out. Each line is
+ * A rate is the median of its runs, or what its test makes of them, between the slowest and the fastest of them; nothing is left out. Each line is
  * flushed at once, so that what was said before a crash has been said. */
 #include "engine/engine.h"
 

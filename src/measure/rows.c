@@ -23,7 +23,7 @@ static const struct field row_fields[] = {
     FIELD_OPTIONAL(FIELD_TEXT, struct measure_row, buffer, "where llama.cpp keeps such weights"),
     FIELD(FIELD_NUMBER, struct measure_row, threads, "threads that worked at once"),
     FIELD(FIELD_NUMBER, struct measure_row, low, "slowest run, work a second"),
-    FIELD(FIELD_NUMBER, struct measure_row, likely, "median of the runs, work a second"),
+    FIELD(FIELD_NUMBER, struct measure_row, likely, "median of the runs, of kernels by mean time"),
     FIELD(FIELD_NUMBER, struct measure_row, high, "fastest run, work a second"),
     FIELD(FIELD_NUMBER, struct measure_row, runs, "how many runs"),
     FIELD(FIELD_TEXT, struct measure_row, source, "how it was measured"),
