@@ -3,13 +3,13 @@
  *
  * {"types": [12, 14, 8], "columns": [1, 512], "bytes": 6e8, "seconds": 5, ...}; types are ggml's ids, the important ones first. For each
  * type in the buffer llama.cpp would choose, with all threads and with one: products of 4096 x 2048 weights with one column (decode),
- * out of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does; with one column, of
- * common types on short rows too, since starting a row takes time; and with 512 columns (a prompt's micro-batch). The columns between
- * come from the first types alone. In the other buffers that take it, where experts and odd shapes lie, 1 and 32 columns; of the first
- * types also experts, with as many for each. Then attention with 32 heads of 128 and of 64, four to a key and each with its own, chains
- * of small operations, and norm, product and sum over a micro-batch. 2 operations a weight and column; 4 a query's value, cell and
- * token; bytes are what each operation reads and writes. The first types and all besides in two rounds, since what else the machine's
- * host does comes and goes. Left out: how the parts of a model overlap. */
+ * out of a ring of matrices that is larger than what a cache keeps, so that it streams from memory as decode does, half of the time
+ * alone and half in turns with another type; with one column, of common types on short rows too, since starting a row takes time; and
+ * with 512 columns (a prompt's micro-batch). The columns between come from the first types alone. In the other buffers that take it,
+ * where experts and odd shapes lie, 1 and 32 columns; of the first types also experts, with as many for each. Then attention with heads
+ * of 128 and of 64 in several layouts of the cache, chains of small operations, and norm, product and sum over a micro-batch. 2
+ * operations a weight and column; 4 a query's value, cell and token; bytes are what each operation reads and writes. The first types and
+ * all besides in two rounds, since what else the machine's host does comes and goes. Left out: how the parts of a model overlap. */
 #include "engine/kernels.h"
 
 #include <assert.h>

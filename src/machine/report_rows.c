@@ -111,7 +111,7 @@ static const struct field rate_fields[] = {
     FIELD_OPTIONAL(FIELD_TEXT, struct rate_row, buffer, "where llama.cpp keeps such weights"),
     FIELD(FIELD_NUMBER, struct rate_row, place, "index of the place that did it"),
     FIELD(FIELD_NUMBER, struct rate_row, threads, "with so many threads"),
-    FIELD(FIELD_ESTIMATE, struct rate_row, per_s, "least, median and most of the runs, a second"),
+    FIELD(FIELD_ESTIMATE, struct rate_row, per_s, "least, likely and most of the runs, a second"),
     FIELD(FIELD_NUMBER, struct rate_row, runs, "how many runs"),
     FIELD(FIELD_TEXT, struct rate_row, conditions, "idle or busy; null when not known"),
 };
