@@ -558,9 +558,9 @@ static bool run(const struct asked *in, struct mu_err *err)
         return err_set(err, MU_UNAVAILABLE,
                        "measuring kernels needs at least %.0f bytes of memory, and %.0f were given",
                        least_bytes, in->bytes);
-    const double attended = 2.0 * COUNT_OF(attending) +
-                            DECODING * (double)(COUNT_OF(layouts) + SECOND_LAYOUTS - CACHE_TYPES);
-    const double shares = 10.0 * (double)s.types + 12 * CURVE_TYPES + 2 * attended + 4;
+    const size_t attended =
+        2 * COUNT_OF(attending) + DECODING * (COUNT_OF(layouts) + SECOND_LAYOUTS - CACHE_TYPES);
+    const double shares = 10.0 * (double)s.types + 12 * CURVE_TYPES + 2 * (double)attended + 4;
     s.slice_s = in->seconds * slice_share / shares / ROUNDS;
     return measure_all(&s, err);
 }
