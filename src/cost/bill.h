@@ -59,8 +59,8 @@ struct line {
     double row; /* values in a row of the weights (mean), or in a head's key */
     /* of attention: heads that share a key; values in a cell of the cache, for all heads; 0 unknown */
     double group, cell;
-    double seen,
-        kept; /* of attention: a layer's cells that a token sees, and those it walks over */
+    /* of attention: a layer's cells that a token sees, and those that are walked over to see them */
+    double seen, kept;
 };
 struct bill {
     struct line line[BILL_LINES];

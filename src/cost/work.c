@@ -118,7 +118,6 @@ static double attending_layers(const struct llama *l, int site, size_t kind)
     return layers;
 }
 
-/* Cells that a token at this depth looks at, over the layers of a site with a window, or without. */
 /* Of the layers that see all, or of those with a window. */
 struct seeing {
     int site;
@@ -126,6 +125,7 @@ struct seeing {
     bool window;
 };
 
+/* Cells that a token at this depth looks at, over the layers of a site with a window, or without. */
 static double used_cells(const struct llama *l, int site, double depth_tokens, bool window)
 {
     const struct digest *m = l->m;

@@ -20,7 +20,7 @@ bool kernel_work(enum machine_work work)
 static bool same_kind(const struct rate *a, const struct rate *b)
 {
     return a->place == b->place && a->work == b->work && a->type == b->type && a->row == b->row &&
-           a->group == b->group && str_same(a->buffer, b->buffer);
+           a->group == b->group && a->cell == b->cell && str_same(a->buffer, b->buffer);
 }
 
 /* The rate of the same kind with so many columns and the most threads, or one; NULL when not measured. */
@@ -123,9 +123,9 @@ static struct cell bytes_cell(struct doc *d, const struct machine *m, const stru
     return r ? giga(d, weights_bytes_per_s(r, t)) : (struct cell){.text = ""};
 }
 
-static struct cell row_cell(struct doc *d, const struct rate *r)
+static struct cell count_cell(struct doc *d, double count)
 {
-    return (struct cell){.text = r->row > 0 ? str_format(d->arena, "%g", r->row) : ""};
+    return (struct cell){.text = count > 0 ? str_format(d->arena, "%g", count) : ""};
 }
 
 static void show_products(struct doc *d, const struct machine *m, const struct catalog *c)
@@ -148,7 +148,7 @@ static void show_products(struct doc *d, const struct machine *m, const struct c
         const struct cell row[] = {
             {.text = experts ? str_format(d->arena, "%s experts", t->name) : t->name},
             {.text = r->buffer},
-            row_cell(d, r),
+            count_cell(d, r->row),
             bytes_cell(d, m, r, t, RATE_ALL_THREADS),
             bytes_cell(d, m, r, t, RATE_ONE_THREAD),
             flop_cell(d, m, r, 8, RATE_ALL_THREADS),
@@ -163,10 +163,10 @@ static void show_products(struct doc *d, const struct machine *m, const struct c
 
 static void show_attention(struct doc *d, const struct machine *m, const struct catalog *c)
 {
-    static const char *const head[] = {"attention to", "head", "to a key", "decode, GFLOP/s",
-                                       "1 thread",     "x512", "1 thread"};
+    static const char *const head[] = {"attention to",    "head",     "to a key", "cell",
+                                       "decode, GFLOP/s", "1 thread", "x512",     "1 thread"};
     static const enum align align[] = {ALIGN_LEFT,  ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT,
-                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
+                                       ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT, ALIGN_RIGHT};
     struct block *b = NULL;
     for (size_t i = 0; i < m->rates; i++) {
         const struct rate *r = &m->rate[i];
@@ -175,8 +175,9 @@ static void show_attention(struct doc *d, const struct machine *m, const struct 
         if (!b) b = doc_table(d, NULL, head, align, COUNT_OF(head));
         const struct cell row[] = {
             {.text = t->name},
-            row_cell(d, r),
-            {.text = r->group > 0 ? str_format(d->arena, "%g", r->group) : ""},
+            count_cell(d, r->row),
+            count_cell(d, r->group),
+            count_cell(d, r->cell),
             flop_cell(d, m, r, 1, RATE_ALL_THREADS),
             flop_cell(d, m, r, 1, RATE_ONE_THREAD),
             flop_cell(d, m, r, PROMPT_TOKENS, RATE_ALL_THREADS),
