@@ -72,8 +72,8 @@ struct sitting {
     size_t column_counts;
     struct ground ground;
     struct ring beside[COMPANIES];
-    struct point beside_point[COMPANIES];
-    const struct point *company[COMPANIES]; /* NULL: nothing to keep company */
+    struct point company[COMPANIES];
+    size_t companies;
     double start_s, slice_s; /* slice: one share of the time that the runs of a round get */
     double planned_s;        /* how long what is done should have taken */
     struct idle idle;
@@ -104,31 +104,30 @@ static bool company_open(struct sitting *s, struct mu_err *err)
         if (!ring_open(&s->beside[i], choice_of(&s->kernels, &m), &m, &part, err)) return false;
         s->ground.memory += part.bytes;
         s->ground.bytes -= part.bytes;
-        s->beside_point[i] = (struct point){.type = m.type,
-                                            .tokens = MATVEC_COLUMNS,
-                                            .row = m.row,
-                                            .ring = &s->beside[i],
-                                            .inputs = 1,
-                                            .add = point_product};
-        s->company[i] = &s->beside_point[i];
+        s->company[s->companies++] = (struct point){.type = m.type,
+                                                    .tokens = MATVEC_COLUMNS,
+                                                    .row = m.row,
+                                                    .ring = &s->beside[i],
+                                                    .inputs = 1,
+                                                    .add = point_product};
     }
     return true;
 }
 
 static void company_close(struct sitting *s)
 {
-    for (size_t i = 0; i < COMPANIES; i++) {
-        if (!s->company[i]) continue;
+    for (size_t i = 0; i < s->companies; i++) {
         ring_close(&s->beside[i]);
         s->ground.memory -= (size_t)company_bytes;
         s->ground.bytes += (size_t)company_bytes;
     }
 }
 
-/* Another type's product. */
+/* Another type's product; NULL: there is none. */
 static const struct point *company_of(const struct sitting *s, size_t at)
 {
-    return s->company[at ? 0 : 1];
+    const size_t other = at ? 0 : 1;
+    return other < s->companies ? &s->company[other] : NULL;
 }
 
 /* ---- one point ---- */
@@ -360,7 +359,7 @@ static const struct attending attending[] = {
 };
 enum { DECODING = 2 };
 /* How many heads share a key, and how wide a cell is, which is how far apart the keys of one head lie: as most models have it, prompts
- * too; each head with its own; narrow; and others in the usual cell, of the first type of cache only. */
+ * too, and in both rounds; each head with its own; narrow; and others in the usual cell, of the first type of cache only. */
 static const struct layout {
     int64_t group, cell;
     size_t points;
@@ -406,7 +405,8 @@ static bool measure_layout(struct sitting *s, int type, const struct layout *as,
                             .slice_s = s->slice_s,
                             .cell = as->cell,
                             .add = point_attention};
-    for (size_t i = 0; good && i < ROUNDS * as->points; i++)
+    const size_t rounds = as == layouts ? ROUNDS : 1;
+    for (size_t i = 0; good && i < rounds * as->points; i++)
         good = measure_heads(s, p, &attending[i % as->points], as, err);
     ring_close(&ring);
     return good;
