@@ -6,8 +6,8 @@
 #include "cost/llama.h"
 #include "model/digest.h"
 
-/* The cache grows in steps, so that its kernels need no rest. */
-static const double cell_step = 256;
+/* As --explain calls it. */
+static const double cell_step = LLAMA_BLOCK_CELLS;
 
 /* Cells of a sliding-window layer: the window of each sequence and one micro-batch. */
 static double cells_of_window(const struct generate *g, double cells, double window_tokens,

@@ -5,6 +5,9 @@
 #include "cost/bill.h"
 #include "model/digest.h"
 
+/* A cache grows, and is walked over, in blocks of so many cells, so that its kernels need no rest. */
+enum { LLAMA_BLOCK_CELLS = 256 };
+
 struct derived;
 struct generate;
 struct site_rules;

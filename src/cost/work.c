@@ -145,9 +145,8 @@ static double seen_cells(const struct llama *l, const struct seeing *of)
 
 static double kept_cells(const struct llama *l, const struct seeing *of)
 {
-    const double block_cells = 256;
     return least(of->window ? l->d->window_cells : l->d->cells,
-                 pad_to(of->depth_tokens, block_cells));
+                 pad_to(of->depth_tokens, LLAMA_BLOCK_CELLS));
 }
 
 static double decoding_columns(const struct generate *g)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "cost/llama.h"
 
 static enum machine_work rate_work(const struct line *l)
 {
@@ -231,14 +232,14 @@ static bool rate_anywhere(const struct price_query *q, double row, struct estima
  * longer caches that are not quantised, for single tokens; all else by heads. Source: ggml-cpu's flash attention, v0.5.0. */
 static double waited(const struct line *l, double threads)
 {
-    enum { F32 = 0, F16 = 1, CUT_FROM = 512, BLOCK = 256 };
+    enum { F32 = 0, F16 = 1, CUT_FROM = 512 };
     const double seen = l->seen, piece = l->kept / threads;
     double longest = least(seen, piece);
     if (l->columns > 1 || (l->type != F32 && l->type != F16) || l->kept < CUT_FROM || !(seen > 0))
         return 1;
-    if (l->kept - seen >= BLOCK && seen <= piece)
+    if (l->kept - seen >= LLAMA_BLOCK_CELLS && seen <= piece)
         longest = seen - seen * seen / (4 * piece);
-    else if (l->kept - seen >= BLOCK && seen < 2 * piece)
+    else if (l->kept - seen >= LLAMA_BLOCK_CELLS && seen < 2 * piece)
         longest = piece - (2 * piece - seen) * (2 * piece - seen) / (4 * piece);
     return most(threads * longest / seen, 1);
 }
